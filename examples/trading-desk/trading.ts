@@ -1,0 +1,12 @@
+/** Owns the shared space of the demo: which keys the trading process publishes, and their schemas. */
+import { defineSpace } from '../../src/index.ts';
+import { LastBar, MarketRegime, StrategyStatus } from './schemas.ts';
+
+export { LastBar, MarketRegime, StrategyStatus };
+
+/** The space `trading`: the regime, one status per strategy, and the bar they were computed on. */
+export const trading = defineSpace('trading', {
+  market_regime: MarketRegime,
+  'strategy/*': StrategyStatus,
+  'market/last_bar': LastBar,
+});

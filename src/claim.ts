@@ -1,0 +1,40 @@
+/** Claiming a space: waits for a dead owner's lease to run out, and gives way to a living one. */
+import { OwnedElsewhereError } from './errors.ts';
+import type { Claim, Head, Store } from './store.ts';
+import type { Time } from './time.ts';
+
+const POLL_MS = 100;
+/** A dead owner's last command may still be on its way; the second renewal is a living one's. */
+const RENEWALS_OF_THE_LIVING = 2;
+
+/**
+ * Returns the head once the space is claimed; `head.fence` is the new epoch.
+ * @throws OwnedElsewhereError where another renews the lease
+ */
+export async function claimSpace(
+  store: Store,
+  space: string,
+  claim: Claim,
+  time: Time,
+  signal: AbortSignal,
+): Promise<Head> {
+  let expiresAt = Infinity;
+  let renewals = 0;
+  for (;;) {
+    const { outcome, head } = await store.claim(space, claim);
+    if (outcome === 'claimed') return head;
+    // Server's time throughout, whole milliseconds of it: a lease that ends later than before was renewed.
+    if (head.now + head.leaseMs > expiresAt + 2) renewals += 1;
+    if (renewals >= RENEWALS_OF_THE_LIVING) throw new OwnedElsewhereError(space, head.ownerName);
+    expiresAt = head.now + head.leaseMs;
+    await pause(time, Math.min(POLL_MS, head.leaseMs + 1), signal);
+    signal.throwIfAborted();
+  }
+}
+
+function pause(time: Time, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = time.after(ms, resolve);
+    signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+  });
+}

@@ -1,0 +1,301 @@
+/**
+ * What owner and follower have in common: an XState actor with a connection machine, readings, and events.
+ *
+ * The desk is the only one that sends to its machine. The actor's snapshot holds the mode and the desk; values
+ * never travel through events. Callbacks of the user's that throw are reported, and harm nobody else.
+ */
+import type {
+  Actor,
+  ActorLogic,
+  ActorScope,
+  ActorSystem,
+  EventObject,
+  Observer,
+  Snapshot,
+  Subscription,
+} from 'xstate';
+import { createActor, fromPromise } from 'xstate';
+import type { ConnectionEvent, Mode } from '../machines/connection.ts';
+import { connectionMachine } from '../machines/connection.ts';
+import type { ServerClock } from './clock.ts';
+import { asTandemError, TandemError } from './errors.ts';
+import { printPosition } from './position.ts';
+import type { Position } from './position.ts';
+import type { Proof, Reading } from './reading.ts';
+import type { Definition, KeyOf, Space, ValueOf } from './space.ts';
+import type { Link, Store } from './store.ts';
+import type { Time } from './time.ts';
+import { Waiters } from './waiters.ts';
+
+/** What a Tandem lends to its desks. */
+export interface Surroundings {
+  readonly name: string;
+  readonly store: Store;
+  readonly clock: ServerClock;
+  readonly time: Time;
+  /** Where the desks of this process are listed. */
+  readonly roll: Roll;
+}
+
+export interface Roll {
+  /** @throws TandemError `ALREADY_OWNED` or `STOPPED` */
+  enter(desk: AnyDesk): void;
+  leave(desk: AnyDesk): void;
+}
+
+/** A desk of whichever kind and space. */
+export type AnyDesk = Desk<any, any>;
+
+export type ModeEvent = {
+  readonly type: 'mode';
+  readonly mode: Mode;
+  readonly from: Mode;
+  readonly reason: string;
+};
+export type ErrorEvent = { readonly type: 'error'; readonly error: TandemError };
+export type DeskEvent = EventObject;
+// XState's own bound for a system; whose system it is does not matter here.
+type AnySystem = ActorSystem<any>;
+
+export type DeskSnapshot<T> = Snapshot<undefined> & { readonly mode: Mode; readonly desk: T };
+export type DeskLogic<T, E extends EventObject> = ActorLogic<
+  DeskSnapshot<T>,
+  DeskEvent,
+  unknown,
+  AnySystem,
+  E
+>;
+export type DeskScope = ActorScope<DeskSnapshot<never>, DeskEvent, AnySystem, EventObject>;
+
+/** Event of the desk to its own actor; nobody else sends it. */
+const MODE_CHANGED = 'tandem.mode';
+
+export abstract class Desk<D extends Definition, E extends EventObject> {
+  readonly space: Space<D>;
+  protected readonly around: Surroundings;
+  protected readonly waiters: Waiters;
+  readonly #scope: DeskScope;
+  readonly #connection: Actor<typeof connectionMachine>;
+  #mode: Mode = 'recovering';
+  #unwatchLinks: (() => void)[] = [];
+  #lastError: TandemError | undefined;
+
+  constructor(space: Space<D>, around: Surroundings, scope: DeskScope) {
+    this.space = space;
+    this.around = around;
+    this.waiters = new Waiters(around.time);
+    this.#scope = scope;
+    const machine = connectionMachine.provide({
+      actors: { catchUp: fromPromise(({ signal }) => this.#catchUpOnceLinked(signal)) },
+      guards: { isLinkUp: () => this.#isLinkUp() },
+      delays: {
+        probe: ({ context }) => Math.min(1000, 50 * 2 ** context.failures) * (0.5 + around.time.random() / 2),
+      },
+    });
+    this.#connection = createActor(machine, { parent: scope.self, id: 'connection' });
+  }
+
+  /** How this process stands with the space in Redis. */
+  get mode(): Mode {
+    return this.#mode;
+  }
+
+  /** Why the mode is what it is, for people. */
+  get reason(): string {
+    return this.#connection.getSnapshot().context.reason;
+  }
+
+  /** The newest position in this process, printed. */
+  get head(): string {
+    return printPosition(this.position);
+  }
+
+  /** What is known now of the truth of the state. */
+  abstract readonly proof: Proof;
+  /** Whether this desk is the space's owner, or would be. */
+  abstract readonly isOwner: boolean;
+  /** What is read now for a key. A key that holds nothing gives a reading whose value is `undefined`. */
+  abstract get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>>;
+  /** Readings of the keys that hold a value and begin with `prefix`; of all by default. */
+  abstract entries(prefix?: string): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>>;
+  /** Gives up: the desk is `stopped` for good, and answers from memory. */
+  abstract stop(options?: { timeoutMs?: number }): Promise<void>;
+  /**
+   * Waits until the head of this process is at `position` or past it.
+   * @param options timeoutMs default 1,000
+   * @throws TandemError `INVALID_POSITION`, `TIMEOUT` or `STOPPED`
+   */
+  abstract waitFor(position: string, options?: { timeoutMs?: number }): Promise<void>;
+
+  protected abstract readonly position: Position;
+  protected abstract readonly links: readonly Link[];
+  protected abstract catchUp(signal: AbortSignal): Promise<void>;
+  protected abstract entered(mode: Mode): void;
+  /** An event from outside, sent to the actor. */
+  abstract receive(event: DeskEvent): void;
+
+  /** Called by the actor as it starts. */
+  start(): void {
+    this.around.roll.enter(this);
+    this.#unwatchLinks = this.links.map((link) => link.watch(() => this.#linkChanged()));
+    this.#connection.subscribe(({ value, context }) => {
+      this.#enter((typeof value === 'string' ? value : 'degraded') as Mode, context.reason);
+    });
+    this.#connection.start();
+  }
+
+  /** Called by the actor as it ends, however it ends. Idempotent. */
+  close(): void {
+    this.around.roll.leave(this);
+    for (const unwatch of this.#unwatchLinks) unwatch();
+    this.waiters.refuse(new TandemError('STOPPED', `the actor of space "${this.space.name}" is stopped`));
+    this.tell({ type: 'stop' });
+  }
+
+  /** As of any XState actor; an observer that throws is reported. */
+  subscribe(
+    observer: ((snapshot: DeskSnapshot<unknown>) => void) | Observer<DeskSnapshot<unknown>>,
+  ): Subscription {
+    const { next, ...rest } = typeof observer === 'function' ? { next: observer } : observer;
+    return this.#scope.self.subscribe({
+      ...rest,
+      next: this.guarded('subscribe', (snapshot) => next?.(snapshot)),
+    });
+  }
+
+  getSnapshot(): DeskSnapshot<unknown> {
+    return this.#scope.self.getSnapshot();
+  }
+
+  send(event: DeskEvent): void {
+    this.#scope.self.send(event);
+  }
+
+  /** Calls back for each emitted event of a type; a callback that throws is reported. */
+  on<T extends E['type']>(type: T, callback: (event: Extract<E, { type: T }>) => void): Subscription {
+    return this.#scope.self.on(type, this.guarded(`on('${type}')`, callback) as (event: EventObject) => void);
+  }
+
+  /** The callback, made harmless: what it throws, or rejects with, is reported. */
+  protected guarded<A>(what: string, callback: (argument: A) => unknown): (argument: A) => void {
+    const failed = (error: unknown): void => {
+      // An error that comes from a callback for errors can be told to nobody.
+      if (what !== "on('error')") this.report(asCallbackError(what, error));
+    };
+    return (argument) => {
+      try {
+        const result = callback(argument);
+        if (result instanceof Promise) result.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    };
+  }
+
+  protected emit(event: E): void {
+    this.#scope.emit(event);
+  }
+
+  /** Reports an error to whoever listens. The same error of a link is told once, not at every attempt. */
+  report(error: unknown): void {
+    const told = asTandemError(error, 'CALLBACK_FAILED', 'unexpected');
+    this.#lastError = told;
+    this.#scope.emit({ type: 'error', error: told } as EventObject);
+  }
+
+  protected get lastError(): TandemError | undefined {
+    return this.#lastError;
+  }
+
+  /** The one sender of the connection machine. */
+  protected tell(event: ConnectionEvent): void {
+    this.#connection.send(event);
+  }
+
+  #isLinkUp(): boolean {
+    return this.links.every(({ up }) => up);
+  }
+
+  #linkChanged(): void {
+    if (this.#isLinkUp()) return this.tell({ type: 'link.up' });
+    const error = this.links.find(({ up, error }) => !up && error)?.error;
+    if (error === undefined) return;
+    this.report(error);
+    this.tell({ type: 'link.down', reason: error.message });
+  }
+
+  /** At the start nobody knows yet whether Redis can be reached: that is no failure. */
+  async #catchUpOnceLinked(signal: AbortSignal): Promise<void> {
+    const pending = (link: Link): boolean => !link.up && link.error === undefined;
+    while (this.links.some(pending) && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const unwatch = this.links.map((link) => link.watch(settled));
+        signal.addEventListener('abort', settled, { once: true });
+        function settled(): void {
+          for (const stop of unwatch) stop();
+          resolve();
+        }
+      });
+    }
+    signal.throwIfAborted();
+    try {
+      await this.catchUp(signal);
+    } catch (error) {
+      // A link that goes down reports by itself; a catch-up that was called off has nothing to say.
+      if (!signal.aborted && this.#isLinkUp()) this.report(error);
+      throw error;
+    }
+  }
+
+  #enter(mode: Mode, reason: string): void {
+    const from = this.#mode;
+    if (mode === from) return;
+    this.#mode = mode;
+    this.entered(mode);
+    this.#scope.self.send({ type: MODE_CHANGED });
+    this.#scope.emit({ type: 'mode', mode, from, reason } as EventObject);
+  }
+}
+
+function asCallbackError(what: string, error: unknown): TandemError {
+  const because = error instanceof Error ? error.message : String(error);
+  return new TandemError('CALLBACK_FAILED', `a callback given to ${what} failed: ${because}`, {
+    cause: error,
+  });
+}
+
+/** What the actor asks of its desk. */
+type Acting = Pick<Desk<Definition, EventObject>, 'mode' | 'start' | 'close' | 'receive' | 'report'>;
+
+/** The actor logic around a desk, for `createActor`, `invoke` and `spawn`. */
+export function deskLogic<T extends Acting, E extends EventObject>(
+  make: (scope: DeskScope) => T,
+): DeskLogic<T, E> {
+  type S = DeskSnapshot<T>;
+  return {
+    getInitialSnapshot: (scope) => {
+      const desk = make(scope as unknown as DeskScope);
+      return { status: 'active', output: undefined, error: undefined, mode: desk.mode, desk } as S;
+    },
+    start: ({ desk }) => desk.start(),
+    transition: (snapshot, event) => {
+      const { desk } = snapshot;
+      if (event.type === 'xstate.stop') {
+        desk.close();
+        return { ...snapshot, status: 'stopped', mode: 'stopped' } as S;
+      }
+      if (event.type === MODE_CHANGED) {
+        return { ...snapshot, mode: desk.mode, status: desk.mode === 'stopped' ? 'done' : 'active' } as S;
+      }
+      // A throw in here would end the actor.
+      try {
+        desk.receive(event);
+      } catch (error) {
+        desk.report(error);
+      }
+      return snapshot;
+    },
+    getPersistedSnapshot: ({ status, mode }) =>
+      ({ status, mode, output: undefined, error: undefined }) as unknown as Snapshot<unknown>,
+  };
+}

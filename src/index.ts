@@ -1,0 +1,24 @@
+/** Tandem's public face. */
+export { connect } from './tandem.ts';
+export type { ConnectOptions, Tandem } from './tandem.ts';
+export { defineSpace, json } from './space.ts';
+export type { Definition, InputOf, KeyOf, PatternOf, Schema, Space, ValueOf } from './space.ts';
+export { comparePositions } from './position.ts';
+export type {
+  Owner,
+  OwnOptions,
+  FencedEvent,
+  OwnerEmitted,
+  OwnershipChangedEvent,
+  Uncommitted,
+} from './owner.ts';
+export type { Follower, FollowOptions, FollowerEmitted, Refreshed, SyncEvent } from './follower.ts';
+export type { AnyDesk, DeskLogic, DeskSnapshot, ErrorEvent, ModeEvent } from './desk.ts';
+export type { Freshness, Reading, Source } from './reading.ts';
+export { InvalidValueError, OwnedElsewhereError, TandemError } from './errors.ts';
+export type { ErrorCode } from './errors.ts';
+export { connectionMachine } from '../machines/connection.ts';
+export type { Mode } from '../machines/connection.ts';
+export { ownershipMachine } from '../machines/ownership.ts';
+export type { Ownership } from '../machines/ownership.ts';
+export type { RedisTarget } from './redis/client.ts';

@@ -1,0 +1,85 @@
+/**
+ * Values as plain JSON: what may be set, and what may be read back.
+ *
+ * `JSON.stringify` turns NaN into null, drops functions and calls `toJSON` without a word. A state that
+ * changes on its way is a lie, so whatever would not come back as it went in is refused by name.
+ */
+
+/** Deeper is taken for a cycle, and refused. */
+const MAX_DEPTH = 64;
+
+export interface Flaw {
+  /** Where in the value, as in `.legs[2].price`; empty for the value itself. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The first thing in `value` that JSON cannot carry, or `undefined` when it can carry all of it. */
+export function findFlaw(value: unknown, depth = 0): Flaw | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined;
+    case 'number':
+      return Number.isFinite(value) ? undefined : flaw(`expected a finite number, got ${value}`);
+    case 'object':
+      break;
+    default:
+      return flaw(`expected plain JSON, got ${typeof value}`);
+  }
+  if (value === null) return undefined;
+  if (depth >= MAX_DEPTH) return flaw(`expected at most ${MAX_DEPTH} levels, got more, or a cycle`);
+  return Array.isArray(value) ? flawInArray(value, depth) : flawInObject(value, depth);
+}
+
+function flawInArray(array: readonly unknown[], depth: number): Flaw | undefined {
+  for (let index = 0; index < array.length; index += 1) {
+    const found = findFlaw(array[index], depth + 1);
+    if (found) return { path: `[${index}]${found.path}`, message: found.message };
+  }
+  return undefined;
+}
+
+function flawInObject(object: object, depth: number): Flaw | undefined {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return flaw(`expected a plain object, got ${object.constructor?.name ?? 'an object of a class'}`);
+  }
+  for (const name of Object.keys(object)) {
+    const field: unknown = (object as Record<string, unknown>)[name];
+    if (name === '__proto__') return { path: `.${name}`, message: 'a field of this name is refused' };
+    // A field that is undefined is an optional field left out, to JSON as to TypeScript.
+    if (field === undefined) continue;
+    const found =
+      name === 'toJSON' && typeof field === 'function'
+        ? flaw('toJSON is not called')
+        : findFlaw(field, depth + 1);
+    if (found) return { path: `.${name}${found.path}`, message: found.message };
+  }
+  return undefined;
+}
+
+function flaw(message: string): Flaw {
+  return { path: '', message };
+}
+
+/**
+ * Parses JSON that came from outside.
+ * @throws SyntaxError, also for a `__proto__` field at any depth: it is never applied, in no disguise.
+ */
+export function parseJson(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  // An escape can hide the name from a search of the text; then the value itself is searched.
+  if (text.includes('__proto__') || text.includes('\\u')) {
+    const found = findFlaw(value);
+    if (found) throw new SyntaxError(`${found.path}: ${found.message}`);
+  }
+  return value;
+}
+
+/** Freezes a value all the way down: everyone who reads a key is given the same object. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const name of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[name]);
+  return Object.freeze(value);
+}

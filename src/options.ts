@@ -1,0 +1,20 @@
+/** Checks of options: each says what was expected and what came. */
+import { TandemError } from './errors.ts';
+
+/** @throws TandemError `INVALID_OPTION` */
+export function between(name: string, value: number, min: number, max: number): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw new TandemError(
+    'INVALID_OPTION',
+    `${name}: expected a number from ${min} to ${max}, got ${String(value)}`,
+  );
+}
+
+/** @throws TandemError `INVALID_OPTION` */
+export function requireOneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw new TandemError(
+    'INVALID_OPTION',
+    `${name}: expected ${allowed.map((one) => `'${one}'`).join(' or ')}, got ${JSON.stringify(value)}`,
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * Makes ioredis clients from what the user gave, and takes from them all that they would do by themselves:
+ * queue while offline, send again, subscribe again, reconnect. A client lives as long as its connection.
+ */
+import { Cluster, Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import { TandemError } from '../errors.ts';
+
+export type Client = Redis | Cluster;
+
+/**
+ * Where Redis is: a URL, ioredis options, or a function that makes a new client each time it is called (TLS,
+ * ACL, Sentinel, Cluster).
+ */
+export type RedisTarget = string | RedisOptions | (() => Client);
+
+/** For every connection, also those that a Cluster client makes to its nodes. */
+const NOTHING_TWICE = {
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  maxRetriesPerRequest: 0,
+  reconnectOnError: null,
+  // A client that is thrown away closes its socket soon, also when the other side never answers.
+  disconnectTimeout: 100,
+} satisfies RedisOptions;
+
+const NOTHING_BY_ITSELF = {
+  ...NOTHING_TWICE,
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  retryStrategy: () => null,
+  replyMapping: 'legacy' as const,
+} satisfies RedisOptions;
+
+/** @throws TandemError `INVALID_OPTION` */
+export function clientMaker(target: RedisTarget): () => Client {
+  if (typeof target === 'function') return () => restrain(target());
+  if (typeof target === 'string') {
+    if (!/^(rediss?|unix):\/\/|^\//.test(target)) {
+      throw new TandemError(
+        'INVALID_OPTION',
+        'redis: expected a URL such as "redis://127.0.0.1:6379", got another string',
+      );
+    }
+    return () => new Redis(target, NOTHING_BY_ITSELF);
+  }
+  if (typeof target === 'object' && target !== null) {
+    if (target.keyPrefix) {
+      throw new TandemError(
+        'INVALID_OPTION',
+        'redis: keyPrefix is not supported; a channel cannot bear it, a space name can',
+      );
+    }
+    return () => new Redis({ ...target, ...NOTHING_BY_ITSELF });
+  }
+  throw new TandemError(
+    'INVALID_OPTION',
+    `redis: expected a URL, ioredis options or a function, got ${String(target)}`,
+  );
+}
+
+function restrain(client: Client): Client {
+  if (client instanceof Cluster) {
+    const redisOptions = { ...client.options.redisOptions, ...NOTHING_TWICE };
+    Object.assign(client.options, {
+      enableOfflineQueue: false,
+      clusterRetryStrategy: () => null,
+      redisOptions,
+    });
+    return client;
+  }
+  if (client instanceof Redis) {
+    Object.assign(client.options, NOTHING_BY_ITSELF);
+    return client;
+  }
+  throw new TandemError(
+    'INVALID_OPTION',
+    'redis: expected the function to return an ioredis client (Redis or Cluster)',
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * The follower's copy: state, position and line, and the rules by which a frame may be applied. Pure.
+ *
+ * A frame goes from `prev` to `revision`. Here at `p`: applied when `prev <= p < revision`, known already when
+ * `revision <= p`, a gap when `p < prev`. Nothing of a lower epoch is applied once a higher one was seen.
+ */
+import type { Header } from './frame.ts';
+import type { Line, Position } from './position.ts';
+import { compare, continues, ZERO } from './position.ts';
+import type { Entry } from './revision-map.ts';
+import { RevisionMap } from './revision-map.ts';
+
+/** A change whose value was read and found valid. */
+export interface ReadChange {
+  readonly key: string;
+  readonly revision: number;
+  /** `undefined` is a delete. */
+  readonly value: unknown;
+}
+
+export type Verdict = 'next' | 'known' | 'fenced' | 'gap';
+
+export class Replica {
+  #map = new RevisionMap<unknown>();
+  #line: Line = { epoch: 0, base: ZERO };
+  #position: Position = ZERO;
+  #seen = 0;
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get(key: string): Entry<unknown> | undefined {
+    return this.#map.get(key);
+  }
+
+  entries(): Iterable<Entry<unknown>> {
+    return this.#map.entries();
+  }
+
+  /** What is to be done with a frame. Remembers its epoch: from now on nothing lower is taken. */
+  judge(frame: Header): Verdict {
+    if (frame.epoch < this.#seen) return 'fenced';
+    this.#seen = frame.epoch;
+    if (!continues(this.#position, frame)) return 'gap';
+    if (this.#position.revision < frame.prev) return 'gap';
+    if (frame.epoch === this.#position.epoch && frame.revision <= this.#position.revision) return 'known';
+    // A new epoch whose head is before our place would take us back.
+    return frame.revision < this.#position.revision ? 'gap' : 'next';
+  }
+
+  /** Whether a head that was read is older than what was seen here: it must not be applied. */
+  isBehind(head: Line & { readonly revision: number }): boolean {
+    return head.epoch < this.#seen || compare(head, this.#position) < 0;
+  }
+
+  /** Applies changes on top, in revision order, as one; those known already are passed over. */
+  advance(to: Line & { readonly revision: number }, changes: readonly ReadChange[]): ReadChange[] {
+    const from = this.#position.revision;
+    const fresh = changes.filter(({ revision }) => revision > from);
+    this.#moveTo(to);
+    for (const { key, value, revision } of fresh)
+      this.#map.set(key, value, revision, this.#epochOf(revision));
+    return fresh;
+  }
+
+  /** Puts a whole state in place of this one. Returns the keys that it had, or has, otherwise. */
+  replace(to: Line & { readonly revision: number }, changes: readonly ReadChange[]): ReadChange[] {
+    const old = this.#map;
+    this.#map = new RevisionMap<unknown>();
+    this.#moveTo(to);
+    for (const { key, value, revision } of changes)
+      this.#map.set(key, value, revision, this.#epochOf(revision));
+    const gone = [...old.entries()].filter(({ key }) => this.#map.get(key) === undefined);
+    return [
+      ...changes.filter(({ key, revision, value }) => isChanged(old.get(key), revision, value)),
+      ...gone.map(({ key }) => ({ key, value: undefined, revision: to.revision })),
+    ];
+  }
+
+  #moveTo(to: Line & { readonly revision: number }): void {
+    this.#line = { epoch: to.epoch, base: to.base };
+    this.#position = { epoch: to.epoch, revision: to.revision };
+    this.#seen = Math.max(this.#seen, to.epoch);
+  }
+
+  #epochOf(revision: number): number {
+    return revision > this.#line.base.revision ? this.#line.epoch : this.#line.base.epoch;
+  }
+}
+
+function isChanged(old: Entry<unknown> | undefined, revision: number, value: unknown): boolean {
+  if (old === undefined) return value !== undefined;
+  return old.revision !== revision || JSON.stringify(old.value) !== JSON.stringify(value);
+}

@@ -1,0 +1,204 @@
+/**
+ * A space: a named set of keys, each with the schema of its values. Both processes share its definition.
+ *
+ * A value is captured once, at `set`: validated, checked and turned into JSON text, which is what travels.
+ * It is read once in each process: parsed, validated by the same schema, frozen.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { InvalidValueError, TandemError } from './errors.ts';
+import { deepFreeze, findFlaw, parseJson } from './json.ts';
+
+/** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
+export type Schema = StandardSchemaV1;
+
+/** Keys and families of keys (`'strategy/*'`), each with the schema of its values. */
+export type Definition = Readonly<Record<string, Schema>>;
+
+/** The keys that a definition allows: `'strategy/*'` allows every `strategy/…`. */
+export type KeyOf<D extends Definition> = {
+  [P in keyof D & string]: P extends '*' ? string : P extends `${infer F}/*` ? `${F}/${string}` : P;
+}[keyof D & string];
+
+/** What may be watched: a key, a family as it was defined, or `'*'` for all. */
+export type PatternOf<D extends Definition> = KeyOf<D> | (keyof D & string) | '*';
+
+type DefinitionOf<D extends Definition, K extends string> = K extends keyof D
+  ? K
+  : {
+      [P in keyof D & string]: P extends '*'
+        ? P
+        : P extends `${infer F}/*`
+          ? K extends `${F}/${string}`
+            ? P
+            : never
+          : never;
+    }[keyof D & string];
+
+/** What is given to `set` for a key. */
+export type InputOf<D extends Definition, K extends string> = StandardSchemaV1.InferInput<
+  D[DefinitionOf<D, K>]
+>;
+
+/** What is read back for a key. */
+export type ValueOf<D extends Definition, K extends string> = StandardSchemaV1.InferOutput<
+  D[DefinitionOf<D, K>]
+>;
+
+/** The most a value may take as JSON, in UTF-16 code units. */
+export const MAX_VALUE_LENGTH = 1024 * 1024;
+/** The most a key may take, in UTF-16 code units. */
+export const MAX_KEY_LENGTH = 512;
+
+const SPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+export class Space<D extends Definition = Definition> {
+  readonly name: string;
+  readonly definition: D;
+  readonly #exact = new Map<string, Schema>();
+  /** Longest prefix first, so that the closest family decides. */
+  readonly #families: { readonly prefix: string; readonly schema: Schema }[] = [];
+
+  constructor(name: string, definition: D) {
+    if (typeof name !== 'string' || !SPACE_NAME.test(name)) {
+      throw new TandemError(
+        'INVALID_SPACE',
+        `expected a space name of 1 to 64 letters, digits, '.', '_', ':' or '-', got ${JSON.stringify(name)}`,
+      );
+    }
+    this.name = name;
+    this.definition = definition;
+    for (const [pattern, schema] of Object.entries(definition)) this.#define(pattern, schema);
+    this.#families.sort((a, b) => b.prefix.length - a.prefix.length);
+  }
+
+  #define(pattern: string, schema: Schema): void {
+    const prefix = pattern.endsWith('/*') || pattern === '*' ? pattern.slice(0, -1) : undefined;
+    const problem =
+      keyProblem(pattern) ??
+      ((prefix ?? pattern).includes('*') ? "'*' may only end a family, as in 'strategy/*'" : undefined);
+    if (problem)
+      throw new TandemError(
+        'INVALID_SPACE',
+        `key ${JSON.stringify(pattern)} of space "${this.name}": ${problem}`,
+      );
+    if (typeof schema?.['~standard']?.validate !== 'function') {
+      throw new TandemError(
+        'INVALID_SPACE',
+        `key "${pattern}" of space "${this.name}": expected a Standard Schema (zod, valibot, arktype…), got ${typeof schema}`,
+      );
+    }
+    if (prefix === undefined) this.#exact.set(pattern, schema);
+    else this.#families.push({ prefix, schema });
+  }
+
+  /** The schema of a key, or `undefined` when the space does not define the key. */
+  schemaOf(key: string): Schema | undefined {
+    const exact = this.#exact.get(key);
+    if (exact !== undefined) return exact;
+    if (typeof key !== 'string' || keyProblem(key) !== undefined) return undefined;
+    return this.#families.find(({ prefix }) => key.length > prefix.length && key.startsWith(prefix))?.schema;
+  }
+
+  /** @throws TandemError `UNKNOWN_KEY` */
+  requireSchema(key: string): Schema {
+    const schema = this.schemaOf(key);
+    if (schema !== undefined) return schema;
+    const known = Object.keys(this.definition).join(', ');
+    throw new TandemError(
+      'UNKNOWN_KEY',
+      `space "${this.name}" defines no key ${JSON.stringify(key)}; it defines: ${known}`,
+    );
+  }
+
+  /** @throws TandemError `UNKNOWN_KEY` for what is neither a key, nor a family, nor `'*'`. */
+  requirePattern(pattern: string): void {
+    if (pattern !== '*' && !Object.hasOwn(this.definition, pattern)) this.requireSchema(pattern);
+  }
+
+  /**
+   * Validates a value and captures it as JSON text; later changes of the object change nothing.
+   * @throws TandemError `UNKNOWN_KEY`
+   * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`
+   */
+  capture(key: string, value: unknown): string {
+    const schema = this.requireSchema(key);
+    const found = findFlaw(value);
+    if (found) throw new InvalidValueError('NOT_JSON', key, [found]);
+    validate(schema, key, value);
+    const json = JSON.stringify(value);
+    if (json.length > MAX_VALUE_LENGTH) {
+      throw new InvalidValueError('TOO_LARGE', key, [
+        { path: '', message: `expected at most ${MAX_VALUE_LENGTH} characters of JSON, got ${json.length}` },
+      ]);
+    }
+    return json;
+  }
+
+  /**
+   * Reads JSON text that this or another process captured: the value as its schema gives it, frozen.
+   * @throws TandemError `UNKNOWN_KEY`
+   * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`
+   */
+  read(key: string, json: string): unknown {
+    const schema = this.requireSchema(key);
+    if (json.length > MAX_VALUE_LENGTH) {
+      throw new InvalidValueError('TOO_LARGE', key, [{ path: '', message: `${json.length} characters` }]);
+    }
+    let value: unknown;
+    try {
+      value = parseJson(json);
+    } catch (error) {
+      throw new InvalidValueError('NOT_JSON', key, [{ path: '', message: (error as Error).message }]);
+    }
+    const read = validate(schema, key, value);
+    if (read !== undefined) return deepFreeze(read);
+    throw new InvalidValueError('INVALID_VALUE', key, [
+      { path: '', message: 'its schema gives undefined, which means deleted' },
+    ]);
+  }
+}
+
+/**
+ * Defines a space, to be shared by its owner and its followers.
+ *
+ * @param name 1 to 64 letters, digits, `.`, `_`, `:` or `-`.
+ * @param definition keys and families of keys (`'strategy/*'`), each with any synchronous Standard Schema.
+ * A value travels as it was given, and each process reads it through the schema.
+ * @throws TandemError `INVALID_SPACE`
+ */
+export function defineSpace<const D extends Definition>(name: string, definition: D): Space<D> {
+  return new Space(name, definition);
+}
+
+/** A schema that takes every JSON value and checks nothing; `json<Tick>()` gives it a type. */
+export function json<T = unknown>(): StandardSchemaV1<T, T> {
+  return { '~standard': { version: 1, vendor: 'tandem-sync', validate: (value) => ({ value: value as T }) } };
+}
+
+/** What is wrong with a key, whatever the space; `undefined` when nothing is. */
+export function keyProblem(key: string): string | undefined {
+  if (key.length === 0) return 'it is empty';
+  if (key.length > MAX_KEY_LENGTH) return `it is longer than ${MAX_KEY_LENGTH} characters`;
+  if (CONTROL.test(key)) return 'it holds control characters';
+  if (!key.isWellFormed()) return 'it is not well-formed Unicode';
+  return undefined;
+}
+
+function validate(schema: Schema, key: string, value: unknown): unknown {
+  const result = schema['~standard'].validate(value);
+  if (result instanceof Promise) {
+    result.catch(() => {});
+    throw new InvalidValueError('INVALID_VALUE', key, [
+      { path: '', message: 'its schema is asynchronous; expected a synchronous one' },
+    ]);
+  }
+  if (result.issues === undefined) return result.value;
+  throw new InvalidValueError('INVALID_VALUE', key, result.issues.map(toIssue));
+}
+
+function toIssue(issue: StandardSchemaV1.Issue): { path: string; message: string } {
+  const path = (issue.path ?? []).map((step) => `.${String(typeof step === 'object' ? step.key : step)}`);
+  return { path: path.join(''), message: issue.message };
+}

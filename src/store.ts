@@ -1,0 +1,108 @@
+/**
+ * What the actors know of Redis: a store that holds each space, and two links that come and go.
+ *
+ * The contract, kept by every store and checked by one suite (`test/store-contract.ts`):
+ * - each call is atomic, and changes nothing when it is refused;
+ * - an epoch, once claimed, is higher than all before, and fences all that is lower;
+ * - `commit` and `swap` apply only under the newest epoch, `commit` only on top of the head it names;
+ * - what is published under a space reaches its subscribers in order, or not at all;
+ * - a rejection with `REDIS_UNAVAILABLE` says nothing about whether the call was carried out.
+ */
+import type { TandemError } from './errors.ts';
+import type { Change, Header } from './frame.ts';
+import type { Line, Position } from './position.ts';
+
+/** A connection that comes and goes. */
+export interface Link {
+  readonly up: boolean;
+  /** Why it is not up. */
+  readonly error: TandemError | undefined;
+  /** Calls back after each change of `up`, and for each new error. Returns the way to stop it. */
+  watch(changed: () => void): () => void;
+}
+
+/** What a store holds of a space. */
+export interface Head extends Line {
+  readonly revision: number;
+  /** The newest epoch that was claimed; `epoch` follows with that owner's first commit. */
+  readonly fence: number;
+  /** Keys that hold a value. */
+  readonly size: number;
+  /** Deletes at or below this revision are forgotten. */
+  readonly horizon: number;
+  /** When the last frame was cut, server's time in ms; 0 when there was none. */
+  readonly cutAt: number;
+  /** The `connect({ name })` of the last to claim. */
+  readonly ownerName: string;
+  /** For how long the lease is still held, ms; 0 when it is free. */
+  readonly leaseMs: number;
+  /** Some keys were lost: evicted, or deleted by hand. */
+  readonly damaged: boolean;
+  /** Server's time, ms. */
+  readonly now: number;
+}
+
+export interface Claim {
+  /** The id of the owner actor. */
+  readonly owner: string;
+  readonly ownerName: string;
+  /** The highest epoch that the claimer has seen. */
+  readonly known: number;
+  readonly leaseMs: number;
+}
+
+/** A cut of the owner's state, on its way to the store. */
+export interface Cut extends Line {
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** The head on which this cut stands. */
+  readonly prev: Position;
+  readonly revision: number;
+  readonly horizon: number;
+  /** Server's time, ms, when the cut was made. */
+  readonly cutAt: number;
+  readonly changes: readonly Change[];
+  /** Keys of tombstones to forget. */
+  readonly dropped: readonly string[];
+}
+
+/** A whole state to put in place of what the store holds. */
+export type Swap = Omit<Cut, 'prev' | 'dropped'>;
+
+export interface Page {
+  readonly head: Head;
+  /** The page begins a full sync: what the asker holds counts for nothing. */
+  readonly full: boolean;
+  /** More pages follow. */
+  readonly more: boolean;
+  /** In revision order. */
+  readonly changes: readonly Change[];
+}
+
+export type Outcome<Good extends string, Bad extends string> =
+  { readonly outcome: Good; readonly head: Head } | { readonly outcome: Bad; readonly head: Head };
+
+export interface Store {
+  /** For calls. */
+  readonly commands: Link;
+  /** For what is published. */
+  readonly subscriber: Link;
+
+  /** `held` while another owner has the lease; else the space is claimed: `head.fence` is the new epoch. */
+  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>>;
+  /**
+   * `committed`: applied, lease renewed, published. `fenced`: another owner has claimed. `diverged`: the head
+   * is not `prev`, or the claim is gone. `damaged`: keys were lost. Nothing was done then.
+   */
+  commit(space: string, cut: Cut): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
+  /** Replaces the whole state, however large, in one step that readers can see. */
+  swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
+  /** What changed since `position`, at most `limit` changes of it. `horizon`: of a full sync under way. */
+  since(space: string, position: Position, limit: number, horizon?: number): Promise<Page>;
+  /** Gives up the lease, if `owner` has it, and publishes the goodbye. */
+  release(space: string, owner: string, farewell: Header): Promise<void>;
+
+  /** Delivers what is published under the space, until the link goes down or `unsubscribe` is called. */
+  subscribe(space: string, deliver: (message: string) => void): Promise<void>;
+  unsubscribe(space: string, deliver: (message: string) => void): Promise<void>;
+}

@@ -1,0 +1,170 @@
+/**
+ * One per process: the links to Redis, the server's clock, and the actors of all its spaces in one system.
+ */
+import type {
+  Actor,
+  ActorLogic,
+  ActorOptions,
+  EventObject,
+  InspectionEvent,
+  Observer,
+  Snapshot,
+} from 'xstate';
+import { createActor } from 'xstate';
+import { ServerClock } from './clock.ts';
+import type { AnyDesk, DeskLogic, Surroundings } from './desk.ts';
+import { TandemError } from './errors.ts';
+import type { Follower, FollowerEmitted, FollowOptions } from './follower.ts';
+import { followerLogic } from './follower.ts';
+import { between } from './options.ts';
+import type { Owner, OwnerEmitted, OwnOptions } from './owner.ts';
+import { ownerLogic } from './owner.ts';
+import type { RedisTarget } from './redis/client.ts';
+import { RedisStore } from './redis/store.ts';
+import { Space } from './space.ts';
+import type { Definition } from './space.ts';
+import type { Store } from './store.ts';
+import type { Time } from './time.ts';
+import { systemTime } from './time.ts';
+
+export interface ConnectOptions {
+  /** A URL, ioredis options, or a function that makes a new client (TLS, ACL, Sentinel, Cluster). */
+  readonly redis: RedisTarget;
+  /** What others call this process, as in "owned by". Default `process.pid` behind `process-`. */
+  readonly name?: string;
+  /** How long Redis may take to answer before it is taken for dead, ms. Default 500. */
+  readonly commitTimeoutMs?: number;
+  /** An XState inspector for all actors and machines. */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+}
+
+/** The root of the system. It has no state of its own; only a parent may stop an actor. */
+const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
+  getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined }),
+  transition: (snapshot) => snapshot,
+  getPersistedSnapshot: (snapshot) => snapshot,
+};
+
+export class Tandem {
+  readonly name: string;
+  readonly #around: Surroundings;
+  readonly #close: () => void;
+  readonly #root: Actor<typeof rootLogic>;
+  readonly #desks = new Set<AnyDesk>();
+  #stopped = false;
+
+  /** For `connect()` and for simulations, which bring a store and a time of their own. */
+  constructor(
+    around: Omit<Surroundings, 'roll'>,
+    close: () => void,
+    options: Pick<ActorOptions<typeof rootLogic>, 'inspect' | 'clock'> = {},
+  ) {
+    this.name = around.name;
+    this.#around = {
+      ...around,
+      roll: { enter: (desk) => this.#enter(desk), leave: (desk) => void this.#desks.delete(desk) },
+    };
+    this.#close = close;
+    this.#root = createActor(rootLogic, { ...options, id: 'tandem' });
+    this.#root.start();
+  }
+
+  /**
+   * Owns a space: this process's memory becomes its truth.
+   * @throws TandemError `ALREADY_OWNED`, `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
+   */
+  own<D extends Definition>(space: Space<D>, options: OwnOptions = {}): Owner<D> {
+    return this.#start('owner', space, this.ownerLogic(space, options));
+  }
+
+  /**
+   * Follows a space: keeps a copy in this process, and says how current it is.
+   * @throws TandemError `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
+   */
+  follow<D extends Definition>(space: Space<D>, options: FollowOptions = {}): Follower<D> {
+    return this.#start('follower', space, this.followerLogic(space, options));
+  }
+
+  /** What `own` starts, to be invoked or spawned in a machine of your own: its snapshot holds the `desk`. */
+  ownerLogic<D extends Definition>(
+    space: Space<D>,
+    options: OwnOptions = {},
+  ): DeskLogic<Owner<D>, OwnerEmitted> {
+    return ownerLogic(space, this.#around, options);
+  }
+
+  /** What `follow` starts, to be invoked or spawned in a machine of your own: its snapshot holds the `desk`. */
+  followerLogic<D extends Definition>(
+    space: Space<D>,
+    options: FollowOptions = {},
+  ): DeskLogic<Follower<D>, FollowerEmitted> {
+    return followerLogic(space, this.#around, options);
+  }
+
+  /** The names of the spaces that are owned or followed here. */
+  get spaces(): string[] {
+    return [...new Set([...this.#desks].map(({ space }) => space.name))];
+  }
+
+  /** The desk of a space: the owner's where it is owned here, else the follower's. */
+  desk(space: string): AnyDesk | undefined {
+    const desks = [...this.#desks].filter((desk) => desk.space.name === space);
+    return desks.find(({ isOwner }) => isOwner) ?? desks[0];
+  }
+
+  /**
+   * Flushes and gives up what is owned, stops following, closes the connections. Always resolves in time;
+   * what could not be done by then is reported as `error` events of the desks.
+   * @param options timeoutMs default 2,000
+   */
+  async stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    between('timeoutMs', timeoutMs, 0, 3_600_000);
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await Promise.all([...this.#desks].map((desk) => desk.stop({ timeoutMs })));
+    this.#root.stop();
+    this.#close();
+  }
+
+  #start<T, E extends EventObject>(kind: 'owner' | 'follower', space: Space, logic: DeskLogic<T, E>): T {
+    if (!(space instanceof Space))
+      throw new TandemError('INVALID_SPACE', 'expected a space made by defineSpace');
+    this.#requireRoom(kind === 'owner', space.name);
+    const actor = createActor(logic, { parent: this.#root, id: `${kind}:${space.name}` });
+    const { desk } = actor.getSnapshot();
+    actor.start();
+    return desk;
+  }
+
+  #enter(desk: AnyDesk): void {
+    this.#requireRoom(desk.isOwner, desk.space.name);
+    this.#desks.add(desk);
+  }
+
+  #requireRoom(forOwner: boolean, space: string): void {
+    if (this.#stopped) throw new TandemError('STOPPED', 'this Tandem is stopped');
+    const isOwned = [...this.#desks].some((desk) => desk.space.name === space && desk.isOwner);
+    if (forOwner && isOwned)
+      throw new TandemError('ALREADY_OWNED', `space "${space}" is owned in this process already`);
+  }
+}
+
+/**
+ * Connects this process to Redis, in the background: Redis may be down now, and come later.
+ * @throws TandemError `INVALID_OPTION`
+ */
+export function connect({
+  redis,
+  name = `process-${process.pid}`,
+  commitTimeoutMs = 500,
+  inspect,
+}: ConnectOptions): Tandem {
+  if (typeof name !== 'string' || name === '')
+    throw new TandemError('INVALID_OPTION', `name: expected a string, got ${String(name)}`);
+  const time: Time = systemTime;
+  const clock = new ServerClock(time);
+  const deadlineMs = between('commitTimeoutMs', commitTimeoutMs, 10, 60_000);
+  const redisStore = new RedisStore({ redis, time, clock, deadlineMs });
+  const store: Store = redisStore;
+  return new Tandem({ name, store, clock, time }, () => redisStore.stop(), inspect ? { inspect } : {});
+}
