@@ -65,7 +65,7 @@ export type DeskLogic<T, E extends EventObject> = ActorLogic<
   AnySystem,
   E
 >;
-export type DeskScope = ActorScope<DeskSnapshot<never>, DeskEvent, AnySystem, EventObject>;
+export type DeskScope = ActorScope<DeskSnapshot<never>, DeskEvent>;
 
 /** Event of the desk to its own actor; nobody else sends it. */
 const MODE_CHANGED = 'tandem.mode';
@@ -139,7 +139,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     this.around.roll.enter(this);
     this.#unwatchLinks = this.links.map((link) => link.watch(() => this.#linkChanged()));
     this.#connection.subscribe(({ value, context }) => {
-      this.#enter((typeof value === 'string' ? value : 'degraded') as Mode, context.reason);
+      this.#enter(typeof value === 'string' ? value : 'degraded', context.reason);
     });
     this.#connection.start();
   }
@@ -275,7 +275,7 @@ export function deskLogic<T extends Acting, E extends EventObject>(
   return {
     getInitialSnapshot: (scope) => {
       const desk = make(scope as unknown as DeskScope);
-      return { status: 'active', output: undefined, error: undefined, mode: desk.mode, desk } as S;
+      return { status: 'active', output: undefined, error: undefined, mode: desk.mode, desk };
     },
     start: ({ desk }) => desk.start(),
     transition: (snapshot, event) => {

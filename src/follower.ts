@@ -376,7 +376,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   #reading<K extends KeyOf<D>>(key: K, entry: Entry<unknown> | undefined): Reading<K, ValueOf<D, K>> {
     const refused = this.#refused.size > 0 && this.#refused.has(key);
-    return new Reading(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#proof, refused);
+    return new Reading(key, entry, entry?.value, this.#proof, refused);
   }
 
   /** Keys that are otherwise in memory than in what was read, as far as both speak of the same revisions. */

@@ -15,6 +15,7 @@ export type {
 export type { Follower, FollowOptions, FollowerEmitted, Refreshed, SyncEvent } from './follower.ts';
 export type { AnyDesk, DeskLogic, DeskSnapshot, ErrorEvent, ModeEvent } from './desk.ts';
 export type { Freshness, Reading, Source } from './reading.ts';
+export { statusRouter } from './http/status-router.ts';
 export { InvalidValueError, OwnedElsewhereError, TandemError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { connectionMachine } from '../machines/connection.ts';

@@ -116,16 +116,16 @@ export class Ledger {
     this.#dropped = this.#dropped.slice(count);
   }
 
-  /** Goes on from what the store has; what was set here meanwhile comes on top. */
-  resume(line: Line, horizon: number, changes: readonly Change[]): void {
+  /** Goes on from what the store has at `revision`; what was set here meanwhile comes on top. */
+  resume(line: Line, revision: number, horizon: number, changes: readonly Change[]): void {
     const local = this.#map.since(0);
     this.#map = this.#emptyMap();
     this.#map.forgetUpTo(horizon);
-    for (const { key, revision, json } of changes) {
-      const epoch = revision > line.base.revision ? line.epoch : line.base.epoch;
-      this.#map.set(key, json === '' ? undefined : { json }, revision, epoch);
+    for (const { key, revision: changedAt, json } of changes) {
+      const epoch = changedAt > line.base.revision ? line.epoch : line.base.epoch;
+      this.#map.set(key, json === '' ? undefined : { json }, changedAt, epoch);
     }
-    this.#goOn(line, line.base.revision, local);
+    this.#goOn(line, revision, local);
   }
 
   /** Starts from nothing but what was set here; revisions go on all the same. */

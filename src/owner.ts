@@ -2,34 +2,31 @@
  * The owner actor: its memory is the truth, and Redis is brought to it.
  *
  * `set` writes into the ledger and returns. At the end of the turn one cut of all that Redis lacks goes out;
- * while it is under way changes gather, and the next cut carries the latest of each. Whatever goes wrong, the
- * answer is the same: ask the store for its head, and bring it from there to here.
- *
- * Invariant: `#committed` is a position that the store has held, and everything up to it is durable there.
+ * while it is under way changes gather, and the next cut carries the latest of each. Whatever goes wrong is
+ * mended by one path, the catch-up.
  */
 import type { Actor } from 'xstate';
 import { createActor } from 'xstate';
 import type { Mode } from '../machines/connection.ts';
 import type { Ownership } from '../machines/ownership.ts';
 import { ownershipMachine } from '../machines/ownership.ts';
-import { claimSpace } from './claim.ts';
 import type { DeskEvent, DeskLogic, DeskScope, ErrorEvent, ModeEvent, Surroundings } from './desk.ts';
 import { Desk, deskLogic } from './desk.ts';
-import { asTandemError, OwnedElsewhereError, TandemError, timeoutError } from './errors.ts';
+import { asTandemError, TandemError, timeoutError } from './errors.ts';
 import type { Change } from './frame.ts';
-import { MAX_FRAME_CHANGES, MAX_FRAME_LENGTH } from './frame.ts';
 import type { Captured } from './ledger.ts';
 import { Ledger } from './ledger.ts';
 import { between, requireOneOf } from './options.ts';
 import type { Position } from './position.ts';
-import { compare, continues, isSame, parsePosition, printPosition, ZERO } from './position.ts';
+import { compare, parsePosition, printPosition } from './position.ts';
 import type { Proof } from './reading.ts';
 import { Reading } from './reading.ts';
 import type { Entry } from './revision-map.ts';
 import type { Definition, InputOf, KeyOf, Space, ValueOf } from './space.ts';
-import type { Head, Link } from './store.ts';
+import type { Link } from './store.ts';
+import { fencedError, Tenure } from './tenure.ts';
 import type { Cancel } from './time.ts';
-import { randomId, withDeadline } from './time.ts';
+import { withDeadline } from './time.ts';
 
 export interface OwnOptions {
   /** `'resume'` goes on from what Redis has; `'reset'` empties it. Default `'resume'`. */
@@ -57,37 +54,29 @@ export type FencedEvent = {
 export type OwnershipChangedEvent = { readonly type: 'ownership'; readonly ownership: Ownership };
 export type OwnerEmitted = ModeEvent | ErrorEvent | FencedEvent | OwnershipChangedEvent;
 
-/** Tombstones that one commit makes the store forget, at most. */
-const MAX_DROPPED = 1_000;
-const PAGE_LIMIT = 1_000;
+/** What ends an owner: the space is another's. */
+const ENDING: ReadonlySet<string> = new Set(['FENCED', 'OWNED_ELSEWHERE']);
 
 export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitted> {
   override readonly isOwner = true;
   protected readonly links: readonly Link[];
-  readonly #options: Required<OwnOptions>;
-  readonly #id: string;
+  readonly #beaconMs: number;
   readonly #ledger = new Ledger();
+  readonly #tenure: Tenure;
   readonly #ownership: Actor<typeof ownershipMachine>;
-  #committed: Position = ZERO;
-  /** The highest revision that was sent to the store under this epoch; the outcome may be unknown. */
-  #attempted = 0;
   #led = false;
   #scheduled = false;
   #committing = false;
-  #lastCommitAt = -Infinity;
   #cancelBeacon: Cancel | undefined;
   #ended: TandemError | undefined;
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: OwnOptions = {}) {
     super(space, around, scope);
+    const start = requireOneOf('start', options.start ?? 'resume', ['resume', 'reset']);
     const leaseMs = between('leaseMs', options.leaseMs ?? 3_000, 50, 3_600_000);
-    this.#options = {
-      start: requireOneOf('start', options.start ?? 'resume', ['resume', 'reset']),
-      leaseMs,
-      beaconMs: between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2),
-    };
+    this.#beaconMs = between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2);
     this.links = [around.store.commands];
-    this.#id = `${around.name.replaceAll(' ', '_')}/${randomId(around.time)}`;
+    this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs });
     this.#ownership = createActor(ownershipMachine, {
       parent: scope.self,
       id: 'ownership',
@@ -160,7 +149,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     const captured = entry?.value;
     if (captured !== undefined && captured.value === undefined)
       captured.value = this.space.read(key, captured.json);
-    return new Reading(key, entry, captured?.value as ValueOf<D, K> | undefined, this.proof);
+    return new Reading(key, entry, captured?.value, this.proof);
   }
 
   /** An owner's memory is the truth, for as long as it owns. */
@@ -206,8 +195,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     await this.waiters.wait(() => this.#led, what, timeoutMs, why);
     const { revision } = this.#ledger.head;
     const leftMs = timeoutMs - (this.around.time.now() - started);
-    await this.waiters.wait(() => this.#committed.revision >= revision, what, leftMs, why);
-    return printPosition(this.#committed);
+    await this.waiters.wait(() => this.#tenure.committed.revision >= revision, what, leftMs, why);
+    return printPosition(this.#tenure.committed);
   }
 
   override async waitFor(
@@ -233,7 +222,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
       timeoutError(`the lease of space "${this.space.name}" was not given up`, timeoutMs);
     try {
       if (this.#isDirty()) await this.flush({ timeoutMs });
-      if (this.mode === 'connected') await withDeadline(time, deadline - time.now(), this.#release(), late);
+      if (this.mode === 'connected')
+        await withDeadline(time, deadline - time.now(), this.#tenure.release(), late);
     } catch (error) {
       this.report(error);
     }
@@ -245,21 +235,6 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#ended ??= new TandemError('STOPPED', `the owner of space "${this.space.name}" is stopped`);
     this.#cancelBeacon?.();
     super.close();
-  }
-
-  async #release(): Promise<void> {
-    const { epoch, base } = this.#ledger.line;
-    const { revision } = this.#committed;
-    const farewell = {
-      epoch,
-      base,
-      prev: revision,
-      revision,
-      cutAt: Math.max(0, this.around.clock.earliest()),
-      leaseMs: 0,
-      bye: true,
-    };
-    await this.around.store.release(this.space.name, this.#id, farewell);
   }
 
   // ---- the machine's work ----
@@ -282,82 +257,33 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     else if (type === 'stop') void this.stop();
   }
 
-  /** Start, reconnect and repair are one path: claim where there is no claim, then bring Redis to here. */
+  /** Start, reconnect and repair are one path: claim where no claim stands, then bring the store to here. */
   protected override async catchUp(signal: AbortSignal): Promise<void> {
     try {
-      const head = (await this.#ownHead()) ?? (await this.#claim(signal));
+      if (!(await this.#tenure.holds())) await this.#claim(signal);
       signal.throwIfAborted();
-      await this.#bring(head);
+      // Also when nothing changed: a commit proves that Redis takes writes.
+      await this.#bring();
     } catch (error) {
-      if (error instanceof OwnedElsewhereError) this.#lose(error);
+      if (error instanceof TandemError && ENDING.has(error.code)) this.#lose(error);
       throw error;
     }
   }
 
-  /** The head in the store, when it is one that this owner made; `undefined` when it has to claim (again). */
-  async #ownHead(): Promise<Head | undefined> {
-    if (this.ownership !== 'leading') return undefined;
-    const { head } = await this.around.store.since(this.space.name, this.#committed, 0);
-    const { epoch } = this.#ledger.line;
-    if (head.fence > epoch) throw this.#lose(this.#fencedBy(head));
-    const isOurs =
-      head.epoch === epoch && head.revision >= this.#committed.revision && head.revision <= this.#attempted;
-    if (!head.damaged && head.fence === epoch && (isOurs || isSame(head, this.#committed))) return head;
+  async #claim(signal: AbortSignal): Promise<void> {
     this.#ownership.send({ type: 'lost' });
-    return undefined;
-  }
-
-  async #claim(signal: AbortSignal): Promise<Head> {
-    const { store, time, name } = this.around;
-    const claim = {
-      owner: this.#id,
-      ownerName: name,
-      known: this.#ledger.line.epoch,
-      leaseMs: this.#options.leaseMs,
-    };
-    const head = await claimSpace(store, this.space.name, claim, time, signal);
-    const epoch = head.fence;
-    if (this.#ledger.isLoaded) this.#ledger.continueIn({ epoch, base: this.#ledger.head });
-    else if (this.#options.start === 'reset') this.#ledger.startOver({ epoch, base: ZERO }, head.revision);
-    else await this.#load(epoch, head);
-    this.#attempted = 0;
+    const isFirst = !this.#ledger.isLoaded;
+    await this.#tenure.claim(signal);
+    if (isFirst) this.#dropUnreadable();
     this.#ownership.send({ type: 'claimed' });
-    return head;
-  }
-
-  /** Reads the state that the last owner left. Nobody else can write meanwhile. */
-  async #load(epoch: number, { revision, epoch: last, horizon }: Head): Promise<void> {
-    const changes: Change[] = [];
-    let page;
-    let position = ZERO;
-    do {
-      page = await this.around.store.since(this.space.name, position, PAGE_LIMIT, horizon);
-      changes.push(...page.changes);
-      position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
-    } while (page.more);
-    const { head } = page;
-    if (head.fence !== epoch)
-      throw new TandemError('FENCED', `space "${this.space.name}" was claimed by another`, {
-        retryable: true,
-      });
-    if (head.damaged)
-      this.report(
-        new TandemError(
-          'DAMAGED',
-          `Redis has lost keys of space "${this.space.name}"; going on without them`,
-        ),
-      );
-    this.#ledger.resume({ epoch, base: { epoch: last, revision } }, horizon, changes);
-    this.#dropUnreadable(changes);
   }
 
   /** What this owner's schemas refuse is not part of the state that it owns. Each is reported, then deleted. */
-  #dropUnreadable(changes: readonly Change[]): void {
-    for (const { key, json } of changes) {
-      if (json === '') continue;
-      if (this.#ledger.get(key)?.value?.json !== json) continue;
+  #dropUnreadable(): void {
+    for (const { key, value } of this.#ledger.entries()) {
+      if (value === undefined) continue;
       try {
-        this.space.read(key, json);
+        value.value = this.space.read(key, value.json);
       } catch (error) {
         this.report(error);
         this.#ledger.delete(key);
@@ -367,60 +293,16 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 
   // ---- the way to Redis ----
 
-  /** Brings the store from its head to here: a first commit proves that it takes writes. */
-  async #bring(head: Head): Promise<void> {
-    const { outcome, head: found } = await this.#write(head, head.damaged);
-    if (outcome === 'fenced') throw this.#lose(this.#fencedBy(found));
-    if (outcome !== 'committed') {
-      throw new TandemError('BEHIND', `space "${this.space.name}" changed in Redis while it was repaired`, {
-        retryable: true,
-      });
-    }
-  }
-
-  /** One cut on top of `prev`; or, where that cannot be, the whole state in place of what is there. */
-  async #write(prev: Position, isDamaged = false): Promise<{ outcome: string; head: Head }> {
-    const { store, clock } = this.around;
-    const { line, horizon, head } = this.#ledger;
-    const changes =
-      isDamaged || !continues(prev, line) ? undefined : this.#ledger.changesSince(prev.revision);
-    const cut = {
-      ...line,
-      owner: this.#id,
-      leaseMs: this.#options.leaseMs,
-      revision: head.revision,
-      horizon,
-      cutAt: Math.max(0, clock.earliest()),
-    };
-    this.#attempted = head.revision;
-    this.#lastCommitAt = this.around.time.now();
-    const isPatch = changes !== undefined && isOneCall(changes);
-    const droppedCount = isPatch
-      ? Math.min(MAX_DROPPED, this.#ledger.droppedCount)
-      : this.#ledger.droppedCount;
-    const reply = isPatch
-      ? await store.commit(this.space.name, {
-          ...cut,
-          prev,
-          changes,
-          dropped: this.#ledger.dropped(droppedCount),
-        })
-      : await store.swap(this.space.name, { ...cut, changes: this.#ledger.everything() });
-    if (reply.outcome === 'committed') {
-      this.#ledger.forgetDropped(droppedCount);
-      this.#commitTo({ epoch: line.epoch, revision: head.revision });
-    }
-    return reply;
-  }
-
-  /** Never back: the reply of a call that was given up may still come in. */
-  #commitTo(position: Position): void {
-    if (compare(position, this.#committed) > 0) this.#committed = position;
-    this.waiters.check();
+  async #bring(): Promise<void> {
+    const { outcome, head } = await this.#tenure.commit();
+    if (outcome === 'fenced') throw fencedError(this.space.name, head.ownerName, head.fence);
+    if (outcome === 'committed') return;
+    const what = `space "${this.space.name}" is ${outcome} in Redis`;
+    throw new TandemError('BEHIND', what, { retryable: true });
   }
 
   #isDirty(): boolean {
-    return this.#ledger.head.revision > this.#committed.revision || !this.#led;
+    return !this.#led || this.#ledger.head.revision > this.#tenure.committed.revision;
   }
 
   /** At the end of this turn, so that all of the turn's changes go out as one. */
@@ -433,14 +315,14 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     });
   }
 
+  /** While connected. Whatever does not go well is for the machine to mend. */
   async #commit(): Promise<void> {
     if (this.#committing || this.mode !== 'connected') return;
     this.#committing = true;
     try {
-      const { outcome, head } = await this.#write(this.#committed);
-      if (outcome === 'fenced') this.#lose(this.#fencedBy(head));
-      else if (outcome !== 'committed')
-        this.tell({ type: 'gap', reason: `Redis has ${outcome} from this owner` });
+      const { outcome, head } = await this.#tenure.commit();
+      if (outcome === 'fenced') this.#lose(fencedError(this.space.name, head.ownerName, head.fence));
+      else if (outcome !== 'committed') this.tell({ type: 'gap', reason: `what Redis holds is ${outcome}` });
     } catch (error) {
       const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the commit failed');
       if (this.around.store.commands.up) this.report(failure);
@@ -448,6 +330,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     } finally {
       this.#committing = false;
     }
+    this.waiters.check();
     this.#schedule();
   }
 
@@ -455,21 +338,14 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   #scheduleBeacon(): void {
     const { time } = this.around;
     this.#cancelBeacon?.();
-    const dueMs = this.#lastCommitAt + this.#options.beaconMs - time.now();
+    const dueMs = this.#tenure.lastCutAt + this.#beaconMs - time.now();
     this.#cancelBeacon = time.after(Math.max(1, dueMs), () => {
-      if (time.now() - this.#lastCommitAt >= this.#options.beaconMs - 1) void this.#commit();
+      if (time.now() - this.#tenure.lastCutAt >= this.#beaconMs - 1) void this.#commit();
       this.#scheduleBeacon();
     });
   }
 
   // ---- the end ----
-
-  #fencedBy(head: Head): TandemError {
-    return new TandemError(
-      'FENCED',
-      `space "${this.space.name}" was taken over by "${head.ownerName}" with epoch ${head.fence}`,
-    );
-  }
 
   #requireWritable(): void {
     if (this.#ended) throw this.#ended;
@@ -481,8 +357,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#ended = error;
     this.waiters.refuse(error);
     this.#ownership.send({ type: 'fenced' });
-    const lost = this.#ledger.changesSince(this.#committed.revision) ?? this.#ledger.everything();
-    this.emit({ type: 'fenced', uncommitted: lost.map((change) => this.#asUncommitted(change)), error });
+    const uncommitted = this.#tenure.uncommitted().map((change) => this.#asUncommitted(change));
+    this.emit({ type: 'fenced', uncommitted, error });
     this.close();
     return error;
   }
@@ -495,13 +371,6 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
       position: printPosition({ epoch, revision }),
     };
   }
-}
-
-function isOneCall(changes: readonly Change[]): boolean {
-  if (changes.length > MAX_FRAME_CHANGES) return false;
-  let length = 0;
-  for (const { key, json } of changes) length += key.length + json.length;
-  return length <= MAX_FRAME_LENGTH || changes.length === 1;
 }
 
 /** An owner as actor logic, to be invoked or spawned in a machine of the user's. */

@@ -160,7 +160,7 @@ export function connect({
   inspect,
 }: ConnectOptions): Tandem {
   if (typeof name !== 'string' || name === '')
-    throw new TandemError('INVALID_OPTION', `name: expected a string, got ${String(name)}`);
+    throw new TandemError('INVALID_OPTION', `name: expected a string, got ${JSON.stringify(name)}`);
   const time: Time = systemTime;
   const clock = new ServerClock(time);
   const deadlineMs = between('commitTimeoutMs', commitTimeoutMs, 10, 60_000);

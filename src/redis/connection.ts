@@ -6,7 +6,8 @@
  * first doubt. Every call has a deadline: a server that does not answer in time is taken for dead, and what
  * was asked has an unknown outcome.
  */
-import { asTandemError, TandemError } from '../errors.ts';
+import type { TandemError } from '../errors.ts';
+import { asTandemError } from '../errors.ts';
 import type { Link } from '../store.ts';
 import type { Cancel, Time } from '../time.ts';
 import { withDeadline } from '../time.ts';

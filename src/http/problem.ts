@@ -1,0 +1,49 @@
+/** Errors over HTTP: `application/problem+json` (RFC 9457), with the stable code. */
+import type { Context } from 'koa';
+import { TandemError } from '../errors.ts';
+
+/** Codes that only HTTP has, beside those of `TandemError`. */
+export type ProblemCode = TandemError['code'] | 'UNKNOWN_SPACE' | 'NO_VALUE' | 'STALE' | 'INVALID_PARAMETER';
+
+const STATUS: Partial<Record<ProblemCode, number>> = {
+  INVALID_PARAMETER: 400,
+  INVALID_POSITION: 400,
+  UNKNOWN_SPACE: 404,
+  UNKNOWN_KEY: 404,
+  NO_VALUE: 404,
+  STALE: 503,
+  STOPPED: 503,
+  TIMEOUT: 504,
+};
+
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  /** What else a client may want to know, in the body beside the code. */
+  readonly more: Record<string, unknown>;
+
+  constructor(code: ProblemCode, message: string, more: Record<string, unknown> = {}) {
+    super(message);
+    this.code = code;
+    this.more = more;
+  }
+}
+
+/** Answers with the problem that `error` is; throws on what is none. */
+export function answerProblem(ctx: Context, error: unknown): void {
+  if (!(error instanceof Problem || error instanceof TandemError)) throw error;
+  const status = STATUS[error.code] ?? 500;
+  const title = error.code.toLowerCase().replaceAll('_', ' ');
+  const more = error instanceof Problem ? error.more : {};
+  ctx.status = status;
+  ctx.set('Cache-Control', 'no-cache');
+  if (status === 503) ctx.set('Retry-After', '1');
+  ctx.body = JSON.stringify({
+    type: `urn:tandem:problem:${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    ...more,
+  });
+  ctx.type = 'application/problem+json';
+}

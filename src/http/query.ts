@@ -1,0 +1,44 @@
+/** What a request asks beyond its path: how fresh, how far, which keys. */
+import type { Context } from 'koa';
+import { Problem } from './problem.ts';
+
+const MAX_TIMEOUT_MS = 30_000;
+
+export interface Query {
+  /** Answer only with what is at most this stale, ms. */
+  readonly maxStaleMs: number | undefined;
+  /** Answer only once the head is at this position. */
+  readonly atLeast: string | undefined;
+  /** How long to wait for it, ms; default 1,000. */
+  readonly timeoutMs: number;
+  /** Only keys that begin so. */
+  readonly prefix: string;
+}
+
+/** @throws Problem `INVALID_PARAMETER` */
+export function readQuery(ctx: Context): Query {
+  return {
+    maxStaleMs: milliseconds(ctx, 'maxStaleMs', Number.MAX_SAFE_INTEGER),
+    atLeast: single(ctx, 'atLeast'),
+    timeoutMs: milliseconds(ctx, 'timeoutMs', MAX_TIMEOUT_MS) ?? 1_000,
+    prefix: single(ctx, 'prefix') ?? '',
+  };
+}
+
+function single(ctx: Context, name: string): string | undefined {
+  const value = ctx.query[name];
+  if (Array.isArray(value))
+    throw new Problem('INVALID_PARAMETER', `${name}: expected it once, got it ${value.length} times`);
+  return value;
+}
+
+function milliseconds(ctx: Context, name: string, max: number): number | undefined {
+  const text = single(ctx, name);
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value <= max) return value;
+  throw new Problem(
+    'INVALID_PARAMETER',
+    `${name}: expected whole milliseconds from 0 to ${max}, got ${JSON.stringify(text)}`,
+  );
+}
