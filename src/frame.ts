@@ -56,11 +56,6 @@ export function encodeHeader(header: Header): string {
   return JSON.stringify(bye ? { ...fields, bye } : fields);
 }
 
-/** Times are rounded down: a frame may claim less than it proves, never more. */
-function round(ms: number): number {
-  return Math.floor(ms * 1000) / 1000;
-}
-
 /** @throws TandemError `INVALID_FRAME` */
 export function decodeFrame(message: string): Frame {
   // A frame is at most one cut, or one change that is over the limit by itself, and a header.

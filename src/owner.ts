@@ -31,6 +31,8 @@ import { withDeadline } from './time.ts';
 export interface OwnOptions {
   /** `'resume'` goes on from what Redis has; `'reset'` empties it. Default `'resume'`. */
   readonly start?: 'resume' | 'reset';
+  /** A standby is not to be had yet. Default false. */
+  readonly standby?: false;
   /** For how long the space stays this owner's without a sign of life, ms. Default 3,000. */
   readonly leaseMs?: number;
   /** How often to give a sign of life when nothing changes, ms. Default 250. */

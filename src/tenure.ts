@@ -102,13 +102,13 @@ export class Tenure {
 
   /** One cut of what the store lacks, on top of its head; where that cannot be, the whole state instead. */
   async commit(): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>> {
-    const { store, clock, time } = this.#around;
+    const { store, time } = this.#around;
     const { space, leaseMs } = this.#options;
     const { line, horizon, head } = this.#ledger;
     const prev = this.#head;
     const changes =
       !this.#isDamaged && continues(prev, line) ? this.#ledger.changesSince(prev.revision) : undefined;
-    const cutAt = Math.max(0, clock.earliest());
+    const cutAt = this.#cutAt();
     const cut = { ...line, owner: this.#id, leaseMs, revision: head.revision, horizon, cutAt };
     this.#attempted = head.revision;
     this.#lastCutAt = time.now();
@@ -129,7 +129,7 @@ export class Tenure {
   async release(): Promise<void> {
     const { epoch, base } = this.#ledger.line;
     const { revision } = this.#committed;
-    const cutAt = Math.max(0, this.#around.clock.earliest());
+    const cutAt = this.#cutAt();
     const farewell = { epoch, base, prev: revision, revision, cutAt, leaseMs: 0, bye: true };
     await this.#around.store.release(this.#options.space, this.#id, farewell);
   }
@@ -137,6 +137,11 @@ export class Tenure {
   /** What the store is not known to have. */
   uncommitted(): Change[] {
     return this.#ledger.changesSince(this.#committed.revision) ?? this.#ledger.everything();
+  }
+
+  /** Now, on the server's clock, in whole microseconds: may claim less than is true, never more. */
+  #cutAt(): number {
+    return Math.max(0, Math.floor(this.#around.clock.earliest() * 1000) / 1000);
   }
 
   #fencedBy({ ownerName, fence }: Head): TandemError {
