@@ -50,7 +50,7 @@ export function encodeHeader(header: Header): string {
     base: printPosition(base),
     prev,
     revision,
-    cutAt: round(cutAt),
+    cutAt,
     leaseMs,
   };
   return JSON.stringify(bye ? { ...fields, bye } : fields);
