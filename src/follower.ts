@@ -67,6 +67,8 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   #heardAt = -Infinity;
   #aliveUntil = -Infinity;
   #synced = false;
+  /** Memory was found to differ from Redis: the next catch-up starts from nothing. */
+  #isSuspect = false;
   #stopped = false;
   #cancelWatch: Cancel | undefined;
 
@@ -140,21 +142,23 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     if (this.#stopped)
       throw new TandemError('STOPPED', `the follower of space "${this.space.name}" is stopped`);
     const batch = await this.#read(ZERO);
-    const { head } = batch;
     // What was read may be ahead of memory by frames that are on their way, or behind by some that have come.
-    await this.waitFor(printPosition(head)).catch(() => {});
+    await this.waitFor(printPosition(batch.head)).catch(() => {});
     const differing = this.#differing(batch);
-    if (differing.length > 0) {
-      this.report(
-        new TandemError(
-          'DIFFERED',
-          `${differing.length} keys of space "${this.space.name}" differed from Redis: ${differing.slice(0, 10).join(', ')}`,
-        ),
-      );
-      if (compare(this.#replica.position, head) <= 0) this.#apply({ ...batch, isFull: true });
-      else this.tell({ type: 'gap', reason: 'memory differed from Redis' });
-    }
+    if (differing.length > 0) await this.#startOver(differing);
     return { head: this.head, differed: differing.length };
+  }
+
+  /** Memory cannot be trusted any more: reads all again, as if for the first time. */
+  async #startOver(differing: readonly string[]): Promise<void> {
+    const { name } = this.space;
+    const keys = differing.slice(0, 10).join(', ');
+    this.report(
+      new TandemError('DIFFERED', `${differing.length} keys of space "${name}" differed from Redis: ${keys}`),
+    );
+    this.#isSuspect = true;
+    this.tell({ type: 'gap', reason: 'memory differed from Redis' });
+    await this.waiters.wait(() => !this.#isSuspect, `space "${name}" was not read again`, 1_000);
   }
 
   /** Stops following; what was known can still be read, as stale. */
@@ -194,8 +198,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   protected override async catchUp(signal: AbortSignal): Promise<void> {
     this.#aside ??= [];
     await this.around.store.subscribe(this.space.name, this.#deliver);
-    const batch = await this.#read(this.#replica.position);
+    const batch = await this.#read(this.#isSuspect ? ZERO : this.#replica.position);
     signal.throwIfAborted();
+    this.#isSuspect = false;
     this.#apply(batch);
     const aside = this.#aside;
     this.#aside = undefined;
@@ -211,6 +216,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
    */
   async #read(from: Position): Promise<Batch> {
     const { store } = this.around;
+    const { mark } = this.#replica;
     let changes: Change[] = [];
     let isFull = from.revision === 0;
     let position = from;
@@ -227,7 +233,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       position = { epoch: page.head.epoch, revision: changes.at(-1)?.revision ?? position.revision };
     } while (page.more);
     const { head } = page;
-    if (this.#replica.isBehind(head)) {
+    if (compare(head, mark) < 0) {
       throw new TandemError(
         'BEHIND',
         `Redis is at ${printPosition(head)}, before what was seen here: ${this.head}`,

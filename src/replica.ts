@@ -6,7 +6,7 @@
  */
 import type { Header } from './frame.ts';
 import type { Line, Position } from './position.ts';
-import { compare, continues, ZERO } from './position.ts';
+import { continues, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
 
@@ -53,9 +53,9 @@ export class Replica {
     return frame.revision < this.#position.revision ? 'gap' : 'next';
   }
 
-  /** Whether a head that was read is older than what was seen here: it must not be applied. */
-  isBehind(head: Line & { readonly revision: number }): boolean {
-    return head.epoch < this.#seen || compare(head, this.#position) < 0;
+  /** The newest that was seen here. A head that is asked for from now on has to be there, or past it. */
+  get mark(): Position {
+    return this.#position.epoch === this.#seen ? this.#position : { epoch: this.#seen, revision: 0 };
   }
 
   /** Applies changes on top, in revision order, as one; those known already are passed over. */

@@ -131,9 +131,11 @@ export class Tandem {
       throw new TandemError('INVALID_SPACE', 'expected a space made by defineSpace');
     this.#requireRoom(kind === 'owner', space.name);
     const actor = createActor(logic, { parent: this.#root, id: `${kind}:${space.name}` });
-    const { desk } = actor.getSnapshot();
+    const snapshot = actor.getSnapshot();
+    // XState keeps what the desk's constructor threw, as a bad option, in the snapshot.
+    if (snapshot.status === 'error') throw snapshot.error;
     actor.start();
-    return desk;
+    return snapshot.desk;
   }
 
   #enter(desk: AnyDesk): void {

@@ -4,20 +4,29 @@
  */
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
+import type { Mode } from '../../machines/connection.ts';
 import type { AnyDesk } from '../desk.ts';
 import { TandemError } from '../errors.ts';
 import type { Freshness, Source } from '../reading.ts';
 import type { Tandem } from '../tandem.ts';
 import { answerProblem, Problem } from './problem.ts';
+import type { Query } from './query.ts';
 import { readQuery } from './query.ts';
 
-/** How true an answer is: a reading's, or the whole space's. */
-interface Truth {
+/** What the headers of an answer say. */
+interface Stamp {
   readonly position: string;
   readonly freshness: Freshness;
+  /** Whole ms, rounded up. */
   readonly staleMs: number;
+}
+
+/** How true an answer is: a reading's, or the whole space's. */
+interface Truth extends Stamp {
   readonly source: Source;
   readonly ownerAlive: boolean;
+  readonly mode: Mode;
+  readonly head: string;
 }
 
 /**
@@ -48,42 +57,44 @@ export function statusRouter(tandem: Tandem): Router {
 
 /** The list is as fresh as the stalest of its spaces. */
 function answerSpaces(ctx: Context, tandem: Tandem): void {
-  const desks = tandem.spaces.map((space) => requireDesk(tandem, space));
-  const truths = desks.map(truthOf);
-  const staleMs = Math.max(0, ...truths.map((truth) => truth.staleMs));
-  const freshness = truths.every((truth) => truth.freshness === 'live') ? 'live' : 'stale';
-  const position = desks.map(({ space, head }) => `${space.name}:${head}`).join(',');
-  if (isKnown(ctx, { position, freshness, staleMs })) return;
-  ctx.body = {
-    name: tandem.name,
-    spaces: desks.map((desk) => ({ space: desk.space.name, ...describe(desk, truthOf(desk)) })),
+  const { maxStaleMs } = readQuery(ctx);
+  const spaces = tandem.spaces.map((space) => ({ space, ...truthOf(requireDesk(tandem, space)) }));
+  const stalest = spaces.reduce<Truth | undefined>(
+    (a, b) => (a && a.staleMs >= b.staleMs ? a : b),
+    undefined,
+  );
+  const list: Stamp = {
+    position: spaces.map(({ space, head }) => `${space}:${head}`).join(','),
+    freshness: spaces.every(({ freshness }) => freshness === 'live') ? 'live' : 'stale',
+    staleMs: stalest?.staleMs ?? 0,
   };
+  if (stalest) requireFresh(stalest, maxStaleMs);
+  if (isKnown(ctx, list)) return;
+  ctx.body = { name: tandem.name, spaces: spaces.map((space) => ({ ...space, ...inJson(space) })) };
 }
 
 async function answerSpace(ctx: Context, desk: AnyDesk): Promise<void> {
-  const { prefix } = await meetConditions(ctx, desk);
+  const { prefix, maxStaleMs } = await meetPosition(ctx, desk);
   const truth = truthOf(desk);
-  requireFresh(ctx, desk, truth);
+  requireFresh(truth, maxStaleMs);
   if (isKnown(ctx, truth)) return;
   // Without a prototype no key can be mistaken for something else.
   const state = Object.create(null) as Record<string, unknown>;
   for (const { key, value, position } of desk.entries(prefix)) state[key] = { value, position };
-  ctx.body = { space: desk.space.name, ...describe(desk, truth), state };
+  ctx.body = { space: desk.space.name, ...inJson(truth), state };
 }
 
 async function answerKey(ctx: Context, desk: AnyDesk, key: string): Promise<void> {
-  await meetConditions(ctx, desk);
-  const reading = desk.get(key);
-  if (reading.value === undefined) {
-    throw new Problem(
-      'NO_VALUE',
-      `key "${key}" of space "${desk.space.name}" holds no value`,
-      describe(desk, reading),
-    );
+  const { maxStaleMs } = await meetPosition(ctx, desk);
+  const { value, position, freshness } = desk.get(key);
+  const truth = { ...truthOf(desk), position, freshness };
+  if (value === undefined) {
+    const what = `key "${key}" of space "${desk.space.name}" holds no value`;
+    throw new Problem('NO_VALUE', what, inJson(truth));
   }
-  requireFresh(ctx, desk, reading);
-  if (isKnown(ctx, reading)) return;
-  ctx.body = { space: desk.space.name, key, value: reading.value, ...describe(desk, reading) };
+  requireFresh(truth, maxStaleMs);
+  if (isKnown(ctx, truth)) return;
+  ctx.body = { space: desk.space.name, key, value, ...inJson(truth) };
 }
 
 function requireDesk(tandem: Tandem, space = ''): AnyDesk {
@@ -94,42 +105,33 @@ function requireDesk(tandem: Tandem, space = ''): AnyDesk {
 }
 
 /** Reads the query first, so that a bad one is told before anyone waits. */
-async function meetConditions(ctx: Context, desk: AnyDesk): Promise<ReturnType<typeof readQuery>> {
+async function meetPosition(ctx: Context, desk: AnyDesk): Promise<Query> {
   const query = readQuery(ctx);
-  const { atLeast, timeoutMs } = query;
-  if (atLeast === undefined) return query;
+  if (query.atLeast === undefined) return query;
   try {
-    await desk.waitFor(atLeast, { timeoutMs });
+    await desk.waitFor(query.atLeast, { timeoutMs: query.timeoutMs });
   } catch (error) {
     if (!(error instanceof TandemError && error.code === 'TIMEOUT')) throw error;
-    throw new Problem('TIMEOUT', error.message, describe(desk, truthOf(desk)));
+    throw new Problem('TIMEOUT', error.message, inJson(truthOf(desk)));
   }
   return query;
 }
 
-function requireFresh(ctx: Context, desk: AnyDesk, truth: Truth): void {
-  const { maxStaleMs } = readQuery(ctx);
-  const { staleMs } = truth;
-  if (maxStaleMs === undefined || staleMs <= maxStaleMs) return;
-  throw new Problem(
-    'STALE',
-    `expected at most ${maxStaleMs} ms of staleness, it is ${Math.ceil(staleMs)}`,
-    describe(desk, truth),
-  );
+function requireFresh(truth: Truth, maxStaleMs: number | undefined): void {
+  if (maxStaleMs === undefined || truth.staleMs <= maxStaleMs) return;
+  const what = `expected at most ${maxStaleMs} ms of staleness, it is ${truth.staleMs}`;
+  throw new Problem('STALE', what, inJson(truth));
 }
 
 /** Sets the headers; true when the client has this answer already, and 304 is what it gets. */
-function isKnown(
-  ctx: Context,
-  { position, freshness, staleMs }: Pick<Truth, 'position' | 'freshness' | 'staleMs'>,
-): boolean {
+function isKnown(ctx: Context, { position, freshness, staleMs }: Stamp): boolean {
   ctx.status = 200;
   ctx.etag = position;
   ctx.set({
     'Cache-Control': 'no-cache',
     'Tandem-Position': position,
     'Tandem-Freshness': freshness,
-    'Tandem-Staleness-Ms': String(Math.ceil(staleMs)),
+    'Tandem-Staleness-Ms': String(staleMs),
   });
   if (!isNamed(ctx.get('If-None-Match'), position)) return false;
   ctx.status = 304;
@@ -141,34 +143,24 @@ function isKnown(
  * also sends `Cache-Control: no-cache`, as `fetch` does; but that is a word to caches, and this is the origin.
  */
 function isNamed(ifNoneMatch: string, position: string): boolean {
-  const names = new Set(
-    ifNoneMatch.split(/,(?=\s*(?:W\/)?")/).map((name) => name.trim().replace(/^W\//, '')),
-  );
-  return names.has('*') || names.has(`"${position}"`);
+  const names = ifNoneMatch.split(/,(?=\s*(?:W\/)?")/).map((name) => name.trim().replace(/^W\//, ''));
+  return names.some((name) => name === '*' || name === `"${position}"`);
 }
 
-function truthOf({ head, proof }: AnyDesk): Truth {
+/** What is true now; asked once for an answer, so that its headers and its body say the same. */
+function truthOf({ head, mode, proof }: AnyDesk): Truth {
   return {
     position: head,
     freshness: proof.freshness(),
-    staleMs: proof.staleMs(),
+    staleMs: Math.ceil(proof.staleMs()),
     source: proof.source,
     ownerAlive: proof.ownerAlive(),
+    mode,
+    head,
   };
 }
 
 /** `staleMs` is null where nothing was ever proven: JSON has no infinity. */
-function describe(
-  { mode, head }: AnyDesk,
-  { position, freshness, staleMs, source, ownerAlive }: Truth,
-): Record<string, unknown> {
-  return {
-    position,
-    freshness,
-    staleMs: Number.isFinite(staleMs) ? Math.ceil(staleMs) : null,
-    source,
-    ownerAlive,
-    mode,
-    head,
-  };
+function inJson(truth: Truth): Record<string, unknown> {
+  return { ...truth, staleMs: Number.isFinite(truth.staleMs) ? truth.staleMs : null };
 }
