@@ -15,7 +15,7 @@ export type LastBar = z.infer<typeof LastBar>;
 /**
  * The state of the market as of one close; `regime.ts` defines each number.
  *
- * - `confidence`: 0..1, the share of the last 21 bars that read as this regime; 0 while warming up.
+ * - `confidence`: 0..1, the share of the last 10 bars that read as this regime; 0 while warming up.
  * - `trend`: the close's distance to its 200-day average, a fraction (0.05 is 5 % above); 0 while warming up.
  * - `volatility`: annualised, a fraction (0.16 is 16 % a year).
  * - `drawdown`: the close's distance to its 252-day high, a fraction, 0 or less.

@@ -1,0 +1,78 @@
+/**
+ * The API process: follows the space `trading`, and answers over HTTP from its own memory. Redis may be up or
+ * down; an answer says how fresh it is.
+ *
+ * stderr: one JSON line per event.
+ */
+import type { AddressInfo } from 'node:net';
+import Koa from 'koa';
+import { connect, statusRouter } from '../../src/index.ts';
+import { DEFAULT_PORT, readOptions, readPort } from './arguments.ts';
+import { giveUp, onEnd } from './lifecycle.ts';
+import { ErrorLog, logEvent } from './log.ts';
+import type { ApiReport, Entered, Sighting } from './messages.ts';
+import { Kept, monotonicUs, Reporter } from './messages.ts';
+import { portTaken } from './port.ts';
+import { systemStatus } from './status.ts';
+import { answerRest, systemRouter } from './system-router.ts';
+import { trading } from './trading.ts';
+
+const HELP = `node examples/trading-desk/api-process.ts
+
+  PORT         ${DEFAULT_PORT} by default, on 127.0.0.1
+  REDIS_URL    redis://127.0.0.1:6379 by default`;
+
+const HOST = '127.0.0.1';
+const CLOSE_TIMEOUT_MS = 500;
+
+readOptions([], HELP);
+const { REDIS_URL: redis = 'redis://127.0.0.1:6379' } = process.env;
+const port = readPort(process.env['PORT']);
+const url = `http://${HOST}:${port}`;
+
+const tandem = connect({ redis, name: 'api-1' });
+const desk = tandem.follow(trading);
+
+const errors = new ErrorLog();
+const entered = new Kept<Entered>();
+const seen = new Kept<Sighting>();
+const reporter = new Reporter((): ApiReport => ({
+  from: 'api',
+  url,
+  status: systemStatus(desk),
+  entered: entered.take(),
+  seen: seen.take(),
+}));
+
+desk.on('mode', ({ mode, from, reason }) => {
+  logEvent('mode', { mode, from, reason });
+  entered.add({ mode, reason });
+  reporter.report();
+});
+desk.on('error', ({ error }) => errors.note(error));
+// Whatever is in a frame is visible when the first of its keys is told.
+desk.watch('market/last_bar', () => seen.add([desk.head, monotonicUs()]));
+
+const app = new Koa();
+app.on('error', (error: Error) => logEvent('error', { message: error.message }));
+app.use(systemRouter(desk).routes());
+app.use(statusRouter(tandem).routes());
+app.use(answerRest);
+
+const server = app.listen(port, HOST, () => {
+  logEvent('start', { pid: process.pid, port: (server.address() as AddressInfo).port });
+  reporter.start();
+  reporter.report();
+});
+server.on('error', (error: NodeJS.ErrnoException) => {
+  giveUp(error.code === 'EADDRINUSE' ? portTaken(port) : `cannot listen on port ${port}: ${error.message}`);
+});
+
+onEnd(async () => {
+  const closed = new Promise((resolve) => server.close(resolve));
+  await tandem.stop({ timeoutMs: 2_000 });
+  const bound = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+  await closed;
+  clearTimeout(bound);
+  await reporter.end();
+});

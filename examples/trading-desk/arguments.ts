@@ -1,0 +1,47 @@
+/** Owns what may be said to the processes, on the command line and in the environment, and the checks of it. */
+import { parseArgs } from 'node:util';
+import { giveUp } from './lifecycle.ts';
+
+export const DEFAULT_SPEED = 20;
+export const DEFAULT_PORT = 8080;
+const MAX_SPEED = 2_000;
+const MAX_SECONDS = 7 * 86_400;
+
+/** The options given by name, as text. Ends the process with 2 and a line that says why, where they are wrong. */
+export function readOptions<N extends string>(names: readonly N[], help: string): Partial<Record<N, string>> {
+  const values = parse(names);
+  if (values['help'] === undefined) return values as Partial<Record<N, string>>;
+  console.log(help);
+  return process.exit(0);
+}
+
+function parse(names: readonly string[]): Record<string, string | boolean | undefined> {
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  try {
+    return parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (error) {
+    const [line] = (error as Error).message.split('\n');
+    return giveUp(`${line?.replace(/\.$/, '')}; see --help`, 2);
+  }
+}
+
+/** Bars per second. */
+export function readSpeed(text: string | undefined): number {
+  return text === undefined ? DEFAULT_SPEED : number('--speed', text, 0.1, MAX_SPEED, 'bars per second');
+}
+
+export function readSeconds(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : number('--seconds', text, 1, MAX_SECONDS, 'seconds');
+}
+
+export function readPort(text: string | undefined): number {
+  if (!text) return DEFAULT_PORT;
+  const port = number('PORT', text, 1, 65_535, 'a port number');
+  return Number.isInteger(port) ? port : giveUp(`PORT: expected a whole number, got "${text}"`, 2);
+}
+
+function number(name: string, text: string, min: number, max: number, what: string): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (value >= min && value <= max) return value;
+  return giveUp(`${name}: expected ${what}, from ${min} to ${max}, got "${text}"`, 2);
+}

@@ -1,0 +1,45 @@
+/** Owns the plain output, for pipes and logs: at most a line a second, what happens, and the trading log. */
+import type { Event, Show, Stage } from './stage.ts';
+import * as words from './words.ts';
+
+const LINE_EVERY_MS = 1_000;
+
+export class Lines implements Show {
+  #timer: NodeJS.Timeout | undefined;
+
+  start(stage: Stage): void {
+    const { redis, url } = stage;
+    console.log(`look   ${url}/system/status   ${url}/spaces/trading`);
+    console.log(`       ${redis.cli} HGET 'tandem:{trading}:state' market_regime`);
+    console.log(`break  ${redis.toBreakIt}`);
+    this.#timer = setInterval(() => console.log(statusLine(stage)), LINE_EVERY_MS);
+  }
+
+  happened({ atMs, text }: Event): void {
+    console.log(`${seconds(atMs)}  ${text}`);
+  }
+
+  logged(line: string): void {
+    console.log(line);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function statusLine({ elapsedMs, trading, api, latency }: Stage): string {
+  const parts = [seconds(elapsedMs)];
+  if (trading) {
+    parts.push(`${trading.barDate ?? '–'} ${words.regime(trading.regime, trading.confidence)}`);
+    parts.push(`trading-1 ${trading.mode}`);
+  }
+  if (api) parts.push(`api-1 ${api.status.mode}, ${words.freshness(api.status)}`);
+  const recent = latency.recent();
+  if (recent) parts.push(`latency ${words.latency(recent)}`);
+  return parts.join('  ');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1).padStart(6)} s`;
+}

@@ -1,0 +1,24 @@
+/** Owns the log of the processes on stderr: one JSON line per event, and an outage does not flood it. */
+import type { TandemError } from '../../src/index.ts';
+
+const QUIET_MS = 10_000;
+
+export function logEvent(event: string, fields: Record<string, unknown> = {}): void {
+  console.error(JSON.stringify({ time: new Date().toISOString(), event, ...fields }));
+}
+
+/** Logs an error once per code and ten seconds; the next line says how many were left out. */
+export class ErrorLog {
+  readonly #told = new Map<string, { at: number; leftOut: number }>();
+
+  note({ code, message }: TandemError): void {
+    const now = performance.now();
+    const told = this.#told.get(code);
+    if (told && now - told.at < QUIET_MS) {
+      told.leftOut += 1;
+      return;
+    }
+    this.#told.set(code, { at: now, leftOut: 0 });
+    logEvent('error', { code, message, ...(told?.leftOut ? { leftOut: told.leftOut } : {}) });
+  }
+}

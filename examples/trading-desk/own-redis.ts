@@ -1,0 +1,101 @@
+/** Owns the Redis server that the demo has started. Killed to see what happens, it comes back, empty. */
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { Child } from './child.ts';
+import type { RedisUp } from './messages.ts';
+import type { Redis } from './redis.ts';
+import { versionOf } from './redis.ts';
+
+const RESTART_AFTER_MS = 2_000;
+const KILL_AFTER_MS = 2_000;
+
+export class OwnRedis implements Redis {
+  readonly url: string;
+  readonly label: string;
+  readonly cli: string;
+  pid: number | undefined;
+  readonly #args: readonly string[];
+  readonly #directory = join(tmpdir(), `tandem-demo-${process.pid}`);
+  readonly #tell: (what: string) => void;
+  #child: Child | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #isEnding = false;
+
+  /** @param program none is the embedded one. `tell` is called when it dies, and when it is back. */
+  constructor(program: string | undefined, port: number, tell: (what: string) => void) {
+    this.#args = [program ?? 'embedded', String(port), this.#directory];
+    this.#tell = tell;
+    this.url = `redis://127.0.0.1:${port}`;
+    this.label = program
+      ? `${basename(program)} ${versionOf(program)} from the PATH`
+      : 'js-redis-server, embedded, as no redis-server or valkey-server is on the PATH';
+    this.cli = `redis-cli -p ${port}`;
+  }
+
+  /**
+   * Resolves when it takes commands.
+   * @throws Error with a line for people, when it ends instead
+   */
+  async start(): Promise<void> {
+    const child = await this.#launch();
+    void child.exited.then(() => this.#died(`Redis, pid ${this.pid}, is gone`));
+  }
+
+  get toBreakIt(): string {
+    if (this.pid === undefined) return 'Redis is gone; it comes back, empty';
+    return `kill -9 ${this.pid}   the Redis; it comes back, empty, in ${RESTART_AFTER_MS / 1_000} s`;
+  }
+
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    clearTimeout(this.#restart);
+    await this.#child?.end(KILL_AFTER_MS);
+    this.#clean();
+  }
+
+  /** At once. */
+  kill(): void {
+    this.#isEnding = true;
+    clearTimeout(this.#restart);
+    this.#child?.kill();
+    this.#clean();
+  }
+
+  async #launch(): Promise<Child> {
+    const { promise: up, resolve } = Promise.withResolvers<undefined>();
+    const child = new Child({
+      name: 'redis',
+      script: 'redis-process.ts',
+      args: this.#args,
+      message: (message) => {
+        this.pid = (message as RedisUp).pid;
+        resolve(undefined);
+      },
+    });
+    this.#child = child;
+    const ended = await Promise.race([up, child.exited]);
+    if (ended === undefined) return child;
+    throw new Error(`cannot start Redis (${this.label}): ${child.lastWords.slice(-2).join('; ') || ended}`);
+  }
+
+  #died(what: string): void {
+    if (this.#isEnding) return;
+    this.#tell(`${what}; it comes back, empty, in ${RESTART_AFTER_MS / 1_000} s`);
+    this.pid = undefined;
+    this.#restart = setTimeout(() => void this.#startAgain(), RESTART_AFTER_MS);
+  }
+
+  async #startAgain(): Promise<void> {
+    try {
+      await this.start();
+      this.#tell(`Redis is back, empty, pid ${this.pid}`);
+    } catch (error) {
+      this.#died((error as Error).message);
+    }
+  }
+
+  #clean(): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * What `npm start` runs: Redis, the trading process and the API process, and a view of what goes on. It owns
+ * their order, at the start and at the end, and leaves nothing behind.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { DEFAULT_PORT, DEFAULT_SPEED, readOptions, readPort, readSeconds, readSpeed } from './arguments.ts';
+import { Child } from './child.ts';
+import { Lines } from './lines.ts';
+import type { ApiReport, TradingReport } from './messages.ts';
+import { OwnRedis } from './own-redis.ts';
+import { Panel } from './panel.ts';
+import { findFree, requireFree } from './port.ts';
+import type { Redis } from './redis.ts';
+import { findProgram, reachRedis } from './redis.ts';
+import type { Show } from './stage.ts';
+import { Stage } from './stage.ts';
+import { summary } from './summary.ts';
+
+const HELP = `npm start -- [--seconds N] [--speed N]
+
+Two processes keep in step through Redis: one replays 20 years of the S&P 500 and owns the state of a trading
+desk, the other follows it and serves it over HTTP.
+
+  --seconds N   end after so many seconds; without it, Ctrl-C ends
+  --speed N     trading days a second, ${DEFAULT_SPEED} by default
+
+  PORT          of the HTTP API on 127.0.0.1, ${DEFAULT_PORT} by default
+  REDIS_URL     a Redis to use, such as redis://127.0.0.1:6379; without it, redis-server or valkey-server from
+                the PATH is started on a free port, or else the embedded js-redis-server`;
+
+const KILL_AFTER_MS = 3_000;
+const LAST_UPDATES_MS = 1_000;
+const SAME_REQUEST_MS = 300;
+
+const options = readOptions(['seconds', 'speed'], HELP);
+const seconds = readSeconds(options.seconds);
+const barsPerSecond = readSpeed(options.speed);
+const port = readPort(process.env['PORT']);
+
+const isTerminal = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+const show: Show = isTerminal ? new Panel(process.stdout) : new Lines();
+/** In the order in which they are ended. */
+const running: { end(killAfterMs: number): Promise<void>; kill(): void }[] = [];
+let stage: Stage | undefined;
+let isEnding = false;
+
+const asked = new Promise<void>((resolve) => {
+  let firstAt: number | undefined;
+  const ask = (): void => {
+    firstAt ??= performance.now();
+    resolve();
+    // One Ctrl-C may come twice, from the terminal and from npm.
+    if (performance.now() - firstAt < SAME_REQUEST_MS) return;
+    // Whoever asks again does not want to wait.
+    for (const one of running) one.kill();
+    process.exit(1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, ask);
+  process.stdout.on('error', () => resolve());
+});
+
+async function run(): Promise<void> {
+  await requireFree(port);
+  const redis = await openRedis();
+  if (isEnding) return;
+  stage = new Stage(redis, `http://127.0.0.1:${port}`, barsPerSecond, show);
+  const unexpected = startProcesses(stage);
+  show.start(stage);
+  await Promise.race([unexpected, seconds === undefined ? asked : delay(seconds * 1_000)]);
+}
+
+async function openRedis(): Promise<Redis> {
+  const { REDIS_URL } = process.env;
+  if (REDIS_URL) return announced(await reachRedis(REDIS_URL));
+  const redis = new OwnRedis(findProgram(), await findFree(), (what) => stage?.tell(what));
+  running.push(redis);
+  await redis.start();
+  return announced(redis);
+}
+
+function announced(redis: Redis): Redis {
+  const where = redis.pid === undefined ? '' : `, pid ${redis.pid}, ${redis.url}`;
+  console.log(`redis      ${redis.label}${where}`);
+  return redis;
+}
+
+/** Rejects when one of them ends before it is asked to. */
+function startProcesses(stage: Stage): Promise<never> {
+  const env = { REDIS_URL: stage.redis.url, PORT: String(port) };
+  const trading = new Child({
+    name: 'trading-1',
+    script: 'trading-process.ts',
+    args: ['--speed', String(barsPerSecond)],
+    env,
+    line: (line) => stage.logged(line),
+    message: (message) => stage.tradingReported(message as TradingReport),
+  });
+  const api = new Child({
+    name: 'api-1',
+    script: 'api-process.ts',
+    env,
+    message: (message) => stage.apiReported(message as ApiReport),
+  });
+  console.log(`trading-1  pid ${trading.pid}\napi-1      pid ${api.pid}, ${stage.url}`);
+  running.unshift(trading, { end: () => lastUpdatesSeen(stage), kill: () => {} }, api);
+  return Promise.race([trading, api].map(endsUnexpectedly));
+}
+
+async function endsUnexpectedly(child: Child): Promise<never> {
+  const how = await child.exited;
+  const words = child.lastWords.filter((line) => !line.startsWith('{'));
+  const shown = words.length > 0 ? words : child.lastWords;
+  throw new Error([`${child.name} has ended by itself: ${how}`, ...shown].join('\n  '));
+}
+
+/** What was set last is on its way; the follower is let go when it has it. */
+async function lastUpdatesSeen({ latency }: Stage): Promise<void> {
+  const deadline = performance.now() + LAST_UPDATES_MS;
+  while (latency.waiting > 0 && performance.now() < deadline) await delay(20);
+}
+
+async function endAll(): Promise<void> {
+  isEnding = true;
+  show.end();
+  for (const one of running) await one.end(KILL_AFTER_MS);
+}
+
+let failure: unknown;
+try {
+  await Promise.race([run(), asked]);
+} catch (error) {
+  failure = error;
+}
+await endAll();
+if (failure !== undefined) console.error(failure instanceof Error ? failure.message : failure);
+else if (stage) console.log(summary(stage));
+process.exit(failure === undefined ? 0 : 1);

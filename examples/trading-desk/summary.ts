@@ -1,0 +1,18 @@
+/** Owns the closing words of a run. */
+import type { Stage } from './stage.ts';
+import * as words from './words.ts';
+
+export function summary({ elapsedMs, trading, regimeChanges, latency, modes }: Stage): string {
+  const all = latency.overall();
+  const changes = Math.max(0, regimeChanges);
+  const lines = [
+    '',
+    `played     ${words.count(trading?.bars ?? 0)} bars in ${(elapsedMs / 1_000).toFixed(0)} s, up to ${trading?.barDate ?? '–'}; ${changes === 1 ? '1 change' : `${changes} changes`} of regime`,
+    all
+      ? `latency    ${words.latency(all)}  longest ${words.duration(all.maxMs)}, of ${words.count(all.count)} updates from set to visible`
+      : 'latency    no update was seen',
+    ...Object.entries(modes).map(([name, entered]) => `${name.padEnd(11)}${entered.join(' → ')}`),
+  ];
+  if (latency.waiting > 0) lines.push(`unseen     ${words.count(latency.waiting)} updates, by the end`);
+  return lines.join('\n');
+}

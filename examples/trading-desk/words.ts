@@ -1,0 +1,38 @@
+/** Owns how numbers and states are put into words, wherever the demo shows them. */
+import type { Latency } from './latency.ts';
+import type { SystemStatus } from './status.ts';
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const gain = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0, signDisplay: 'exceptZero' });
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+export function money(value: number): string {
+  return gain.format(value);
+}
+
+export function percent(share: number): string {
+  return `${whole.format(share * 100)} %`;
+}
+
+/** As exact as matters: 0.31 ms, 12 ms, 1.4 s. */
+export function duration(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(2)} ms`;
+  return ms < 1_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+export function latency({ p50Ms, p99Ms }: Latency): string {
+  return `p50 ${duration(p50Ms)}  p99 ${duration(p99Ms)}`;
+}
+
+export function regime(name: string | null, confidence: number | null): string {
+  if (name === null) return '–';
+  return name === 'warming-up' ? name : `${name} ${percent(confidence ?? 0)}`;
+}
+
+export function freshness({ freshness, staleMs }: SystemStatus): string {
+  if (staleMs === null) return 'nothing yet';
+  return staleMs < 1_000 ? `${freshness}, ${staleMs} ms` : `${freshness}, ${(staleMs / 1_000).toFixed(1)} s`;
+}
