@@ -6,9 +6,12 @@
  * the truth: what does not fit, or cannot be read, is answered by asking again.
  */
 import type { Mode } from '../machines/connection.ts';
+import type { Batch } from './catch-up.ts';
+import { readSince } from './catch-up.ts';
 import type { DeskEvent, DeskLogic, DeskScope, ErrorEvent, ModeEvent, Surroundings } from './desk.ts';
 import { Desk, deskLogic } from './desk.ts';
 import { asTandemError, TandemError } from './errors.ts';
+import { Evidence } from './evidence.ts';
 import type { Change, Frame } from './frame.ts';
 import { decodeFrame } from './frame.ts';
 import { between } from './options.ts';
@@ -20,7 +23,7 @@ import type { ReadChange } from './replica.ts';
 import { Replica } from './replica.ts';
 import type { Entry } from './revision-map.ts';
 import type { Definition, KeyOf, PatternOf, Space, ValueOf } from './space.ts';
-import type { Head, Link, Page } from './store.ts';
+import type { Link } from './store.ts';
 import type { Cancel } from './time.ts';
 import { Watchers } from './watchers.ts';
 
@@ -40,16 +43,8 @@ export interface Refreshed {
   readonly differed: number;
 }
 
-/** Changes asked for at once: a millisecond or so of the server's time. */
-const PAGE_LIMIT = 1_000;
 /** Frames kept aside during a catch-up. Beyond it they are dropped, and the gap is found at the end. */
 const MAX_ASIDE = 1_000;
-
-interface Batch {
-  readonly head: Head;
-  readonly isFull: boolean;
-  readonly changes: readonly Change[];
-}
 
 export class Follower<D extends Definition = Definition> extends Desk<D, FollowerEmitted> {
   override readonly isOwner = false;
@@ -62,10 +57,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   readonly #deliver = (message: string): void => this.#arrived(message);
   /** What arrives during a catch-up; `undefined` while live. */
   #aside: Frame[] | undefined;
-  #proof: Proof;
-  #provenAt = -Infinity;
-  #heardAt = -Infinity;
-  #aliveUntil = -Infinity;
+  readonly #evidence: Evidence;
+  /** Server's time of the newest cut that was heard of. */
+  #lastCutAt = 0;
   #synced = false;
   /** Memory was found to differ from Redis: the next catch-up starts from nothing. */
   #isSuspect = false;
@@ -76,11 +70,11 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     super(space, around, scope);
     this.#silenceMs = between('silenceMs', options.silenceMs ?? 750, 10, 3_600_000);
     this.links = [around.store.commands, around.store.subscriber];
-    this.#proof = this.#prove(-Infinity);
+    this.#evidence = new Evidence(around.time, this.#silenceMs);
   }
 
   get proof(): Proof {
-    return this.#proof;
+    return this.#evidence.proof;
   }
 
   override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
@@ -183,7 +177,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   protected override entered(mode: Mode): void {
     this.#cancelWatch?.();
-    this.#proof = this.#prove(this.#provenAt);
+    this.#evidence.comesFrom(mode === 'connected' ? 'redis' : 'memory');
     if (mode !== 'connected') return;
     this.#synced = true;
     this.waiters.check();
@@ -210,41 +204,19 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     }
   }
 
-  /**
-   * Reads what changed since `from`, page after page. A key that changes meanwhile moves to a later page; so
-   * once a page is not full, all of it together is the state at that page's head.
-   */
+  /** @throws TandemError `BEHIND` or `DAMAGED` where Redis has lost what was seen here; its owner will mend it. */
   async #read(from: Position): Promise<Batch> {
-    const { store } = this.around;
     const { mark } = this.#replica;
-    let changes: Change[] = [];
-    let isFull = from.revision === 0;
-    let position = from;
-    let horizon = 0;
-    let page: Page;
-    do {
-      page = await store.since(this.space.name, position, PAGE_LIMIT, horizon);
-      if (page.full) {
-        changes = [];
-        isFull = true;
-        horizon = page.head.horizon;
-      }
-      for (const change of page.changes) changes.push(change);
-      position = { epoch: page.head.epoch, revision: changes.at(-1)?.revision ?? position.revision };
-    } while (page.more);
-    const { head } = page;
+    const { name } = this.space;
+    const batch = await readSince(this.around.store, name, from);
+    const { head } = batch;
     if (compare(head, mark) < 0) {
-      throw new TandemError(
-        'BEHIND',
-        `Redis is at ${printPosition(head)}, before what was seen here: ${this.head}`,
-        { retryable: true },
-      );
+      const where = `Redis is at ${printPosition(head)}, before what was seen here: ${printPosition(mark)}`;
+      throw new TandemError('BEHIND', where, { retryable: true });
     }
     if (head.damaged)
-      throw new TandemError('DAMAGED', `Redis has lost keys of space "${this.space.name}"`, {
-        retryable: true,
-      });
-    return { head, isFull, changes: latestOfEach(changes) };
+      throw new TandemError('DAMAGED', `Redis has lost keys of space "${name}"`, { retryable: true });
+    return batch;
   }
 
   #apply({ head, isFull, changes }: Batch): void {
@@ -315,11 +287,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   /** The owner has shown that the state here is current as of `cutAt`, and holds its lease for `leaseMs`. */
   #heard(cutAt: number, leaseMs: number): void {
-    const now = this.around.time.now();
-    this.#heardAt = now;
-    this.#aliveUntil = leaseMs > 0 ? now + leaseMs : -Infinity;
-    this.#provenAt = Math.max(this.#provenAt, cutAt);
-    this.#proof = this.#prove(this.#provenAt);
+    this.#lastCutAt = Math.max(this.#lastCutAt, cutAt);
+    this.#evidence.prove(cutAt, this.around.clock);
+    this.#evidence.lease(leaseMs);
     this.waiters.check();
   }
 
@@ -337,7 +307,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     const { time } = this.around;
     this.#cancelWatch?.();
     this.#cancelWatch = time.after(this.#silenceMs, () => {
-      const isSilent = time.now() - this.#heardAt >= this.#silenceMs;
+      const isSilent = this.#evidence.silentMs >= this.#silenceMs;
       const asked = isSilent ? this.#askHead() : Promise.resolve();
       asked
         .catch((error: unknown) =>
@@ -357,32 +327,17 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     if (this.mode !== 'connected') return;
     if (compare(head, this.#replica.position) !== 0)
       return this.tell({ type: 'gap', reason: `silent, while Redis is at ${printPosition(head)}` });
-    if (head.cutAt > this.#provenAt)
+    if (head.cutAt > this.#lastCutAt)
       return this.tell({ type: 'gap', reason: 'silent, while the owner gives signs' });
     // The owner itself is silent. Its lease says whether it may still be alive.
-    this.#aliveUntil = head.leaseMs > 0 ? this.around.time.now() + head.leaseMs : -Infinity;
-    this.#proof = this.#prove(this.#provenAt);
+    this.#evidence.lease(head.leaseMs);
   }
 
   // ---- readings ----
 
-  #prove(provenAt: number): Proof {
-    const { clock, time } = this.around;
-    const aliveUntil = this.#aliveUntil;
-    const boundMs = this.#silenceMs;
-    // The error of the clock counts against us: the latest that the server's time can be now.
-    const staleMs = (): number => Math.max(0, clock.latest() - provenAt);
-    return {
-      source: this.mode === 'connected' ? 'redis' : 'memory',
-      staleMs,
-      freshness: () => (staleMs() <= boundMs ? 'live' : 'stale'),
-      ownerAlive: () => time.now() < aliveUntil,
-    };
-  }
-
   #reading<K extends KeyOf<D>>(key: K, entry: Entry<unknown> | undefined): Reading<K, ValueOf<D, K>> {
     const refused = this.#refused.size > 0 && this.#refused.has(key);
-    return new Reading(key, entry, entry?.value, this.#proof, refused);
+    return new Reading(key, entry, entry?.value, this.proof, refused);
   }
 
   /** Keys that are otherwise in memory than in what was read, as far as both speak of the same revisions. */
@@ -409,14 +364,6 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       return false;
     }
   }
-}
-
-/** A key that changed between two pages stands in both. */
-function latestOfEach(changes: readonly Change[]): Change[] {
-  const latest = new Map(changes.map((change) => [change.key, change]));
-  return latest.size === changes.length
-    ? [...changes]
-    : changes.filter((change) => latest.get(change.key) === change);
 }
 
 /** A follower as actor logic, to be invoked or spawned in a machine of the user's. */

@@ -5,6 +5,7 @@
  *
  * Invariant: the store has held `committed`, and everything up to it was durable there then.
  */
+import { readSince } from './catch-up.ts';
 import { claimSpace } from './claim.ts';
 import type { Surroundings } from './desk.ts';
 import { TandemError } from './errors.ts';
@@ -16,8 +17,6 @@ import { compare, continues, isSame, ZERO } from './position.ts';
 import type { Head, Outcome } from './store.ts';
 import { randomId } from './time.ts';
 
-/** Changes that are read at once: a millisecond or so of the server's time. */
-const PAGE_LIMIT = 1_000;
 /** Tombstones that one commit makes the store forget, at most. */
 const MAX_DROPPED = 1_000;
 
@@ -156,16 +155,8 @@ export class Tenure {
 
   /** Reads the state that the last owner left. Nobody else can write meanwhile. */
   async #load(epoch: number, { revision, epoch: last, horizon, damaged }: Head): Promise<void> {
-    const { space } = this.#options;
-    const changes: Change[] = [];
-    let position = ZERO;
-    let page;
-    do {
-      page = await this.#around.store.since(space, position, PAGE_LIMIT, horizon);
-      for (const change of page.changes) changes.push(change);
-      position = { epoch: page.head.epoch, revision: changes.at(-1)?.revision ?? 0 };
-    } while (page.more);
-    if (page.head.fence !== epoch) throw this.#fencedBy(page.head);
+    const { head, changes } = await readSince(this.#around.store, this.#options.space, ZERO);
+    if (head.fence !== epoch) throw this.#fencedBy(head);
     // What was lost, followers may still have: then nobody may carry on from the last line.
     const base = damaged ? ZERO : { epoch: last, revision };
     this.#ledger.resume({ epoch, base }, revision, horizon, changes);
