@@ -4,8 +4,12 @@ import type { Change } from './frame.ts';
 import type { Position } from './position.ts';
 import type { Head, Page, Store } from './store.ts';
 
-/** Changes that are asked for at once: a millisecond or so of the server's time. */
-const PAGE_LIMIT = 1_000;
+/**
+ * Changes that are asked for at once. A page doubles from the last: it has to outrun what changes meanwhile,
+ * and a large one still takes few ms of the server's time, as it ends early once it is long.
+ */
+const FIRST_LIMIT = 1_000;
+const LAST_LIMIT = 8_000;
 /** A state that is replaced under the reader this often will not hold still. */
 const MAX_RESTARTS = 10;
 
@@ -17,39 +21,56 @@ export interface Batch {
   readonly changes: readonly Change[];
 }
 
+export interface ReadOptions {
+  /** The highest epoch that the reader has seen; by default that of `from`. */
+  readonly seen?: number;
+  /** Called after each page. */
+  readonly onPage?: () => Promise<void>;
+}
+
 /**
  * What changed since `from`. A key that changes meanwhile moves to a later page; so once a page is not full,
  * all pages together are the state at that page's head.
+ * @throws TandemError `DIVERGED` where the state is replaced again and again
  */
-export async function readSince(store: Store, space: string, from: Position): Promise<Batch> {
-  let changes: Change[] = [];
+export async function readSince(
+  store: Store,
+  space: string,
+  from: Position,
+  options: ReadOptions = {},
+): Promise<Batch> {
+  const { seen = from.epoch, onPage } = options;
+  // By key, so that what comes twice is held once; deleted and set again, so that it stands in revision order.
+  const changes = new Map<string, Change>();
   let isFull = from.revision === 0;
   let position = from;
+  let limit = FIRST_LIMIT;
   let horizon = 0;
   let restarts = 0;
+  let isDamaged = false;
   let page: Page;
   do {
-    page = await store.since(space, position, PAGE_LIMIT, horizon);
+    page = await store.since(space, position, limit, { horizon, seen });
     if (page.full) {
       restarts += 1;
-      if (restarts > MAX_RESTARTS)
-        throw new TandemError('BEHIND', `space "${space}" changes faster than it can be read`, {
+      if (restarts > MAX_RESTARTS) {
+        throw new TandemError('DIVERGED', `space "${space}" is replaced faster than it can be read`, {
           retryable: true,
         });
-      changes = [];
+      }
+      changes.clear();
       isFull = true;
+      isDamaged = false;
       horizon = page.head.horizon;
     }
-    for (const change of page.changes) changes.push(change);
+    for (const change of page.changes) {
+      changes.delete(change.key);
+      changes.set(change.key, change);
+    }
+    isDamaged ||= page.head.damaged;
     position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
+    limit = Math.min(LAST_LIMIT, limit * 2);
+    await onPage?.();
   } while (page.more);
-  return { head: page.head, isFull, changes: latestOfEach(changes) };
-}
-
-/** A key that changed between two pages stands in both. */
-function latestOfEach(changes: readonly Change[]): readonly Change[] {
-  const latest = new Map(changes.map((change) => [change.key, change]));
-  return latest.size === changes.length
-    ? changes
-    : changes.filter((change) => latest.get(change.key) === change);
+  return { head: { ...page.head, damaged: isDamaged }, isFull, changes: [...changes.values()] };
 }

@@ -2,6 +2,7 @@
 import { OwnedElsewhereError } from './errors.ts';
 import type { Claim, Head, Store } from './store.ts';
 import type { Time } from './time.ts';
+import { pause } from './time.ts';
 
 const POLL_MS = 100;
 /** A dead owner's last command may still be on its way; the second renewal is a living one's. */
@@ -22,6 +23,7 @@ export async function claimSpace(
   let renewals = 0;
   for (;;) {
     const { outcome, head } = await store.claim(space, claim);
+    signal.throwIfAborted();
     if (outcome === 'claimed') return head;
     // Server's time throughout, whole milliseconds of it: a lease that ends later than before was renewed.
     if (head.now + head.leaseMs > expiresAt + 2) renewals += 1;
@@ -30,11 +32,4 @@ export async function claimSpace(
     await pause(time, Math.min(POLL_MS, head.leaseMs + 1), signal);
     signal.throwIfAborted();
   }
-}
-
-function pause(time: Time, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = time.after(ms, resolve);
-    signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
-  });
 }

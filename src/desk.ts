@@ -19,6 +19,7 @@ import type { ConnectionEvent, Mode } from '../machines/connection.ts';
 import { connectionMachine } from '../machines/connection.ts';
 import type { ServerClock } from './clock.ts';
 import { asTandemError, TandemError } from './errors.ts';
+import type { DirectOptions, Path } from './path.ts';
 import { printPosition } from './position.ts';
 import type { Position } from './position.ts';
 import type { Proof, Reading } from './reading.ts';
@@ -33,6 +34,8 @@ export interface Surroundings {
   readonly store: Store;
   readonly clock: ServerClock;
   readonly time: Time;
+  /** Makes the way to an owner's own process. */
+  readonly path: (space: string, options: DirectOptions, silenceMs: number) => Path;
   /** Where the desks of this process are listed. */
   readonly roll: Roll;
 }
@@ -87,7 +90,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     this.#scope = scope;
     const machine = connectionMachine.provide({
       actors: { catchUp: fromPromise(({ signal }) => this.#catchUpOnceLinked(signal)) },
-      guards: { isLinkUp: () => this.#isLinkUp() },
+      guards: { isLinkUp: () => this.#isLinkUp(), isDirectLive: () => this.isDirectLive },
       delays: {
         probe: ({ context }) => Math.min(1000, 50 * 2 ** context.failures) * (0.5 + around.time.random() / 2),
       },
@@ -131,6 +134,11 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   protected abstract readonly links: readonly Link[];
   protected abstract catchUp(signal: AbortSignal): Promise<void>;
   protected abstract entered(mode: Mode): void;
+  /** Whether the direct path delivers. */
+  protected get isDirectLive(): boolean {
+    return false;
+  }
+
   /** An event from outside, sent to the actor. */
   abstract receive(event: DeskEvent): void;
 
@@ -144,9 +152,8 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     this.#connection.start();
   }
 
-  /** Called by the actor as it ends, however it ends. Idempotent. */
+  /** Called as the desk ends, however it ends. Idempotent. */
   close(): void {
-    this.around.roll.leave(this);
     for (const unwatch of this.#unwatchLinks) unwatch();
     this.waiters.refuse(new TandemError('STOPPED', `the actor of space "${this.space.name}" is stopped`));
     this.tell({ type: 'stop' });
@@ -156,10 +163,12 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   subscribe(
     observer: ((snapshot: DeskSnapshot<unknown>) => void) | Observer<DeskSnapshot<unknown>>,
   ): Subscription {
-    const { next, ...rest } = typeof observer === 'function' ? { next: observer } : observer;
+    const whole: Observer<DeskSnapshot<unknown>> =
+      typeof observer === 'function' ? { next: observer } : observer;
     return this.#scope.self.subscribe({
-      ...rest,
-      next: this.guarded('subscribe', (snapshot) => next?.(snapshot)),
+      next: this.guarded('subscribe', (snapshot) => whole.next?.(snapshot)),
+      error: this.guarded('subscribe', (error) => whole.error?.(error)),
+      complete: () => this.guarded('subscribe', () => whole.complete?.())(undefined),
     });
   }
 
@@ -196,7 +205,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     this.#scope.emit(event);
   }
 
-  /** Reports an error to whoever listens. The same error of a link is told once, not at every attempt. */
+  /** Reports an error to whoever listens. */
   report(error: unknown): void {
     const told = asTandemError(error, 'CALLBACK_FAILED', 'unexpected');
     this.#lastError = told;
@@ -205,6 +214,11 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
 
   protected get lastError(): TandemError | undefined {
     return this.#lastError;
+  }
+
+  /** No longer listed in its process. */
+  protected leave(): void {
+    this.around.roll.leave(this);
   }
 
   /** The one sender of the connection machine. */
@@ -252,8 +266,9 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     if (mode === from) return;
     this.#mode = mode;
     this.entered(mode);
-    this.#scope.self.send({ type: MODE_CHANGED });
+    // First the news, then the snapshot: with `stopped` the actor is done, and emits no more.
     this.#scope.emit({ type: 'mode', mode, from, reason } as EventObject);
+    this.#scope.self.send({ type: MODE_CHANGED });
   }
 }
 
@@ -265,23 +280,27 @@ function asCallbackError(what: string, error: unknown): TandemError {
 }
 
 /** What the actor asks of its desk. */
-type Acting = Pick<Desk<Definition, EventObject>, 'mode' | 'start' | 'close' | 'receive' | 'report'>;
+type Acting = Pick<Desk<Definition, EventObject>, 'mode' | 'start' | 'stop' | 'receive' | 'report'>;
 
 /** The actor logic around a desk, for `createActor`, `invoke` and `spawn`. */
 export function deskLogic<T extends Acting, E extends EventObject>(
   make: (scope: DeskScope) => T,
 ): DeskLogic<T, E> {
   type S = DeskSnapshot<T>;
+  const begin = (scope: unknown): S => {
+    const desk = make(scope as DeskScope);
+    return { status: 'active', output: undefined, error: undefined, mode: desk.mode, desk };
+  };
   return {
-    getInitialSnapshot: (scope) => {
-      const desk = make(scope as unknown as DeskScope);
-      return { status: 'active', output: undefined, error: undefined, mode: desk.mode, desk };
-    },
+    getInitialSnapshot: begin,
+    // A desk is what it has in Redis and in memory; a snapshot that was kept brings none of it back.
+    restoreSnapshot: (_, scope) => begin(scope),
     start: ({ desk }) => desk.start(),
     transition: (snapshot, event) => {
       const { desk } = snapshot;
       if (event.type === 'xstate.stop') {
-        desk.close();
+        // The parent has stopped this actor, and waits for nobody: what is left to do is done behind it.
+        desk.stop().catch((error: unknown) => desk.report(error));
         return { ...snapshot, status: 'stopped', mode: 'stopped' } as S;
       }
       if (event.type === MODE_CHANGED) {

@@ -22,10 +22,13 @@ export type ErrorCode =
   | 'INVALID_FRAME' // a frame, page or value that arrived and cannot be used
   | 'DAMAGED' // Redis has lost keys of the state
   | 'BEHIND' // Redis is behind what this process has already seen
+  | 'DIVERGED' // what Redis holds changed under the hands of who read or repaired it
   | 'DIFFERED' // refresh() found keys that differ from memory
   | 'CALLBACK_FAILED' // a callback of the user's threw
   | 'REDIS_UNAVAILABLE' // no connection, a lost one, or no answer in time: outcome unknown
   | 'REDIS_NOT_READY' // Redis answered that it cannot now (LOADING, OOM, READONLY…): not applied
+  | 'DIRECT_UNAVAILABLE' // the owner cannot be reached, or not understood, on the direct path
+  | 'DIRECT_REFUSED' // the owner refused the token of the direct path
   | 'REDIS_REFUSED'; // Redis answered that it will not (WRONGPASS, NOPERM, WRONGTYPE…): not applied
 
 export class TandemError extends Error {
@@ -74,7 +77,10 @@ export class InvalidValueError extends TandemError {
 /** A deadline given by the caller has passed; nothing was undone. */
 export function timeoutError(what: string, timeoutMs: number, cause?: unknown): TandemError {
   const because = cause instanceof Error ? ` (${cause.message})` : '';
-  return new TandemError('TIMEOUT', `${what} within ${timeoutMs} ms${because}`, { retryable: true, cause });
+  return new TandemError('TIMEOUT', `${what} within ${Math.max(0, Math.round(timeoutMs))} ms${because}`, {
+    retryable: true,
+    cause,
+  });
 }
 
 /** Anything thrown, as a TandemError. */

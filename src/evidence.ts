@@ -36,15 +36,14 @@ export class Evidence {
 
   /** The owner has cut the state that is here at `cutAt` of that clock. */
   prove(cutAt: number, clock: ServerClock): void {
-    const now = this.#time.now();
-    this.#heardAt = now;
-    this.#provenAt = Math.max(this.#provenAt, Math.min(now, now - (clock.latest() - cutAt)));
+    this.#heardAt = this.#time.now();
+    this.#provenAt = Math.max(this.#provenAt, this.#here(cutAt, clock));
     this.#proof = this.#prove();
   }
 
-  /** The owner holds its lease for so long; with 0 it has none. */
-  lease(leaseMs: number): void {
-    this.#aliveUntil = leaseMs > 0 ? this.#time.now() + leaseMs : -Infinity;
+  /** At `at` of that clock the owner held its lease for so long; with 0 it had none. */
+  lease(leaseMs: number, at: number, clock: ServerClock): void {
+    this.#aliveUntil = leaseMs > 0 ? this.#here(at, clock) + leaseMs : -Infinity;
     this.#proof = this.#prove();
   }
 
@@ -52,6 +51,23 @@ export class Evidence {
   comesFrom(source: Source): void {
     this.#source = source;
     this.#proof = this.#prove();
+  }
+
+  /** Proof of what is known to be old: nothing newer could be read since. */
+  proofSince(outdatedAt: number): Proof {
+    const time = this.#time;
+    const proof = this.#proof;
+    return {
+      source: proof.source,
+      staleMs: () => Math.max(proof.staleMs(), time.now() - outdatedAt),
+      freshness: () => 'stale',
+      ownerAlive: () => proof.ownerAlive(),
+    };
+  }
+
+  /** A time of another clock on ours: not after this. */
+  #here(at: number, clock: ServerClock): number {
+    return this.#time.now() - Math.max(0, clock.latest() - at);
   }
 
   #prove(): Proof {

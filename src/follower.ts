@@ -3,33 +3,35 @@
  *
  * It subscribes first, keeps what arrives aside, then asks what changed since its position, applies that, takes
  * in what was kept, and is live: never the other way round. Published frames are the fast path, the keys are
- * the truth: what does not fit, or cannot be read, is answered by asking again.
+ * the truth: what does not fit, or cannot be read, is answered by asking again. While Redis is out, the owner's
+ * own process may be asked instead.
  */
 import type { Mode } from '../machines/connection.ts';
 import type { Batch } from './catch-up.ts';
 import { readSince } from './catch-up.ts';
 import type { DeskEvent, DeskLogic, DeskScope, ErrorEvent, ModeEvent, Surroundings } from './desk.ts';
 import { Desk, deskLogic } from './desk.ts';
+import { differing } from './differing.ts';
 import { asTandemError, TandemError } from './errors.ts';
 import { Evidence } from './evidence.ts';
-import type { Change, Frame } from './frame.ts';
+import type { Frame } from './frame.ts';
 import { decodeFrame } from './frame.ts';
-import { between } from './options.ts';
+import type { AnyReading, Taken } from './intake.ts';
+import { Intake } from './intake.ts';
+import { between, requireOneOf } from './options.ts';
+import type { DirectOptions, Path, PathListener } from './path.ts';
 import type { Position } from './position.ts';
 import { compare, parsePosition, printPosition, ZERO } from './position.ts';
-import type { Proof } from './reading.ts';
-import { Reading } from './reading.ts';
-import type { ReadChange } from './replica.ts';
-import { Replica } from './replica.ts';
-import type { Entry } from './revision-map.ts';
+import type { Proof, Reading, Source } from './reading.ts';
 import type { Definition, KeyOf, PatternOf, Space, ValueOf } from './space.ts';
 import type { Link } from './store.ts';
 import type { Cancel } from './time.ts';
-import { Watchers } from './watchers.ts';
 
 export interface FollowOptions {
+  /** The owner's own process, for when Redis is out. Default: none. */
+  readonly direct?: DirectOptions | undefined;
   /** The staleness bound: without a proof for longer than this a reading is `stale`, ms. Default 750. */
-  readonly silenceMs?: number;
+  readonly silenceMs?: number | undefined;
 }
 
 /** The whole state was read anew: what was missed between is not told one by one. */
@@ -43,23 +45,36 @@ export interface Refreshed {
   readonly differed: number;
 }
 
-/** Frames kept aside during a catch-up. Beyond it they are dropped, and the gap is found at the end. */
+/** What a watch is called with: a key of its own, or any of a family. */
+type Watched<D extends Definition, P extends string> = P extends `${string}*`
+  ? AnyReading<D>
+  : P extends KeyOf<D>
+    ? Reading<P, ValueOf<D, P>>
+    : never;
+
+/** Frames kept aside during a catch-up, and their length. Beyond it they are dropped, and a gap is found. */
 const MAX_ASIDE = 1_000;
+const MAX_ASIDE_LENGTH = 8 * 1024 * 1024;
+/** How much later than an answer a frame may come that was published before. */
+const GRACE_MS = 100;
 
 export class Follower<D extends Definition = Definition> extends Desk<D, FollowerEmitted> {
   override readonly isOwner = false;
   protected readonly links: readonly Link[];
   readonly #silenceMs: number;
-  readonly #replica = new Replica();
-  readonly #watchers = new Watchers<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>>();
-  /** Keys whose last value could not be read: what is known of them is old. */
-  readonly #refused = new Set<string>();
-  readonly #deliver = (message: string): void => this.#arrived(message);
-  /** What arrives during a catch-up; `undefined` while live. */
-  #aside: Frame[] | undefined;
   readonly #evidence: Evidence;
-  /** Server's time of the newest cut that was heard of. */
+  readonly #intake: Intake<D>;
+  readonly #deliver = (message: string): void => this.#arrived(message);
+  readonly #direct: Path | undefined;
+  readonly #isAlwaysDirect: boolean;
+  #isDirectUp = false;
+  /** What arrives while the keys are read; `undefined` at other times. */
+  #aside: Frame[] | undefined;
+  #asideLength = 0;
+  /** Server's time of the last cut that was published, or read. */
   #lastCutAt = 0;
+  /** The epoch whose frames have last ended a degraded mode. */
+  #wokenBy = 0;
   #synced = false;
   /** Memory was found to differ from Redis: the next catch-up starts from nothing. */
   #isSuspect = false;
@@ -68,24 +83,30 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: FollowOptions = {}) {
     super(space, around, scope);
-    this.#silenceMs = between('silenceMs', options.silenceMs ?? 750, 10, 3_600_000);
+    const { direct, silenceMs = 750 } = options;
+    this.#silenceMs = between('silenceMs', silenceMs, 10, 3_600_000);
+    this.#isAlwaysDirect =
+      requireOneOf('direct.mode', direct?.mode ?? 'fallback', ['fallback', 'always']) === 'always';
+    this.#direct = direct && around.path(space.name, direct, this.#silenceMs);
     this.links = [around.store.commands, around.store.subscriber];
     this.#evidence = new Evidence(around.time, this.#silenceMs);
+    const report = (error: unknown): void => this.report(error);
+    this.#intake = new Intake({ space, evidence: this.#evidence, time: around.time, report });
   }
 
   get proof(): Proof {
-    return this.#evidence.proof;
+    return this.#intake.proof;
   }
 
   override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
-    const entry = this.#replica.get(key);
+    const entry = this.#intake.replica.get(key);
     if (entry === undefined) this.space.requireSchema(key);
-    return this.#reading(key, entry);
+    return this.#intake.reading(key, entry);
   }
 
-  override *entries(prefix = ''): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
-    for (const entry of this.#replica.entries()) {
-      if (entry.key.startsWith(prefix)) yield this.#reading(entry.key as KeyOf<D>, entry);
+  override *entries(prefix = ''): Iterable<AnyReading<D>> {
+    for (const entry of this.#intake.replica.entries()) {
+      if (entry.key.startsWith(prefix)) yield this.#intake.reading(entry.key as KeyOf<D>, entry);
     }
   }
 
@@ -95,21 +116,15 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
    * @param pattern a key, a family as it was defined (`'strategy/*'`), or `'*'`. Returns the way to stop.
    * @throws TandemError `UNKNOWN_KEY`
    */
-  watch<P extends PatternOf<D>>(
-    pattern: P,
-    callback: (
-      reading: P extends KeyOf<D> ? Reading<P, ValueOf<D, P>> : Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>,
-    ) => unknown,
-  ): () => void {
+  watch<P extends PatternOf<D>>(pattern: P, callback: (reading: Watched<D, P>) => unknown): () => void {
     this.space.requirePattern(pattern);
-    return this.#watchers.add(
-      pattern,
-      this.guarded(`watch('${pattern}')`, callback as (reading: unknown) => unknown),
-    );
+    const guarded = this.guarded(`watch('${pattern}')`, callback as (reading: unknown) => unknown);
+    return this.#intake.watchers.add(pattern, guarded);
   }
 
   /**
-   * Resolves when this follower has caught up with Redis for the first time, also with a space that is empty.
+   * Resolves when this follower has caught up with Redis, or with its owner directly, for the first time; also
+   * with a space that is empty.
    * @param options timeoutMs default 10,000
    * @throws TandemError `TIMEOUT` or `STOPPED`
    */
@@ -123,36 +138,32 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     { timeoutMs = 1_000 }: { timeoutMs?: number } = {},
   ): Promise<void> {
     const awaited = parsePosition(position);
-    const isThere = (): boolean => compare(this.#replica.position, awaited) >= 0;
+    const isThere = (): boolean => compare(this.position, awaited) >= 0;
     await this.waiters.wait(isThere, `space "${this.space.name}" did not come to ${position}`, timeoutMs);
   }
 
   /**
-   * Reads everything again from Redis, and tells how many keys differed from memory. A difference is taken
-   * over and reported as an `error` event with code `DIFFERED`.
-   * @throws TandemError `REDIS_UNAVAILABLE`, `REDIS_NOT_READY`, `BEHIND`, `DAMAGED` or `STOPPED`
+   * Reads everything again from Redis, and tells how many keys differed from memory. Where any did, memory is
+   * replaced by what Redis has, and an `error` event with code `DIFFERED` says so.
+   * @throws TandemError `REDIS_UNAVAILABLE`, `REDIS_NOT_READY`, `BEHIND`, `DAMAGED`, `TIMEOUT` or `STOPPED`
    */
   async refresh(): Promise<Refreshed> {
-    if (this.#stopped)
-      throw new TandemError('STOPPED', `the follower of space "${this.space.name}" is stopped`);
+    const { name } = this.space;
+    if (this.#stopped) throw new TandemError('STOPPED', `the follower of space "${name}" is stopped`);
     const batch = await this.#read(ZERO);
     // What was read may be ahead of memory by frames that are on their way, or behind by some that have come.
     await this.waitFor(printPosition(batch.head)).catch(() => {});
-    const differing = this.#differing(batch);
-    if (differing.length > 0) await this.#startOver(differing);
-    return { head: this.head, differed: differing.length };
-  }
-
-  /** Memory cannot be trusted any more: reads all again, as if for the first time. */
-  async #startOver(differing: readonly string[]): Promise<void> {
-    const { name } = this.space;
-    const keys = differing.slice(0, 10).join(', ');
-    this.report(
-      new TandemError('DIFFERED', `${differing.length} keys of space "${name}" differed from Redis: ${keys}`),
-    );
-    this.#isSuspect = true;
-    this.tell({ type: 'gap', reason: 'memory differed from Redis' });
-    await this.waiters.wait(() => !this.#isSuspect, `space "${name}" was not read again`, 1_000);
+    const keys = differing(this.space, this.#intake, batch);
+    if (keys.length > 0) {
+      const some = keys.slice(0, 10).join(', ');
+      this.report(
+        new TandemError('DIFFERED', `${keys.length} keys of space "${name}" differed from Redis: ${some}`),
+      );
+      this.#isSuspect = true;
+      this.tell({ type: 'gap', reason: 'memory differed from Redis' });
+      await this.waiters.wait(() => !this.#isSuspect, `space "${name}" was not read again`, 1_000);
+    }
+    return { head: this.head, differed: keys.length };
   }
 
   /** Stops following; what was known can still be read, as stale. */
@@ -165,22 +176,30 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     if (this.#stopped) return;
     this.#stopped = true;
     this.#cancelWatch?.();
+    this.#direct?.close();
     this.around.store.unsubscribe(this.space.name, this.#deliver).catch(() => {});
     super.close();
+    this.leave();
   }
 
   protected get position(): Position {
-    return this.#replica.position;
+    return this.#intake.replica.position;
   }
 
   // ---- the machine's work ----
 
+  override start(): void {
+    super.start();
+    if (this.#isAlwaysDirect) this.#direct?.open(this.#directListener);
+  }
+
   protected override entered(mode: Mode): void {
     this.#cancelWatch?.();
-    this.#evidence.comesFrom(mode === 'connected' ? 'redis' : 'memory');
+    if (mode === 'degraded') this.#direct?.open(this.#directListener);
+    if (mode === 'connected' && !this.#isAlwaysDirect) this.#closeDirect();
+    this.#evidence.comesFrom(this.#source(mode));
     if (mode !== 'connected') return;
-    this.#synced = true;
-    this.waiters.check();
+    this.#haveSynced();
     this.#watchSilence();
   }
 
@@ -192,23 +211,43 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   protected override async catchUp(signal: AbortSignal): Promise<void> {
     this.#aside ??= [];
     await this.around.store.subscribe(this.space.name, this.#deliver);
-    const batch = await this.#read(this.#isSuspect ? ZERO : this.#replica.position);
-    signal.throwIfAborted();
-    this.#isSuspect = false;
-    this.#apply(batch);
-    const aside = this.#aside;
-    this.#aside = undefined;
-    for (const frame of aside) {
-      if (!this.#take(frame))
-        throw new TandemError('INVALID_FRAME', 'frames were missing after the catch-up', { retryable: true });
+    await this.#sync(signal);
+  }
+
+  /** Brings this copy to what the keys say, then takes in what has arrived meanwhile; and again, until it is live. */
+  async #sync(signal?: AbortSignal): Promise<void> {
+    do {
+      this.#aside ??= [];
+      const batch = await this.#read(this.#isSuspect ? ZERO : this.position);
+      signal?.throwIfAborted();
+      if (this.#stopped) return;
+      this.#isSuspect = false;
+      const changed = this.#intake.apply(batch, this.around.clock);
+      this.#lastCutAt = batch.head.cutAt;
+      if (changed !== undefined) this.emit({ type: 'sync', head: this.head, changed });
+      this.waiters.check();
+    } while (!this.#takeAside());
+  }
+
+  /** False when a frame that was kept aside cannot be read: the keys have to be asked again. */
+  #takeAside(): boolean {
+    for (let frame = this.#aside?.[0]; frame !== undefined; frame = this.#aside?.[0]) {
+      const taken = this.#take(frame);
+      if (taken === 'gap')
+        throw new TandemError('DIVERGED', 'frames were missing after the catch-up', { retryable: true });
+      if (taken === 'unreadable') return false;
+      this.#aside?.shift();
     }
+    this.#aside = undefined;
+    this.#asideLength = 0;
+    return true;
   }
 
   /** @throws TandemError `BEHIND` or `DAMAGED` where Redis has lost what was seen here; its owner will mend it. */
   async #read(from: Position): Promise<Batch> {
-    const { mark } = this.#replica;
+    const { mark } = this.#intake.replica;
     const { name } = this.space;
-    const batch = await readSince(this.around.store, name, from);
+    const batch = await readSince(this.around.store, name, from, { seen: mark.epoch });
     const { head } = batch;
     if (compare(head, mark) < 0) {
       const where = `Redis is at ${printPosition(head)}, before what was seen here: ${printPosition(mark)}`;
@@ -219,28 +258,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     return batch;
   }
 
-  #apply({ head, isFull, changes }: Batch): void {
-    if (isFull) this.#refused.clear();
-    const read = this.#readAll(changes);
-    const changed = isFull ? this.#replica.replace(head, read) : this.#replica.advance(head, read);
-    this.#heard(head.cutAt, head.leaseMs);
-    if (isFull) this.emit({ type: 'sync', head: this.head, changed: changed.length });
-    this.#tellAll(changed);
-  }
-
-  /** Values that can be read. A key whose value cannot be read keeps the last one that could, as stale. */
-  #readAll(changes: readonly Change[]): ReadChange[] {
-    const read: ReadChange[] = [];
-    for (const { key, revision, json } of changes) {
-      try {
-        read.push({ key, revision, value: json === '' ? undefined : this.space.read(key, json) });
-        this.#refused.delete(key);
-      } catch (error) {
-        this.#refused.add(key);
-        this.report(error);
-      }
-    }
-    return read;
+  #haveSynced(): void {
+    this.#synced = true;
+    this.waiters.check();
   }
 
   // ---- frames ----
@@ -255,67 +275,90 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       this.tell({ type: 'gap', reason: 'a frame that cannot be used' });
       return;
     }
-    if (this.#aside === undefined) {
-      if (!this.#take(frame))
-        this.tell({
-          type: 'gap',
-          reason: `a frame from ${frame.epoch}-${frame.prev} does not follow ${this.head}`,
-        });
+    if (this.#aside !== undefined) return this.#keepAside(frame, message.length);
+    const taken = this.#take(frame);
+    const { prev, epoch } = frame;
+    if (taken === 'gap')
+      this.tell({ type: 'gap', reason: `a frame from ${epoch}-${prev} does not follow ${this.head}` });
+    // A frame is taken whole or not at all; the keys say what it is worth. No mode changes for that.
+    if (taken === 'unreadable')
+      this.#sync().catch(() => this.tell({ type: 'gap', reason: 'the keys could not be asked' }));
+  }
+
+  #keepAside(frame: Frame, length: number): void {
+    this.#asideLength += length;
+    if (this.#aside!.length < MAX_ASIDE && this.#asideLength < MAX_ASIDE_LENGTH) this.#aside!.push(frame);
+    // A new epoch while degraded: the owner has mended what kept the catch-up from succeeding.
+    if (this.mode !== 'degraded' || frame.epoch === this.#wokenBy || frame.epoch <= this.position.epoch)
       return;
-    }
-    if (this.#aside.length < MAX_ASIDE) this.#aside.push(frame);
-    // Degraded though frames come: whatever kept the catch-up from succeeding may be over.
-    if (this.mode === 'degraded') this.tell({ type: 'link.up' });
+    this.#wokenBy = frame.epoch;
+    this.tell({ type: 'link.up' });
   }
 
-  /** Takes in a frame; false when it does not follow from what is here. */
-  #take(frame: Frame): boolean {
-    const verdict = this.#replica.judge(frame);
-    if (verdict === 'gap') return false;
-    if (verdict === 'fenced') return true;
-    if (verdict === 'next') {
-      const refusedBefore = this.#refused.size;
-      const read = this.#readAll(frame.changes);
-      // Read from the keys, one refused value harms one key; taken from a frame, it would be a frame in part.
-      if (this.#refused.size > refusedBefore || read.length < frame.changes.length) return false;
-      this.#tellAll(this.#replica.advance(frame, read));
-    }
-    if (frame.revision === this.#replica.position.revision)
-      this.#heard(frame.cutAt, frame.bye ? 0 : frame.leaseMs);
-    return true;
-  }
-
-  /** The owner has shown that the state here is current as of `cutAt`, and holds its lease for `leaseMs`. */
-  #heard(cutAt: number, leaseMs: number): void {
-    this.#lastCutAt = Math.max(this.#lastCutAt, cutAt);
-    this.#evidence.prove(cutAt, this.around.clock);
-    this.#evidence.lease(leaseMs);
+  #take(frame: Frame): Taken {
+    const taken = this.#intake.take(frame, this.around.clock);
+    if (taken === 'taken' && !frame.bye) this.#lastCutAt = frame.cutAt;
     this.waiters.check();
+    return taken;
   }
 
-  #tellAll(changed: readonly ReadChange[]): void {
-    if (this.#watchers.isEmpty) return;
-    for (const { key } of changed) {
-      this.#watchers.tell(key, () => this.#reading(key as KeyOf<D>, this.#replica.get(key)));
-    }
+  // ---- the direct path ----
+
+  protected override get isDirectLive(): boolean {
+    return this.#isDirectUp;
+  }
+
+  readonly #directListener: PathListener = {
+    position: () => this.position,
+    replace: (frame) => {
+      if (!this.#intake.replace(frame, this.#direct!.clock)) return false;
+      this.emit({ type: 'sync', head: this.head, changed: frame.changes.length });
+      this.waiters.check();
+      return true;
+    },
+    take: (frame) => {
+      if (frame.epoch < this.#intake.replica.mark.epoch) return false;
+      const taken = this.#intake.take(frame, this.#direct!.clock, true);
+      this.waiters.check();
+      return taken === 'taken';
+    },
+    up: () => {
+      this.#isDirectUp = true;
+      this.#haveSynced();
+      this.#evidence.comesFrom(this.#source(this.mode));
+      this.tell({ type: 'direct.up' });
+    },
+    down: (error) => {
+      if (this.#isDirectUp || this.lastError?.message !== error.message) this.report(error);
+      this.#isDirectUp = false;
+      this.#evidence.comesFrom(this.#source(this.mode));
+      this.tell({ type: 'direct.down' });
+    },
+  };
+
+  #closeDirect(): void {
+    this.#direct?.close();
+    this.#isDirectUp = false;
+  }
+
+  #source(mode: Mode): Source {
+    if (this.#isDirectUp) return 'direct';
+    return mode === 'connected' ? 'redis' : 'memory';
   }
 
   // ---- silence ----
 
   /** The subscription may have died without a word: on silence, ask over the other connection. */
   #watchSilence(): void {
-    const { time } = this.around;
     this.#cancelWatch?.();
-    this.#cancelWatch = time.after(this.#silenceMs, () => {
+    this.#cancelWatch = this.around.time.after(this.#silenceMs, () => {
       const isSilent = this.#evidence.silentMs >= this.#silenceMs;
       const asked = isSilent ? this.#askHead() : Promise.resolve();
       asked
-        .catch((error: unknown) =>
-          this.tell({
-            type: 'link.down',
-            reason: asTandemError(error, 'REDIS_UNAVAILABLE', 'no head').message,
-          }),
-        )
+        .catch((error: unknown) => {
+          const { message } = asTandemError(error, 'REDIS_UNAVAILABLE', 'the head could not be asked for');
+          this.tell({ type: 'link.down', reason: message });
+        })
         .finally(() => {
           if (this.mode === 'connected') this.#watchSilence();
         });
@@ -323,46 +366,17 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   async #askHead(): Promise<void> {
-    const { head } = await this.around.store.since(this.space.name, this.#replica.position, 0);
-    if (this.mode !== 'connected') return;
-    if (compare(head, this.#replica.position) !== 0)
-      return this.tell({ type: 'gap', reason: `silent, while Redis is at ${printPosition(head)}` });
-    if (head.cutAt > this.#lastCutAt)
-      return this.tell({ type: 'gap', reason: 'silent, while the owner gives signs' });
+    const { store, clock, time } = this.around;
+    const { mark } = this.#intake.replica;
+    const askedAt = time.now();
+    const { head } = await store.since(this.space.name, this.position, 0, { seen: mark.epoch });
+    const hasNews = printPosition(head) !== this.head || head.cutAt !== this.#lastCutAt;
+    // What was published may still be on its way: the answer came over the other connection.
+    if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
+    if (this.mode !== 'connected' || this.#evidence.silentMs < time.now() - askedAt) return;
+    if (hasNews) this.tell({ type: 'gap', reason: `silent, while Redis is at ${printPosition(head)}` });
     // The owner itself is silent. Its lease says whether it may still be alive.
-    this.#evidence.lease(head.leaseMs);
-  }
-
-  // ---- readings ----
-
-  #reading<K extends KeyOf<D>>(key: K, entry: Entry<unknown> | undefined): Reading<K, ValueOf<D, K>> {
-    const refused = this.#refused.size > 0 && this.#refused.has(key);
-    return new Reading(key, entry, entry?.value, this.proof, refused);
-  }
-
-  /** Keys that are otherwise in memory than in what was read, as far as both speak of the same revisions. */
-  #differing({ head, changes }: Batch): string[] {
-    const read = new Map(changes.filter(({ json }) => json !== '').map((change) => [change.key, change]));
-    const differing: string[] = [];
-    for (const { key, revision, value } of this.#replica.entries()) {
-      const change = read.get(key);
-      const isSame = change !== undefined && (change.revision !== revision || this.#isRead(change, value));
-      if (revision <= head.revision && (!isSame || change.revision !== revision)) differing.push(key);
-    }
-    for (const { key, revision } of read.values()) {
-      const entry = this.#replica.get(key);
-      if (entry?.value === undefined && (entry?.revision ?? 0) < revision && !this.#refused.has(key))
-        differing.push(key);
-    }
-    return differing;
-  }
-
-  #isRead({ key, json }: Change, value: unknown): boolean {
-    try {
-      return JSON.stringify(this.space.read(key, json)) === JSON.stringify(value);
-    } catch {
-      return false;
-    }
+    else this.#evidence.lease(head.leaseMs, head.now, clock);
   }
 }
 

@@ -38,7 +38,7 @@ export interface Header extends Line {
 
 export interface Frame extends Header {
   readonly changes: readonly Change[];
-  /** Server's time of publication, ms. */
+  /** Server's time of publication, ms; on the direct path the owner's. */
   readonly publishedAt: number;
 }
 
@@ -56,10 +56,22 @@ export function encodeHeader(header: Header): string {
   return JSON.stringify(bye ? { ...fields, bye } : fields);
 }
 
-/** @throws TandemError `INVALID_FRAME` */
-export function decodeFrame(message: string): Frame {
-  // A frame is at most one cut, or one change that is over the limit by itself, and a header.
-  expect(message.length <= MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096, `${message.length} characters`);
+/** A published frame is at most one cut, or one change that is over the limit by itself, and a header. */
+const MAX_PUBLISHED_LENGTH = MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
+
+/** A whole frame, as it travels. */
+export function encodeFrame(publishedAt: number, header: Header, changes: readonly Change[]): string {
+  const lines = [String(publishedAt), encodeHeader(header)];
+  for (const { key, revision, json } of changes) lines.push(key, String(revision), json);
+  return lines.join('\n');
+}
+
+/**
+ * @param maxLength in UTF-16 code units; by default what may be published
+ * @throws TandemError `INVALID_FRAME`
+ */
+export function decodeFrame(message: string, maxLength = MAX_PUBLISHED_LENGTH): Frame {
+  expect(message.length <= maxLength, `${message.length} characters`);
   const lines = message.split('\n');
   const publishedAt = Number(lines[0]);
   expect(publishedAt > 0, 'no time in its first line');
@@ -72,24 +84,39 @@ export function decodeFrame(message: string): Frame {
   return { ...header, publishedAt, changes };
 }
 
-/**
- * Changes from a flat list of key, revision, value.
- * @throws TandemError `INVALID_FRAME`
- */
-export function decodeChanges(flat: readonly string[], from = 0): Change[] {
-  expect((flat.length - from) % 3 === 0, 'a change that is cut short');
+/** Changes of a frame, from its lines. */
+function decodeChanges(lines: readonly string[], from: number): Change[] {
+  expect((lines.length - from) % 3 === 0, 'a change that is cut short');
   const changes: Change[] = [];
-  let before = 0;
-  for (let at = from; at < flat.length; at += 3) {
-    const key = flat[at]!;
-    const revision = Number(flat[at + 1]);
-    const problem = keyProblem(key);
-    expect(problem === undefined, `a key that cannot be: ${problem}`);
-    expect(Number.isSafeInteger(revision) && revision > before, `a change of "${key}" out of order`);
-    before = revision;
-    changes.push({ key, revision, json: flat[at + 2]! });
+  for (let at = from; at < lines.length; at += 3) {
+    const change = changeAt(lines, at);
+    expect(change !== undefined, `a change of ${JSON.stringify(lines[at])} that cannot be`);
+    expect(change.revision > (changes.at(-1)?.revision ?? 0), `a change of "${change.key}" out of order`);
+    changes.push(change);
   }
   return changes;
+}
+
+/**
+ * Changes of a page, from a flat list of key, revision, value. Keys may have been meddled with; what cannot be
+ * is passed over, and the page is not sound.
+ */
+export function decodePage(flat: readonly string[], from: number): { changes: Change[]; isSound: boolean } {
+  const changes: Change[] = [];
+  let isSound = true;
+  for (let at = from; at + 2 < flat.length; at += 3) {
+    const change = changeAt(flat, at);
+    if (change !== undefined && change.revision > (changes.at(-1)?.revision ?? 0)) changes.push(change);
+    else isSound = false;
+  }
+  return { changes, isSound };
+}
+
+function changeAt(flat: readonly string[], at: number): Change | undefined {
+  const [key, revision, json] = [flat[at]!, Number(flat[at + 1]), flat[at + 2]!];
+  return keyProblem(key) === undefined && Number.isSafeInteger(revision) && revision > 0
+    ? { key, revision, json }
+    : undefined;
 }
 
 function decodeHeader(text: string): Header {
@@ -113,7 +140,8 @@ function decodeHeader(text: string): Header {
     bye: fields.bye === true,
   };
   expect(typeof header.cutAt === 'number' && Number.isFinite(header.cutAt), 'no cutAt');
-  expect(header.base.epoch < header.epoch, 'a base that is not before its epoch');
+  // Epoch 0 is an owner's that could not claim yet: it may be read from its own process.
+  expect(header.base.epoch < header.epoch || header.epoch === 0, 'a base that is not before its epoch');
   expect(header.prev <= header.revision, 'an end before its start');
   return header;
 }

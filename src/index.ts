@@ -15,6 +15,9 @@ export type {
 export type { Follower, FollowOptions, FollowerEmitted, Refreshed, SyncEvent } from './follower.ts';
 export type { AnyDesk, DeskLogic, DeskSnapshot, ErrorEvent, ModeEvent } from './desk.ts';
 export type { Freshness, Reading, Source } from './reading.ts';
+export { directRouter } from './direct/router.ts';
+export type { DirectRouterOptions } from './direct/router.ts';
+export type { DirectOptions } from './path.ts';
 export { statusRouter } from './http/status-router.ts';
 export { InvalidValueError, OwnedElsewhereError, TandemError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';

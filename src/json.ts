@@ -77,9 +77,19 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-/** Freezes a value all the way down: everyone who reads a key is given the same object. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const name of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[name]);
+/**
+ * Freezes a value all the way down: everyone who reads a key is given the same object. Also below what is frozen
+ * already, as a schema may do at the top alone. What cannot be frozen (a typed array) is left.
+ */
+export function deepFreeze<T>(value: T, depth = 0): T {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH || ArrayBuffer.isView(value))
+    return value;
+  for (const name of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[name], depth + 1);
   return Object.freeze(value);
+}
+
+/** Whether a value has a field that is `undefined`: JSON leaves it out. */
+export function omitsFields(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((field) => field === undefined || omitsFields(field));
 }

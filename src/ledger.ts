@@ -17,12 +17,18 @@ export interface Captured {
   value?: unknown;
 }
 
+/** Dropped tombstones that are remembered for the store. */
+const MAX_DROPPED = 100_000;
+
 export class Ledger {
   #dropped: string[] = [];
-  #map = this.#emptyMap();
+  /** More was dropped than is remembered: the store can only be given the whole state. */
+  #isDroppedLost = false;
+  /** Until the state of the store is known, no delete may be forgotten. */
+  #map = this.#emptyMap(Infinity);
   #line: Line = { epoch: 0, base: ZERO };
   #revision = 0;
-  /** Until the state of the store is known, a delete has to be remembered even where nothing is deleted. */
+  /** Until then a delete has to be remembered even where nothing is deleted. */
   #loaded = false;
   #batch: Map<string, Captured | undefined> | undefined;
 
@@ -53,8 +59,12 @@ export class Ledger {
     return { key, value: staged, epoch: this.#line.epoch, revision: this.#revision + 1 };
   }
 
-  entries(): Iterable<Entry<Captured>> {
-    return this.#map.entries();
+  *entries(): Iterable<Entry<Captured>> {
+    for (const entry of this.#map.entries()) if (!this.#batch?.has(entry.key)) yield entry;
+    for (const key of this.#batch?.keys() ?? []) {
+      const entry = this.get(key);
+      if (entry?.value !== undefined) yield entry;
+    }
   }
 
   set(key: string, json: string): void {
@@ -70,19 +80,12 @@ export class Ledger {
 
   /** All of `run`'s changes, or, when it throws, none. */
   batch<T>(run: () => T): T {
-    if (this.#batch) return run();
+    if (this.#batch) return this.#innerBatch(this.#batch, run);
     const batch = new Map<string, Captured | undefined>();
     this.#batch = batch;
     let result: T;
     try {
-      result = run();
-      if (result instanceof Promise) {
-        result.catch(() => {});
-        throw new TandemError(
-          'INVALID_BATCH',
-          'expected a synchronous function, got one that returns a promise; nothing was set',
-        );
-      }
+      result = runNow(run);
     } finally {
       this.#batch = undefined;
     }
@@ -92,7 +95,7 @@ export class Ledger {
 
   /** What changed after `revision`; `undefined` when deletes since then are forgotten. */
   changesSince(revision: number): Change[] | undefined {
-    if (revision < this.#map.horizon) return undefined;
+    if (revision < this.#map.horizon || this.#isDroppedLost) return undefined;
     return this.#map.since(revision).map(toChange);
   }
 
@@ -114,6 +117,7 @@ export class Ledger {
   /** The store has forgotten the first `count` of them. */
   forgetDropped(count: number): void {
     this.#dropped = this.#dropped.slice(count);
+    if (count === Infinity) this.#isDroppedLost = false;
   }
 
   /** Goes on from what the store has at `revision`; what was set here meanwhile comes on top. */
@@ -141,6 +145,24 @@ export class Ledger {
     this.#line = line;
   }
 
+  /** All of an inner batch's changes, or, when it throws, none of them; the outer one decides for all. */
+  #innerBatch<T>(outer: Map<string, Captured | undefined>, run: () => T): T {
+    const before = [...outer];
+    try {
+      return runNow(run);
+    } catch (error) {
+      outer.clear();
+      for (const [key, captured] of before) outer.set(key, captured);
+      throw error;
+    }
+  }
+
+  #drop(key: string): void {
+    if (this.#dropped.length < MAX_DROPPED) return void this.#dropped.push(key);
+    this.#dropped = [];
+    this.#isDroppedLost = true;
+  }
+
   #goOn(line: Line, revision: number, local: readonly Entry<Captured>[]): void {
     this.#line = line;
     this.#revision = revision;
@@ -155,10 +177,20 @@ export class Ledger {
     this.#map.set(key, captured, this.#revision, this.#line.epoch);
   }
 
-  #emptyMap(): RevisionMap<Captured> {
+  #emptyMap(tombstoneLimit?: number): RevisionMap<Captured> {
     this.#dropped = [];
-    return new RevisionMap<Captured>(undefined, (key) => this.#dropped.push(key));
+    this.#isDroppedLost = false;
+    return new RevisionMap<Captured>(tombstoneLimit, (key) => this.#drop(key));
   }
+}
+
+/** @throws TandemError `INVALID_BATCH` for a function that returns a promise */
+function runNow<T>(run: () => T): T {
+  const result = run();
+  if (!(result instanceof Promise)) return result;
+  result.catch(() => {});
+  const what = 'expected a synchronous function, got one that returns a promise; nothing was set';
+  throw new TandemError('INVALID_BATCH', what);
 }
 
 function toChange({ key, value, revision }: Entry<Captured>): Change {

@@ -15,6 +15,7 @@ import { Desk, deskLogic } from './desk.ts';
 import { asTandemError, TandemError, timeoutError } from './errors.ts';
 import type { Change } from './frame.ts';
 import type { Captured } from './ledger.ts';
+import { Feed } from './feed.ts';
 import { Ledger } from './ledger.ts';
 import { between, requireOneOf } from './options.ts';
 import type { Position } from './position.ts';
@@ -30,13 +31,13 @@ import { withDeadline } from './time.ts';
 
 export interface OwnOptions {
   /** `'resume'` goes on from what Redis has; `'reset'` empties it. Default `'resume'`. */
-  readonly start?: 'resume' | 'reset';
+  readonly start?: 'resume' | 'reset' | undefined;
   /** A standby is not to be had yet. Default false. */
-  readonly standby?: false;
+  readonly standby?: false | undefined;
   /** For how long the space stays this owner's without a sign of life, ms. Default 3,000. */
-  readonly leaseMs?: number;
+  readonly leaseMs?: number | undefined;
   /** How often to give a sign of life when nothing changes, ms. Default 250. */
-  readonly beaconMs?: number;
+  readonly beaconMs?: number | undefined;
 }
 
 /** What an owner had not committed when it lost its space. */
@@ -62,21 +63,29 @@ const ENDING: ReadonlySet<string> = new Set(['FENCED', 'OWNED_ELSEWHERE']);
 export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitted> {
   override readonly isOwner = true;
   protected readonly links: readonly Link[];
+  /** What the direct path reads. */
+  readonly feed: Feed;
   readonly #beaconMs: number;
   readonly #ledger = new Ledger();
   readonly #tenure: Tenure;
   readonly #ownership: Actor<typeof ownershipMachine>;
   #led = false;
   #scheduled = false;
-  #committing = false;
+  /** The commit under way. It never rejects. */
+  #underWay: Promise<void> | undefined;
   #cancelBeacon: Cancel | undefined;
   #ended: TandemError | undefined;
+  #stopping: Promise<void> | undefined;
+  #releasing = false;
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: OwnOptions = {}) {
     super(space, around, scope);
+    if (options.standby)
+      throw new TandemError('INVALID_OPTION', 'standby: not to be had yet; expected false');
     const start = requireOneOf('start', options.start ?? 'resume', ['resume', 'reset']);
     const leaseMs = between('leaseMs', options.leaseMs ?? 3_000, 50, 3_600_000);
     this.#beaconMs = between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2);
+    this.feed = new Feed(this.#ledger, around.time, { leaseMs, beaconMs: this.#beaconMs });
     this.links = [around.store.commands];
     this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs });
     this.#ownership = createActor(ownershipMachine, {
@@ -196,7 +205,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     // Revisions are final only once the space is owned.
     await this.waiters.wait(() => this.#led, what, timeoutMs, why);
     const { revision } = this.#ledger.head;
-    const leftMs = timeoutMs - (this.around.time.now() - started);
+    const leftMs = Math.max(0, timeoutMs - (this.around.time.now() - started));
     await this.waiters.wait(() => this.#tenure.committed.revision >= revision, what, leftMs, why);
     return printPosition(this.#tenure.committed);
   }
@@ -214,18 +223,26 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
    * Flushes, gives up the lease, says goodbye.
    * @param options timeoutMs for all of it; default 2,000
    */
-  override async stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
+  override stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stopNow(timeoutMs).finally(() => this.leave());
+    return this.#stopping;
+  }
+
+  async #stopNow(timeoutMs: number): Promise<void> {
     if (this.#ended) return;
-    // From now on nothing is set, so that what is flushed is everything.
-    this.#ended = new TandemError('STOPPED', `the owner of space "${this.space.name}" is stopped`);
+    const { name } = this.space;
     const { time } = this.around;
     const deadline = time.now() + timeoutMs;
-    const late = (): Error =>
-      timeoutError(`the lease of space "${this.space.name}" was not given up`, timeoutMs);
+    // From now on nothing is set, so that what is flushed is everything.
+    this.#ended = new TandemError('STOPPED', `the owner of space "${name}" is stopped`);
     try {
       if (this.#isDirty()) await this.flush({ timeoutMs });
+      // A beacon after the goodbye would take the lease back.
+      this.#releasing = true;
+      this.#cancelBeacon?.();
+      const late = (): Error => timeoutError(`the lease of space "${name}" was not given up`, timeoutMs);
       if (this.mode === 'connected')
-        await withDeadline(time, deadline - time.now(), this.#tenure.release(), late);
+        await withDeadline(time, Math.max(0, deadline - time.now()), this.#release(), late);
     } catch (error) {
       this.report(error);
     }
@@ -233,9 +250,15 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.close();
   }
 
+  async #release(): Promise<void> {
+    await this.#underWay;
+    await this.#tenure.release();
+  }
+
   override close(): void {
     this.#ended ??= new TandemError('STOPPED', `the owner of space "${this.space.name}" is stopped`);
     this.#cancelBeacon?.();
+    this.feed.end();
     super.close();
   }
 
@@ -276,6 +299,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#ownership.send({ type: 'lost' });
     const isFirst = !this.#ledger.isLoaded;
     await this.#tenure.claim(signal);
+    if (this.#tenure.isDamaged)
+      this.report(new TandemError('DAMAGED', `Redis has lost keys of space "${this.space.name}"`));
     if (isFirst) this.#dropUnreadable();
     this.#ownership.send({ type: 'claimed' });
   }
@@ -300,27 +325,35 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     if (outcome === 'fenced') throw fencedError(this.space.name, head.ownerName, head.fence);
     if (outcome === 'committed') return;
     const what = `space "${this.space.name}" is ${outcome} in Redis`;
-    throw new TandemError('BEHIND', what, { retryable: true });
+    throw new TandemError('DIVERGED', what, { retryable: true });
   }
 
   #isDirty(): boolean {
-    return !this.#led || this.#ledger.head.revision > this.#tenure.committed.revision;
+    return this.#ledger.head.revision > this.#tenure.committed.revision;
   }
 
   /** At the end of this turn, so that all of the turn's changes go out as one. */
   #schedule(): void {
-    if (this.#scheduled || this.#committing || this.mode !== 'connected' || !this.#isDirty()) return;
+    this.feed.changed();
+    if (this.#scheduled || this.#underWay || this.mode !== 'connected' || !this.#isDirty()) return;
     this.#scheduled = true;
     this.around.time.endOfTurn(() => {
       this.#scheduled = false;
-      void this.#commit();
+      this.#commit();
     });
   }
 
-  /** While connected. Whatever does not go well is for the machine to mend. */
-  async #commit(): Promise<void> {
-    if (this.#committing || this.mode !== 'connected') return;
-    this.#committing = true;
+  #commit(): void {
+    if (this.#underWay || this.#releasing || this.mode !== 'connected') return;
+    this.#underWay = this.#commitNow().finally(() => {
+      this.#underWay = undefined;
+      this.waiters.check();
+      this.#schedule();
+    });
+  }
+
+  /** Whatever does not go well is for the machine to mend. */
+  async #commitNow(): Promise<void> {
     try {
       const { outcome, head } = await this.#tenure.commit();
       if (outcome === 'fenced') this.#lose(fencedError(this.space.name, head.ownerName, head.fence));
@@ -329,11 +362,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
       const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the commit failed');
       if (this.around.store.commands.up) this.report(failure);
       this.tell({ type: 'link.down', reason: failure.message });
-    } finally {
-      this.#committing = false;
     }
-    this.waiters.check();
-    this.#schedule();
   }
 
   /** A beacon when nothing else has gone out for so long. It proves that nothing is waiting. */
@@ -341,8 +370,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     const { time } = this.around;
     this.#cancelBeacon?.();
     const dueMs = this.#tenure.lastCutAt + this.#beaconMs - time.now();
-    this.#cancelBeacon = time.after(Math.max(1, dueMs), () => {
-      if (time.now() - this.#tenure.lastCutAt >= this.#beaconMs - 1) void this.#commit();
+    this.#cancelBeacon = time.after(Math.max(this.#beaconMs / 10, dueMs), () => {
+      if (time.now() - this.#tenure.lastCutAt >= this.#beaconMs - 1) this.#commit();
       this.#scheduleBeacon();
     });
   }

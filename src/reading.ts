@@ -26,21 +26,13 @@ export class Reading<K extends string = string, V = unknown> {
   readonly #epoch: number;
   readonly #revision: number;
   readonly #proof: Proof;
-  readonly #refused: boolean;
 
-  constructor(
-    key: K,
-    entry: Entry<unknown> | undefined,
-    value: V | undefined,
-    proof: Proof,
-    refused = false,
-  ) {
+  constructor(key: K, entry: Entry<unknown> | undefined, value: V | undefined, proof: Proof) {
     this.key = key;
     this.value = value;
     this.#epoch = entry?.epoch ?? 0;
     this.#revision = entry?.revision ?? 0;
     this.#proof = proof;
-    this.#refused = refused;
   }
 
   /** Where the key last changed; `0-0` when it never did. */
@@ -50,7 +42,7 @@ export class Reading<K extends string = string, V = unknown> {
 
   /** `live`: misses nothing that was set longer ago than the staleness bound. */
   get freshness(): Freshness {
-    return this.#refused ? 'stale' : this.#proof.freshness();
+    return this.#proof.freshness();
   }
 
   /** Time since the owner last proved this state current, ms; never the age of the value. */

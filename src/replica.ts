@@ -68,12 +68,20 @@ export class Replica {
     return fresh;
   }
 
-  /** Puts a whole state in place of this one. Returns the keys that it had, or has, otherwise. */
-  replace(to: Line & { readonly revision: number }, changes: readonly ReadChange[]): ReadChange[] {
+  /**
+   * Puts a whole state in place of this one; of the keys in `kept`, which could not be read, the last values stay.
+   * Returns the keys that it had, or has, otherwise.
+   */
+  replace(
+    to: Line & { readonly revision: number },
+    changes: readonly ReadChange[],
+    kept: ReadonlySet<string> = new Set(),
+  ): ReadChange[] {
     const old = this.#map;
+    const whole = [...changes, ...stillKept(old, changes, kept)].toSorted((a, b) => a.revision - b.revision);
     this.#map = new RevisionMap<unknown>();
     this.#moveTo(to);
-    for (const { key, value, revision } of changes)
+    for (const { key, value, revision } of whole)
       this.#map.set(key, value, revision, this.#epochOf(revision));
     const gone = [...old.entries()].filter(({ key }) => this.#map.get(key) === undefined);
     return [
@@ -91,6 +99,17 @@ export class Replica {
   #epochOf(revision: number): number {
     return revision > this.#line.base.revision ? this.#line.epoch : this.#line.base.epoch;
   }
+}
+
+function stillKept(
+  old: RevisionMap<unknown>,
+  changes: readonly ReadChange[],
+  kept: ReadonlySet<string>,
+): ReadChange[] {
+  if (kept.size === 0) return [];
+  const taken = new Set(changes.map(({ revision }) => revision));
+  // A revision that another change bears now says nothing about this one any more.
+  return [...old.entries()].filter(({ key, revision }) => kept.has(key) && !taken.has(revision));
 }
 
 function isChanged(old: Entry<unknown> | undefined, revision: number, value: unknown): boolean {

@@ -130,7 +130,7 @@ export class RevisionMap<V> {
       if (node.value !== undefined) continue;
       this.#unlink(node);
       this.#nodes.delete(node.key);
-      this.#horizon = node.revision;
+      this.#horizon = Math.max(this.#horizon, node.revision);
       this.#onDrop(node.key);
       excess -= 1;
     }

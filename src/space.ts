@@ -6,7 +6,7 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidValueError, TandemError } from './errors.ts';
-import { deepFreeze, findFlaw, parseJson } from './json.ts';
+import { deepFreeze, findFlaw, omitsFields, parseJson } from './json.ts';
 
 /** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
 export type Schema = StandardSchemaV1;
@@ -97,7 +97,8 @@ export class Space<D extends Definition = Definition> {
   schemaOf(key: string): Schema | undefined {
     const exact = this.#exact.get(key);
     if (exact !== undefined) return exact;
-    if (typeof key !== 'string' || keyProblem(key) !== undefined) return undefined;
+    // A '*' names a family, never a key.
+    if (typeof key !== 'string' || key.includes('*') || keyProblem(key) !== undefined) return undefined;
     return this.#families.find(({ prefix }) => key.length > prefix.length && key.startsWith(prefix))?.schema;
   }
 
@@ -126,8 +127,10 @@ export class Space<D extends Definition = Definition> {
     const schema = this.requireSchema(key);
     const found = findFlaw(value);
     if (found) throw new InvalidValueError('NOT_JSON', key, [found]);
-    validate(schema, key, value);
     const json = JSON.stringify(value);
+    // What is left out on the way must be left out for the schema too: it is how others will see it.
+    const read = validate(schema, key, omitsFields(value) ? JSON.parse(json) : value);
+    if (read === undefined) throw undefinedError(key);
     if (json.length > MAX_VALUE_LENGTH) {
       throw new InvalidValueError('TOO_LARGE', key, [
         { path: '', message: `expected at most ${MAX_VALUE_LENGTH} characters of JSON, got ${json.length}` },
@@ -153,10 +156,8 @@ export class Space<D extends Definition = Definition> {
       throw new InvalidValueError('NOT_JSON', key, [{ path: '', message: (error as Error).message }]);
     }
     const read = validate(schema, key, value);
-    if (read !== undefined) return deepFreeze(read);
-    throw new InvalidValueError('INVALID_VALUE', key, [
-      { path: '', message: 'its schema gives undefined, which means deleted' },
-    ]);
+    if (read === undefined) throw undefinedError(key);
+    return deepFreeze(read);
   }
 }
 
@@ -184,6 +185,12 @@ export function keyProblem(key: string): string | undefined {
   if (CONTROL.test(key)) return 'it holds control characters';
   if (!key.isWellFormed()) return 'it is not well-formed Unicode';
   return undefined;
+}
+
+function undefinedError(key: string): InvalidValueError {
+  return new InvalidValueError('INVALID_VALUE', key, [
+    { path: '', message: 'its schema gives undefined, which means deleted' },
+  ]);
 }
 
 function validate(schema: Schema, key: string, value: unknown): unknown {

@@ -32,7 +32,9 @@ export interface Head extends Line {
   readonly horizon: number;
   /** When the last frame was cut, server's time in ms; 0 when there was none. */
   readonly cutAt: number;
-  /** The `connect({ name })` of the last to claim. */
+  /** The id of the last to claim. */
+  readonly owner: string;
+  /** Its `connect({ name })`. */
   readonly ownerName: string;
   /** For how long the lease is still held, ms; 0 when it is free. */
   readonly leaseMs: number;
@@ -69,6 +71,13 @@ export interface Cut extends Line {
 /** A whole state to put in place of what the store holds. */
 export type Swap = Omit<Cut, 'prev' | 'dropped'>;
 
+export interface SinceOptions {
+  /** The horizon at which the full sync began that this page goes on with. Default 0. */
+  readonly horizon?: number;
+  /** The highest epoch that the asker has seen: the owner has to be above it. Default 0. */
+  readonly seen?: number;
+}
+
 export interface Page {
   readonly head: Head;
   /** The page begins a full sync: what the asker holds counts for nothing. */
@@ -97,8 +106,10 @@ export interface Store {
   commit(space: string, cut: Cut): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
   /** Replaces the whole state, however large, in one step that readers can see. */
   swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
-  /** What changed since `position`, at most `limit` changes of it. `horizon`: of a full sync under way. */
-  since(space: string, position: Position, limit: number, horizon?: number): Promise<Page>;
+  /** What changed since `position`, at most `limit` changes of it. */
+  since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page>;
+  /** Keeps the lease, and changes nothing else. */
+  renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void>;
   /** Gives up the lease, if `owner` has it, and publishes the goodbye. */
   release(space: string, owner: string, farewell: Header): Promise<void>;
 

@@ -16,7 +16,9 @@ import type { AnyDesk, DeskLogic, Surroundings } from './desk.ts';
 import { TandemError } from './errors.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower.ts';
 import { followerLogic } from './follower.ts';
+import { DirectPath } from './direct/client.ts';
 import { between } from './options.ts';
+import type { DirectOptions, Path } from './path.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner.ts';
 import { ownerLogic } from './owner.ts';
 import type { RedisTarget } from './redis/client.ts';
@@ -51,7 +53,7 @@ export class Tandem {
   readonly #close: () => void;
   readonly #root: Actor<typeof rootLogic>;
   readonly #desks = new Set<AnyDesk>();
-  #stopped = false;
+  #stopping: Promise<void> | undefined;
 
   /** For `connect()` and for simulations, which bring a store and a time of their own. */
   constructor(
@@ -101,6 +103,11 @@ export class Tandem {
     return followerLogic(space, this.#around, options);
   }
 
+  /** Time, as all actors of this process have it. */
+  get time(): Time {
+    return this.#around.time;
+  }
+
   /** The names of the spaces that are owned or followed here. */
   get spaces(): string[] {
     return [...new Set([...this.#desks].map(({ space }) => space.name))];
@@ -119,8 +126,11 @@ export class Tandem {
    */
   async stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
     between('timeoutMs', timeoutMs, 0, 3_600_000);
-    if (this.#stopped) return;
-    this.#stopped = true;
+    this.#stopping ??= this.#stopNow(timeoutMs);
+    await this.#stopping;
+  }
+
+  async #stopNow(timeoutMs: number): Promise<void> {
     await Promise.all([...this.#desks].map((desk) => desk.stop({ timeoutMs })));
     this.#root.stop();
     this.#close();
@@ -140,12 +150,19 @@ export class Tandem {
 
   #enter(desk: AnyDesk): void {
     this.#requireRoom(desk.isOwner, desk.space.name);
+    // One that was fenced is listed, as stopped, until another takes its place.
+    for (const old of this.#desks) {
+      if (old.mode === 'stopped' && old.isOwner === desk.isOwner && old.space.name === desk.space.name)
+        this.#desks.delete(old);
+    }
     this.#desks.add(desk);
   }
 
   #requireRoom(forOwner: boolean, space: string): void {
-    if (this.#stopped) throw new TandemError('STOPPED', 'this Tandem is stopped');
-    const isOwned = [...this.#desks].some((desk) => desk.space.name === space && desk.isOwner);
+    if (this.#stopping) throw new TandemError('STOPPED', 'this Tandem is stopped');
+    const isOwned = [...this.#desks].some(
+      (desk) => desk.space.name === space && desk.isOwner && desk.mode !== 'stopped',
+    );
     if (forOwner && isOwned)
       throw new TandemError('ALREADY_OWNED', `space "${space}" is owned in this process already`);
   }
@@ -168,5 +185,7 @@ export function connect({
   const deadlineMs = between('commitTimeoutMs', commitTimeoutMs, 10, 60_000);
   const redisStore = new RedisStore({ redis, time, clock, deadlineMs });
   const store: Store = redisStore;
-  return new Tandem({ name, store, clock, time }, () => redisStore.stop(), inspect ? { inspect } : {});
+  const path = (space: string, options: DirectOptions, silenceMs: number): Path =>
+    new DirectPath(space, options, silenceMs, time);
+  return new Tandem({ name, store, clock, time, path }, () => redisStore.stop(), inspect ? { inspect } : {});
 }

@@ -59,6 +59,11 @@ export class Tenure {
     return this.#lastCutAt;
   }
 
+  /** What the store held when it was claimed was not whole. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
   /**
    * Whether the claim still stands and the store holds what this owner put there. After a lost reply the head
    * may be ahead of what is known: anything up to the last attempt is this owner's own.
@@ -68,7 +73,8 @@ export class Tenure {
     if (!this.#claimed) return false;
     const { head } = await this.#around.store.since(this.#options.space, this.#head, 0);
     const { epoch } = this.#ledger.line;
-    if (head.fence > epoch) throw this.#fencedBy(head);
+    // A fence that rose without another owner only asks for a new claim.
+    if (head.fence > epoch && head.owner !== this.#id) throw this.#fencedBy(head);
     const isOwn =
       head.epoch === epoch && head.revision >= this.#committed.revision && head.revision <= this.#attempted;
     if (head.damaged || head.fence !== epoch || !(isOwn || isSame(head, this.#head))) {
@@ -89,12 +95,13 @@ export class Tenure {
     const { space, start, leaseMs } = this.#options;
     const claim = { owner: this.#id, ownerName: name, known: this.#ledger.line.epoch, leaseMs };
     const head = await claimSpace(store, space, claim, time, signal);
+    signal.throwIfAborted();
     const epoch = head.fence;
+    this.#isDamaged = head.damaged;
     if (this.#ledger.isLoaded) this.#ledger.continueIn({ epoch, base: this.#ledger.head });
     else if (start === 'reset') this.#ledger.startOver({ epoch, base: ZERO }, head.revision);
-    else await this.#load(epoch, head);
+    else await this.#load(epoch, head, signal);
     this.#attempted = 0;
-    this.#isDamaged = head.damaged;
     this.#claimed = true;
     this.#moveTo(head, false);
   }
@@ -112,7 +119,7 @@ export class Tenure {
     this.#attempted = head.revision;
     this.#lastCutAt = time.now();
     const isPatch = changes !== undefined && isOneCall(changes);
-    const count = isPatch ? Math.min(MAX_DROPPED, this.#ledger.droppedCount) : this.#ledger.droppedCount;
+    const count = isPatch ? Math.min(MAX_DROPPED, this.#ledger.droppedCount) : Infinity;
     const reply = isPatch
       ? await store.commit(space, { ...cut, prev, changes, dropped: this.#ledger.dropped(count) })
       : await store.swap(space, { ...cut, changes: this.#ledger.everything() });
@@ -154,12 +161,23 @@ export class Tenure {
   }
 
   /** Reads the state that the last owner left. Nobody else can write meanwhile. */
-  async #load(epoch: number, { revision, epoch: last, horizon, damaged }: Head): Promise<void> {
-    const { head, changes } = await readSince(this.#around.store, this.#options.space, ZERO);
+  async #load(epoch: number, { revision, epoch: last, horizon }: Head, signal: AbortSignal): Promise<void> {
+    const { store, time } = this.#around;
+    const { space, leaseMs } = this.#options;
+    let renewedAt = time.now();
+    const onPage = async (): Promise<void> => {
+      signal.throwIfAborted();
+      if (time.now() - renewedAt < leaseMs / 4) return;
+      renewedAt = time.now();
+      await store.renew(space, this.#id, epoch, leaseMs);
+    };
+    const { head, changes } = await readSince(store, space, ZERO, { onPage });
     if (head.fence !== epoch) throw this.#fencedBy(head);
-    // What was lost, followers may still have: then nobody may carry on from the last line.
-    const base = damaged ? ZERO : { epoch: last, revision };
-    this.#ledger.resume({ epoch, base }, revision, horizon, changes);
+    this.#isDamaged = head.damaged;
+    // What was lost, followers may still have: then nobody may carry on from the last line. A head that was
+    // lost may lie before its own keys.
+    const base = head.damaged ? ZERO : { epoch: last, revision };
+    this.#ledger.resume({ epoch, base }, Math.max(revision, changes.at(-1)?.revision ?? 0), horizon, changes);
   }
 }
 

@@ -32,6 +32,20 @@ export function randomId(time: Time): string {
   return `${part()}${part()}`;
 }
 
+/** Resolves after at least `ms`, or as soon as `signal` is aborted. */
+export function pause(time: Time, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = time.after(ms, done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}
+
 /**
  * The result of `work`, or `late()` thrown when it has not come within `ms`.
  *

@@ -1,7 +1,8 @@
 /** Callers that wait for something to become true, each with a deadline. */
-import type { TandemError } from './errors.ts';
-import { timeoutError } from './errors.ts';
+import { TandemError, timeoutError } from './errors.ts';
 import type { Cancel, Time } from './time.ts';
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Waiter {
   readonly isDone: () => boolean;
@@ -25,13 +26,22 @@ export class Waiters {
    * @throws TandemError `TIMEOUT`, with `why()` as its cause; or what `refuse` was given
    */
   wait(isDone: () => boolean, what: string, timeoutMs: number, why?: () => unknown): Promise<void> {
+    if (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs)) {
+      const error = new TandemError(
+        'INVALID_OPTION',
+        `timeoutMs: expected a number, got ${String(timeoutMs)}`,
+      );
+      return Promise.reject(error);
+    }
     if (isDone()) return Promise.resolve();
     if (this.#refusal) return Promise.reject(this.#refusal);
     return new Promise((resolve, reject) => {
-      const cancel = this.#time.after(timeoutMs, () => {
+      const late = (): void => {
         this.#waiting.delete(waiter);
         reject(timeoutError(what, timeoutMs, why?.()));
-      });
+      };
+      // Without an end there is no timer; what a timer cannot count is as good as that.
+      const cancel = timeoutMs > MAX_TIMER_MS ? () => {} : this.#time.after(Math.max(0, timeoutMs), late);
       const waiter: Waiter = { isDone, resolve, reject, cancel };
       this.#waiting.add(waiter);
     });

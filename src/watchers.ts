@@ -26,10 +26,14 @@ export class Watchers<R> {
   }
 
   tell(key: string, read: () => R): void {
-    const called = [...(this.#keys.get(key) ?? [])];
-    for (const [prefix, callbacks] of this.#families) if (key.startsWith(prefix)) called.push(...callbacks);
-    if (called.length === 0) return;
-    const reading = read();
-    for (const callback of called) callback(reading);
+    const groups = [this.#keys.get(key)];
+    for (const [prefix, callbacks] of this.#families) if (key.startsWith(prefix)) groups.push(callbacks);
+    let reading: R | undefined;
+    for (const callbacks of groups) {
+      // One that an earlier callback has taken away is not called any more; one that it has added, not yet.
+      for (const callback of Array.from(callbacks ?? [])) {
+        if (callbacks?.has(callback)) callback((reading ??= read()));
+      }
+    }
   }
 }

@@ -98,7 +98,7 @@ test('invoked and spawned in a machine of your own, desks live and end with it',
   t.deepEqual(desk.get('signal/momentum').value, { side: 'buy' });
 
   session.send({ type: 'close' });
-  t.is<unknown, unknown>(tandem.desk('signals'), desk, 'the owner has ended, the follower has not');
+  await until(() => (tandem.desk('signals') as unknown) === desk, 'the owner to end, behind the machine');
   t.is(desk.mode, 'connected');
   session.stop();
   t.is(desk.mode, 'stopped');

@@ -5,6 +5,7 @@ import { createRedisMock } from 'js-redis-server';
 import { z } from 'zod';
 import { comparePositions, connect, defineSpace, json, TandemError } from '../src/index.ts';
 import type { ConnectOptions, Tandem } from '../src/index.ts';
+import { until } from './_wait.ts';
 
 const Regime = z.object({
   name: z.string(),
@@ -284,8 +285,8 @@ test('a frame that cannot be used is reported, and asked for again from the keys
   await sync();
   client.disconnect();
   t.is(follower.get('strategy/a').value, 2);
+  await until(() => follower.mode === 'connected', 'the follower connected');
   t.deepEqual(errors, ['INVALID_FRAME']);
-  t.is(follower.mode, 'connected');
 });
 
 test('refresh reads all again: nothing differs; and when something does, it is counted and reported', async (t) => {
@@ -465,6 +466,73 @@ test('bad options are told at the call', (t) => {
   ];
   for (const call of bad) t.throws(call, { code: 'INVALID_OPTION' }, String(call));
   t.throws(() => tandem.follow({ name: 'x' } as never), { code: 'INVALID_SPACE' });
+});
+
+test('modes are told from the first to the last', async (t) => {
+  const { owner, follower } = await newPair();
+  const modes: string[] = [];
+  owner.on('mode', ({ mode }) => modes.push(`owner ${mode}`));
+  follower.on('mode', ({ mode }) => modes.push(`follower ${mode}`));
+  await Promise.all([owner.stop(), owner.stop(), follower.stop()]);
+  t.deepEqual(modes.toSorted(), ['follower stopped', 'owner stopped']);
+});
+
+test('a value that no schema will read keeps its key through a full sync', async (t) => {
+  const space = newSpace();
+  const lax = defineSpace(space.name, { regime: json(), 'strategy/*': json<number>() });
+  const owner = newTandem().own(lax);
+  const follower = newTandem().follow(space);
+  const modes: string[] = [];
+  await Promise.all([owner.ready(), follower.ready()]);
+  follower.on('mode', ({ mode }) => modes.push(mode));
+  const told: unknown[] = [];
+  owner.set('regime', bull);
+  await follower.waitFor(await owner.flush());
+  follower.watch('regime', ({ value }) => told.push(value));
+  for (let n = 0; n < 20; n += 1) {
+    owner.set('regime', n);
+    await follower.waitFor(await owner.flush());
+  }
+  t.deepEqual(modes, [], 'what cannot be read is no reason to change the mode');
+  t.deepEqual(await follower.refresh(), { head: follower.head, differed: 0 });
+  t.deepEqual(follower.get('regime').value, bull);
+  t.deepEqual(told, []);
+  t.is(follower.get('regime').freshness, 'stale');
+  t.is(follower.proof.freshness(), 'stale');
+});
+
+test('what two databases of one Redis hold has nothing to do with one another', async (t) => {
+  const space = newSpace();
+  const [first, second] = [0, 1].map((database) => newTandem({ redis: `${url}/${database}` }));
+  const owners = [first!.own(space), second!.own(space)];
+  const follower = first!.follow(space);
+  owners[0]!.set('strategy/a', 0);
+  owners[1]!.set('strategy/a', 1);
+  await Promise.all([...owners, follower].map((desk) => desk.ready()));
+  await owners[1]!.flush();
+  await follower.waitFor(await owners[0]!.flush());
+  t.is(follower.get('strategy/a').value, 0);
+  t.is(follower.mode, 'connected');
+});
+
+test('a follower that saw a higher epoch than Redis has brings the owner above it', async (t) => {
+  const { space, owner, follower, sync } = await newPair();
+  owner.set('strategy/a', 1);
+  await sync();
+  const epoch = Number(owner.head.split('-')[0]) + 10_000_000;
+  const client = new Redis(url);
+  await client.publish(
+    `tandem:{${space.name}}:frames`,
+    `1\n{"v":1,"epoch":${epoch},"base":"0-0","prev":0,"revision":1,"cutAt":1,"leaseMs":1}`,
+  );
+  client.disconnect();
+  owner.set('strategy/a', 2);
+  await until(
+    () => follower.get('strategy/a').value === 2 && follower.mode === 'connected',
+    'the follower to carry on',
+  );
+  t.true(Number(owner.head.split('-')[0]) > epoch);
+  t.is(owner.ownership, 'leading');
 });
 
 test('a schema that transforms gives the same value on both sides', async (t) => {

@@ -3,14 +3,23 @@ import type { Context } from 'koa';
 import { TandemError } from '../errors.ts';
 
 /** Codes that only HTTP has, beside those of `TandemError`. */
-export type ProblemCode = TandemError['code'] | 'UNKNOWN_SPACE' | 'NO_VALUE' | 'STALE' | 'INVALID_PARAMETER';
+export type ProblemCode =
+  | TandemError['code']
+  | 'UNKNOWN_SPACE'
+  | 'NO_VALUE'
+  | 'STALE'
+  | 'INVALID_PARAMETER'
+  | 'UNAUTHORIZED'
+  | 'GONE';
 
 const STATUS: Partial<Record<ProblemCode, number>> = {
   INVALID_PARAMETER: 400,
   INVALID_POSITION: 400,
+  UNAUTHORIZED: 401,
   UNKNOWN_SPACE: 404,
   UNKNOWN_KEY: 404,
   NO_VALUE: 404,
+  GONE: 410,
   STALE: 503,
   STOPPED: 503,
   TIMEOUT: 504,

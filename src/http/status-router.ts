@@ -7,7 +7,7 @@ import type { Context } from 'koa';
 import type { Mode } from '../../machines/connection.ts';
 import type { AnyDesk } from '../desk.ts';
 import { TandemError } from '../errors.ts';
-import type { Freshness, Source } from '../reading.ts';
+import type { Freshness, Reading, Source } from '../reading.ts';
 import type { Tandem } from '../tandem.ts';
 import { answerProblem, Problem } from './problem.ts';
 import type { Query } from './query.ts';
@@ -68,7 +68,7 @@ function answerSpaces(ctx: Context, tandem: Tandem): void {
     freshness: spaces.every(({ freshness }) => freshness === 'live') ? 'live' : 'stale',
     staleMs: stalest?.staleMs ?? 0,
   };
-  if (stalest) requireFresh(stalest, maxStaleMs);
+  if (stalest) requireFresh(ctx, stalest, maxStaleMs);
   if (isKnown(ctx, list)) return;
   ctx.body = { name: tandem.name, spaces: spaces.map((space) => ({ ...space, ...inJson(space) })) };
 }
@@ -76,23 +76,27 @@ function answerSpaces(ctx: Context, tandem: Tandem): void {
 async function answerSpace(ctx: Context, desk: AnyDesk): Promise<void> {
   const { prefix, maxStaleMs } = await meetPosition(ctx, desk);
   const truth = truthOf(desk);
-  requireFresh(truth, maxStaleMs);
+  requireFresh(ctx, truth, maxStaleMs);
   if (isKnown(ctx, truth)) return;
   // Without a prototype no key can be mistaken for something else.
   const state = Object.create(null) as Record<string, unknown>;
-  for (const { key, value, position } of desk.entries(prefix)) state[key] = { value, position };
+  for (const { key, value, position, freshness } of desk.entries(prefix))
+    state[key] = { value, position, freshness };
   ctx.body = { space: desk.space.name, ...inJson(truth), state };
 }
 
 async function answerKey(ctx: Context, desk: AnyDesk, key: string): Promise<void> {
+  // A key that is none is told before anyone waits.
+  desk.space.requireSchema(key);
   const { maxStaleMs } = await meetPosition(ctx, desk);
-  const { value, position, freshness } = desk.get(key);
-  const truth = { ...truthOf(desk), position, freshness };
+  const reading = desk.get(key);
+  const truth = truthOf(desk, reading);
+  const { value } = reading;
+  requireFresh(ctx, truth, maxStaleMs);
   if (value === undefined) {
-    const what = `key "${key}" of space "${desk.space.name}" holds no value`;
-    throw new Problem('NO_VALUE', what, inJson(truth));
+    setStamp(ctx, truth);
+    throw new Problem('NO_VALUE', `key "${key}" of space "${desk.space.name}" holds no value`, inJson(truth));
   }
-  requireFresh(truth, maxStaleMs);
   if (isKnown(ctx, truth)) return;
   ctx.body = { space: desk.space.name, key, value, ...inJson(truth) };
 }
@@ -112,28 +116,35 @@ async function meetPosition(ctx: Context, desk: AnyDesk): Promise<Query> {
     await desk.waitFor(query.atLeast, { timeoutMs: query.timeoutMs });
   } catch (error) {
     if (!(error instanceof TandemError && error.code === 'TIMEOUT')) throw error;
-    throw new Problem('TIMEOUT', error.message, inJson(truthOf(desk)));
+    const truth = truthOf(desk);
+    setStamp(ctx, truth);
+    throw new Problem('TIMEOUT', error.message, inJson(truth));
   }
   return query;
 }
 
-function requireFresh(truth: Truth, maxStaleMs: number | undefined): void {
+function requireFresh(ctx: Context, truth: Truth, maxStaleMs: number | undefined): void {
   if (maxStaleMs === undefined || truth.staleMs <= maxStaleMs) return;
+  setStamp(ctx, truth);
   const what = `expected at most ${maxStaleMs} ms of staleness, it is ${truth.staleMs}`;
   throw new Problem('STALE', what, inJson(truth));
 }
 
-/** Sets the headers; true when the client has this answer already, and 304 is what it gets. */
-function isKnown(ctx: Context, { position, freshness, staleMs }: Stamp): boolean {
-  ctx.status = 200;
-  ctx.etag = position;
+function setStamp(ctx: Context, { position, freshness, staleMs }: Stamp): void {
   ctx.set({
-    'Cache-Control': 'no-cache',
     'Tandem-Position': position,
     'Tandem-Freshness': freshness,
     'Tandem-Staleness-Ms': String(staleMs),
   });
-  if (!isNamed(ctx.get('If-None-Match'), position)) return false;
+}
+
+/** Sets the headers of an answer; true when the client has it already, and 304 is what it gets. */
+function isKnown(ctx: Context, stamp: Stamp): boolean {
+  ctx.status = 200;
+  ctx.etag = stamp.position;
+  ctx.set('Cache-Control', 'no-cache');
+  setStamp(ctx, stamp);
+  if (!isNamed(ctx.get('If-None-Match'), stamp.position)) return false;
   ctx.status = 304;
   return true;
 }
@@ -147,17 +158,19 @@ function isNamed(ifNoneMatch: string, position: string): boolean {
   return names.some((name) => name === '*' || name === `"${position}"`);
 }
 
-/** What is true now; asked once for an answer, so that its headers and its body say the same. */
-function truthOf({ head, mode, proof }: AnyDesk): Truth {
-  return {
+/**
+ * What is true now, of the space or of one reading; asked once for an answer, so that its headers and its body say
+ * the same. A reading bears the proof that it was made under, so it is asked itself.
+ */
+function truthOf({ head, mode, proof }: AnyDesk, reading?: Reading): Truth {
+  const { position, freshness, staleMs, source, ownerAlive } = reading ?? {
     position: head,
     freshness: proof.freshness(),
-    staleMs: Math.ceil(proof.staleMs()),
+    staleMs: proof.staleMs(),
     source: proof.source,
     ownerAlive: proof.ownerAlive(),
-    mode,
-    head,
   };
+  return { position, freshness, staleMs: Math.ceil(staleMs), source, ownerAlive, mode, head };
 }
 
 /** `staleMs` is null where nothing was ever proven: JSON has no infinity. */

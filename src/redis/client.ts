@@ -2,8 +2,8 @@
  * Makes ioredis clients from what the user gave, and takes from them all that they would do by themselves:
  * queue while offline, send again, subscribe again, reconnect. A client lives as long as its connection.
  */
-import { Cluster, Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
+import type { Cluster, RedisOptions } from 'ioredis';
 import { TandemError } from '../errors.ts';
 
 export type Client = Redis | Cluster;
@@ -45,12 +45,7 @@ export function clientMaker(target: RedisTarget): () => Client {
     return () => new Redis(target, NOTHING_BY_ITSELF);
   }
   if (typeof target === 'object' && target !== null) {
-    if (target.keyPrefix) {
-      throw new TandemError(
-        'INVALID_OPTION',
-        'redis: keyPrefix is not supported; a channel cannot bear it, a space name can',
-      );
-    }
+    if (target.keyPrefix) throw noKeyPrefix();
     return () => new Redis({ ...target, ...NOTHING_BY_ITSELF });
   }
   throw new TandemError(
@@ -60,21 +55,38 @@ export function clientMaker(target: RedisTarget): () => Client {
 }
 
 function restrain(client: Client): Client {
-  if (client instanceof Cluster) {
-    const redisOptions = { ...client.options.redisOptions, ...NOTHING_TWICE };
-    Object.assign(client.options, {
-      enableOfflineQueue: false,
-      clusterRetryStrategy: () => null,
-      redisOptions,
-    });
-    return client;
+  // By shape: another copy of ioredis makes clients of other classes.
+  if (typeof client?.evalsha !== 'function' || typeof client.disconnect !== 'function' || !client.options) {
+    (client as Partial<Client> | undefined)?.disconnect?.();
+    void Promise.resolve(client).then((late: Partial<Client> | undefined) => late?.disconnect?.());
+    throw new TandemError(
+      'INVALID_OPTION',
+      'redis: expected the function to return an ioredis client (Redis or Cluster)',
+    );
   }
-  if (client instanceof Redis) {
+  if ('keyPrefix' in client.options && client.options.keyPrefix) {
+    client.disconnect();
+    throw noKeyPrefix();
+  }
+  if (client.isCluster) {
+    Object.assign(client.options, { enableOfflineQueue: false, clusterRetryStrategy: () => null });
+    // A Cluster has copied the options of its nodes by now; its pool makes the connections.
+    const { connectionPool } = client as unknown as { connectionPool?: { redisOptions?: RedisOptions } };
+    Object.assign(connectionPool?.redisOptions ?? {}, NOTHING_TWICE);
+  } else {
     Object.assign(client.options, NOTHING_BY_ITSELF);
-    return client;
   }
-  throw new TandemError(
+  return client;
+}
+
+function noKeyPrefix(): TandemError {
+  return new TandemError(
     'INVALID_OPTION',
-    'redis: expected the function to return an ioredis client (Redis or Cluster)',
+    'redis: keyPrefix is not supported: channels do not bear it. Name the space otherwise',
   );
+}
+
+/** The database that a client selects. */
+export function databaseOf(client: Client): number {
+  return 'db' in client.options ? (client.options.db ?? 0) : 0;
 }

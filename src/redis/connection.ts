@@ -14,7 +14,7 @@ import { withDeadline } from '../time.ts';
 import type { Client } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
 
-const CONNECT_TIMEOUT_MS = 1000;
+const CONNECT_TIMEOUT_MS = 700;
 const HEARTBEAT_MS = 200;
 const MIN_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
@@ -29,7 +29,7 @@ export interface ConnectionOptions {
   /** Asks the server for a sign of life. */
   readonly heartbeat: (client: Client) => Promise<void>;
   /** Called with each new client, before it connects. */
-  readonly prepare?: (client: Client) => void;
+  readonly prepare?: (client: Client) => unknown;
 }
 
 export class Connection implements Link {
@@ -41,6 +41,7 @@ export class Connection implements Link {
   #stopped = false;
   #error: TandemError | undefined;
   #failures = 0;
+  #upSince = Infinity;
   #cancelTimer: Cancel | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -95,8 +96,10 @@ export class Connection implements Link {
         return late;
       });
     } catch (error) {
-      if (late !== undefined) this.#fail(client, late);
-      throw fromRedis(error);
+      const failure = late ?? fromRedis(error);
+      // A master that became a replica stays one; the address may lead to another by now.
+      if (late !== undefined || /READONLY|MASTERDOWN/.test(failure.message)) this.#fail(client, failure);
+      throw failure;
     }
   }
 
@@ -106,7 +109,10 @@ export class Connection implements Link {
     try {
       client = make();
     } catch (error) {
-      this.#retry(asTandemError(error, 'INVALID_OPTION', 'the function given as redis failed'));
+      const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the function given as redis failed');
+      this.#retry(failure);
+      // What is no client now will be none later.
+      if (failure.code === 'INVALID_OPTION') this.#cancelTimer?.();
       return;
     }
     this.#client = client;
@@ -139,7 +145,7 @@ export class Connection implements Link {
     }
     if (client !== this.#client || this.#up) return;
     this.#up = true;
-    this.#failures = 0;
+    this.#upSince = this.#options.time.now();
     this.#error = undefined;
     this.#scheduleHeartbeat(client);
     this.#tell();
@@ -170,6 +176,8 @@ export class Connection implements Link {
 
   #retry(error: TandemError): void {
     const news = this.#up || this.#error?.message !== error.message;
+    // A connection that comes and goes at once is no success.
+    if (this.#up && this.#options.time.now() - this.#upSince > MAX_PAUSE_MS) this.#failures = 0;
     this.#up = false;
     this.#error = error;
     this.#cancelTimer?.();

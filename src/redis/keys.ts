@@ -7,11 +7,12 @@ export interface Keys {
   readonly channel: string;
 }
 
-export function keysOf(space: string): Keys {
+/** @param database the number given to SELECT: channels know none, so it is part of the channel's name */
+export function keysOf(space: string, database = 0): Keys {
   const key = (name: string): string => `tandem:{${space}}:${name}`;
   return {
     all: ['meta', 'state', 'index', 'lease'].map(key),
     next: ['state:next', 'index:next'].map(key),
-    channel: key('frames'),
+    channel: key(database === 0 ? 'frames' : `frames@${database}`),
   };
 }

@@ -7,7 +7,7 @@ export class Script {
   readonly #lua: string;
   readonly #sha: string;
 
-  constructor(name: 'claim' | 'commit' | 'stage' | 'swap' | 'since' | 'release') {
+  constructor(name: 'claim' | 'commit' | 'stage' | 'swap' | 'since' | 'renew' | 'release') {
     this.#lua = read('head') + read(name);
     this.#sha = createHash('sha1').update(this.#lua).digest('hex');
   }

@@ -4,16 +4,16 @@
  * Two connections serve all spaces of the process, one for calls and one for what is published. The second
  * is made when someone first asks for it.
  */
-import { Cluster } from 'ioredis';
 import type { ServerClock } from '../clock.ts';
 import { TandemError } from '../errors.ts';
 import type { Change, Header } from '../frame.ts';
-import { decodeChanges, encodeHeader } from '../frame.ts';
+import { decodePage, encodeHeader } from '../frame.ts';
 import type { Position } from '../position.ts';
-import type { Claim, Cut, Head, Outcome, Page, Store, Swap } from '../store.ts';
+import type { Claim, Cut, Head, Outcome, Page, SinceOptions, Store, Swap } from '../store.ts';
 import type { Time } from '../time.ts';
+import { randomId } from '../time.ts';
 import type { Client, RedisTarget } from './client.ts';
-import { clientMaker } from './client.ts';
+import { clientMaker, databaseOf } from './client.ts';
 import { Connection } from './connection.ts';
 import { keysOf } from './keys.ts';
 import { Script } from './script.ts';
@@ -22,7 +22,7 @@ import { Script } from './script.ts';
 const PORTION_CHANGES = 1_000;
 const PORTION_LENGTH = 512 * 1024;
 /** The head takes this many places in a reply. */
-const HEAD_LENGTH = 13;
+const HEAD_LENGTH = 14;
 
 const SCRIPTS = {
   claim: new Script('claim'),
@@ -30,6 +30,7 @@ const SCRIPTS = {
   stage: new Script('stage'),
   swap: new Script('swap'),
   since: new Script('since'),
+  renew: new Script('renew'),
   release: new Script('release'),
 };
 
@@ -46,20 +47,29 @@ export class RedisStore implements Store {
   readonly subscriber: Connection;
   readonly #time: Time;
   readonly #clock: ServerClock;
+  #database = 0;
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
 
   constructor({ redis, time, clock, deadlineMs }: RedisStoreOptions) {
     const make = clientMaker(redis);
     this.#time = time;
     this.#clock = clock;
-    this.commands = new Connection({ make, time, deadlineMs, heartbeat: (client) => this.#askTime(client) });
+    this.commands = new Connection({
+      make,
+      time,
+      deadlineMs,
+      heartbeat: (client) => this.#askTime(client),
+      prepare: (client) => (this.#database = databaseOf(client)),
+    });
     this.subscriber = new Connection({
       make,
       time,
       deadlineMs,
       heartbeat: async (client) => void (await client.ping()),
-      prepare: (client) =>
-        client.on('message', (channel: string, message: string) => this.#deliver(channel, message)),
+      prepare: (client) => {
+        this.#database = databaseOf(client);
+        client.on('message', (channel: string, message: string) => this.#deliver(channel, message));
+      },
     });
   }
 
@@ -85,7 +95,7 @@ export class RedisStore implements Store {
     const args = [
       owner,
       ...numbers.map(String),
-      keysOf(space).channel,
+      this.#channel(space),
       header,
       String(dropped.length),
       ...dropped,
@@ -96,9 +106,10 @@ export class RedisStore implements Store {
 
   async swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>> {
     const { owner, leaseMs, epoch, revision, base, horizon, cutAt, changes } = swap;
+    const attempt = randomId(this.#time);
     let first = true;
     for (const portion of portions(changes)) {
-      const args = [owner, String(epoch), first ? '1' : '0'];
+      const args = [owner, String(leaseMs), String(epoch), attempt, first ? '1' : '0'];
       pushChanges(args, portion);
       const staged = await this.#run<'staged' | 'fenced' | 'diverged'>('stage', space, args);
       if (staged.outcome !== 'staged') return { outcome: staged.outcome, head: staged.head };
@@ -107,30 +118,50 @@ export class RedisStore implements Store {
     const header = encodeHeader({ epoch, base, prev: revision, revision, cutAt, leaseMs, bye: false });
     const numbers = [leaseMs, epoch, revision, base.epoch, base.revision, horizon, cutAt].map(String);
     const size = changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
-    const args = [owner, ...numbers, keysOf(space).channel, header, String(size), String(changes.length)];
+    const counts = [String(size), String(changes.length)];
+    const args = [owner, ...numbers, this.#channel(space), header, ...counts, attempt];
     return this.#run('swap', space, args);
   }
 
-  async since(space: string, position: Position, limit: number, horizon = 0): Promise<Page> {
-    const args = [position.epoch, position.revision, limit, horizon].map(String);
-    const { head, rest } = await this.#reply('since', space, args);
-    return { head, full: rest[0] === '1', more: rest[1] === '1', changes: decodeChanges(rest, 2) };
+  async since(
+    space: string,
+    { epoch, revision }: Position,
+    limit: number,
+    options: SinceOptions = {},
+  ): Promise<Page> {
+    const { horizon = 0, seen = 0 } = options;
+    const { head, rest } = await this.#reply(
+      'since',
+      space,
+      [epoch, revision, limit, horizon, seen].map(String),
+    );
+    const { changes, isSound } = decodePage(rest, 2);
+    return {
+      head: isSound ? head : { ...head, damaged: true },
+      full: rest[0] === '1',
+      more: rest[1] === '1',
+      changes,
+    };
+  }
+
+  async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {
+    await this.#run('renew', space, [owner, String(leaseMs), String(epoch)]);
   }
 
   async release(space: string, owner: string, farewell: Header): Promise<void> {
-    const args = [owner, String(farewell.epoch), keysOf(space).channel, encodeHeader(farewell)];
+    const args = [owner, String(farewell.epoch), this.#channel(space), encodeHeader(farewell)];
     await this.#run('release', space, args);
   }
 
   async subscribe(space: string, deliver: (message: string) => void): Promise<void> {
-    const { channel } = keysOf(space);
+    const channel = this.#channel(space);
     const listeners = this.#listeners.get(channel) ?? new Set();
     this.#listeners.set(channel, listeners.add(deliver));
     await this.subscriber.call((client) => client.subscribe(channel));
   }
 
   async unsubscribe(space: string, deliver: (message: string) => void): Promise<void> {
-    const { channel } = keysOf(space);
+    const channel = this.#channel(space);
     const listeners = this.#listeners.get(channel);
     listeners?.delete(deliver);
     if (listeners?.size !== 0) return;
@@ -141,6 +172,10 @@ export class RedisStore implements Store {
   stop(): void {
     this.commands.stop();
     this.subscriber.stop();
+  }
+
+  #channel(space: string): string {
+    return keysOf(space, this.#database).channel;
   }
 
   #deliver(channel: string, message: string): void {
@@ -173,7 +208,7 @@ export class RedisStore implements Store {
 
   /** Heartbeat of the command connection: a sign of life and a sample of the server's clock in one. */
   async #askTime(client: Client): Promise<void> {
-    if (client instanceof Cluster) return void (await client.ping());
+    if (client.isCluster) return void (await client.ping());
     const sentAt = this.#time.now();
     const [seconds, micros] = await client.time();
     this.#clock.sample(sentAt, Number(seconds) * 1000 + Number(micros) / 1000, this.#time.now());
@@ -220,8 +255,9 @@ function decodeHead(reply: readonly string[]): Head {
     size: number(7),
     horizon: number(8),
     cutAt: number(9),
-    ownerName: reply[10] ?? '',
-    leaseMs: number(11),
-    damaged: reply[12] === '1',
+    owner: reply[10] ?? '',
+    ownerName: reply[11] ?? '',
+    leaseMs: number(12),
+    damaged: reply[13] === '1',
   };
 }

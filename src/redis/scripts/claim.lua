@@ -6,6 +6,6 @@ if not free(owner) then return head('held') end
 
 -- The server's time takes part so that no epoch comes again after Redis has lost everything.
 local epoch = math.max(tonumber(meta.fence) + 1, tonumber(known) + 1, math.floor(tonumber(now)))
-save({ format = FORMAT, fence = string.format('%.0f', epoch), ownerName = ownerName })
+save({ format = FORMAT, fence = string.format('%.0f', epoch), owner = owner, ownerName = ownerName })
 renew(owner, meta.fence, leaseMs)
 return head('claimed')

@@ -7,10 +7,10 @@ local FORMAT = '1'
 local clock = redis.call('TIME')
 local now = string.format('%.3f', clock[1] * 1000 + clock[2] / 1000)
 
-local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed', 'horizon', 'cutAt', 'ownerName' }
+local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed', 'horizon', 'cutAt', 'owner', 'ownerName' }
 local meta = {}
 for i, value in ipairs(redis.call('HMGET', META, unpack(names))) do
-  meta[names[i]] = value or (names[i] == 'ownerName' and '' or '0')
+  meta[names[i]] = value or (string.find(names[i], '^owner') and '' or '0')
 end
 if meta.format ~= '0' and meta.format ~= FORMAT then
   return redis.error_reply('TANDEM format ' .. meta.format .. ' in ' .. META .. ', this client knows ' .. FORMAT)
@@ -26,7 +26,7 @@ local function head(outcome)
   local ttl = redis.call('PTTL', LEASE)
   if ttl == -2 then ttl = 0 elseif ttl < 1 then ttl = 1 end
   return { outcome, now, meta.fence, meta.epoch, meta.revision, meta.baseEpoch, meta.baseRevision, meta.size,
-    meta.horizon, meta.cutAt, meta.ownerName, string.format('%.0f', ttl), damaged() and '1' or '0' }
+    meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl), damaged() and '1' or '0' }
 end
 
 -- Whether the lease is free, or this owner's.
@@ -35,10 +35,13 @@ local function free(owner)
   return not holder or string.sub(holder, 1, #owner + 1) == owner .. ' '
 end
 
--- Why this owner may not write under this epoch, or nil when it may.
+-- Why this owner may not write under this epoch, or nil when it may. A fence that rose though nobody else has
+-- claimed (a claim of its own that came late, a follower that has seen a higher epoch) asks it to claim again.
 local function refusal(owner, epoch)
-  if tonumber(meta.fence) > tonumber(epoch) or not free(owner) then return 'fenced' end
-  if meta.fence ~= epoch then return 'diverged' end
+  if not free(owner) then return 'fenced' end
+  if meta.fence == epoch then return nil end
+  if tonumber(meta.fence) > tonumber(epoch) and meta.owner ~= owner then return 'fenced' end
+  return 'diverged'
 end
 
 local function save(fields)

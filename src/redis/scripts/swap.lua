@@ -1,11 +1,12 @@
 -- Puts the staged state in place of the live one, renews the lease, publishes the new head.
 -- ARGV: 1 owner, 2 lease in ms, 3 epoch, 4 revision, 5 base epoch, 6 base revision, 7 horizon, 8 cutAt,
---       9 channel, 10 header, 11 size, 12 indexed
+--       9 channel, 10 header, 11 size, 12 indexed, 13 the attempt that was staged
 local owner, leaseMs, epoch = ARGV[1], ARGV[2], ARGV[3]
 local NEXT = { [STATE] = KEYS[5], [INDEX] = KEYS[6] }
 
 local refused = refusal(owner, epoch)
 if refused then return head(refused) end
+if redis.call('HGET', META, 'attempt') ~= ARGV[13] then return head('diverged') end
 if redis.call('HLEN', KEYS[5]) ~= tonumber(ARGV[11]) or redis.call('ZCARD', KEYS[6]) ~= tonumber(ARGV[12]) then
   return head('damaged')
 end

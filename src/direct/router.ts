@@ -1,0 +1,82 @@
+/**
+ * The direct path, owner's side: the frames of the spaces that this process owns, over HTTP, for Koa.
+ *
+ * - `GET /direct/:space/frames?from=<position>`: server-sent events, each one frame; 410 when one cannot go on from there
+ * - `GET /direct/:space/state`: the whole state, as one frame
+ * - `GET /direct/clock`: this process's clock
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { PassThrough, Readable } from 'node:stream';
+import { Router } from '@koa/router';
+import type { Context } from 'koa';
+import { TandemError } from '../errors.ts';
+import type { Feed } from '../feed.ts';
+import { answerProblem, Problem } from '../http/problem.ts';
+import { Owner } from '../owner.ts';
+import { parsePosition, printPosition } from '../position.ts';
+import type { Tandem } from '../tandem.ts';
+
+export interface DirectRouterOptions {
+  /** What a follower has to show, as `Authorization: Bearer <token>`. At least 16 characters. */
+  readonly token: string;
+}
+
+/** @throws TandemError `INVALID_OPTION` */
+export function directRouter(tandem: Tandem, { token }: DirectRouterOptions): Router {
+  if (typeof token !== 'string' || token.length === 0) {
+    throw new TandemError(
+      'INVALID_OPTION',
+      `token: expected a string that is not empty, got ${typeof token}`,
+    );
+  }
+  const expected = digest(`Bearer ${token}`);
+  const router = new Router({ prefix: '/direct' });
+  router.use(async (ctx, next) => {
+    try {
+      // Digests are of one length, so that comparing them takes one time.
+      if (!timingSafeEqual(digest(ctx.get('Authorization')), expected))
+        throw new Problem('UNAUTHORIZED', 'the token is missing or wrong');
+      ctx.set('Cache-Control', 'no-store');
+      await next();
+    } catch (error) {
+      answerProblem(ctx, error);
+    }
+  });
+  router.get('/clock', (ctx) => void (ctx.body = { now: tandem.time.now() }));
+  router.get('/:space/state', (ctx) => answerState(ctx, requireFeed(tandem, ctx.params.space)));
+  router.get('/:space/frames', (ctx) => answerFrames(ctx, requireFeed(tandem, ctx.params.space)));
+  return router;
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function requireFeed(tandem: Tandem, space = ''): Feed {
+  const desk = tandem.desk(space);
+  if (desk instanceof Owner && !desk.feed.isEnded) return desk.feed;
+  throw new Problem('UNKNOWN_SPACE', `space "${space}" is not owned by this process`);
+}
+
+function answerState(ctx: Context, feed: Feed): void {
+  ctx.type = 'text/plain; charset=utf-8';
+  ctx.body = Readable.from(feed.snapshot());
+}
+
+function answerFrames(ctx: Context, feed: Feed): void {
+  const { from } = ctx.query;
+  const position = parsePosition(from as string);
+  if (!feed.canContinue(position))
+    throw new Problem('GONE', `what changed since ${printPosition(position)} is not known; read the state`);
+  const stream = new PassThrough();
+  ctx.type = 'text/event-stream';
+  ctx.body = stream;
+  const reader = feed.open(position, {
+    write: (message, at) =>
+      stream.write(`id: ${printPosition(at)}\n${message.replaceAll(/^/gm, 'data: ')}\n\n`),
+    end: () => stream.end(),
+  });
+  stream.on('drain', () => reader.drained());
+  stream.on('close', () => reader.close());
+  ctx.req.socket.setNoDelay(true);
+}

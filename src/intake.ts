@@ -1,0 +1,134 @@
+/**
+ * How what arrives becomes state: judged, read through the schemas, applied as one, proven, told.
+ *
+ * A value that cannot be read is never applied. Its key keeps the last value that could be read, stale, until a
+ * readable one comes.
+ */
+import type { Batch } from './catch-up.ts';
+import type { ServerClock } from './clock.ts';
+import type { Evidence } from './evidence.ts';
+import type { Change, Frame, Header } from './frame.ts';
+import { compare } from './position.ts';
+import type { Proof } from './reading.ts';
+import { Reading } from './reading.ts';
+import type { ReadChange } from './replica.ts';
+import { Replica } from './replica.ts';
+import type { Entry } from './revision-map.ts';
+import type { Definition, KeyOf, Space, ValueOf } from './space.ts';
+import type { Time } from './time.ts';
+import { Watchers } from './watchers.ts';
+
+export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
+
+/** `taken`; or `gap`: it does not follow; or `unreadable`: it follows, but some of its values cannot be read. */
+export type Taken = 'taken' | 'gap' | 'unreadable';
+
+export interface IntakeOptions<D extends Definition> {
+  readonly space: Space<D>;
+  readonly evidence: Evidence;
+  readonly time: Time;
+  readonly report: (error: unknown) => void;
+}
+
+export class Intake<D extends Definition> {
+  readonly replica = new Replica();
+  readonly watchers = new Watchers<AnyReading<D>>();
+  readonly #options: IntakeOptions<D>;
+  /** Keys whose last value could not be read, and since when. */
+  readonly #refused = new Map<string, number>();
+
+  constructor(options: IntakeOptions<D>) {
+    this.#options = options;
+  }
+
+  /** What is known of the truth of all of the state. */
+  get proof(): Proof {
+    const { proof } = this.#options.evidence;
+    if (this.#refused.size === 0) return proof;
+    return this.#options.evidence.proofSince(Math.min(...this.#refused.values()));
+  }
+
+  reading<K extends KeyOf<D>>(key: K, entry: Entry<unknown> | undefined): Reading<K, ValueOf<D, K>> {
+    const { evidence } = this.#options;
+    const refusedAt = this.#refused.size === 0 ? undefined : this.#refused.get(key);
+    const proof = refusedAt === undefined ? evidence.proof : evidence.proofSince(refusedAt);
+    return new Reading(key, entry, entry?.value, proof);
+  }
+
+  isRefused(key: string): boolean {
+    return this.#refused.has(key);
+  }
+
+  /**
+   * Takes in a frame whose times are on `clock`.
+   * @param inPart apply what can be read of it: there are no keys that could be asked instead
+   */
+  take(frame: Frame, clock: ServerClock, inPart = false): Taken {
+    const verdict = this.replica.judge(frame);
+    if (verdict === 'gap') return 'gap';
+    if (verdict === 'fenced') return 'taken';
+    if (verdict === 'known') {
+      if (frame.revision === this.replica.position.revision) this.#prove(frame, clock);
+      return 'taken';
+    }
+    const read = this.#read(frame.changes);
+    if (read.length < frame.changes.length && !inPart) return 'unreadable';
+    const changed = this.replica.advance(frame, read);
+    this.#prove(frame, clock);
+    this.#tell(changed);
+    return 'taken';
+  }
+
+  /** Takes in a whole state that came as one frame; false when it is behind what was seen. */
+  replace(frame: Frame, clock: ServerClock): boolean {
+    if (compare(frame, this.replica.mark) < 0) return false;
+    const changed = this.replica.replace(frame, this.#read(frame.changes), new Set(this.#refused.keys()));
+    this.#prove(frame, clock);
+    this.#tell(changed);
+    return true;
+  }
+
+  /** Takes in what was read from the keys. Returns how many keys a full sync changed. */
+  apply({ head, isFull, changes }: Batch, clock: ServerClock): number | undefined {
+    const isNews = compare(head, this.replica.position) >= 0;
+    const read = this.#read(changes);
+    let changed: readonly ReadChange[] = [];
+    if (isNews) {
+      changed = isFull
+        ? this.replica.replace(head, read, new Set(this.#refused.keys()))
+        : this.replica.advance(head, read);
+      this.#options.evidence.prove(head.cutAt, clock);
+    }
+    this.#options.evidence.lease(head.leaseMs, head.now, clock);
+    this.#tell(changed);
+    return isFull && isNews ? changed.length : undefined;
+  }
+
+  #prove({ cutAt, bye, leaseMs, publishedAt }: Header & { publishedAt: number }, clock: ServerClock): void {
+    this.#options.evidence.prove(cutAt, clock);
+    this.#options.evidence.lease(bye ? 0 : leaseMs, publishedAt, clock);
+  }
+
+  #read(changes: readonly Change[]): ReadChange[] {
+    const { space, time, report } = this.#options;
+    const read: ReadChange[] = [];
+    for (const { key, revision, json } of changes) {
+      try {
+        read.push({ key, revision, value: json === '' ? undefined : space.read(key, json) });
+        this.#refused.delete(key);
+      } catch (error) {
+        // Told once, not with each frame until it is mended.
+        if (!this.#refused.has(key)) report(error);
+        this.#refused.set(key, this.#refused.get(key) ?? time.now());
+      }
+    }
+    return read;
+  }
+
+  #tell(changed: readonly ReadChange[]): void {
+    if (this.watchers.isEmpty) return;
+    for (const { key } of changed) {
+      this.watchers.tell(key, () => this.reading(key as KeyOf<D>, this.replica.get(key)));
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/** The direct path: from the owner's process over HTTP, while a real Redis is killed and comes back. */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import Koa from 'koa';
+import { comparePositions, connect, defineSpace, directRouter, json } from '../src/index.ts';
+import type { DirectOptions } from '../src/index.ts';
+import { realServer, RedisServer } from './_redis-server.ts';
+import { until } from './_wait.ts';
+
+const serial = realServer ? test.serial : test.serial.skip;
+const space = defineSpace('direct', { 'key/*': json<number>() });
+const token = 'a token of some length';
+
+/** An owner that serves the direct path, a follower that is given it, and a Redis between. */
+async function start(t: ExecutionContext, direct: Partial<DirectOptions> = {}) {
+  const redis = await RedisServer.start();
+  const owning = connect({ redis: redis.url, name: 'owner' });
+  const following = connect({ redis: redis.url, name: 'follower' });
+  const owner = owning.own(space);
+  const app = new Koa();
+  app.silent = true;
+  app.use(directRouter(owning, { token }).routes());
+  const server: Server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const follower = following.follow(space, { direct: { url, token, ...direct } });
+  const heads: string[] = [];
+  follower.watch('*', () => heads.push(follower.head));
+  const errors: string[] = [];
+  follower.on('error', ({ error }) => errors.push(error.code));
+  t.teardown(async () => {
+    await following.stop();
+    await owning.stop({ timeoutMs: 100 });
+    server.closeAllConnections();
+    server.close();
+    await redis.stop();
+  });
+  await Promise.all([owner.ready(), follower.ready()]);
+  return { redis, owner, follower, server, url, heads, errors };
+}
+
+serial(
+  'with Redis out the follower is live again at once and stays so; when it is back nothing is missing',
+  async (t) => {
+    const { redis, owner, follower, heads } = await start(t);
+    owner.set('key/a', 1);
+    await follower.waitFor(await owner.flush());
+    t.is(follower.get('key/a').source, 'redis');
+
+    await redis.kill('SIGKILL');
+    const killedAt = performance.now();
+    await until(
+      () => follower.mode === 'degraded' && follower.get('key/a').source === 'direct',
+      'the direct path',
+    );
+    t.log(`direct ${(performance.now() - killedAt).toFixed(0)} ms after Redis was killed`);
+    t.true(performance.now() - killedAt < 1_000);
+    const staleness: number[] = [];
+    for (let n = 2; n < 200; n += 1) {
+      owner.set('key/a', n);
+      await follower.waitFor(owner.head);
+      t.is(follower.get('key/a').value, n);
+      t.is(follower.get('key/a').freshness, 'live');
+      staleness.push(follower.get('key/a').staleMs);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    t.log(`longest staleness in a second of outage: ${Math.max(...staleness).toFixed(1)} ms`);
+
+    await redis.restart();
+    await until(
+      () => follower.mode === 'connected' && follower.get('key/a').source === 'redis',
+      'Redis again',
+    );
+    owner.set('key/b', 1);
+    await follower.waitFor(await owner.flush());
+    t.is(follower.get('key/a').value, 199);
+    t.is(follower.get('key/b').value, 1);
+    t.is((await follower.refresh()).differed, 0);
+    for (let at = 1; at < heads.length; at += 1) t.true(comparePositions(heads[at - 1]!, heads[at]!) <= 0);
+  },
+);
+
+serial('a follower that knows nothing reads the whole state directly, while Redis is out', async (t) => {
+  const { redis, owner, url } = await start(t);
+  for (let n = 0; n < 3_000; n += 1) owner.set(`key/${n}`, n);
+  await owner.flush({ timeoutMs: 5_000 });
+  await redis.kill('SIGKILL');
+  const late = connect({ redis: redis.url, name: 'late' });
+  t.teardown(() => late.stop());
+  const follower = late.follow(space, { direct: { url, token } });
+  await follower.ready({ timeoutMs: 5_000 });
+  t.is([...follower.entries()].length, 3_000);
+  t.is(follower.get('key/7').freshness, 'live');
+  t.is(follower.head, owner.head);
+  owner.delete('key/7');
+  await follower.waitFor(owner.head);
+  t.is(follower.get('key/7').value, undefined);
+});
+
+serial('always takes the direct path, with Redis up too', async (t) => {
+  const { owner, follower } = await start(t, { mode: 'always' });
+  await until(() => follower.get('key/a').source === 'direct', 'the direct path');
+  t.is(follower.mode, 'connected');
+  for (let n = 0; n < 500; n += 1) {
+    owner.set('key/a', n);
+    await follower.waitFor(owner.head);
+    t.is(follower.get('key/a').value, n);
+  }
+  t.is((await follower.refresh()).differed, 0);
+});
+
+serial('a wrong token is a clear error, and Redis serves all the same', async (t) => {
+  const { owner, follower, errors, url } = await start(t, { token: 'another token', mode: 'always' });
+  await until(() => errors.includes('DIRECT_REFUSED'), 'the refusal');
+  owner.set('key/a', 1);
+  await follower.waitFor(await owner.flush());
+  t.is(follower.get('key/a').source, 'redis');
+  for (const path of ['/direct/clock', '/direct/direct/state', '/direct/direct/frames?from=0-0']) {
+    t.is((await fetch(url + path)).status, 401, path);
+    t.is((await fetch(url + path, { headers: { Authorization: 'Bearer ' } })).status, 401, path);
+  }
+});
+
+serial('when the owner goes too, the follower says so', async (t) => {
+  const { redis, owner, follower, server } = await start(t);
+  owner.set('key/a', 1);
+  await follower.waitFor(await owner.flush());
+  await redis.kill('SIGKILL');
+  await until(() => follower.get('key/a').source === 'direct', 'the direct path');
+  server.closeAllConnections();
+  server.close();
+  await until(() => follower.get('key/a').freshness === 'stale', 'staleness');
+  t.is(follower.get('key/a').source, 'memory');
+  t.is(follower.get('key/a').value, 1);
+});
