@@ -9,6 +9,8 @@ import { setup } from 'xstate';
 export type OwnershipEvent =
   /** A standby has found the lease free. */
   | { type: 'free' }
+  /** Another owner lives after all, or came first. */
+  | { type: 'held' }
   /** The store has granted an epoch. */
   | { type: 'claimed' }
   /** The store has lost the claim, or data: it has to be claimed again. */
@@ -26,6 +28,9 @@ export const ownershipMachine = setup({
     input: {} as { standby: boolean },
     events: {} as OwnershipEvent,
   },
+  guards: {
+    isStandby: ({ context }) => context.standby,
+  },
 }).createMachine({
   id: 'ownership',
   context: ({ input }) => input,
@@ -36,7 +41,7 @@ export const ownershipMachine = setup({
   },
   states: {
     choosing: {
-      always: [{ guard: ({ context }) => context.standby, target: 'standby' }, { target: 'claiming' }],
+      always: [{ guard: 'isStandby', target: 'standby' }, { target: 'claiming' }],
     },
     standby: {
       description: 'Follows, and waits for the lease to be free.',
@@ -44,7 +49,7 @@ export const ownershipMachine = setup({
     },
     claiming: {
       description: 'Asks for an epoch.',
-      on: { claimed: 'leading' },
+      on: { claimed: 'leading', held: { guard: 'isStandby', target: 'standby' } },
     },
     leading: {
       description: 'Its commits are the order of the space.',

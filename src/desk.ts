@@ -82,6 +82,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   #mode: Mode = 'recovering';
   #unwatchLinks: (() => void)[] = [];
   #lastError: TandemError | undefined;
+  #isConnecting = false;
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope) {
     this.space = space;
@@ -145,9 +146,15 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   /** Called by the actor as it starts. */
   start(): void {
     this.around.roll.enter(this);
+    this.connect();
+  }
+
+  /** Starts the connection machine. */
+  protected connect(): void {
+    this.#isConnecting = true;
     this.#unwatchLinks = this.links.map((link) => link.watch(() => this.#linkChanged()));
     this.#connection.subscribe(({ value, context }) => {
-      this.#enter(typeof value === 'string' ? value : 'degraded', context.reason);
+      this.enter(typeof value === 'string' ? value : 'degraded', context.reason);
     });
     this.#connection.start();
   }
@@ -156,7 +163,8 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   close(): void {
     for (const unwatch of this.#unwatchLinks) unwatch();
     this.waiters.refuse(new TandemError('STOPPED', `the actor of space "${this.space.name}" is stopped`));
-    this.tell({ type: 'stop' });
+    if (this.#isConnecting) this.tell({ type: 'stop' });
+    else this.enter('stopped', 'stopped');
   }
 
   /** As of any XState actor; an observer that throws is reported. */
@@ -261,7 +269,8 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     }
   }
 
-  #enter(mode: Mode, reason: string): void {
+  /** The mode is this from now on. */
+  protected enter(mode: Mode, reason: string): void {
     const from = this.#mode;
     if (mode === from) return;
     this.#mode = mode;

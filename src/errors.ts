@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'INVALID_BATCH' // a batch given an asynchronous function
   | 'ALREADY_OWNED' // a second own() of a space in one process
   | 'OWNED_ELSEWHERE' // a living owner renews the lease
+  | 'STANDBY' // set on a standby that does not lead yet
   | 'FENCED' // another owner has claimed a higher epoch
   | 'STOPPED' // used after stop
   | 'TIMEOUT' // a deadline given by the caller has passed

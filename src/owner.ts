@@ -12,7 +12,7 @@ import type { Ownership } from '../machines/ownership.ts';
 import { ownershipMachine } from '../machines/ownership.ts';
 import type { DeskEvent, DeskLogic, DeskScope, ErrorEvent, ModeEvent, Surroundings } from './desk.ts';
 import { Desk, deskLogic } from './desk.ts';
-import { asTandemError, TandemError, timeoutError } from './errors.ts';
+import { asTandemError, OwnedElsewhereError, TandemError, timeoutError } from './errors.ts';
 import type { Change } from './frame.ts';
 import type { Captured } from './ledger.ts';
 import { Feed } from './feed.ts';
@@ -25,6 +25,8 @@ import { Reading } from './reading.ts';
 import type { Entry } from './revision-map.ts';
 import type { Definition, InputOf, KeyOf, Space, ValueOf } from './space.ts';
 import type { Link } from './store.ts';
+import type { Inheritance } from './standby.ts';
+import { Standby } from './standby.ts';
 import { fencedError, Tenure } from './tenure.ts';
 import type { Cancel } from './time.ts';
 import { withDeadline } from './time.ts';
@@ -32,8 +34,11 @@ import { withDeadline } from './time.ts';
 export interface OwnOptions {
   /** `'resume'` goes on from what Redis has; `'reset'` empties it. Default `'resume'`. */
   readonly start?: 'resume' | 'reset' | undefined;
-  /** A standby is not to be had yet. Default false. */
-  readonly standby?: false | undefined;
+  /**
+   * Follows until the space is free, then claims it and goes on from what it holds. Until then nothing can be set, and
+   * `ready()` waits. Default false.
+   */
+  readonly standby?: boolean | undefined;
   /** For how long the space stays this owner's without a sign of life, ms. Default 3,000. */
   readonly leaseMs?: number | undefined;
   /** How often to give a sign of life when nothing changes, ms. Default 250. */
@@ -77,21 +82,25 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   #ended: TandemError | undefined;
   #stopping: Promise<void> | undefined;
   #releasing = false;
+  readonly #startStandby: () => Standby;
+  /** While this owner waits for the space to be free. */
+  #standby: Standby | undefined;
+  readonly #abort = new AbortController();
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: OwnOptions = {}) {
     super(space, around, scope);
-    if (options.standby)
-      throw new TandemError('INVALID_OPTION', 'standby: not to be had yet; expected false');
     const start = requireOneOf('start', options.start ?? 'resume', ['resume', 'reset']);
     const leaseMs = between('leaseMs', options.leaseMs ?? 3_000, 50, 3_600_000);
     this.#beaconMs = between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2);
     this.feed = new Feed(this.#ledger, around.time, { leaseMs, beaconMs: this.#beaconMs });
     this.links = [around.store.commands];
-    this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs });
+    const inheritance = (): Inheritance | undefined => this.#standby?.inheritance();
+    this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs, inheritance });
+    this.#startStandby = () => new Standby(space as unknown as Space, around, scope.self);
     this.#ownership = createActor(ownershipMachine, {
       parent: scope.self,
       id: 'ownership',
-      input: { standby: false },
+      input: { standby: options.standby ?? false },
     });
   }
 
@@ -104,6 +113,33 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     super.start();
     this.#ownership.subscribe(({ value }) => this.emit({ type: 'ownership', ownership: value as Ownership }));
     this.#ownership.start();
+  }
+
+  protected override connect(): void {
+    if (this.ownership === 'standby') void this.#standBy();
+    else super.connect();
+  }
+
+  /** Follows until the space is free and claimed, then goes on as any owner. Never rejects. */
+  async #standBy(): Promise<void> {
+    const { signal } = this.#abort;
+    const standby = this.#startStandby();
+    this.#standby = standby;
+    standby.onMode(({ mode, reason }) => mode !== 'stopped' && this.enter(mode, reason));
+    standby.follower.on('error', ({ error }) => this.report(error));
+    while (this.ownership !== 'leading' && !signal.aborted) {
+      await standby.untilFree(signal);
+      // One that lives after all, or came first, is no failure of a standby's.
+      await this.#claim(signal).catch((error: unknown) => this.#standByAgain(error));
+    }
+    this.#standby = undefined;
+    standby.stop();
+    if (!signal.aborted) super.connect();
+  }
+
+  #standByAgain(error: unknown): void {
+    this.#ownership.send({ type: 'held' });
+    if (!(error instanceof OwnedElsewhereError) && !this.#abort.signal.aborted) this.report(error);
   }
 
   // ---- state ----
@@ -145,13 +181,13 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   }
 
   override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
-    const entry = this.#ledger.get(key);
+    const entry = this.#ledger.get(key) ?? this.#standby?.entry(key);
     if (entry === undefined) this.space.requireSchema(key);
     return this.#reading(key, entry);
   }
 
   override *entries(prefix = ''): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
-    for (const entry of this.#ledger.entries()) {
+    for (const entry of this.#standby?.entries() ?? this.#ledger.entries()) {
       if (entry.key.startsWith(prefix)) yield this.#reading(entry.key as KeyOf<D>, entry);
     }
   }
@@ -160,11 +196,15 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     const captured = entry?.value;
     if (captured !== undefined && captured.value === undefined)
       captured.value = this.space.read(key, captured.json);
-    return new Reading(key, entry, captured?.value, this.proof);
+    return new Reading(key, entry, captured?.value as ValueOf<D, K> | undefined, this.proof);
   }
 
-  /** An owner's memory is the truth, for as long as it owns. */
-  readonly proof: Proof = {
+  /** An owner's memory is the truth, for as long as it owns; a standby's is a follower's. */
+  get proof(): Proof {
+    return this.#standby?.follower.proof ?? this.#truth;
+  }
+
+  readonly #truth: Proof = {
     source: 'memory',
     staleMs: () => (this.#ended ? Infinity : 0),
     freshness: () => (this.#ended ? 'stale' : 'live'),
@@ -172,7 +212,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   };
 
   protected get position(): Position {
-    return this.#ledger.head;
+    return this.#standby ? parsePosition(this.#standby.follower.head) : this.#ledger.head;
   }
 
   // ---- waiting ----
@@ -215,7 +255,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     { timeoutMs = 1_000 }: { timeoutMs?: number } = {},
   ): Promise<void> {
     const awaited = parsePosition(position);
-    const isThere = (): boolean => compare(this.#ledger.head, awaited) >= 0;
+    if (this.#standby) return this.#standby.follower.waitFor(position, { timeoutMs });
+    const isThere = (): boolean => compare(this.position, awaited) >= 0;
     await this.waiters.wait(isThere, `space "${this.space.name}" did not come to ${position}`, timeoutMs);
   }
 
@@ -257,6 +298,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 
   override close(): void {
     this.#ended ??= new TandemError('STOPPED', `the owner of space "${this.space.name}" is stopped`);
+    this.#abort.abort();
+    this.#standby?.stop();
     this.#cancelBeacon?.();
     this.feed.end();
     super.close();
@@ -265,6 +308,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   // ---- the machine's work ----
 
   protected override entered(mode: Mode): void {
+    // A standby's mode is that of a follower.
+    if (this.#standby) return;
     if (mode === 'connected') {
       this.#led = true;
       this.waiters.check();
@@ -296,7 +341,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   }
 
   async #claim(signal: AbortSignal): Promise<void> {
-    this.#ownership.send({ type: 'lost' });
+    this.#ownership.send({ type: this.#standby ? 'free' : 'lost' });
     const isFirst = !this.#ledger.isLoaded;
     await this.#tenure.claim(signal);
     if (this.#tenure.isDamaged)
@@ -380,6 +425,12 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 
   #requireWritable(): void {
     if (this.#ended) throw this.#ended;
+    if (!this.#standby) return;
+    throw new TandemError(
+      'STANDBY',
+      `space "${this.space.name}" is another's; await ready() before setting it`,
+      { retryable: true },
+    );
   }
 
   /** The space is another's. Says what could not be committed, and stops for good. */

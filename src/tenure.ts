@@ -15,6 +15,7 @@ import type { Ledger } from './ledger.ts';
 import type { Position } from './position.ts';
 import { compare, continues, isSame, ZERO } from './position.ts';
 import type { Head, Outcome } from './store.ts';
+import type { Inheritance } from './standby.ts';
 import { randomId } from './time.ts';
 
 /** Tombstones that one commit makes the store forget, at most. */
@@ -24,6 +25,8 @@ export interface TenureOptions {
   readonly space: string;
   readonly start: 'resume' | 'reset';
   readonly leaseMs: number;
+  /** What a standby holds; it counts where the store has lost it. */
+  readonly inheritance: () => Inheritance | undefined;
 }
 
 export class Tenure {
@@ -93,7 +96,8 @@ export class Tenure {
   async claim(signal: AbortSignal): Promise<void> {
     const { store, time, name } = this.#around;
     const { space, start, leaseMs } = this.#options;
-    const claim = { owner: this.#id, ownerName: name, known: this.#ledger.line.epoch, leaseMs };
+    const known = Math.max(this.#ledger.line.epoch, this.#options.inheritance()?.position.epoch ?? 0);
+    const claim = { owner: this.#id, ownerName: name, known, leaseMs };
     const head = await claimSpace(store, space, claim, time, signal);
     signal.throwIfAborted();
     const epoch = head.fence;
@@ -174,6 +178,12 @@ export class Tenure {
     const { head, changes } = await readSince(store, space, ZERO, { onPage });
     if (head.fence !== epoch) throw this.#fencedBy(head);
     this.#isDamaged = head.damaged;
+    const inherited = this.#options.inheritance();
+    if (inherited && (head.damaged || compare({ epoch: last, revision }, inherited.position) < 0)) {
+      // Deletes are not inherited: who is not exactly there takes a full sync.
+      const { position, changes: kept } = inherited;
+      return this.#ledger.resume({ epoch, base: position }, position.revision, position.revision, kept);
+    }
     // What was lost, followers may still have: then nobody may carry on from the last line. A head that was
     // lost may lie before its own keys.
     const base = head.damaged ? ZERO : { epoch: last, revision };

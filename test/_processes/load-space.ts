@@ -18,7 +18,7 @@ export type Order =
 
 /** Every process of the tests answers so. */
 export interface Report {
-  readonly about: 'ready' | 'loaded' | 'set' | 'dump' | 'mode' | 'error';
+  readonly about: 'ready' | 'loaded' | 'set' | 'dump' | 'mode' | 'error' | 'fenced';
   readonly mode?: string;
   readonly head?: string;
   readonly position?: string;
@@ -26,6 +26,7 @@ export interface Report {
   readonly freshness?: string;
   readonly seen?: Seen;
   readonly code?: string;
+  readonly uncommitted?: readonly { key: string; value: unknown; position: string }[];
 }
 
 /** What a follower process saw. */

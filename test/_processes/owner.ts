@@ -7,6 +7,7 @@ const tell = (report: Report): void => void process.send?.(report);
 const tandem = connect({ redis: process.argv[2]!, name: `owner-${process.pid}` });
 const desk = tandem.own(load, { leaseMs: Number(process.argv[3] ?? 3_000) });
 desk.on('mode', ({ mode }) => tell({ about: 'mode', mode }));
+desk.on('fenced', ({ uncommitted }) => tell({ about: 'fenced', uncommitted }));
 desk.ready({ timeoutMs: 20_000 }).then(
   () => tell({ about: 'ready' }),
   (error: { code: string }) => tell({ about: 'error', code: error.code }),
@@ -41,7 +42,8 @@ process.on('message', (order: Order) => {
   if (order.do === 'load') {
     void setAtRate(order).then((position) => tell({ about: 'loaded', position }));
   } else if (order.do === 'set') {
-    desk.set('key/told', { n: order.n, sentAt: wallClock() });
+    // Once fenced, nothing can be set.
+    if (desk.mode !== 'stopped') desk.set('key/told', { n: order.n, sentAt: wallClock() });
     tell({ about: 'set', head: desk.head });
   } else if (order.do === 'dump') {
     tell({ about: 'dump', state: dump(), head: desk.head, mode: desk.mode });

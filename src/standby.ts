@@ -1,0 +1,86 @@
+/**
+ * A standby: follows a space, and says when it is free to be claimed.
+ *
+ * It waits a full lease time without a sign of the owner by any path. So when Redis is wiped, and the lease with
+ * it, a living owner, who reclaims at once, comes first.
+ */
+import { createActor } from 'xstate';
+import type { AnyActorRef } from 'xstate';
+import type { ModeEvent, Surroundings } from './desk.ts';
+import type { Follower } from './follower.ts';
+import { followerLogic } from './follower.ts';
+import type { Change } from './frame.ts';
+import type { Captured } from './ledger.ts';
+import type { Position } from './position.ts';
+import { parsePosition } from './position.ts';
+import type { Entry } from './revision-map.ts';
+import type { Space } from './space.ts';
+import { defineSpace, json } from './space.ts';
+import { pause } from './time.ts';
+
+const POLL_MS = 20;
+
+/** What a standby has in memory at the moment of its takeover. */
+export interface Inheritance {
+  readonly position: Position;
+  readonly changes: readonly Change[];
+}
+
+/** Values as they travel: what schemas make of them is for those who read. */
+const RAW = { '*': json() };
+
+export class Standby {
+  readonly follower: Follower<typeof RAW>;
+  readonly #around: Surroundings;
+  #hasSynced = false;
+
+  constructor(space: Space, around: Surroundings, parent: AnyActorRef) {
+    this.#around = around;
+    // It is the owner that is listed, not what serves it.
+    const unlisted = { ...around, roll: { enter: () => {}, leave: () => {} } };
+    const actor = createActor(followerLogic(defineSpace(space.name, RAW), unlisted), {
+      parent,
+      id: 'standby',
+    });
+    this.follower = actor.getSnapshot().desk;
+    actor.start();
+  }
+
+  onMode(callback: (event: ModeEvent) => void): void {
+    this.follower.on('mode', (event) => {
+      this.#hasSynced ||= event.mode === 'connected';
+      callback(event);
+    });
+  }
+
+  /** Resolves when the owner has given no sign for a lease time, and Redis can be asked; or when aborted. */
+  async untilFree(signal: AbortSignal): Promise<void> {
+    const { time, store } = this.#around;
+    while (!signal.aborted) {
+      if (this.#hasSynced && store.commands.up && !this.follower.proof.ownerAlive()) return;
+      await pause(time, POLL_MS, signal);
+    }
+  }
+
+  entry(key: string): Entry<Captured> | undefined {
+    const { value, position } = this.follower.get(key);
+    return value === undefined
+      ? undefined
+      : { key, value: { json: JSON.stringify(value) }, ...parsePosition(position) };
+  }
+
+  *entries(): Iterable<Entry<Captured>> {
+    for (const { key } of this.follower.entries()) yield this.entry(key)!;
+  }
+
+  /** What is in memory now. */
+  inheritance(): Inheritance {
+    const entries = [...this.entries()].toSorted((a, b) => a.revision - b.revision);
+    const changes = entries.map(({ key, revision, value }) => ({ key, revision, json: value!.json }));
+    return { position: parsePosition(this.follower.head), changes };
+  }
+
+  stop(): void {
+    this.follower.close();
+  }
+}

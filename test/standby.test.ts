@@ -1,0 +1,141 @@
+/** Standby and takeover, with owners as processes that are killed and stopped, on a real Redis. */
+import test from 'ava';
+import { connect } from '../src/index.ts';
+import { realServer, RedisServer } from './_redis-server.ts';
+import { Child } from './_processes/child.ts';
+import { load } from './_processes/load-space.ts';
+import { until } from './_wait.ts';
+
+const serial = realServer ? test.serial : test.serial.skip;
+const LEASE_MS = 500;
+
+serial(
+  'a standby leads within the lease time after its owner was killed, from the state it holds',
+  async (t) => {
+    const redis = await RedisServer.start();
+    const owner = new Child('owner', redis.url, String(LEASE_MS));
+    const standing = connect({ redis: redis.url, name: 'standby' });
+    const following = connect({ redis: redis.url, name: 'follower' });
+    t.teardown(async () => {
+      await Promise.all([standing.stop(), following.stop(), owner.stop()]);
+      await redis.stop();
+    });
+    await owner.next('ready');
+    const standby = standing.own(load, { standby: true, leaseMs: LEASE_MS });
+    const follower = following.follow(load);
+    await follower.ready();
+    await owner.ask({ do: 'load', sets: 500, keys: 100, perSecond: 5_000 }, 'loaded');
+    await until(
+      () => standby.head === follower.head && follower.get('pair/left').value !== undefined,
+      'the standby in step',
+    );
+    t.is(standby.ownership, 'standby');
+    t.is(standby.mode, 'connected');
+    t.is(standby.get('pair/left').freshness, 'live');
+    t.deepEqual(standby.get('pair/left').value, follower.get('pair/left').value);
+    t.throws(() => standby.set('pair/left', { n: 1, sentAt: 0 }), { code: 'STANDBY' });
+
+    owner.kill('SIGKILL');
+    const killedAt = performance.now();
+    await standby.ready({ timeoutMs: 5_000 });
+    const tookMs = performance.now() - killedAt;
+    t.log(`leads ${tookMs.toFixed(0)} ms after the owner was killed, with a lease of ${LEASE_MS} ms`);
+    t.true(tookMs < LEASE_MS + 200);
+    standby.set('key/told', { n: 7, sentAt: 0 });
+    await follower.waitFor(await standby.flush());
+    t.is(follower.get('key/told').value?.n, 7);
+    t.deepEqual(
+      [...follower.entries()].map(({ key, value }) => [key, value]).toSorted(),
+      [...standby.entries()].map(({ key, value }) => [key, value]).toSorted(),
+    );
+  },
+);
+
+serial('a graceful stop hands over at once', async (t) => {
+  const redis = await RedisServer.start();
+  const first = connect({ redis: redis.url, name: 'first' });
+  const second = connect({ redis: redis.url, name: 'second' });
+  t.teardown(async () => {
+    await Promise.all([first.stop(), second.stop()]);
+    await redis.stop();
+  });
+  const owner = first.own(load);
+  await owner.ready();
+  const standby = second.own(load, { standby: true });
+  owner.set('key/a', { n: 1, sentAt: 0 });
+  await standby.waitFor(await owner.flush());
+  const stoppedAt = performance.now();
+  await first.stop();
+  await standby.ready({ timeoutMs: 5_000 });
+  t.log(`leads ${(performance.now() - stoppedAt).toFixed(0)} ms after the owner began to stop`);
+  t.true(performance.now() - stoppedAt < 500);
+  t.is(standby.get('key/a').value?.n, 1);
+});
+
+serial(
+  'owner and Redis die together: the standby has the state, and repairs an empty Redis with it',
+  async (t) => {
+    const redis = await RedisServer.start();
+    const owner = new Child('owner', redis.url, String(LEASE_MS));
+    const standing = connect({ redis: redis.url, name: 'standby' });
+    const following = connect({ redis: redis.url, name: 'follower' });
+    t.teardown(async () => {
+      await Promise.all([standing.stop(), following.stop(), owner.stop()]);
+      await redis.stop();
+    });
+    await owner.next('ready');
+    const standby = standing.own(load, { standby: true, leaseMs: LEASE_MS });
+    const follower = following.follow(load);
+    await follower.ready();
+    await owner.ask({ do: 'load', sets: 200, keys: 50, perSecond: 5_000 }, 'loaded');
+    await until(
+      () => standby.head === follower.head && follower.get('pair/left').value !== undefined,
+      'the standby in step',
+    );
+    const before = [...follower.entries()].map(({ key, value }) => [key, value]);
+    owner.kill('SIGKILL');
+    await redis.kill('SIGKILL');
+    await redis.restart();
+    await standby.ready({ timeoutMs: 10_000 });
+    await follower.waitFor(await standby.flush(), { timeoutMs: 5_000 });
+    t.deepEqual(
+      [...follower.entries()].map(({ key, value }) => [key, value]),
+      before,
+    );
+    t.is((await follower.refresh()).differed, 0);
+  },
+);
+
+serial(
+  'an owner that was stopped past its lease is fenced: nothing it then writes is seen, and it says what',
+  async (t) => {
+    const redis = await RedisServer.start();
+    const owner = new Child('owner', redis.url, String(LEASE_MS));
+    const standing = connect({ redis: redis.url, name: 'standby' });
+    const following = connect({ redis: redis.url, name: 'follower' });
+    t.teardown(async () => {
+      await Promise.all([standing.stop(), following.stop(), owner.stop()]);
+      await redis.stop();
+    });
+    await owner.next('ready');
+    const standby = standing.own(load, { standby: true, leaseMs: LEASE_MS });
+    const follower = following.follow(load);
+    const seen: number[] = [];
+    follower.watch('key/told', ({ value }) => value && seen.push(value.n));
+    await follower.ready();
+    await owner.ask({ do: 'set', n: 1 }, 'set');
+    await until(() => seen.includes(1), 'the first value');
+    owner.kill('SIGSTOP');
+    await standby.ready({ timeoutMs: 5_000 });
+    owner.tell({ do: 'set', n: 666 });
+    owner.kill('SIGCONT');
+    const uncommitted = (await owner.next('fenced')).uncommitted!;
+    standby.set('key/told', { n: 2, sentAt: 0 });
+    await follower.waitFor(await standby.flush());
+    t.deepEqual(seen, [1, 2]);
+    t.deepEqual(
+      uncommitted.map(({ key, value }) => [key, (value as { n: number }).n]),
+      [['key/told', 666]],
+    );
+  },
+);
