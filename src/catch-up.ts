@@ -70,7 +70,9 @@ export async function readSince(
     isDamaged ||= page.head.damaged;
     position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
     limit = Math.min(LAST_LIMIT, limit * 2);
+    // Nothing on it that could be: there is no place to go on from.
+    if (page.more && page.changes.length === 0) isDamaged = true;
     await onPage?.();
-  } while (page.more);
+  } while (page.more && page.changes.length > 0);
   return { head: { ...page.head, damaged: isDamaged }, isFull, changes: [...changes.values()] };
 }

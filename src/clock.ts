@@ -36,7 +36,8 @@ export class ServerClock {
   sample(sentAt: number, serverMs: number, receivedAt: number): void {
     if (!Number.isFinite(serverMs) || receivedAt < sentAt) return;
     const errorMs = (receivedAt - sentAt) / 2;
-    const sample = { offsetMs: serverMs - (sentAt + receivedAt) / 2, errorMs, at: receivedAt };
+    // The server may have stamped as early as this left; from there on the clocks may drift apart.
+    const sample = { offsetMs: serverMs - (sentAt + receivedAt) / 2, errorMs, at: sentAt };
     const best = this.#best;
     if (best !== undefined && !this.#agree(best, sample)) this.#samples = [];
     else if (best !== undefined && errorMs >= this.#bound(best) && !this.#isSpaced(sample)) return;

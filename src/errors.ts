@@ -84,6 +84,16 @@ export function timeoutError(what: string, timeoutMs: number, cause?: unknown): 
   });
 }
 
+/** What came, in a few words, whatever it is: it may be huge, deep, cyclic or a BigInt. */
+export function show(value: unknown): string {
+  try {
+    const text = JSON.stringify(value) ?? String(value);
+    return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+  } catch {
+    return `a ${typeof value}`;
+  }
+}
+
 /** Anything thrown, as a TandemError. */
 export function asTandemError(error: unknown, code: ErrorCode, message: string): TandemError {
   if (error instanceof TandemError) return error;

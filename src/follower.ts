@@ -55,6 +55,9 @@ type Watched<D extends Definition, P extends string> = P extends `${string}*`
 /** Frames kept aside during a catch-up, and their length. Beyond it they are dropped, and a gap is found. */
 const MAX_ASIDE = 1_000;
 const MAX_ASIDE_LENGTH = 8 * 1024 * 1024;
+/** More than clocks differ by, and more claims than one could miss. */
+const MAX_AHEAD_MS = 86_400_000;
+const MAX_CLAIMS = 1_000_000;
 /** How much later than an answer a frame may come that was published before. */
 const GRACE_MS = 100;
 
@@ -245,7 +248,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   /** @throws TandemError `BEHIND` or `DAMAGED` where Redis has lost what was seen here; its owner will mend it. */
   async #read(from: Position): Promise<Batch> {
-    const { mark } = this.#intake.replica;
+    // Directly from its owner this copy may have what Redis is about to get; then only a lower epoch says much.
+    const { epoch, revision } = this.#intake.replica.mark;
+    const mark = { epoch, revision: this.#isDirectUp ? 0 : revision };
     const { name } = this.space;
     const batch = await readSince(this.around.store, name, from, { seen: mark.epoch });
     const { head } = batch;
@@ -275,6 +280,11 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       this.tell({ type: 'gap', reason: 'a frame that cannot be used' });
       return;
     }
+    if (!this.#isCredible(frame)) {
+      return this.report(
+        new TandemError('INVALID_FRAME', `a frame of epoch ${frame.epoch}, far in the future`),
+      );
+    }
     if (this.#aside !== undefined) return this.#keepAside(frame, message.length);
     const taken = this.#take(frame);
     const { prev, epoch } = frame;
@@ -283,6 +293,14 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     // A frame is taken whole or not at all; the keys say what it is worth. No mode changes for that.
     if (taken === 'unreadable')
       this.#sync().catch(() => this.tell({ type: 'gap', reason: 'the keys could not be asked' }));
+  }
+
+  /**
+   * An epoch is a time of the server's, or one more than another. One far ahead of both would make this follower deaf
+   * to all that is true.
+   */
+  #isCredible({ epoch }: Frame): boolean {
+    return epoch <= this.around.clock.latest() + MAX_AHEAD_MS || epoch <= this.position.epoch + MAX_CLAIMS;
   }
 
   #keepAside(frame: Frame, length: number): void {
@@ -351,7 +369,8 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   /** The subscription may have died without a word: on silence, ask over the other connection. */
   #watchSilence(): void {
     this.#cancelWatch?.();
-    this.#cancelWatch = this.around.time.after(this.#silenceMs, () => {
+    const dueMs = this.#silenceMs - Math.min(this.#silenceMs * 0.9, this.#evidence.silentMs);
+    this.#cancelWatch = this.around.time.after(dueMs, () => {
       const isSilent = this.#evidence.silentMs >= this.#silenceMs;
       const asked = isSilent ? this.#askHead() : Promise.resolve();
       asked

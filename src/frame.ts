@@ -6,9 +6,9 @@
  * Neither keys nor JSON hold a line break, so nothing is escaped and nothing is copied twice. A beacon is a
  * frame of no change. Everything that arrives is checked here before anyone acts on it.
  */
-import { TandemError } from './errors.ts';
-import type { Line } from './position.ts';
-import { parsePosition, printPosition } from './position.ts';
+import { show, TandemError } from './errors.ts';
+import type { Line, Position } from './position.ts';
+import { isSame, parsePosition, printPosition, ZERO } from './position.ts';
 import { keyProblem, MAX_VALUE_LENGTH } from './space.ts';
 
 /** The version of the format, in `meta` and in each header. Another version is refused, never guessed at. */
@@ -59,6 +59,9 @@ export function encodeHeader(header: Header): string {
 /** A published frame is at most one cut, or one change that is over the limit by itself, and a header. */
 const MAX_PUBLISHED_LENGTH = MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
 
+/** Milliseconds with or without fractions. */
+const TIME = /^\d{1,15}(\.\d{1,12})?$/;
+
 /** A whole frame, as it travels. */
 export function encodeFrame(publishedAt: number, header: Header, changes: readonly Change[]): string {
   const lines = [String(publishedAt), encodeHeader(header)];
@@ -71,10 +74,10 @@ export function encodeFrame(publishedAt: number, header: Header, changes: readon
  * @throws TandemError `INVALID_FRAME`
  */
 export function decodeFrame(message: string, maxLength = MAX_PUBLISHED_LENGTH): Frame {
-  expect(message.length <= maxLength, `${message.length} characters`);
+  if (message.length > maxLength) throw invalid(`${message.length} characters`);
   const lines = message.split('\n');
   const publishedAt = Number(lines[0]);
-  expect(publishedAt > 0, 'no time in its first line');
+  expect(TIME.test(lines[0]!), 'no time in its first line');
   const header = decodeHeader(lines[1] ?? '');
   const changes = decodeChanges(lines, 2);
   const first = changes[0];
@@ -90,8 +93,9 @@ function decodeChanges(lines: readonly string[], from: number): Change[] {
   const changes: Change[] = [];
   for (let at = from; at < lines.length; at += 3) {
     const change = changeAt(lines, at);
-    expect(change !== undefined, `a change of ${JSON.stringify(lines[at])} that cannot be`);
-    expect(change.revision > (changes.at(-1)?.revision ?? 0), `a change of "${change.key}" out of order`);
+    if (change === undefined) throw invalid(`a change of ${show(lines[at])} that cannot be`);
+    if (change.revision <= (changes.at(-1)?.revision ?? 0))
+      throw invalid(`a change of "${change.key}" out of order`);
     changes.push(change);
   }
   return changes;
@@ -113,45 +117,58 @@ export function decodePage(flat: readonly string[], from: number): { changes: Ch
 }
 
 function changeAt(flat: readonly string[], at: number): Change | undefined {
-  const [key, revision, json] = [flat[at]!, Number(flat[at + 1]), flat[at + 2]!];
-  return keyProblem(key) === undefined && Number.isSafeInteger(revision) && revision > 0
-    ? { key, revision, json }
-    : undefined;
+  const key = flat[at]!;
+  const printed = flat[at + 1]!;
+  const revision = Number(printed);
+  // Digits and nothing else: what `Number` takes for one is more than that.
+  const isRevision = Number.isSafeInteger(revision) && revision > 0 && String(revision) === printed;
+  return isRevision && keyProblem(key) === undefined ? { key, revision, json: flat[at + 2]! } : undefined;
 }
 
 function decodeHeader(text: string): Header {
   let fields: Record<string, unknown>;
   try {
     fields = JSON.parse(text) as Record<string, unknown>;
-    expect(typeof fields === 'object' && fields !== null, 'a header that is no object');
   } catch (error) {
-    throw new TandemError('INVALID_FRAME', `expected a header in JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw invalid(`a header that is no JSON: ${(error as Error).message}`);
   }
-  expect(fields.v === FORMAT, `version ${JSON.stringify(fields.v)}, expected ${FORMAT}`);
+  if (typeof fields !== 'object' || fields === null) throw invalid('a header that is no object');
+  if (fields.v !== FORMAT) throw invalid(`version ${show(fields.v)}, expected ${FORMAT}`);
   const header = {
     epoch: count(fields, 'epoch'),
-    base: parsePosition(fields.base as string),
+    base: position(fields.base),
     prev: count(fields, 'prev'),
     revision: count(fields, 'revision'),
     cutAt: fields.cutAt as number,
     leaseMs: count(fields, 'leaseMs'),
     bye: fields.bye === true,
   };
-  expect(typeof header.cutAt === 'number' && Number.isFinite(header.cutAt), 'no cutAt');
-  // Epoch 0 is an owner's that could not claim yet: it may be read from its own process.
-  expect(header.base.epoch < header.epoch || header.epoch === 0, 'a base that is not before its epoch');
+  expect(Number.isFinite(header.cutAt), 'no cutAt');
+  // Epoch 0 is an owner's that could not claim yet: it may be read from its own process. It continues nothing.
+  const isBased = header.epoch === 0 ? isSame(header.base, ZERO) : header.base.epoch < header.epoch;
+  expect(isBased, 'a base that is not before its epoch');
   expect(header.prev <= header.revision, 'an end before its start');
   return header;
 }
 
 function count(fields: Record<string, unknown>, name: string): number {
   const value = fields[name];
-  expect(Number.isSafeInteger(value) && (value as number) >= 0, `${name} ${JSON.stringify(value)}`);
-  return value as number;
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+  throw invalid(`${name} ${show(value)}`);
+}
+
+function position(printed: unknown): Position {
+  try {
+    return parsePosition(printed as string);
+  } catch (error) {
+    throw invalid((error as Error).message);
+  }
 }
 
 function expect(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new TandemError('INVALID_FRAME', `a frame that cannot be used: ${what}`);
+  if (!holds) throw invalid(what);
+}
+
+function invalid(what: string): TandemError {
+  return new TandemError('INVALID_FRAME', `a frame that cannot be used: ${what}`);
 }

@@ -33,6 +33,10 @@ export function findFlaw(value: unknown, depth = 0): Flaw | undefined {
 }
 
 function flawInArray(array: readonly unknown[], depth: number): Flaw | undefined {
+  if (Object.getPrototypeOf(array) !== Array.prototype) return flaw('expected a plain array');
+  if ('toJSON' in array) return flaw('toJSON is not called');
+  if (Object.keys(array).length > array.length)
+    return flaw('expected an array of items alone, got other fields beside them');
   for (let index = 0; index < array.length; index += 1) {
     const found = findFlaw(array[index], depth + 1);
     if (found) return { path: `[${index}]${found.path}`, message: found.message };
@@ -45,15 +49,14 @@ function flawInObject(object: object, depth: number): Flaw | undefined {
   if (prototype !== Object.prototype && prototype !== null) {
     return flaw(`expected a plain object, got ${object.constructor?.name ?? 'an object of a class'}`);
   }
+  if ('toJSON' in object && typeof object.toJSON === 'function')
+    return { path: '.toJSON', message: 'it is not called' };
   for (const name of Object.keys(object)) {
     const field: unknown = (object as Record<string, unknown>)[name];
     if (name === '__proto__') return { path: `.${name}`, message: 'a field of this name is refused' };
     // A field that is undefined is an optional field left out, to JSON as to TypeScript.
     if (field === undefined) continue;
-    const found =
-      name === 'toJSON' && typeof field === 'function'
-        ? flaw('toJSON is not called')
-        : findFlaw(field, depth + 1);
+    const found = findFlaw(field, depth + 1);
     if (found) return { path: `.${name}${found.path}`, message: found.message };
   }
   return undefined;
@@ -64,13 +67,19 @@ function flaw(message: string): Flaw {
 }
 
 /**
+ * What may hold a flaw that only the value itself shows: the name, or an escape that hides it; a number so large
+ * that parsing makes Infinity of it.
+ */
+const SUSPICIOUS = /__proto__|\\u|\d[eE]\+?\d{2}|\d{309}/;
+
+/**
  * Parses JSON that came from outside.
- * @throws SyntaxError, also for a `__proto__` field at any depth: it is never applied, in no disguise.
+ * @throws SyntaxError, also for a `__proto__` field at any depth (it is never applied, in no disguise), and for a
+ * number that is not finite
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  // An escape can hide the name from a search of the text; then the value itself is searched.
-  if (text.includes('__proto__') || text.includes('\\u')) {
+  if (SUSPICIOUS.test(text)) {
     const found = findFlaw(value);
     if (found) throw new SyntaxError(`${found.path}: ${found.message}`);
   }
@@ -82,8 +91,8 @@ export function parseJson(text: string): unknown {
  * already, as a schema may do at the top alone. What cannot be frozen (a typed array) is left.
  */
 export function deepFreeze<T>(value: T, depth = 0): T {
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH || ArrayBuffer.isView(value))
-    return value;
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (depth > MAX_DEPTH) throw new RangeError(`expected at most ${MAX_DEPTH} levels, got more, or a cycle`);
   for (const name of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[name], depth + 1);
   return Object.freeze(value);
 }

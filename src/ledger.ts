@@ -114,10 +114,11 @@ export class Ledger {
     return this.#dropped.slice(0, count).filter((key) => this.#map.get(key) === undefined);
   }
 
-  /** The store has forgotten the first `count` of them. */
-  forgetDropped(count: number): void {
+  /** The store has forgotten the first `count` of them; or, given the `whole` state, whatever was dropped before. */
+  forgetDropped(count: number, whole: boolean): void {
+    // Fewer than there were then: more came meanwhile than is remembered.
+    if (whole && this.#dropped.length >= count) this.#isDroppedLost = false;
     this.#dropped = this.#dropped.slice(count);
-    if (count === Infinity) this.#isDroppedLost = false;
   }
 
   /** Goes on from what the store has at `revision`; what was set here meanwhile comes on top. */

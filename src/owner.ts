@@ -96,7 +96,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.links = [around.store.commands];
     const inheritance = (): Inheritance | undefined => this.#standby?.inheritance();
     this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs, inheritance });
-    this.#startStandby = () => new Standby(space as unknown as Space, around, scope.self);
+    this.#startStandby = () => new Standby(space, around, scope.self);
     this.#ownership = createActor(ownershipMachine, {
       parent: scope.self,
       id: 'ownership',
@@ -196,7 +196,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     const captured = entry?.value;
     if (captured !== undefined && captured.value === undefined)
       captured.value = this.space.read(key, captured.json);
-    return new Reading(key, entry, captured?.value as ValueOf<D, K> | undefined, this.proof);
+    return new Reading(key, entry, captured?.value, this.proof);
   }
 
   /** An owner's memory is the truth, for as long as it owns; a standby's is a follower's. */

@@ -4,7 +4,7 @@
  * The epoch dominates; within and across epochs revisions only grow. A new epoch states its base, the
  * position from which it continues, and that alone decides who may carry on and who must start over.
  */
-import { TandemError } from './errors.ts';
+import { show, TandemError } from './errors.ts';
 
 export interface Position {
   /** The fencing token: grows with each claim. Milliseconds of the server's clock, or more. */
@@ -46,7 +46,7 @@ export function parsePosition(printed: string): Position {
   if (Number.isSafeInteger(epoch) && Number.isSafeInteger(revision)) return { epoch, revision };
   throw new TandemError(
     'INVALID_POSITION',
-    `expected a position such as "1764000000000-42" (epoch-revision), got ${JSON.stringify(printed)}`,
+    `expected a position such as "1764000000000-42" (epoch-revision), got ${show(printed)}`,
   );
 }
 

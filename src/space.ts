@@ -5,7 +5,7 @@
  * It is read once in each process: parsed, validated by the same schema, frozen.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { InvalidValueError, TandemError } from './errors.ts';
+import { InvalidValueError, show, TandemError } from './errors.ts';
 import { deepFreeze, findFlaw, omitsFields, parseJson } from './json.ts';
 
 /** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
@@ -64,7 +64,7 @@ export class Space<D extends Definition = Definition> {
     if (typeof name !== 'string' || !SPACE_NAME.test(name)) {
       throw new TandemError(
         'INVALID_SPACE',
-        `expected a space name of 1 to 64 letters, digits, '.', '_', ':' or '-', got ${JSON.stringify(name)}`,
+        `expected a space name of 1 to 64 letters, digits, '.', '_', ':' or '-', got ${show(name)}`,
       );
     }
     this.name = name;
@@ -79,10 +79,7 @@ export class Space<D extends Definition = Definition> {
       keyProblem(pattern) ??
       ((prefix ?? pattern).includes('*') ? "'*' may only end a family, as in 'strategy/*'" : undefined);
     if (problem)
-      throw new TandemError(
-        'INVALID_SPACE',
-        `key ${JSON.stringify(pattern)} of space "${this.name}": ${problem}`,
-      );
+      throw new TandemError('INVALID_SPACE', `key ${show(pattern)} of space "${this.name}": ${problem}`);
     if (typeof schema?.['~standard']?.validate !== 'function') {
       throw new TandemError(
         'INVALID_SPACE',
@@ -109,7 +106,7 @@ export class Space<D extends Definition = Definition> {
     const known = Object.keys(this.definition).join(', ');
     throw new TandemError(
       'UNKNOWN_KEY',
-      `space "${this.name}" defines no key ${JSON.stringify(key)}; it defines: ${known}`,
+      `space "${this.name}" defines no key ${show(key)}; it defines: ${known}`,
     );
   }
 
@@ -157,7 +154,11 @@ export class Space<D extends Definition = Definition> {
     }
     const read = validate(schema, key, value);
     if (read === undefined) throw undefinedError(key);
-    return deepFreeze(read);
+    try {
+      return deepFreeze(read);
+    } catch (error) {
+      throw new InvalidValueError('NOT_JSON', key, [{ path: '', message: (error as Error).message }]);
+    }
   }
 }
 
@@ -194,7 +195,14 @@ function undefinedError(key: string): InvalidValueError {
 }
 
 function validate(schema: Schema, key: string, value: unknown): unknown {
-  const result = schema['~standard'].validate(value);
+  let result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
+  try {
+    result = schema['~standard'].validate(value);
+  } catch (error) {
+    throw new InvalidValueError('INVALID_VALUE', key, [
+      { path: '', message: `its schema threw: ${(error as Error).message}` },
+    ]);
+  }
   if (result instanceof Promise) {
     result.catch(() => {});
     throw new InvalidValueError('INVALID_VALUE', key, [

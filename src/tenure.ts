@@ -8,7 +8,7 @@
 import { readSince } from './catch-up.ts';
 import { claimSpace } from './claim.ts';
 import type { Surroundings } from './desk.ts';
-import { TandemError } from './errors.ts';
+import { OwnedElsewhereError, TandemError } from './errors.ts';
 import type { Change } from './frame.ts';
 import { MAX_FRAME_CHANGES, MAX_FRAME_LENGTH } from './frame.ts';
 import type { Ledger } from './ledger.ts';
@@ -43,6 +43,8 @@ export class Tenure {
   /** The highest revision that was sent under this epoch; the outcome may be unknown. */
   #attempted = 0;
   #lastCutAt = -Infinity;
+  /** What the store held when it was found to be another's. */
+  #takenOverAt: Head | undefined;
 
   constructor(around: Surroundings, ledger: Ledger, options: TenureOptions) {
     this.#around = around;
@@ -98,7 +100,11 @@ export class Tenure {
     const { space, start, leaseMs } = this.#options;
     const known = Math.max(this.#ledger.line.epoch, this.#options.inheritance()?.position.epoch ?? 0);
     const claim = { owner: this.#id, ownerName: name, known, leaseMs };
-    const head = await claimSpace(store, space, claim, time, signal);
+    const head = await claimSpace(store, space, claim, time, signal).catch(async (error: unknown) => {
+      if (error instanceof OwnedElsewhereError)
+        this.#takenOverAt = (await store.since(space, this.#head, 0)).head;
+      throw error;
+    });
     signal.throwIfAborted();
     const epoch = head.fence;
     this.#isDamaged = head.damaged;
@@ -123,15 +129,16 @@ export class Tenure {
     this.#attempted = head.revision;
     this.#lastCutAt = time.now();
     const isPatch = changes !== undefined && isOneCall(changes);
-    const count = isPatch ? Math.min(MAX_DROPPED, this.#ledger.droppedCount) : Infinity;
+    const count = isPatch ? Math.min(MAX_DROPPED, this.#ledger.droppedCount) : this.#ledger.droppedCount;
     const reply = isPatch
       ? await store.commit(space, { ...cut, prev, changes, dropped: this.#ledger.dropped(count) })
       : await store.swap(space, { ...cut, changes: this.#ledger.everything() });
     if (reply.outcome === 'committed') {
       this.#isDamaged = false;
-      this.#ledger.forgetDropped(count);
+      this.#ledger.forgetDropped(count, !isPatch);
       this.#moveTo({ epoch: line.epoch, revision: head.revision }, true);
     }
+    if (reply.outcome === 'fenced') this.#takenOverAt = reply.head;
     return reply;
   }
 
@@ -144,9 +151,14 @@ export class Tenure {
     await this.#around.store.release(this.#options.space, this.#id, farewell);
   }
 
-  /** What the store is not known to have. */
+  /** What the store is not known to have; after another has taken over, what its line did not take over. */
   uncommitted(): Change[] {
-    return this.#ledger.changesSince(this.#committed.revision) ?? this.#ledger.everything();
+    const { epoch } = this.#ledger.line;
+    const taken = this.#takenOverAt;
+    let { revision } = this.#committed;
+    if (taken && taken.epoch !== epoch) revision = taken.base.epoch === epoch ? taken.base.revision : 0;
+    else if (taken) revision = Math.min(revision, taken.revision);
+    return this.#ledger.changesSince(revision) ?? this.#ledger.everything();
   }
 
   /** Now, on the server's clock, in whole microseconds: may claim less than is true, never more. */
@@ -154,7 +166,9 @@ export class Tenure {
     return Math.max(0, Math.floor(this.#around.clock.earliest() * 1000) / 1000);
   }
 
-  #fencedBy({ ownerName, fence }: Head): TandemError {
+  #fencedBy(head: Head): TandemError {
+    const { ownerName, fence } = head;
+    this.#takenOverAt = head;
     return fencedError(this.#options.space, ownerName, fence);
   }
 

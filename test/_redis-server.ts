@@ -11,6 +11,9 @@ import { delimiter, join } from 'node:path';
 /** The path of a real server; `undefined` where there is none, and tests that need one are skipped. */
 export const realServer = onPath('redis-server') ?? onPath('valkey-server');
 
+/** Why tests that need one are skipped, for their titles; `undefined` where there is one. */
+export const noServer = realServer === undefined ? 'no redis-server or valkey-server on the PATH' : undefined;
+
 if (realServer === undefined && process.env.CI)
   throw new Error('CI needs a redis-server on the PATH: no test is skipped there');
 
@@ -73,10 +76,13 @@ export class RedisServer {
       '--dir',
       this.#folder,
     ];
-    this.#process = spawn(realServer!, [...args, ...this.#args], { stdio: 'ignore' });
+    if (realServer === undefined) throw new Error(noServer);
+    await this.kill('SIGKILL');
+    this.#process = spawn(realServer, [...args, ...this.#args], { stdio: 'ignore' });
+    endWithUs(this.#process);
     const deadline = performance.now() + 10_000;
     while (!(await this.#answers())) {
-      if (performance.now() > deadline)
+      if (performance.now() > deadline || this.#process.exitCode !== null)
         throw new Error(`redis-server does not take connections on ${this.port}`);
     }
   }
@@ -119,4 +125,14 @@ export class RedisServer {
       socket.destroy();
     }
   }
+}
+
+/** No server outlives the tests, however those end: a shell reads from this process until it is gone. */
+function endWithUs(server: ChildProcess): void {
+  const shell = spawn('sh', ['-c', 'read _; kill -9 "$1"', 'sh', `${server.pid}`], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  server.once('exit', () => shell.kill('SIGKILL'));
+  shell.unref();
 }

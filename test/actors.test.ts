@@ -19,7 +19,7 @@ test.after.always(() => redis?.close());
 
 const definition = { 'key/*': json<number>() };
 
-test('a desk is an actor: its snapshot holds the mode, and observers hear of changes', async (t) => {
+test.serial('a desk is an actor: its snapshot holds the mode, and observers hear of changes', async (t) => {
   const tandem = connect({ redis: url });
   const desk = tandem.follow(defineSpace('observed', definition));
   t.is(desk.getSnapshot().mode, 'recovering');
@@ -38,7 +38,7 @@ test('a desk is an actor: its snapshot holds the mode, and observers hear of cha
   await tandem.stop();
 });
 
-test('mode events say from where, to where and why', async (t) => {
+test.serial('mode events say from where, to where and why', async (t) => {
   const tandem = connect({ redis: url });
   const desk = tandem.own(defineSpace('modes', definition));
   const events: unknown[] = [];
@@ -50,23 +50,26 @@ test('mode events say from where, to where and why', async (t) => {
   t.is(events.length, 1);
 });
 
-test('changes are sent as events too; what is wrong with one is reported, and the actor lives on', async (t) => {
-  const tandem = connect({ redis: url });
-  const desk = tandem.own(defineSpace('sent', definition));
-  const codes: string[] = [];
-  desk.on('error', ({ error }) => codes.push(error.code));
-  desk.send({ type: 'set', key: 'key/a', value: 1 } as never);
-  desk.send({ type: 'set', key: 'else', value: 1 } as never);
-  desk.send({ type: 'unheard of' });
-  t.is(desk.get('key/a').value, 1);
-  t.deepEqual(codes, ['UNKNOWN_KEY']);
-  t.is(desk.getSnapshot().status, 'active');
-  desk.send({ type: 'delete', key: 'key/a' } as never);
-  t.is(desk.get('key/a').value, undefined);
-  await tandem.stop();
-});
+test.serial(
+  'changes are sent as events too; what is wrong with one is reported, and the actor lives on',
+  async (t) => {
+    const tandem = connect({ redis: url });
+    const desk = tandem.own(defineSpace('sent', definition));
+    const codes: string[] = [];
+    desk.on('error', ({ error }) => codes.push(error.code));
+    desk.send({ type: 'set', key: 'key/a', value: 1 } as never);
+    desk.send({ type: 'set', key: 'else', value: 1 } as never);
+    desk.send({ type: 'unheard of' });
+    t.is(desk.get('key/a').value, 1);
+    t.deepEqual(codes, ['UNKNOWN_KEY']);
+    t.is(desk.getSnapshot().status, 'active');
+    desk.send({ type: 'delete', key: 'key/a' } as never);
+    t.is(desk.get('key/a').value, undefined);
+    await tandem.stop();
+  },
+);
 
-test('the inspector sees all actors and machines of a Tandem in one system', async (t) => {
+test.serial('the inspector sees all actors and machines of a Tandem in one system', async (t) => {
   const actors = new Set<string>();
   const roots = new Set<string>();
   const tandem = connect({
@@ -86,7 +89,7 @@ test('the inspector sees all actors and machines of a Tandem in one system', asy
   await tandem.stop();
 });
 
-test('invoked and spawned in a machine of your own, desks live and end with it', async (t) => {
+test.serial('invoked and spawned in a machine of your own, desks live and end with it', async (t) => {
   const tandem = connect({ redis: url });
   const session = createActor(sessionMachine(tandem)).start();
   const { desk } = session.getSnapshot().context.follower.getSnapshot();
@@ -106,7 +109,7 @@ test('invoked and spawned in a machine of your own, desks live and end with it',
   await tandem.stop();
 });
 
-test('a second owner in one process fails as an actor does', async (t) => {
+test.serial('a second owner in one process fails as an actor does', async (t) => {
   const tandem = connect({ redis: url });
   const space = defineSpace('twice', definition);
   const first = tandem.own(space);

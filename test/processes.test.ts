@@ -2,8 +2,8 @@
 import test from 'ava';
 import { Redis } from 'ioredis';
 import { realServer, RedisServer } from './_redis-server.ts';
-import { Child } from './_processes/child.ts';
-import type { Report } from './_processes/load-space.ts';
+import { Child } from './fixtures/child.ts';
+import type { Report } from './fixtures/load-space.ts';
 
 const serial = realServer ? test.serial : test.serial.skip;
 

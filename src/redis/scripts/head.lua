@@ -39,7 +39,7 @@ end
 -- claimed (a claim of its own that came late, a follower that has seen a higher epoch) asks it to claim again.
 local function refusal(owner, epoch)
   if not free(owner) then return 'fenced' end
-  if meta.fence == epoch then return nil end
+  if meta.fence == epoch and epoch ~= '0' then return nil end
   if tonumber(meta.fence) > tonumber(epoch) and meta.owner ~= owner then return 'fenced' end
   return 'diverged'
 end

@@ -1,0 +1,91 @@
+/** Time and chance in the hands of a test: nothing passes but by `advance`, and nothing is drawn but from a seed. */
+import type { Cancel, Time } from '../src/time.ts';
+
+interface Timer {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+export class FakeTime implements Time {
+  #now = 0;
+  #state: number;
+  readonly #timers = new Set<Timer>();
+  #turn: (() => void)[] = [];
+
+  constructor(seed = 1) {
+    this.#state = seed;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, run: () => void): Cancel {
+    const timer = { at: this.#now + ms, run };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  endOfTurn(run: () => void): void {
+    this.#turn.push(run);
+  }
+
+  /** Mulberry32. */
+  random(): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** The same time, as XState wants it for the delays of its machines. */
+  readonly clock = {
+    setTimeout: (run: (...args: any[]) => void, ms: number): Cancel => this.after(ms, run),
+    clearTimeout: (cancel: Cancel | undefined): void => cancel?.(),
+  };
+
+  /** Moves on without running anything. For code that sets no timers. */
+  skip(ms: number): void {
+    this.#now += ms;
+  }
+
+  /** Lets time pass: runs what falls due, in order, with all that follows from it. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await this.settle();
+    for (;;) {
+      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#now = Math.max(this.#now, due.at);
+      due.run();
+      await this.settle();
+    }
+    this.#now = end;
+  }
+
+  /** Runs turns of the loop until nothing is left to do at this moment. */
+  async settle(): Promise<void> {
+    for (let turns = 0; turns < 10_000; turns += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#turn.length === 0) return;
+      const turn = this.#turn;
+      this.#turn = [];
+      for (const run of turn) run();
+    }
+    throw new Error('10,000 turns, and no end of it');
+  }
+
+  /** Lets time pass in steps until `holds`; throws when it does not within `ms`. */
+  async until(holds: () => boolean, what: string, ms = 10_000, stepMs = 5): Promise<void> {
+    await this.settle();
+    for (const end = this.#now + ms; !holds(); await this.advance(stepMs)) {
+      if (this.#now > end) throw new Error(`did not come within ${ms} ms: ${what}`);
+    }
+  }
+}

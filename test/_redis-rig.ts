@@ -1,0 +1,85 @@
+/** Redis as the contract suite wants it: stores of it, and a hand that reaches behind them. */
+import { Redis } from 'ioredis';
+import { ServerClock } from '../src/clock.ts';
+import { keysOf } from '../src/redis/keys.ts';
+import { RedisStore } from '../src/redis/store.ts';
+import type { Store } from '../src/store.ts';
+import { systemTime } from '../src/time.ts';
+import type { Dump, Rig } from './_store-contract.ts';
+import { until } from './_wait.ts';
+
+export class RedisRig implements Rig {
+  readonly #url: string;
+  readonly #hand: Redis;
+  readonly #closeServer: () => Promise<unknown>;
+  readonly #stores: RedisStore[] = [];
+
+  constructor(url: string, closeServer: () => Promise<unknown>) {
+    this.#url = url;
+    this.#hand = new Redis(url, { replyMapping: 'legacy' });
+    this.#closeServer = closeServer;
+  }
+
+  async open(): Promise<Store> {
+    const clock = new ServerClock(systemTime);
+    const store = new RedisStore({ redis: this.#url, time: systemTime, clock, deadlineMs: 10_000 });
+    this.#stores.push(store);
+    for (const link of [store.commands, store.subscriber]) {
+      link.start();
+      await until(() => link.up, `a connection to ${this.#url}: ${String(link.error)}`);
+    }
+    return store;
+  }
+
+  async dump(space: string): Promise<Dump> {
+    const [meta, state, index, lease] = keysOf(space).all as [string, string, string, string];
+    const scores = await this.#hand.zrange(index, '0', '-1', 'WITHSCORES');
+    const indexed: Record<string, number> = {};
+    for (let at = 0; at < scores.length; at += 2) indexed[scores[at]!] = Number(scores[at + 1]);
+    return {
+      meta: await this.#hand.hgetall(meta),
+      state: await this.#hand.hgetall(state),
+      index: indexed,
+      lease: await this.#hand.get(lease),
+    };
+  }
+
+  hget(space: string, key: string): Promise<string | null> {
+    return this.#hand.hget(this.#key(space, 'state'), key);
+  }
+
+  async hset(space: string, key: string, json: string): Promise<void> {
+    await this.#hand.hset(this.#key(space, 'state'), key, json);
+  }
+
+  async hdel(space: string, key: string): Promise<void> {
+    await this.#hand.hdel(this.#key(space, 'state'), key);
+  }
+
+  async zrem(space: string, key: string): Promise<void> {
+    await this.#hand.zrem(this.#key(space, 'index'), key);
+  }
+
+  async expire(space: string): Promise<void> {
+    await this.#hand.del(this.#key(space, 'lease'));
+  }
+
+  async wipe(space: string): Promise<void> {
+    const { all, next } = keysOf(space);
+    await this.#hand.del(...all, ...next);
+  }
+
+  async isStaging(space: string): Promise<boolean> {
+    return (await this.#hand.exists(...keysOf(space).next)) > 0;
+  }
+
+  async close(): Promise<void> {
+    for (const store of this.#stores) store.stop();
+    this.#hand.disconnect();
+    await this.#closeServer();
+  }
+
+  #key(space: string, name: 'state' | 'index' | 'lease'): string {
+    return `tandem:{${space}}:${name}`;
+  }
+}

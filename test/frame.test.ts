@@ -1,0 +1,286 @@
+/** Frames: what is published is read back as it was, and nothing that cannot be a frame gets through. */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import { TandemError } from '../src/errors.ts';
+import type { Frame } from '../src/frame.ts';
+import { decodeFrame, decodePage, encodeFrame, encodeHeader, MAX_FRAME_LENGTH } from '../src/frame.ts';
+import { printPosition } from '../src/position.ts';
+import { keyProblem, MAX_VALUE_LENGTH } from '../src/space.ts';
+import { assertThrows, check } from './_check.ts';
+
+const HEADER = { v: 1, epoch: 9, base: '7-10', prev: 10, revision: 12, cutAt: 1764.5, leaseMs: 3000 };
+
+/** A message with these fields in its header, and these lines after it. */
+function message(fields: Record<string, unknown> = {}, lines: readonly string[] = []): string {
+  return ['1764000000000.125', JSON.stringify({ ...HEADER, ...fields }), ...lines].join('\n');
+}
+
+const key = fc
+  .oneof(
+    fc.string({ minLength: 1, maxLength: 20, unit: 'binary' }),
+    fc.constantFrom('strategy/a', '__proto__'),
+  )
+  .filter((one) => keyProblem(one) === undefined);
+
+const frames: fc.Arbitrary<Frame> = fc
+  .record({
+    epoch: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    baseEpoch: fc.nat(),
+    prev: fc.nat(),
+    beyond: fc.nat(5),
+    leaseMs: fc.nat(),
+    bye: fc.boolean(),
+    cutAt: fc.double({ min: 0, max: 4e12, noNaN: true }).map((ms) => Math.floor(ms * 1000) / 1000),
+    publishedAt: fc.integer({ min: 1, max: 4e12 }),
+    changed: fc.uniqueArray(
+      fc.record({ key, step: fc.integer({ min: 1, max: 9 }), json: fc.option(fc.json()) }),
+      {
+        selector: (one) => one.key,
+        maxLength: 8,
+      },
+    ),
+  })
+  .map(({ epoch, baseEpoch, prev, beyond, leaseMs, bye, cutAt, publishedAt, changed }) => {
+    let revision = prev;
+    const changes = changed.map((one) => ({
+      key: one.key,
+      revision: (revision += one.step),
+      json: one.json ?? '',
+    }));
+    const base = { epoch: Math.min(baseEpoch, epoch - 1), revision: prev };
+    return { epoch, base, prev, revision: revision + beyond, leaseMs, bye, cutAt, publishedAt, changes };
+  });
+
+const encode = ({ publishedAt, changes, ...header }: Frame): string =>
+  encodeFrame(publishedAt, header, changes);
+
+test('a frame is read back as it was published', (t) =>
+  check(
+    t,
+    fc.property(frames, (frame) => {
+      assert.deepEqual(decodeFrame(encode(frame)), frame);
+    }),
+  ));
+
+test('a beacon is a frame of no change', (t) => {
+  const frame = decodeFrame(message({ prev: 12 }));
+  t.deepEqual(frame.changes, []);
+  t.is(frame.prev, frame.revision);
+  t.false(frame.bye);
+});
+
+test('a goodbye says so, and a frame that is none does not mention it', (t) => {
+  const header = { epoch: 9, base: { epoch: 7, revision: 1 }, prev: 2, revision: 2, cutAt: 1, leaseMs: 0 };
+  t.true(decodeFrame(`1\n${encodeHeader({ ...header, bye: true })}`).bye);
+  t.false(encodeHeader({ ...header, bye: false }).includes('bye'));
+});
+
+test('fields of the header that are unknown here are ignored', (t) => {
+  t.is(decodeFrame(message({ trace: { id: [1] }, ['__proto__']: 5 })).revision, 12);
+});
+
+test('an empty value is a delete', (t) => {
+  t.deepEqual(decodeFrame(message({}, ['a', '11', ''])).changes, [{ key: 'a', revision: 11, json: '' }]);
+});
+
+for (const [what, text] of Object.entries({
+  'an empty text': '',
+  'a single line': '1764000000000.125',
+  'a text without a time': message().replace('1764000000000.125', ''),
+  'a time that is no number': message().replace('1764000000000.125', 'soon'),
+  'a time before all time': message().replace('1764000000000.125', '-5'),
+  'a header that is no JSON': '1\n{"v":1,',
+  'a header that is null': '1\nnull',
+  'a header that is a number': '1\n5',
+  'a header that is an array': '1\n[]',
+  'a header whose fields are another object behind __proto__': `1\n{"__proto__":${JSON.stringify(HEADER)}}`,
+  'a header whose fields hide behind an escaped __proto__': `1\n{"\\u005f_proto__":${JSON.stringify(HEADER)}}`,
+  'no version': message({ v: undefined }),
+  'a later version': message({ v: 2 }),
+  'an earlier version': message({ v: 0 }),
+  'a version in quotes': message({ v: '1' }),
+  'an epoch that is no whole number': message({ epoch: 9.5 }),
+  'an epoch too large to count on': message({ epoch: 2 ** 53 }),
+  'an epoch in quotes': message({ epoch: '9' }),
+  'no epoch': message({ epoch: undefined }),
+  'a negative start': message({ prev: -1 }),
+  'a start that is null': message({ prev: null }),
+  'an end before its start': message({ prev: 13 }),
+  'a base that is the epoch itself': message({ base: '9-1' }),
+  'a base after its epoch': message({ base: '10-1' }),
+  'a lease that never ends': message({ leaseMs: null }),
+  'a lease of text': message({ leaseMs: 'long' }),
+  'no cutAt': message({ cutAt: undefined }),
+  'a cutAt that is infinite': message().replace('1764.5', '1e999'),
+  'a cutAt in quotes': message({ cutAt: '1764.5' }),
+  'a change without a revision': message({}, ['a']),
+  'a change that is cut short': message({}, ['a', '11']),
+  'a line too many': message({}, ['a', '11', '1', '']),
+  'a value with a line break in it': message({}, ['a', '11', '{\n}']),
+  'a change at its start': message({}, ['a', '10', '1']),
+  'a change before its start': message({}, ['a', '3', '1']),
+  'a change past its end': message({}, ['a', '13', '1']),
+  'changes out of order': message({}, ['a', '12', '1', 'b', '11', '2']),
+  'two changes of one revision': message({}, ['a', '12', '1', 'b', '12', '2']),
+  'a revision that is no number': message({}, ['a', 'x', '1']),
+  'a revision that is no whole number': message({}, ['a', '11.5', '1']),
+  'a revision that is empty': message({}, ['a', '', '1']),
+  'an empty key': message({}, ['', '11', '1']),
+  'a key too long': message({}, ['k'.repeat(513), '11', '1']),
+  'a key with a control character': message({}, ['a\tb', '11', '1']),
+  'a key with half a character': message({}, ['a\ud800', '11', '1']),
+})) {
+  test(`${what} is refused`, (t) => {
+    t.throws(() => decodeFrame(text), { instanceOf: TandemError, code: 'INVALID_FRAME' });
+  });
+}
+
+test('a message over the limit is refused before anything of it is read', (t) => {
+  const huge = `${message()}\n${'x'.repeat(MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096)}`;
+  t.throws(() => decodeFrame(huge), { code: 'INVALID_FRAME', message: /\d{7} characters/ });
+});
+
+test('a message of a million empty lines is refused, and soon', (t) => {
+  const before = performance.now();
+  t.throws(() => decodeFrame(message({}, Array<string>(1_000_000).fill(''))), { code: 'INVALID_FRAME' });
+  t.true(performance.now() - before < 5_000);
+});
+
+test('one change that is as large as a value may be goes through', (t) => {
+  const json = JSON.stringify('x'.repeat(MAX_VALUE_LENGTH - 2));
+  t.is(decodeFrame(message({}, ['a', '11', json])).changes[0]?.json.length, MAX_VALUE_LENGTH);
+});
+
+test('a frame cut short anywhere is refused, or is whole up to there', (t) =>
+  check(
+    t,
+    fc.property(frames, fc.double({ min: 0, max: 1, noNaN: true }), (frame, part) => {
+      const text = encode(frame);
+      requireSound(text.slice(0, Math.floor(text.length * part)));
+    }),
+  ));
+
+test('a frame mutated anywhere is refused, or still keeps every promise of a frame', (t) => {
+  const mutation = fc.record({
+    part: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+    removed: fc.nat(6),
+    put: fc.oneof(
+      fc.constantFrom(
+        '\n',
+        '0',
+        '9',
+        '-',
+        '"',
+        '{',
+        '}',
+        ',',
+        '\\u005f',
+        '__proto__',
+        'null',
+        '1e999',
+        '\ud800',
+      ),
+      fc.string({ maxLength: 5, unit: 'binary' }),
+    ),
+  });
+  return check(
+    t,
+    fc.property(frames, fc.array(mutation, { minLength: 1, maxLength: 3 }), (frame, mutations) => {
+      let text = encode(frame);
+      for (const { part, removed, put } of mutations) {
+        const at = Math.floor(text.length * part);
+        text = text.slice(0, at) + put + text.slice(at + removed);
+      }
+      requireSound(text);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('a page is read from any place in a flat list', (t) => {
+  t.deepEqual(decodePage(['head', 'a', '1', '5', 'b', '2', ''], 1), {
+    changes: [
+      { key: 'a', revision: 1, json: '5' },
+      { key: 'b', revision: 2, json: '' },
+    ],
+    isSound: true,
+  });
+  t.deepEqual(decodePage([], 0), { changes: [], isSound: true });
+});
+
+test('what cannot be in a page is passed over, and the page is not sound', (t) => {
+  const good = ['a', '5', '1'];
+  for (const bad of [
+    ['b', '5', '1'],
+    ['b', '4', '1'],
+    ['b', 'x', '1'],
+    ['b', '5.5', '1'],
+    ['b\n', '6', '1'],
+    ['', '6', '1'],
+  ])
+    t.deepEqual(
+      decodePage([...good, ...bad, 'c', '7', ''], 0),
+      {
+        changes: [
+          { key: 'a', revision: 5, json: '1' },
+          { key: 'c', revision: 7, json: '' },
+        ],
+        isSound: false,
+      },
+      JSON.stringify(bad),
+    );
+});
+
+test('a base after epoch 0 is refused', (t) => {
+  t.throws(() => decodeFrame(message({ epoch: 0, base: '7-10' })), { code: 'INVALID_FRAME' });
+});
+
+for (const base of ['here', 5, null, ['7-1'], { epoch: 1 }]) {
+  test(`a base that is ${JSON.stringify(base)} is refused as an invalid frame`, (t) => {
+    t.throws(() => decodeFrame(message({ base })), { code: 'INVALID_FRAME' });
+  });
+}
+
+for (const field of ['v', 'epoch', 'base'] as const) {
+  test(`a ${field} nested 100,000 levels deep is refused as an invalid frame`, (t) => {
+    const text = message({ [field]: 'deep' }).replace('"deep"', '['.repeat(100_000) + ']'.repeat(100_000));
+    t.throws(() => decodeFrame(text), { code: 'INVALID_FRAME' });
+  });
+}
+
+for (const time of ['Infinity', '1e999', '0x10']) {
+  test(`a time of ${time} is refused`, (t) => {
+    t.throws(() => decodeFrame(message().replace('1764000000000.125', time)), { code: 'INVALID_FRAME' });
+  });
+}
+
+test('a revision is digits and nothing else', (t) => {
+  for (const revision of [' 11 ', '0xb', '1.1e1', '11.0', '+11'])
+    t.throws(() => decodeFrame(message({}, ['a', revision, '1'])), { code: 'INVALID_FRAME' }, revision);
+});
+
+/** Either refused as it should be, or every promise of a frame holds for it. */
+function requireSound(text: string): void {
+  let frame: Frame;
+  try {
+    frame = decodeFrame(text);
+  } catch (error) {
+    assertThrows(() => {
+      throw error;
+    }, 'INVALID_FRAME');
+    return;
+  }
+  const { epoch, base, prev, revision, leaseMs, cutAt, changes } = frame;
+  for (const count of [epoch, base.epoch, base.revision, prev, revision, leaseMs])
+    assert.ok(Number.isSafeInteger(count) && count >= 0, `${count}`);
+  assert.ok(Number.isFinite(cutAt));
+  assert.ok(base.epoch < epoch, printPosition(base));
+  assert.ok(prev <= revision);
+  let before = prev;
+  for (const change of changes) {
+    assert.equal(keyProblem(change.key), undefined);
+    assert.ok(change.revision > before && change.revision <= revision);
+    before = change.revision;
+  }
+}
