@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { createRedisMock } from 'js-redis-server';
 import { z } from 'zod';
 import { comparePositions, connect, defineSpace, json, TandemError } from '../src/index.ts';
-import type { ConnectOptions, Tandem } from '../src/index.ts';
+import type { ConnectOptions, ErrorCode, Tandem } from '../src/index.ts';
 import { until } from './_wait.ts';
 
 const Regime = z.object({
@@ -107,7 +107,7 @@ test.serial('a bad set says what is wrong and changes nothing', async (t) => {
   const { head } = owner;
   const cycle: Record<string, unknown> = {};
   cycle.self = cycle;
-  const cases: [key: string, value: unknown, code: string][] = [
+  const cases: [key: string, value: unknown, code: ErrorCode][] = [
     ['nothing', 1, 'UNKNOWN_KEY'],
     ['strategy/', 1, 'UNKNOWN_KEY'],
     ['strategy/\n', 1, 'UNKNOWN_KEY'],
