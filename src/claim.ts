@@ -5,6 +5,8 @@ import type { Time } from './time.ts';
 import { pause } from './time.ts';
 
 const POLL_MS = 100;
+/** A lease without an end (set by hand, say) looks as if it ended at once, again and again. */
+const MIN_POLL_MS = 10;
 /** A dead owner's last command may still be on its way; the second renewal is a living one's. */
 const RENEWALS_OF_THE_LIVING = 2;
 
@@ -29,7 +31,7 @@ export async function claimSpace(
     if (head.now + head.leaseMs > expiresAt + 2) renewals += 1;
     if (renewals >= RENEWALS_OF_THE_LIVING) throw new OwnedElsewhereError(space, head.ownerName);
     expiresAt = head.now + head.leaseMs;
-    await pause(time, Math.min(POLL_MS, head.leaseMs + 1), signal);
+    await pause(time, Math.min(POLL_MS, Math.max(MIN_POLL_MS, head.leaseMs + 1)), signal);
     signal.throwIfAborted();
   }
 }

@@ -60,7 +60,7 @@ export function encodeHeader(header: Header): string {
 const MAX_PUBLISHED_LENGTH = MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
 
 /** Milliseconds with or without fractions. */
-const TIME = /^\d{1,15}(\.\d{1,12})?$/;
+const TIME = /^\d{1,15}(\.\d{1,18})?$/;
 
 /** A whole frame, as it travels. */
 export function encodeFrame(publishedAt: number, header: Header, changes: readonly Change[]): string {

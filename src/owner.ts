@@ -406,7 +406,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     } catch (error) {
       const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the commit failed');
       if (this.around.store.commands.up) this.report(failure);
-      this.tell({ type: 'link.down', reason: failure.message });
+      // Unless the machine has moved on, and this was a call of the connection before.
+      if (this.mode === 'connected') this.tell({ type: 'link.down', reason: failure.message });
     }
   }
 
