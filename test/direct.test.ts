@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
-import test from 'ava';
 import Koa from 'koa';
 import { comparePositions, connect, defineSpace, directRouter, json } from '../src/index.ts';
 import type { DirectOptions } from '../src/index.ts';
-import { realServer, RedisServer } from './_redis-server.ts';
+import { onRealServer } from './_real.ts';
+import { RedisServer } from './_redis-server.ts';
 import { until } from './_wait.ts';
 
-const serial = realServer ? test.serial : test.serial.skip;
 const space = defineSpace('direct', { 'key/*': json<number>() });
 const token = 'a token of some length';
 
@@ -42,7 +41,7 @@ async function start(t: ExecutionContext, direct: Partial<DirectOptions> = {}) {
   return { redis, owner, follower, server, url, heads, errors };
 }
 
-serial(
+onRealServer(
   'with Redis out the follower is live again at once and stays so; when it is back nothing is missing',
   async (t) => {
     const { redis, owner, follower, heads } = await start(t);
@@ -83,24 +82,27 @@ serial(
   },
 );
 
-serial('a follower that knows nothing reads the whole state directly, while Redis is out', async (t) => {
-  const { redis, owner, url } = await start(t);
-  for (let n = 0; n < 3_000; n += 1) owner.set(`key/${n}`, n);
-  await owner.flush({ timeoutMs: 5_000 });
-  await redis.kill('SIGKILL');
-  const late = connect({ redis: redis.url, name: 'late' });
-  t.teardown(() => late.stop());
-  const follower = late.follow(space, { direct: { url, token } });
-  await follower.ready({ timeoutMs: 5_000 });
-  t.is([...follower.entries()].length, 3_000);
-  t.is(follower.get('key/7').freshness, 'live');
-  t.is(follower.head, owner.head);
-  owner.delete('key/7');
-  await follower.waitFor(owner.head);
-  t.is(follower.get('key/7').value, undefined);
-});
+onRealServer(
+  'a follower that knows nothing reads the whole state directly, while Redis is out',
+  async (t) => {
+    const { redis, owner, url } = await start(t);
+    for (let n = 0; n < 3_000; n += 1) owner.set(`key/${n}`, n);
+    await owner.flush({ timeoutMs: 5_000 });
+    await redis.kill('SIGKILL');
+    const late = connect({ redis: redis.url, name: 'late' });
+    t.teardown(() => late.stop());
+    const follower = late.follow(space, { direct: { url, token } });
+    await follower.ready({ timeoutMs: 5_000 });
+    t.is([...follower.entries()].length, 3_000);
+    t.is(follower.get('key/7').freshness, 'live');
+    t.is(follower.head, owner.head);
+    owner.delete('key/7');
+    await follower.waitFor(owner.head);
+    t.is(follower.get('key/7').value, undefined);
+  },
+);
 
-serial('always takes the direct path, with Redis up too', async (t) => {
+onRealServer('always takes the direct path, with Redis up too', async (t) => {
   const { owner, follower } = await start(t, { mode: 'always' });
   await until(() => follower.get('key/a').source === 'direct', 'the direct path');
   t.is(follower.mode, 'connected');
@@ -112,7 +114,7 @@ serial('always takes the direct path, with Redis up too', async (t) => {
   t.is((await follower.refresh()).differed, 0);
 });
 
-serial('a wrong token is a clear error, and Redis serves all the same', async (t) => {
+onRealServer('a wrong token is a clear error, and Redis serves all the same', async (t) => {
   const { owner, follower, errors, url } = await start(t, { token: 'another token', mode: 'always' });
   await until(() => errors.includes('DIRECT_REFUSED'), 'the refusal');
   owner.set('key/a', 1);
@@ -124,7 +126,7 @@ serial('a wrong token is a clear error, and Redis serves all the same', async (t
   }
 });
 
-serial('when the owner goes too, the follower says so', async (t) => {
+onRealServer('when the owner goes too, the follower says so', async (t) => {
   const { redis, owner, follower, server } = await start(t);
   owner.set('key/a', 1);
   await follower.waitFor(await owner.flush());

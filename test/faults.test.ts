@@ -3,13 +3,12 @@
  * lost, no reader goes back, and two seconds after it is over owner and follower are connected and equal.
  */
 import type { ExecutionContext } from 'ava';
-import test from 'ava';
 import { Redis } from 'ioredis';
 import { comparePositions, connect, defineSpace, json } from '../src/index.ts';
-import { realServer, RedisServer } from './_redis-server.ts';
+import { onRealServer } from './_real.ts';
+import { RedisServer } from './_redis-server.ts';
 import { until } from './_wait.ts';
 
-const serial = realServer ? test.serial : test.serial.skip;
 const space = defineSpace('faults', { 'key/*': json<number>() });
 
 interface Fault {
@@ -83,7 +82,7 @@ const FAULTS: readonly Fault[] = [
 ];
 
 for (const fault of FAULTS) {
-  serial(`Redis ${fault.name}`, async (t) => {
+  onRealServer(`Redis ${fault.name}`, async (t) => {
     const redis = await RedisServer.start(...(fault.args ?? []));
     const admin = new Redis(redis.url, { retryStrategy: () => 20 });
     admin.on('error', () => {});
@@ -153,7 +152,7 @@ interface Readable {
   entries(): Iterable<{ key: string; value: unknown }>;
 }
 
-serial(
+onRealServer(
   'Redis down at the start: the owner is set all the same, and all is there when it comes',
   async (t) => {
     const redis = await RedisServer.start();
@@ -175,7 +174,7 @@ serial(
   },
 );
 
-serial(
+onRealServer(
   'a wrong password is a clear error that holds no password, and is tried again now and then',
   async (t) => {
     const redis = await RedisServer.start();

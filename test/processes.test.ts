@@ -1,11 +1,9 @@
 /** Owner and follower as processes of their own, on a real Redis server. */
-import test from 'ava';
 import { Redis } from 'ioredis';
-import { realServer, RedisServer } from './_redis-server.ts';
+import { onRealServer } from './_real.ts';
+import { RedisServer } from './_redis-server.ts';
 import { Child } from './fixtures/child.ts';
 import type { Report } from './fixtures/load-space.ts';
-
-const serial = realServer ? test.serial : test.serial.skip;
 
 /** Asks until both hold the same, at the same position; what they then hold. */
 async function untilEqual(
@@ -25,32 +23,35 @@ async function untilEqual(
   }
 }
 
-serial('20,000 sets of 1,000 keys at 2,000 a second come across whole, in order and soon', async (t) => {
-  const redis = await RedisServer.start();
-  const owner = new Child('owner', redis.url);
-  const follower = new Child('follower', redis.url);
-  try {
-    await Promise.all([owner.next('ready'), follower.next('ready')]);
-    await owner.ask({ do: 'load', sets: 20_000, keys: 1_000, perSecond: 2_000 }, 'loaded', 40_000);
-    const [here, there] = await untilEqual(owner, follower, 5_000);
-    t.deepEqual(there.state, here.state);
-    t.is(Object.keys(here.state!).length, 902, 'nine of ten of the thousand keys, and the pair');
-    const { changes, brokenPairs, wentBack, syncs, latenciesMs } = there.seen!;
-    t.log(
-      `set to visible: p50 ${latenciesMs.p50.toFixed(3)} ms, p99 ${latenciesMs.p99.toFixed(3)} ms, of ${changes}`,
-    );
-    t.true(changes > 10_000, 'a follower that sees hardly anything proves nothing');
-    t.is(brokenPairs, 0);
-    t.is(wentBack, 0);
-    t.true(syncs <= 1, 'no gap: the first read is the only full sync');
-    t.true(latenciesMs.p99 < 100);
-  } finally {
-    await Promise.all([owner.stop(), follower.stop()]);
-    await redis.stop();
-  }
-});
+onRealServer(
+  '20,000 sets of 1,000 keys at 2,000 a second come across whole, in order and soon',
+  async (t) => {
+    const redis = await RedisServer.start();
+    const owner = new Child('owner', redis.url);
+    const follower = new Child('follower', redis.url);
+    try {
+      await Promise.all([owner.next('ready'), follower.next('ready')]);
+      await owner.ask({ do: 'load', sets: 20_000, keys: 1_000, perSecond: 2_000 }, 'loaded', 40_000);
+      const [here, there] = await untilEqual(owner, follower, 5_000);
+      t.deepEqual(there.state, here.state);
+      t.is(Object.keys(here.state!).length, 902, 'nine of ten of the thousand keys, and the pair');
+      const { changes, brokenPairs, wentBack, syncs, latenciesMs } = there.seen!;
+      t.log(
+        `set to visible: p50 ${latenciesMs.p50.toFixed(3)} ms, p99 ${latenciesMs.p99.toFixed(3)} ms, of ${changes}`,
+      );
+      t.true(changes > 10_000, 'a follower that sees hardly anything proves nothing');
+      t.is(brokenPairs, 0);
+      t.is(wentBack, 0);
+      t.true(syncs <= 1, 'no gap: the first read is the only full sync');
+      t.true(latenciesMs.p99 < 100);
+    } finally {
+      await Promise.all([owner.stop(), follower.stop()]);
+      await redis.stop();
+    }
+  },
+);
 
-serial(
+onRealServer(
   'a Redis that is killed and comes back empty is repaired from the owner, and nothing set meanwhile is lost',
   async (t) => {
     const redis = await RedisServer.start();
@@ -95,7 +96,7 @@ serial(
   },
 );
 
-serial(
+onRealServer(
   'an owner that was killed and is started again waits for its lease, and goes on from what Redis has',
   async (t) => {
     const redis = await RedisServer.start();
@@ -123,7 +124,7 @@ serial(
   },
 );
 
-serial('a second owner is told who owns the space', async (t) => {
+onRealServer('a second owner is told who owns the space', async (t) => {
   const redis = await RedisServer.start();
   const first = new Child('owner', redis.url);
   let second: Child | undefined;
@@ -138,7 +139,7 @@ serial('a second owner is told who owns the space', async (t) => {
   }
 });
 
-serial('any language can read the state: it is plain JSON in a hash', async (t) => {
+onRealServer('any language can read the state: it is plain JSON in a hash', async (t) => {
   const redis = await RedisServer.start();
   const owner = new Child('owner', redis.url);
   const client = new Redis(redis.url);

@@ -1,15 +1,14 @@
 /** Standby and takeover, with owners as processes that are killed and stopped, on a real Redis. */
-import test from 'ava';
 import { connect } from '../src/index.ts';
-import { realServer, RedisServer } from './_redis-server.ts';
+import { onRealServer } from './_real.ts';
+import { RedisServer } from './_redis-server.ts';
 import { Child } from './fixtures/child.ts';
 import { load } from './fixtures/load-space.ts';
 import { until } from './_wait.ts';
 
-const serial = realServer ? test.serial : test.serial.skip;
 const LEASE_MS = 500;
 
-serial(
+onRealServer(
   'a standby leads within the lease time after its owner was killed, from the state it holds',
   async (t) => {
     const redis = await RedisServer.start();
@@ -51,7 +50,7 @@ serial(
   },
 );
 
-serial('a graceful stop hands over at once', async (t) => {
+onRealServer('a graceful stop hands over at once', async (t) => {
   const redis = await RedisServer.start();
   const first = connect({ redis: redis.url, name: 'first' });
   const second = connect({ redis: redis.url, name: 'second' });
@@ -72,7 +71,7 @@ serial('a graceful stop hands over at once', async (t) => {
   t.is(standby.get('key/a').value?.n, 1);
 });
 
-serial(
+onRealServer(
   'owner and Redis die together: the standby has the state, and repairs an empty Redis with it',
   async (t) => {
     const redis = await RedisServer.start();
@@ -106,7 +105,7 @@ serial(
   },
 );
 
-serial(
+onRealServer(
   'an owner that was stopped past its lease is fenced: nothing it then writes is seen, and it says what',
   async (t) => {
     const redis = await RedisServer.start();
