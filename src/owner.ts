@@ -199,16 +199,16 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     return new Reading(key, entry, captured?.value, this.proof);
   }
 
-  /** An owner's memory is the truth, for as long as it owns; a standby's is a follower's. */
+  /** An owner's memory is the truth, from when it first owns for as long as it does; a standby's is a follower's. */
   get proof(): Proof {
     return this.#standby?.follower.proof ?? this.#truth;
   }
 
   readonly #truth: Proof = {
     source: 'memory',
-    staleMs: () => (this.#ended ? Infinity : 0),
-    freshness: () => (this.#ended ? 'stale' : 'live'),
-    ownerAlive: () => this.#ended === undefined,
+    staleMs: () => (this.#led && !this.#ended ? 0 : Infinity),
+    freshness: () => (this.#led && !this.#ended ? 'live' : 'stale'),
+    ownerAlive: () => this.#led && !this.#ended,
   };
 
   protected get position(): Position {

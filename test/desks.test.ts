@@ -77,10 +77,12 @@ test.serial('an owner can be set from the first line of the program', async (t) 
   const owner = newTandem().own(space);
   owner.set('strategy/a', 1);
   t.is(owner.get('strategy/a').value, 1);
+  t.is(owner.get('strategy/a').freshness, 'stale', 'whether it is the owner is not known yet');
   const follower = newTandem().follow(space);
   await follower.ready();
   await follower.waitFor(await owner.flush());
   t.is(follower.get('strategy/a').value, 1);
+  t.is(owner.get('strategy/a').freshness, 'live');
 });
 
 test.serial('set captures the value at the call', async (t) => {

@@ -54,7 +54,8 @@ function digest(text: string): Buffer {
 
 function requireFeed(tandem: Tandem, space = ''): Feed {
   const desk = tandem.desk(space);
-  if (desk instanceof Owner && !desk.feed.isEnded) return desk.feed;
+  // A standby has nothing of its own to tell.
+  if (desk instanceof Owner && !desk.feed.isEnded && desk.ownership !== 'standby') return desk.feed;
   throw new Problem('UNKNOWN_SPACE', `space "${space}" is not owned by this process`);
 }
 
