@@ -22,17 +22,31 @@ export type KeyOf<D extends Definition> = {
 /** What may be watched: a key, a family as it was defined, or `'*'` for all. */
 export type PatternOf<D extends Definition> = KeyOf<D> | (keyof D & string) | '*';
 
+/** The families that a key belongs to. */
+type FamiliesOf<D extends Definition, K extends string> = {
+  [P in keyof D & string]: P extends '*'
+    ? P
+    : P extends `${infer F}/*`
+      ? K extends `${F}/${string}`
+        ? P
+        : never
+      : never;
+}[keyof D & string];
+
+/** Of several families the closest, as at run time: the one below which none of the others lies. */
+type ClosestOf<All extends string, P extends string = All> = P extends '*'
+  ? [All] extends ['*']
+    ? P
+    : never
+  : P extends `${infer F}/*`
+    ? [Extract<Exclude<All, P>, `${F}/${string}`>] extends [never]
+      ? P
+      : never
+    : never;
+
 type DefinitionOf<D extends Definition, K extends string> = K extends keyof D
   ? K
-  : {
-      [P in keyof D & string]: P extends '*'
-        ? P
-        : P extends `${infer F}/*`
-          ? K extends `${F}/${string}`
-            ? P
-            : never
-          : never;
-    }[keyof D & string];
+  : ClosestOf<FamiliesOf<D, K>>;
 
 /** What is given to `set` for a key. */
 export type InputOf<D extends Definition, K extends string> = StandardSchemaV1.InferInput<

@@ -150,8 +150,13 @@ export function checkTheRest(): void {
 }
 
 export function checkNestedFamilies(): void {
-  const nested = defineSpace('nested', { 'a/*': json<number>(), 'a/b/*': json<string>() });
-  same<InputOf<typeof nested.definition, 'a/b/c'>, number | string>(true); // should be `string`
+  const nested = defineSpace('nested', {
+    '*': json<boolean>(),
+    'a/*': json<number>(),
+    'a/b/*': json<string>(),
+  });
+  same<InputOf<typeof nested.definition, 'else'>, boolean>(true);
+  same<InputOf<typeof nested.definition, 'a/b/c'>, string>(true);
   same<InputOf<typeof nested.definition, 'a/c'>, number>(true);
 }
 
