@@ -14,8 +14,14 @@ export interface Flaw {
   readonly message: string;
 }
 
+/** What else was found in a value on the way through it. */
+export interface Found {
+  /** It has a field that is `undefined`: JSON leaves it out. */
+  omits?: boolean;
+}
+
 /** The first thing in `value` that JSON cannot carry, or `undefined` when it can carry all of it. */
-export function findFlaw(value: unknown, depth = 0): Flaw | undefined {
+export function findFlaw(value: unknown, found: Found = {}, depth = 0): Flaw | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -29,22 +35,22 @@ export function findFlaw(value: unknown, depth = 0): Flaw | undefined {
   }
   if (value === null) return undefined;
   if (depth >= MAX_DEPTH) return flaw(`expected at most ${MAX_DEPTH} levels, got more, or a cycle`);
-  return Array.isArray(value) ? flawInArray(value, depth) : flawInObject(value, depth);
+  return Array.isArray(value) ? flawInArray(value, found, depth) : flawInObject(value, found, depth);
 }
 
-function flawInArray(array: readonly unknown[], depth: number): Flaw | undefined {
+function flawInArray(array: readonly unknown[], found: Found, depth: number): Flaw | undefined {
   if (Object.getPrototypeOf(array) !== Array.prototype) return flaw('expected a plain array');
   if ('toJSON' in array) return flaw('toJSON is not called');
   if (Object.keys(array).length > array.length)
     return flaw('expected an array of items alone, got other fields beside them');
   for (let index = 0; index < array.length; index += 1) {
-    const found = findFlaw(array[index], depth + 1);
-    if (found) return { path: `[${index}]${found.path}`, message: found.message };
+    const inside = findFlaw(array[index], found, depth + 1);
+    if (inside) return { path: `[${index}]${inside.path}`, message: inside.message };
   }
   return undefined;
 }
 
-function flawInObject(object: object, depth: number): Flaw | undefined {
+function flawInObject(object: object, found: Found, depth: number): Flaw | undefined {
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null) {
     return flaw(`expected a plain object, got ${object.constructor?.name ?? 'an object of a class'}`);
@@ -55,9 +61,12 @@ function flawInObject(object: object, depth: number): Flaw | undefined {
     const field: unknown = (object as Record<string, unknown>)[name];
     if (name === '__proto__') return { path: `.${name}`, message: 'a field of this name is refused' };
     // A field that is undefined is an optional field left out, to JSON as to TypeScript.
-    if (field === undefined) continue;
-    const found = findFlaw(field, depth + 1);
-    if (found) return { path: `.${name}${found.path}`, message: found.message };
+    if (field === undefined) {
+      found.omits = true;
+      continue;
+    }
+    const inside = findFlaw(field, found, depth + 1);
+    if (inside) return { path: `.${name}${inside.path}`, message: inside.message };
   }
   return undefined;
 }
@@ -95,10 +104,4 @@ export function deepFreeze<T>(value: T, depth = 0): T {
   if (depth > MAX_DEPTH) throw new RangeError(`expected at most ${MAX_DEPTH} levels, got more, or a cycle`);
   for (const name of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[name], depth + 1);
   return Object.freeze(value);
-}
-
-/** Whether a value has a field that is `undefined`: JSON leaves it out. */
-export function omitsFields(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).some((field) => field === undefined || omitsFields(field));
 }

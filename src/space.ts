@@ -6,7 +6,8 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidValueError, show, TandemError } from './errors.ts';
-import { deepFreeze, findFlaw, omitsFields, parseJson } from './json.ts';
+import type { Found } from './json.ts';
+import { deepFreeze, findFlaw, parseJson } from './json.ts';
 
 /** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
 export type Schema = StandardSchemaV1;
@@ -63,6 +64,9 @@ export const MAX_VALUE_LENGTH = 1024 * 1024;
 /** The most a key may take, in UTF-16 code units. */
 export const MAX_KEY_LENGTH = 512;
 
+/** Keys that a space remembers to be good ones. */
+const MAX_RESOLVED = 100_000;
+
 const SPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -71,6 +75,8 @@ export class Space<D extends Definition = Definition> {
   readonly name: string;
   readonly definition: D;
   readonly #exact = new Map<string, Schema>();
+  /** Keys of families that were asked for before: checking a key costs more than looking it up. */
+  readonly #resolved = new Map<string, Schema>();
   /** Longest prefix first, so that the closest family decides. */
   readonly #families: { readonly prefix: string; readonly schema: Schema }[] = [];
 
@@ -106,11 +112,13 @@ export class Space<D extends Definition = Definition> {
 
   /** The schema of a key, or `undefined` when the space does not define the key. */
   schemaOf(key: string): Schema | undefined {
-    const exact = this.#exact.get(key);
-    if (exact !== undefined) return exact;
+    const known = this.#exact.get(key) ?? this.#resolved.get(key);
+    if (known !== undefined) return known;
     // A '*' names a family, never a key.
     if (typeof key !== 'string' || key.includes('*') || keyProblem(key) !== undefined) return undefined;
-    return this.#families.find(({ prefix }) => key.length > prefix.length && key.startsWith(prefix))?.schema;
+    const family = this.#families.find(({ prefix }) => key.length > prefix.length && key.startsWith(prefix));
+    if (family && this.#resolved.size < MAX_RESOLVED) this.#resolved.set(key, family.schema);
+    return family?.schema;
   }
 
   /** @throws TandemError `UNKNOWN_KEY` */
@@ -136,11 +144,12 @@ export class Space<D extends Definition = Definition> {
    */
   capture(key: string, value: unknown): string {
     const schema = this.requireSchema(key);
-    const found = findFlaw(value);
-    if (found) throw new InvalidValueError('NOT_JSON', key, [found]);
+    const found: Found = {};
+    const flaw = findFlaw(value, found);
+    if (flaw) throw new InvalidValueError('NOT_JSON', key, [flaw]);
     const json = JSON.stringify(value);
     // What is left out on the way must be left out for the schema too: it is how others will see it.
-    const read = validate(schema, key, omitsFields(value) ? JSON.parse(json) : value);
+    const read = validate(schema, key, found.omits ? JSON.parse(json) : value);
     if (read === undefined) throw undefinedError(key);
     if (json.length > MAX_VALUE_LENGTH) {
       throw new InvalidValueError('TOO_LARGE', key, [
