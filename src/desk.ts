@@ -26,6 +26,7 @@ import type { Proof, Reading } from './reading.ts';
 import type { Definition, KeyOf, Space, ValueOf } from './space.ts';
 import type { Link, Store } from './store.ts';
 import type { Time } from './time.ts';
+import { backoffMs } from './time.ts';
 import { Waiters } from './waiters.ts';
 
 /** What a Tandem lends to its desks. */
@@ -92,9 +93,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     const machine = connectionMachine.provide({
       actors: { catchUp: fromPromise(({ signal }) => this.#catchUpOnceLinked(signal)) },
       guards: { isLinkUp: () => this.#isLinkUp(), isDirectLive: () => this.isDirectLive },
-      delays: {
-        probe: ({ context }) => Math.min(1000, 50 * 2 ** context.failures) * (0.5 + around.time.random() / 2),
-      },
+      delays: { probe: ({ context }) => backoffMs(around.time, context.failures) },
     });
     this.#connection = createActor(machine, { parent: scope.self, id: 'connection' });
   }

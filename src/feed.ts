@@ -4,7 +4,7 @@
  * A reader is a position. What it is sent is what changed since then, whenever it can take more: a slow one
  * gets fewer and larger frames, and nothing is kept for it. Times in these frames are on the owner's clock.
  */
-import type { Change, Header } from './frame.ts';
+import type { Header } from './frame.ts';
 import { encodeFrame } from './frame.ts';
 import type { Ledger } from './ledger.ts';
 import type { Position } from './position.ts';
@@ -24,7 +24,8 @@ export interface Reader {
   close(): void;
 }
 
-interface Reading {
+/** A reader that is open, and where it is. */
+interface OpenReader {
   position: Position;
   sentAt: number;
   isFull: boolean;
@@ -36,7 +37,7 @@ export class Feed {
   readonly #time: Time;
   readonly #leaseMs: number;
   readonly #beaconMs: number;
-  readonly #readings = new Set<Reading>();
+  readonly #open = new Set<OpenReader>();
   #scheduled = false;
   #ended = false;
   #cancelBeacon: Cancel | undefined;
@@ -62,16 +63,16 @@ export class Feed {
   }
 
   open(from: Position, sink: Sink): Reader {
-    const reading: Reading = { position: from, sentAt: -Infinity, isFull: false, sink };
-    this.#readings.add(reading);
-    this.#send(reading);
-    if (this.#readings.size === 1) this.#scheduleBeacons();
+    const reader: OpenReader = { position: from, sentAt: -Infinity, isFull: false, sink };
+    this.#open.add(reader);
+    this.#send(reader);
+    if (this.#open.size === 1) this.#scheduleBeacons();
     return {
       drained: () => {
-        reading.isFull = false;
-        if (this.#readings.has(reading)) this.#send(reading);
+        reader.isFull = false;
+        if (this.#open.has(reader)) this.#send(reader);
       },
-      close: () => void this.#readings.delete(reading),
+      close: () => void this.#open.delete(reader),
     };
   }
 
@@ -89,12 +90,12 @@ export class Feed {
 
   /** Something was set: at the end of this turn, readers are told. */
   changed(): void {
-    if (this.#scheduled || this.#readings.size === 0) return;
+    if (this.#scheduled || this.#open.size === 0) return;
     this.#scheduled = true;
     this.#time.endOfTurn(() => {
       this.#scheduled = false;
       const { revision } = this.#ledger.head;
-      for (const reading of this.#readings) if (reading.position.revision < revision) this.#send(reading);
+      for (const reader of this.#open) if (reader.position.revision < revision) this.#send(reader);
     });
   }
 
@@ -102,28 +103,25 @@ export class Feed {
   end(): void {
     this.#ended = true;
     this.#cancelBeacon?.();
-    for (const { sink } of this.#readings) sink.end();
-    this.#readings.clear();
+    for (const { sink } of this.#open) sink.end();
+    this.#open.clear();
   }
 
-  #send(reading: Reading): void {
-    if (reading.isFull) return;
-    const changes = this.canContinue(reading.position)
-      ? this.#ledger.changesSince(reading.position.revision)
+  #send(reader: OpenReader): void {
+    if (reader.isFull) return;
+    const changes = this.canContinue(reader.position)
+      ? this.#ledger.changesSince(reader.position.revision)
       : undefined;
     if (changes === undefined) {
-      this.#readings.delete(reading);
-      reading.sink.end();
+      this.#open.delete(reader);
+      reader.sink.end();
       return;
     }
-    const message = this.#encode(reading.position.revision, changes);
-    reading.position = this.#ledger.head;
-    reading.sentAt = this.#time.now();
-    reading.isFull = !reading.sink.write(message, reading.position);
-  }
-
-  #encode(prev: number, changes: readonly Change[]): string {
-    return encodeFrame(this.#time.now(), this.#header(prev), changes);
+    const header = this.#header(reader.position.revision);
+    const message = encodeFrame(this.#time.now(), header, changes);
+    reader.position = this.#ledger.head;
+    reader.sentAt = this.#time.now();
+    reader.isFull = !reader.sink.write(message, reader.position);
   }
 
   #header(prev: number): Header {
@@ -137,8 +135,8 @@ export class Feed {
     this.#cancelBeacon?.();
     this.#cancelBeacon = this.#time.after(this.#beaconMs, () => {
       const due = this.#time.now() - this.#beaconMs / 2;
-      for (const reading of this.#readings) if (reading.sentAt <= due) this.#send(reading);
-      if (this.#readings.size > 0) this.#scheduleBeacons();
+      for (const reader of this.#open) if (reader.sentAt <= due) this.#send(reader);
+      if (this.#open.size > 0) this.#scheduleBeacons();
     });
   }
 }

@@ -82,7 +82,7 @@ export class Intake<D extends Definition> {
   /** Takes in a whole state that came as one frame; false when it is behind what was seen. */
   replace(frame: Frame, clock: ServerClock): boolean {
     if (compare(frame, this.replica.mark) < 0) return false;
-    const changed = this.replica.replace(frame, this.#read(frame.changes), new Set(this.#refused.keys()));
+    const changed = this.replica.replace(frame, this.#read(frame.changes), this.#refused);
     this.#prove(frame, clock);
     this.#tell(changed);
     return true;
@@ -90,18 +90,17 @@ export class Intake<D extends Definition> {
 
   /** Takes in what was read from the keys. Returns how many keys a full sync changed. */
   apply({ head, isFull, changes }: Batch, clock: ServerClock): number | undefined {
-    const isNews = compare(head, this.replica.position) >= 0;
+    const { evidence } = this.#options;
+    evidence.lease(head.leaseMs, head.now, clock);
+    // Directly from its owner this copy may be further than the keys.
+    if (compare(head, this.replica.position) < 0) return undefined;
     const read = this.#read(changes);
-    let changed: readonly ReadChange[] = [];
-    if (isNews) {
-      changed = isFull
-        ? this.replica.replace(head, read, new Set(this.#refused.keys()))
-        : this.replica.advance(head, read);
-      this.#options.evidence.prove(head.cutAt, clock);
-    }
-    this.#options.evidence.lease(head.leaseMs, head.now, clock);
+    const changed = isFull
+      ? this.replica.replace(head, read, this.#refused)
+      : this.replica.advance(head, read);
+    evidence.prove(head.cutAt, clock);
     this.#tell(changed);
-    return isFull && isNews ? changed.length : undefined;
+    return isFull ? changed.length : undefined;
   }
 
   #prove({ cutAt, bye, leaseMs, publishedAt }: Header & { publishedAt: number }, clock: ServerClock): void {

@@ -1,5 +1,5 @@
 /** Checks of options: each says what was expected and what came. */
-import { TandemError } from './errors.ts';
+import { show, TandemError } from './errors.ts';
 
 /** @throws TandemError `INVALID_OPTION` */
 export function between(name: string, value: number, min: number, max: number): number {
@@ -15,6 +15,6 @@ export function requireOneOf<T extends string>(name: string, value: T, allowed: 
   if (allowed.includes(value)) return value;
   throw new TandemError(
     'INVALID_OPTION',
-    `${name}: expected ${allowed.map((one) => `'${one}'`).join(' or ')}, got ${JSON.stringify(value)}`,
+    `${name}: expected ${allowed.map((one) => `'${one}'`).join(' or ')}, got ${show(value)}`,
   );
 }

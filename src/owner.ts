@@ -94,7 +94,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#beaconMs = between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2);
     this.feed = new Feed(this.#ledger, around.time, { leaseMs, beaconMs: this.#beaconMs });
     this.links = [around.store.commands];
-    const inheritance = (): Inheritance | undefined => this.#standby?.inheritance();
+    const inheritance = (): Inheritance | undefined => this.#standby;
     this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs, inheritance });
     this.#startStandby = () => new Standby(space, around, scope.self);
     this.#ownership = createActor(ownershipMachine, {
@@ -212,7 +212,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   };
 
   protected get position(): Position {
-    return this.#standby ? parsePosition(this.#standby.follower.head) : this.#ledger.head;
+    return this.#standby?.position ?? this.#ledger.head;
   }
 
   // ---- waiting ----

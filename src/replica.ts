@@ -18,6 +18,9 @@ export interface ReadChange {
   readonly value: unknown;
 }
 
+/** Some keys: a set of them, or a map from them. */
+type Keys = Pick<ReadonlySet<string>, 'has' | 'size'>;
+
 export type Verdict = 'next' | 'known' | 'fenced' | 'gap';
 
 export class Replica {
@@ -75,10 +78,10 @@ export class Replica {
   replace(
     to: Line & { readonly revision: number },
     changes: readonly ReadChange[],
-    kept: ReadonlySet<string> = new Set(),
+    kept: Keys = new Set(),
   ): ReadChange[] {
     const old = this.#map;
-    const whole = [...changes, ...stillKept(old, changes, kept)].toSorted((a, b) => a.revision - b.revision);
+    const whole = kept.size === 0 ? changes : withKept(old, changes, kept);
     this.#map = new RevisionMap<unknown>();
     this.#moveTo(to);
     for (const { key, value, revision } of whole)
@@ -101,15 +104,12 @@ export class Replica {
   }
 }
 
-function stillKept(
-  old: RevisionMap<unknown>,
-  changes: readonly ReadChange[],
-  kept: ReadonlySet<string>,
-): ReadChange[] {
-  if (kept.size === 0) return [];
+/** The changes, and the last values of the keys that are kept, in revision order. */
+function withKept(old: RevisionMap<unknown>, changes: readonly ReadChange[], kept: Keys): ReadChange[] {
   const taken = new Set(changes.map(({ revision }) => revision));
   // A revision that another change bears now says nothing about this one any more.
-  return [...old.entries()].filter(({ key, revision }) => kept.has(key) && !taken.has(revision));
+  const still = [...old.entries()].filter(({ key, revision }) => kept.has(key) && !taken.has(revision));
+  return [...changes, ...still].toSorted((a, b) => a.revision - b.revision);
 }
 
 function isChanged(old: Entry<unknown> | undefined, revision: number, value: unknown): boolean {

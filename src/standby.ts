@@ -23,13 +23,14 @@ const POLL_MS = 20;
 /** What a standby has in memory at the moment of its takeover. */
 export interface Inheritance {
   readonly position: Position;
-  readonly changes: readonly Change[];
+  /** The whole state as changes, in revision order. */
+  changes(): readonly Change[];
 }
 
 /** Values as they travel: what schemas make of them is for those who read. */
 const RAW = { '*': json() };
 
-export class Standby {
+export class Standby implements Inheritance {
   readonly follower: Follower<typeof RAW>;
   readonly #around: Surroundings;
   #hasSynced = false;
@@ -73,11 +74,13 @@ export class Standby {
     for (const { key } of this.follower.entries()) yield this.entry(key)!;
   }
 
-  /** What is in memory now. */
-  inheritance(): Inheritance {
+  get position(): Position {
+    return parsePosition(this.follower.head);
+  }
+
+  changes(): readonly Change[] {
     const entries = [...this.entries()].toSorted((a, b) => a.revision - b.revision);
-    const changes = entries.map(({ key, revision, value }) => ({ key, revision, json: value!.json }));
-    return { position: parsePosition(this.follower.head), changes };
+    return entries.map(({ key, revision, value }) => ({ key, revision, json: value!.json }));
   }
 
   stop(): void {

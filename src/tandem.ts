@@ -13,7 +13,7 @@ import type {
 import { createActor } from 'xstate';
 import { ServerClock } from './clock.ts';
 import type { AnyDesk, DeskLogic, Surroundings } from './desk.ts';
-import { TandemError } from './errors.ts';
+import { show, TandemError } from './errors.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower.ts';
 import { followerLogic } from './follower.ts';
 import { DirectPath } from './direct/client.ts';
@@ -179,7 +179,7 @@ export function connect({
   inspect,
 }: ConnectOptions): Tandem {
   if (typeof name !== 'string' || name === '')
-    throw new TandemError('INVALID_OPTION', `name: expected a string, got ${JSON.stringify(name)}`);
+    throw new TandemError('INVALID_OPTION', `name: expected a string, got ${show(name)}`);
   const time: Time = systemTime;
   const clock = new ServerClock(time);
   const deadlineMs = between('commitTimeoutMs', commitTimeoutMs, 10, 60_000);

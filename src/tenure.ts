@@ -195,8 +195,9 @@ export class Tenure {
     const inherited = this.#options.inheritance();
     if (inherited && (head.damaged || compare({ epoch: last, revision }, inherited.position) < 0)) {
       // Deletes are not inherited: who is not exactly there takes a full sync.
-      const { position, changes: kept } = inherited;
-      return this.#ledger.resume({ epoch, base: position }, position.revision, position.revision, kept);
+      const { position } = inherited;
+      const { revision: at } = position;
+      return this.#ledger.resume({ epoch, base: position }, at, at, inherited.changes());
     }
     // What was lost, followers may still have: then nobody may carry on from the last line. A head that was
     // lost may lie before its own keys.

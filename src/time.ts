@@ -32,6 +32,19 @@ export function randomId(time: Time): string {
   return `${part()}${part()}`;
 }
 
+const MIN_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 1_000;
+
+/** A pause before the next try: doubles with each failure in a row, from 50 ms to 1 s, jittered. */
+export function backoffMs(time: Time, failures: number): number {
+  return jittered(time, Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures, 10)));
+}
+
+/** Somewhere in the upper half of `ms`, so that many processes do not come back at once. */
+export function jittered(time: Time, ms: number): number {
+  return ms * (0.5 + time.random() / 2);
+}
+
 /** Resolves after at least `ms`, or as soon as `signal` is aborted. */
 export function pause(time: Time, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,4 +1,5 @@
 /** Standby and takeover, with owners as processes that are killed and stopped, on a real Redis. */
+import type { ExecutionContext } from 'ava';
 import { connect } from '../src/index.ts';
 import { onRealServer } from './_real.ts';
 import { RedisServer } from './_redis-server.ts';
@@ -8,26 +9,31 @@ import { until } from './_wait.ts';
 
 const LEASE_MS = 500;
 
+/** An owner in a process of its own, its standby and a follower. */
+async function start(t: ExecutionContext) {
+  const redis = await RedisServer.start();
+  const owner = new Child('owner', redis.url, String(LEASE_MS));
+  const standing = connect({ redis: redis.url, name: 'standby' });
+  const following = connect({ redis: redis.url, name: 'follower' });
+  t.teardown(async () => {
+    await Promise.all([standing.stop(), following.stop(), owner.stop()]);
+    await redis.stop();
+  });
+  await owner.next('ready');
+  const standby = standing.own(load, { standby: true, leaseMs: LEASE_MS });
+  const follower = following.follow(load);
+  await follower.ready();
+  const isInStep = (): boolean =>
+    standby.head === follower.head && follower.get('pair/left').value !== undefined;
+  return { redis, owner, standby, follower, inStep: () => until(isInStep, 'the standby in step') };
+}
+
 onRealServer(
   'a standby leads within the lease time after its owner was killed, from the state it holds',
   async (t) => {
-    const redis = await RedisServer.start();
-    const owner = new Child('owner', redis.url, String(LEASE_MS));
-    const standing = connect({ redis: redis.url, name: 'standby' });
-    const following = connect({ redis: redis.url, name: 'follower' });
-    t.teardown(async () => {
-      await Promise.all([standing.stop(), following.stop(), owner.stop()]);
-      await redis.stop();
-    });
-    await owner.next('ready');
-    const standby = standing.own(load, { standby: true, leaseMs: LEASE_MS });
-    const follower = following.follow(load);
-    await follower.ready();
+    const { owner, standby, follower, inStep } = await start(t);
     await owner.ask({ do: 'load', sets: 500, keys: 100, perSecond: 5_000 }, 'loaded');
-    await until(
-      () => standby.head === follower.head && follower.get('pair/left').value !== undefined,
-      'the standby in step',
-    );
+    await inStep();
     t.is(standby.ownership, 'standby');
     t.is(standby.mode, 'connected');
     t.is(standby.get('pair/left').freshness, 'live');
@@ -74,23 +80,9 @@ onRealServer('a graceful stop hands over at once', async (t) => {
 onRealServer(
   'owner and Redis die together: the standby has the state, and repairs an empty Redis with it',
   async (t) => {
-    const redis = await RedisServer.start();
-    const owner = new Child('owner', redis.url, String(LEASE_MS));
-    const standing = connect({ redis: redis.url, name: 'standby' });
-    const following = connect({ redis: redis.url, name: 'follower' });
-    t.teardown(async () => {
-      await Promise.all([standing.stop(), following.stop(), owner.stop()]);
-      await redis.stop();
-    });
-    await owner.next('ready');
-    const standby = standing.own(load, { standby: true, leaseMs: LEASE_MS });
-    const follower = following.follow(load);
-    await follower.ready();
+    const { redis, owner, standby, follower, inStep } = await start(t);
     await owner.ask({ do: 'load', sets: 200, keys: 50, perSecond: 5_000 }, 'loaded');
-    await until(
-      () => standby.head === follower.head && follower.get('pair/left').value !== undefined,
-      'the standby in step',
-    );
+    await inStep();
     const before = [...follower.entries()].map(({ key, value }) => [key, value]);
     owner.kill('SIGKILL');
     await redis.kill('SIGKILL');
@@ -108,20 +100,9 @@ onRealServer(
 onRealServer(
   'an owner that was stopped past its lease is fenced: nothing it then writes is seen, and it says what',
   async (t) => {
-    const redis = await RedisServer.start();
-    const owner = new Child('owner', redis.url, String(LEASE_MS));
-    const standing = connect({ redis: redis.url, name: 'standby' });
-    const following = connect({ redis: redis.url, name: 'follower' });
-    t.teardown(async () => {
-      await Promise.all([standing.stop(), following.stop(), owner.stop()]);
-      await redis.stop();
-    });
-    await owner.next('ready');
-    const standby = standing.own(load, { standby: true, leaseMs: LEASE_MS });
-    const follower = following.follow(load);
+    const { owner, standby, follower } = await start(t);
     const seen: number[] = [];
     follower.watch('key/told', ({ value }) => value && seen.push(value.n));
-    await follower.ready();
     await owner.ask({ do: 'set', n: 1 }, 'set');
     await until(() => seen.includes(1), 'the first value');
     owner.kill('SIGSTOP');

@@ -5,20 +5,18 @@
  * The address comes from configuration only, no redirect is followed, and everything has a limit in size and time.
  */
 import { ServerClock } from '../clock.ts';
-import { asTandemError, TandemError } from '../errors.ts';
+import { asTandemError, show, TandemError } from '../errors.ts';
 import { decodeFrame } from '../frame.ts';
 import type { DirectOptions, Path, PathListener } from '../path.ts';
 import { printPosition } from '../position.ts';
 import type { Time } from '../time.ts';
-import { pause, withDeadline } from '../time.ts';
+import { backoffMs, jittered, pause, withDeadline } from '../time.ts';
 
 /** Nothing that a follower reads may be larger, in UTF-16 code units. */
 const MAX_LENGTH = 256 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 1_000;
 const STATE_TIMEOUT_MS = 30_000;
 const CLOCK_SAMPLES = 3;
-const MIN_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 1_000;
 /** A wrong token does not get right by itself. */
 const REFUSED_PAUSE_MS = 5_000;
 
@@ -57,19 +55,19 @@ export class DirectPath implements Path {
       const session = new AbortController();
       const abort = (): void => session.abort();
       signal.addEventListener('abort', abort, { once: true });
-      let pauseMs = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** Math.min(failures, 10));
+      let pauseMs = backoffMs(this.#time, failures);
       try {
         await this.#session(listener, session.signal, () => (failures = 0));
       } catch (error) {
         if (signal.aborted) return;
         const failure = asTandemError(error, 'DIRECT_UNAVAILABLE', 'the direct path failed');
-        if (!failure.retryable) pauseMs = REFUSED_PAUSE_MS;
+        if (!failure.retryable) pauseMs = jittered(this.#time, REFUSED_PAUSE_MS);
         listener.down(failure);
       } finally {
         session.abort();
         signal.removeEventListener('abort', abort);
       }
-      await pause(this.#time, pauseMs * (0.5 + this.#time.random() / 2), signal);
+      await pause(this.#time, pauseMs, signal);
     }
   }
 
@@ -172,7 +170,7 @@ function baseOf(url: string): string {
   if (parsed && /^https?:$/.test(parsed.protocol)) return parsed.href.replace(/\/$/, '');
   throw new TandemError(
     'INVALID_OPTION',
-    `direct.url: expected an address such as "http://127.0.0.1:7070", got ${JSON.stringify(url)}`,
+    `direct.url: expected an address such as "http://127.0.0.1:7070", got ${show(url)}`,
   );
 }
 

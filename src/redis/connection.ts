@@ -10,14 +10,14 @@ import type { TandemError } from '../errors.ts';
 import { asTandemError } from '../errors.ts';
 import type { Link } from '../store.ts';
 import type { Cancel, Time } from '../time.ts';
-import { withDeadline } from '../time.ts';
+import { backoffMs, jittered, withDeadline } from '../time.ts';
 import type { Client } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
 const HEARTBEAT_MS = 200;
-const MIN_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 1000;
+/** Up for longer than this, a connection was a success. */
+const LASTING_MS = 1_000;
 /** Wrong password, missing permission: a person has to act, so there is no hurry. */
 const REFUSED_PAUSE_MS = 1500;
 
@@ -175,22 +175,17 @@ export class Connection implements Link {
   }
 
   #retry(error: TandemError): void {
+    const { time } = this.#options;
     const news = this.#up || this.#error?.message !== error.message;
     // A connection that comes and goes at once is no success.
-    if (this.#up && this.#options.time.now() - this.#upSince > MAX_PAUSE_MS) this.#failures = 0;
+    if (this.#up && time.now() - this.#upSince > LASTING_MS) this.#failures = 0;
     this.#up = false;
     this.#error = error;
+    const pauseMs = error.retryable ? backoffMs(time, this.#failures) : jittered(time, REFUSED_PAUSE_MS);
     this.#cancelTimer?.();
-    this.#cancelTimer = this.#options.time.after(this.#pauseMs(error), () => this.#connect());
+    this.#cancelTimer = time.after(pauseMs, () => this.#connect());
     this.#failures += 1;
     if (news) this.#tell();
-  }
-
-  /** Doubling, capped, and somewhere in its upper half, so that many processes do not return at once. */
-  #pauseMs(error: TandemError): number {
-    const doubled = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** Math.min(this.#failures, 10));
-    const pause = error.retryable ? doubled : REFUSED_PAUSE_MS;
-    return pause * (0.5 + this.#options.time.random() / 2);
   }
 
   #discard(): void {
