@@ -2,14 +2,18 @@
 import { TandemError } from './errors.ts';
 import type { Change } from './frame.ts';
 import type { Position } from './position.ts';
+import { compare, printPosition } from './position.ts';
 import type { Head, Page, Store } from './store.ts';
 
 /**
  * Changes that are asked for at once. A page doubles from the last: it has to outrun what changes meanwhile,
- * and a large one still takes few ms of the server's time, as it ends early once it is long.
+ * and the largest still takes but 2 ms of the server's time.
  */
-const FIRST_LIMIT = 1_000;
-const LAST_LIMIT = 8_000;
+const FIRST_LIMIT = 500;
+const LAST_LIMIT = 1_000;
+/** After so many pages they go on growing: more changes than so small ones can bring. */
+const MANY_PAGES = 200;
+const MOST_LIMIT = 8_000;
 /** A state that is replaced under the reader this often will not hold still. */
 const MAX_RESTARTS = 10;
 
@@ -31,7 +35,7 @@ export interface ReadOptions {
 /**
  * What changed since `from`. A key that changes meanwhile moves to a later page; so once a page is not full,
  * all pages together are the state at that page's head.
- * @throws TandemError `DIVERGED` where the state is replaced again and again
+ * @throws TandemError `DIVERGED` where the state is replaced again and again; `BEHIND` where it went back meanwhile
  */
 export async function readSince(
   store: Store,
@@ -47,10 +51,16 @@ export async function readSince(
   let limit = FIRST_LIMIT;
   let horizon = 0;
   let restarts = 0;
+  let pages = 0;
   let isDamaged = false;
   let page: Page;
+  let head: Head | undefined;
+  let asked = store.since(space, position, limit, { horizon, seen });
   do {
-    page = await store.since(space, position, limit, { horizon, seen });
+    page = await asked;
+    // Pages before it told of what is no longer so.
+    if (head && !page.full && compare(page.head, head) < 0) throw wentBack(space, head, page.head);
+    head = page.head;
     if (page.full) {
       restarts += 1;
       if (restarts > MAX_RESTARTS) {
@@ -63,16 +73,24 @@ export async function readSince(
       isDamaged = false;
       horizon = page.head.horizon;
     }
+    await onPage?.();
+    position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
+    pages += 1;
+    limit = Math.min(pages < MANY_PAGES ? LAST_LIMIT : MOST_LIMIT, limit * 2);
+    // The next page is on its way while this one is taken in.
+    if (page.more && page.changes.length > 0) asked = store.since(space, position, limit, { horizon, seen });
     for (const change of page.changes) {
       changes.delete(change.key);
       changes.set(change.key, change);
     }
     isDamaged ||= page.head.damaged;
-    position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
-    limit = Math.min(LAST_LIMIT, limit * 2);
     // Nothing on it that could be: there is no place to go on from.
     if (page.more && page.changes.length === 0) isDamaged = true;
-    await onPage?.();
   } while (page.more && page.changes.length > 0);
   return { head: { ...page.head, damaged: isDamaged }, isFull, changes: [...changes.values()] };
+}
+
+function wentBack(space: string, from: Position, to: Position): TandemError {
+  const what = `space "${space}" went back from ${printPosition(from)} to ${printPosition(to)} while it was read`;
+  return new TandemError('BEHIND', what, { retryable: true });
 }

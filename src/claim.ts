@@ -24,9 +24,11 @@ export async function claimSpace(
   let expiresAt = Infinity;
   let renewals = 0;
   for (;;) {
-    const { outcome, head } = await store.claim(space, claim);
     signal.throwIfAborted();
+    const { outcome, head } = await store.claim(space, claim);
+    // Also where nobody wants it any more: who asked has to give it back.
     if (outcome === 'claimed') return head;
+    signal.throwIfAborted();
     // Server's time throughout, whole milliseconds of it: a lease that ends later than before was renewed.
     if (head.now + head.leaseMs > expiresAt + 2) renewals += 1;
     if (renewals >= RENEWALS_OF_THE_LIVING) throw new OwnedElsewhereError(space, head.ownerName);

@@ -6,6 +6,9 @@
  * half the round trip (Cristian, "Probabilistic clock synchronization", 1989). The shortest round trip of a
  * window wins. Between samples the bound widens by the drift that two quartz clocks may have. Wall clocks of
  * this machine are never read.
+ *
+ * Invariant: `now()` never goes back, but where the server's clock was set back. A better sample that says that it is
+ * earlier is waited for, and the error is larger by as much meanwhile.
  */
 import type { Time } from './time.ts';
 
@@ -27,6 +30,8 @@ export class ServerClock {
   readonly #time: Time;
   #samples: Sample[] = [];
   #best: Sample | undefined;
+  /** The latest that was ever told; not to be gone behind. */
+  #toldMs = -Infinity;
 
   constructor(time: Time) {
     this.#time = time;
@@ -39,7 +44,7 @@ export class ServerClock {
     // The server may have stamped as early as this left; from there on the clocks may drift apart.
     const sample = { offsetMs: serverMs - (sentAt + receivedAt) / 2, errorMs, at: sentAt };
     const best = this.#best;
-    if (best !== undefined && !this.#agree(best, sample)) this.#samples = [];
+    if (best !== undefined && !this.#agree(best, sample)) this.reset();
     else if (best !== undefined && errorMs >= this.#bound(best) && !this.#isSpaced(sample)) return;
     this.#samples = this.#samples.filter(({ at }) => receivedAt - at < WINDOW_MS).slice(1 - MAX_SAMPLES);
     this.#samples.push(sample);
@@ -50,30 +55,40 @@ export class ServerClock {
   reset(): void {
     this.#samples = [];
     this.#best = undefined;
+    this.#toldMs = -Infinity;
   }
 
   /** The bound of the error, ms: the server's time is within `now() ± errorMs`. Infinite without a sample. */
   get errorMs(): number {
-    return this.#best === undefined ? Infinity : this.#bound(this.#best);
+    if (this.#best === undefined) return Infinity;
+    return this.#bound(this.#best) + Math.max(0, this.#toldMs - this.#estimate(this.#best));
   }
 
   /** The server's time in ms since 1970, as best known; NaN without a sample. */
   now(): number {
-    return this.#best === undefined ? NaN : this.#time.now() + this.#best.offsetMs;
+    if (this.#best === undefined) return NaN;
+    this.#toldMs = Math.max(this.#toldMs, this.#estimate(this.#best));
+    return this.#toldMs;
   }
 
   /** The server's time is not before this. */
   earliest(): number {
-    return this.#best === undefined ? -Infinity : this.now() - this.#bound(this.#best);
+    return this.#best === undefined ? -Infinity : this.#estimate(this.#best) - this.#bound(this.#best);
   }
 
   /** The server's time is not after this. */
   latest(): number {
-    return this.#best === undefined ? Infinity : this.now() + this.#bound(this.#best);
+    return this.#best === undefined
+      ? Infinity
+      : Math.max(this.#toldMs, this.#estimate(this.#best) + this.#bound(this.#best));
   }
 
   #isSpaced(sample: Sample): boolean {
     return sample.at - (this.#samples.at(-1)?.at ?? -Infinity) >= MIN_SPACING_MS;
+  }
+
+  #estimate({ offsetMs }: Sample): number {
+    return this.#time.now() + offsetMs;
   }
 
   #bound(sample: Sample): number {

@@ -19,6 +19,7 @@ import type { ConnectionEvent, Mode } from '../machines/connection.ts';
 import { connectionMachine } from '../machines/connection.ts';
 import type { ServerClock } from './clock.ts';
 import { asTandemError, TandemError } from './errors.ts';
+import type { Observers, Role } from './observer.ts';
 import type { DirectOptions, Path } from './path.ts';
 import { printPosition } from './position.ts';
 import type { Position } from './position.ts';
@@ -27,6 +28,7 @@ import type { Definition, KeyOf, Space, ValueOf } from './space.ts';
 import type { Link, Store } from './store.ts';
 import type { Time } from './time.ts';
 import { backoffMs } from './time.ts';
+import type { Tracer } from './tracer.ts';
 import { Waiters } from './waiters.ts';
 
 /** What a Tandem lends to its desks. */
@@ -39,12 +41,17 @@ export interface Surroundings {
   readonly path: (space: string, options: DirectOptions, silenceMs: number) => Path;
   /** Where the desks of this process are listed. */
   readonly roll: Roll;
+  /** Who is told what happens. */
+  readonly observers: Observers;
+  readonly tracer: Tracer;
 }
 
 export interface Roll {
   /** @throws TandemError `ALREADY_OWNED` or `STOPPED` */
   enter(desk: AnyDesk): void;
   leave(desk: AnyDesk): void;
+  /** How many are listed. */
+  readonly size: number;
 }
 
 /** A desk of whichever kind and space. */
@@ -71,6 +78,12 @@ export type DeskLogic<T, E extends EventObject> = ActorLogic<
 >;
 export type DeskScope = ActorScope<DeskSnapshot<never>, DeskEvent>;
 
+/**
+ * With its links up a desk tries again at least this often, ms: a try is a call or two, and within a second of the last
+ * fault all have to be in step, also those who wait for somebody else to be.
+ */
+const MAX_PROBE_MS = 400;
+
 /** Event of the desk to its own actor; nobody else sends it. */
 const MODE_CHANGED = 'tandem.mode';
 
@@ -84,6 +97,8 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   #unwatchLinks: (() => void)[] = [];
   #lastError: TandemError | undefined;
   #isConnecting = false;
+  readonly #warnings = new WeakSet<TandemError>();
+  readonly #headWatchers = new Set<() => void>();
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope) {
     this.space = space;
@@ -93,7 +108,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     const machine = connectionMachine.provide({
       actors: { catchUp: fromPromise(({ signal }) => this.#catchUpOnceLinked(signal)) },
       guards: { isLinkUp: () => this.#isLinkUp(), isDirectLive: () => this.isDirectLive },
-      delays: { probe: ({ context }) => backoffMs(around.time, context.failures) },
+      delays: { probe: ({ context }) => Math.min(MAX_PROBE_MS, backoffMs(around.time, context.failures)) },
     });
     this.#connection = createActor(machine, { parent: scope.self, id: 'connection' });
   }
@@ -103,9 +118,27 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     return this.#mode;
   }
 
+  /** The connection machine's state: the mode, and within it as in `degraded.direct`. */
+  get state(): string {
+    const { value } = this.#connection.getSnapshot();
+    if (!this.#isConnecting || typeof value === 'string') return this.#mode;
+    return Object.entries(value).flat().join('.');
+  }
+
+  /** Whether Redis can be reached, and if not, why not, as far as is known. */
+  get link(): { readonly up: boolean; readonly error: TandemError | undefined } {
+    const up = this.#isLinkUp();
+    return { up, error: up ? undefined : this.links.find(({ up, error }) => !up && error)?.error };
+  }
+
   /** Why the mode is what it is, for people. */
   get reason(): string {
     return this.#connection.getSnapshot().context.reason;
+  }
+
+  /** What it is in this process. */
+  get role(): Role {
+    return this.isOwner ? 'owner' : 'follower';
   }
 
   /** The newest position in this process, printed. */
@@ -113,6 +146,8 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     return printPosition(this.position);
   }
 
+  /** How many keys hold a value. */
+  abstract readonly size: number;
   /** What is known now of the truth of the state. */
   abstract readonly proof: Proof;
   /** Whether this desk is the space's owner, or would be. */
@@ -121,6 +156,13 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   abstract get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>>;
   /** Readings of the keys that hold a value and begin with `prefix`; of all by default. */
   abstract entries(prefix?: string): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>>;
+  /**
+   * Readings of the keys that changed after a position, deleted ones without a value; `undefined` where nobody can
+   * go on from there.
+   */
+  abstract readingsSince(from: Position): Reading[] | undefined;
+  /** Where what is here was last found to be wrong: who is at this very place has to start over. */
+  abstract readonly correctedAt: Position | undefined;
   /** Gives up: the desk is `stopped` for good, and answers from memory. */
   abstract stop(options?: { timeoutMs?: number }): Promise<void>;
   /**
@@ -145,6 +187,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   /** Called by the actor as it starts. */
   start(): void {
     this.around.roll.enter(this);
+    this.around.observers.tell('opened', { space: this.space.name, role: this.role });
     this.connect();
   }
 
@@ -156,6 +199,8 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
       this.enter(typeof value === 'string' ? value : 'degraded', context.reason);
     });
     this.#connection.start();
+    // What is known already is told once there can be someone who listens.
+    this.around.time.endOfTurn(() => this.#passOnWarnings());
   }
 
   /** Called as the desk ends, however it ends. Idempotent. */
@@ -208,6 +253,18 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     };
   }
 
+  /** Calls back when the head has moved, or may have. Returns the way to stop. */
+  watchHead(callback: () => void): () => void {
+    const own = this.guarded('watchHead', () => callback());
+    const call = (): void => own(undefined);
+    this.#headWatchers.add(call);
+    return () => void this.#headWatchers.delete(call);
+  }
+
+  protected advanced(): void {
+    if (this.#headWatchers.size > 0) for (const call of this.#headWatchers) call();
+  }
+
   protected emit(event: E): void {
     this.#scope.emit(event);
   }
@@ -216,6 +273,8 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   report(error: unknown): void {
     const told = asTandemError(error, 'CALLBACK_FAILED', 'unexpected');
     this.#lastError = told;
+    const { code } = told;
+    this.around.observers.tell('error', { space: this.space.name, role: this.role, code });
     this.#scope.emit({ type: 'error', error: told } as EventObject);
   }
 
@@ -238,11 +297,23 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   }
 
   #linkChanged(): void {
+    this.#passOnWarnings();
     if (this.#isLinkUp()) return this.tell({ type: 'link.up' });
     const error = this.links.find(({ up, error }) => !up && error)?.error;
     if (error === undefined) return;
     this.report(error);
     this.tell({ type: 'link.down', reason: error.message });
+  }
+
+  /** Each once. A warning is no failure: it does not say why something else was late. */
+  #passOnWarnings(): void {
+    for (const { warning } of this.links) {
+      if (warning === undefined || this.#warnings.has(warning)) continue;
+      this.#warnings.add(warning);
+      const { code } = warning;
+      this.around.observers.tell('error', { space: this.space.name, role: this.role, code });
+      this.#scope.emit({ type: 'error', error: warning } as EventObject);
+    }
   }
 
   /** At the start nobody knows yet whether Redis can be reached: that is no failure. */
@@ -273,6 +344,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     const from = this.#mode;
     if (mode === from) return;
     this.#mode = mode;
+    this.around.observers.tell('mode', { space: this.space.name, role: this.role, mode, from, reason });
     this.entered(mode);
     // First the news, then the snapshot: with `stopped` the actor is done, and emits no more.
     this.#scope.emit({ type: 'mode', mode, from, reason } as EventObject);

@@ -24,12 +24,13 @@ export type ErrorCode =
   | 'DAMAGED' // Redis has lost keys of the state
   | 'BEHIND' // Redis is behind what this process has already seen
   | 'DIVERGED' // what Redis holds changed under the hands of who read or repaired it
-  | 'DIFFERED' // refresh() found keys that differ from memory
+  | 'DIFFERED' // Redis holds keys otherwise than memory: found by refresh(), or by the owner, which puts them right
   | 'CALLBACK_FAILED' // a callback of the user's threw
   | 'REDIS_UNAVAILABLE' // no connection, a lost one, or no answer in time: outcome unknown
   | 'REDIS_NOT_READY' // Redis answered that it cannot now (LOADING, OOM, READONLY…): not applied
   | 'DIRECT_UNAVAILABLE' // the owner cannot be reached, or not understood, on the direct path
   | 'DIRECT_REFUSED' // the owner refused the token of the direct path
+  | 'EVICTION_POLICY' // a warning: Redis is set to evict keys when its memory is full
   | 'REDIS_REFUSED'; // Redis answered that it will not (WRONGPASS, NOPERM, WRONGTYPE…): not applied
 
 export class TandemError extends Error {

@@ -5,14 +5,15 @@
  * and is turned into ours by that clock's bounds, its error counted against us; from then on it only grows old.
  */
 import type { ServerClock } from './clock.ts';
-import type { Proof, Source } from './reading.ts';
+import type { Freshness, Proof, Source } from './reading.ts';
 import type { Time } from './time.ts';
 
 export class Evidence {
   readonly #time: Time;
   readonly #boundMs: number;
   #provenAt = -Infinity;
-  #heardAt = -Infinity;
+  /** Whose state was proven. */
+  #epoch = 0;
   #aliveUntil = -Infinity;
   #source: Source = 'memory';
   #proof: Proof;
@@ -29,15 +30,15 @@ export class Evidence {
     return this.#proof;
   }
 
-  /** For how long nothing was heard from the owner, ms. */
-  get silentMs(): number {
-    return this.#time.now() - this.#heardAt;
-  }
-
-  /** The owner has cut the state that is here at `cutAt` of that clock. */
-  prove(cutAt: number, clock: ServerClock): void {
-    this.#heardAt = this.#time.now();
-    this.#provenAt = Math.max(this.#provenAt, this.#here(cutAt, clock));
+  /**
+   * The owner of this epoch has cut the state that is here at `cutAt` of that clock. What another owner has proven of
+   * another state says nothing about this one. In epoch 0 nobody has claimed, or committed: that proves nothing.
+   */
+  prove(cutAt: number, epoch: number, clock: ServerClock): void {
+    if (epoch === 0) return;
+    const provenAt = this.#here(cutAt, clock);
+    this.#provenAt = epoch === this.#epoch ? Math.max(this.#provenAt, provenAt) : provenAt;
+    this.#epoch = epoch;
     this.#proof = this.#prove();
   }
 
@@ -62,6 +63,7 @@ export class Evidence {
       staleMs: () => Math.max(proof.staleMs(), time.now() - outdatedAt),
       freshness: () => 'stale',
       ownerAlive: () => proof.ownerAlive(),
+      leaseMs: () => proof.leaseMs(),
     };
   }
 
@@ -71,16 +73,39 @@ export class Evidence {
   }
 
   #prove(): Proof {
-    const time = this.#time;
-    const boundMs = this.#boundMs;
-    const provenAt = this.#provenAt;
-    const aliveUntil = this.#aliveUntil;
-    const staleMs = (): number => time.now() - provenAt;
-    return {
-      source: this.#source,
-      staleMs,
-      freshness: () => (staleMs() <= boundMs ? 'live' : 'stale'),
-      ownerAlive: () => time.now() < aliveUntil,
-    };
+    return new ProofNow(this.#time, this.#source, this.#provenAt, this.#boundMs, this.#aliveUntil);
+  }
+}
+
+/** A proof as old as it is when it is asked. One is made with each frame, so it is one object and no more. */
+class ProofNow implements Proof {
+  readonly source: Source;
+  readonly #time: Time;
+  readonly #provenAt: number;
+  readonly #boundMs: number;
+  readonly #aliveUntil: number;
+
+  constructor(time: Time, source: Source, provenAt: number, boundMs: number, aliveUntil: number) {
+    this.#time = time;
+    this.source = source;
+    this.#provenAt = provenAt;
+    this.#boundMs = boundMs;
+    this.#aliveUntil = aliveUntil;
+  }
+
+  staleMs(): number {
+    return this.#time.now() - this.#provenAt;
+  }
+
+  freshness(): Freshness {
+    return this.staleMs() <= this.#boundMs ? 'live' : 'stale';
+  }
+
+  ownerAlive(): boolean {
+    return this.#time.now() < this.#aliveUntil;
+  }
+
+  leaseMs(): number {
+    return Math.max(0, this.#aliveUntil - this.#time.now());
   }
 }

@@ -1,79 +1,61 @@
 /**
  * An owner's frames for those who read them from its own process, without Redis between.
  *
- * A reader is a position. What it is sent is what changed since then, whenever it can take more: a slow one
- * gets fewer and larger frames, and nothing is kept for it. Times in these frames are on the owner's clock.
+ * A reader is a position. What it is sent is what changed since then, whenever it can take more. Times in these
+ * frames are on the owner's clock.
  */
-import type { Header } from './frame.ts';
-import { encodeFrame } from './frame.ts';
+import type { Change, Header } from './frame.ts';
+import { encodeChanges, encodeFrame } from './frame.ts';
 import type { Ledger } from './ledger.ts';
+import { micros } from './measures.ts';
 import type { Position } from './position.ts';
-import { continues } from './position.ts';
-import type { Cancel, Time } from './time.ts';
+import type { Reader, Sink, Step } from './readers.ts';
+import { Readers } from './readers.ts';
+import type { Time } from './time.ts';
+import type { FrameTrace } from './trace.ts';
 
-/** Where frames go. */
-export interface Sink {
-  /** False when it takes no more until it has said `drained`. */
-  write(message: string, position: Position): boolean;
-  /** No more will come: the owner has stopped, or this reader has to start over. */
-  end(): void;
-}
-
-export interface Reader {
-  drained(): void;
-  close(): void;
-}
-
-/** A reader that is open, and where it is. */
-interface OpenReader {
-  position: Position;
-  sentAt: number;
-  isFull: boolean;
-  readonly sink: Sink;
+export interface FeedOptions {
+  readonly leaseMs: number;
+  /** A reader to whom nothing was sent for so long is told that nothing waits, ms. */
+  readonly beaconMs: number;
+  /** Told of each frame that went out. */
+  readonly sent: (changes: readonly Change[]) => void;
 }
 
 export class Feed {
   readonly #ledger: Ledger;
   readonly #time: Time;
-  readonly #leaseMs: number;
-  readonly #beaconMs: number;
-  readonly #open = new Set<OpenReader>();
-  #scheduled = false;
+  readonly #options: FeedOptions;
+  readonly #readers: Readers<Position>;
   #ended = false;
-  #cancelBeacon: Cancel | undefined;
 
-  constructor(ledger: Ledger, time: Time, { leaseMs, beaconMs }: { leaseMs: number; beaconMs: number }) {
+  constructor(ledger: Ledger, time: Time, options: FeedOptions) {
     this.#ledger = ledger;
     this.#time = time;
-    this.#leaseMs = leaseMs;
-    this.#beaconMs = beaconMs;
+    this.#options = options;
+    this.#readers = new Readers<Position>({
+      time,
+      beatMs: options.beaconMs,
+      next: (from, { isBeat, quietMs }) => this.#next(from, isBeat && quietMs >= options.beaconMs / 2),
+    });
   }
 
   get isEnded(): boolean {
     return this.#ended;
   }
 
-  /** Whether a reader at this position can be told what changed since, or has to read the whole state. */
-  canContinue(from: Position): boolean {
-    return (
-      continues(from, this.#ledger.line) &&
-      from.revision <= this.#ledger.head.revision &&
-      from.revision >= this.#ledger.horizon
-    );
+  /** Whether anybody reads. */
+  get isRead(): boolean {
+    return this.#readers.size > 0;
   }
 
-  open(from: Position, sink: Sink): Reader {
-    const reader: OpenReader = { position: from, sentAt: -Infinity, isFull: false, sink };
-    this.#open.add(reader);
-    this.#send(reader);
-    if (this.#open.size === 1) this.#scheduleBeacons();
-    return {
-      drained: () => {
-        reader.isFull = false;
-        if (this.#open.has(reader)) this.#send(reader);
-      },
-      close: () => void this.#open.delete(reader),
-    };
+  /** Whether a reader at this position can be told what changed since, or has to read the whole state. */
+  canContinue(from: Position): boolean {
+    return this.#ledger.canContinue(from);
+  }
+
+  open(from: Position, sink: Sink<Position>): Reader {
+    return this.#readers.open(from, sink);
   }
 
   /** The whole state as one frame, in pieces that are to be sent one after the other. */
@@ -81,62 +63,50 @@ export class Feed {
     const changes = this.#ledger.everything().filter(({ json }) => json !== '');
     yield encodeFrame(this.#time.now(), this.#header(0), []);
     for (let at = 0; at < changes.length; at += 1_000) {
-      yield changes
-        .slice(at, at + 1_000)
-        .map(({ key, revision, json }) => `\n${key}\n${revision}\n${json}`)
-        .join('');
+      yield encodeChanges(changes.slice(at, at + 1_000));
     }
   }
 
   /** Something was set: at the end of this turn, readers are told. */
   changed(): void {
-    if (this.#scheduled || this.#open.size === 0) return;
-    this.#scheduled = true;
-    this.#time.endOfTurn(() => {
-      this.#scheduled = false;
-      const { revision } = this.#ledger.head;
-      for (const reader of this.#open) if (reader.position.revision < revision) this.#send(reader);
-    });
+    this.#readers.changed();
   }
 
   /** The owner is no owner any more. */
   end(): void {
     this.#ended = true;
-    this.#cancelBeacon?.();
-    for (const { sink } of this.#open) sink.end();
-    this.#open.clear();
+    this.#readers.end();
   }
 
-  #send(reader: OpenReader): void {
-    if (reader.isFull) return;
-    const changes = this.canContinue(reader.position)
-      ? this.#ledger.changesSince(reader.position.revision)
-      : undefined;
-    if (changes === undefined) {
-      this.#open.delete(reader);
-      reader.sink.end();
-      return;
-    }
-    const header = this.#header(reader.position.revision);
+  #next(from: Position, isBeaconDue: boolean): Step<Position> {
+    const { head } = this.#ledger;
+    if (from.revision === head.revision && !isBeaconDue) return 'nothing';
+    const changes = this.canContinue(from) ? this.#ledger.changesSince(from.revision) : undefined;
+    if (changes === undefined) return 'over';
+    const measures = changes.length > 0 && this.#measures(from.revision);
+    const header = { ...this.#header(from.revision), ...measures };
     const message = encodeFrame(this.#time.now(), header, changes);
-    reader.position = this.#ledger.head;
-    reader.sentAt = this.#time.now();
-    reader.isFull = !reader.sink.write(message, reader.position);
+    if (changes.length > 0) this.#options.sent(changes);
+    return { message, cursor: head };
+  }
+
+  /** What a frame says for those who measure. No commit stands between: it belongs to the spans that set it. */
+  #measures(prev: number): Pick<Header, 'setAt' | 'setErrorMs' | 'trace'> {
+    const setAt = this.#ledger.setAtSince(prev);
+    const [first, ...others] = this.#ledger.originsSince(prev);
+    const links = others.map(({ traceparent }) => traceparent);
+    const trace: FrameTrace | undefined = first && (links.length > 0 ? { ...first, links } : first);
+    // What is rounded away is counted against us.
+    const set = !Number.isNaN(setAt) && { setAt: micros(setAt), setErrorMs: 0.001 };
+    return { ...set, ...(trace && { trace }) };
   }
 
   #header(prev: number): Header {
     const { epoch, base } = this.#ledger.line;
     const { revision } = this.#ledger.head;
-    return { epoch, base, prev, revision, cutAt: this.#time.now(), leaseMs: this.#leaseMs, bye: false };
-  }
-
-  /** A reader to whom nothing was sent for so long is told that nothing waits. */
-  #scheduleBeacons(): void {
-    this.#cancelBeacon?.();
-    this.#cancelBeacon = this.#time.after(this.#beaconMs, () => {
-      const due = this.#time.now() - this.#beaconMs / 2;
-      for (const reader of this.#open) if (reader.sentAt <= due) this.#send(reader);
-      if (this.#open.size > 0) this.#scheduleBeacons();
-    });
+    const { leaseMs } = this.#options;
+    // Rounded down: it may claim less than is true, never more.
+    const cutAt = Math.floor(this.#time.now() * 1_000) / 1_000;
+    return { epoch, base, prev, revision, cutAt, leaseMs, bye: false };
   }
 }

@@ -16,9 +16,11 @@ import { asTandemError, TandemError } from './errors.ts';
 import { Evidence } from './evidence.ts';
 import type { Frame } from './frame.ts';
 import { decodeFrame } from './frame.ts';
-import type { AnyReading, Taken } from './intake.ts';
+import type { AnyReading, Arrival, Taken } from './intake.ts';
 import { Intake } from './intake.ts';
-import { between, requireOneOf } from './options.ts';
+import { bytesOf, latencyOf } from './measures.ts';
+import type { Rejected } from './observer.ts';
+import { between, requireFunction, requireObject, requireOneOf } from './options.ts';
 import type { DirectOptions, Path, PathListener } from './path.ts';
 import type { Position } from './position.ts';
 import { compare, parsePosition, printPosition, ZERO } from './position.ts';
@@ -55,9 +57,15 @@ type Watched<D extends Definition, P extends string> = P extends `${string}*`
 /** Frames kept aside during a catch-up, and their length. Beyond it they are dropped, and a gap is found. */
 const MAX_ASIDE = 1_000;
 const MAX_ASIDE_LENGTH = 8 * 1024 * 1024;
+/** In a row, while whole states are put in place of one another faster than they can be read. */
+const MAX_GAPS = 10;
 /** More than clocks differ by, and more claims than one could miss. */
 const MAX_AHEAD_MS = 86_400_000;
 const MAX_CLAIMS = 1_000_000;
+/** Of the bound of staleness: past two beacons, and with time left to be live by then. */
+const AROUND_SHARE = 0.6;
+/** The direct path is kept for so many bounds of staleness after the last silence. */
+const AROUND_BOUNDS = 4;
 /** How much later than an answer a frame may come that was published before. */
 const GRACE_MS = 100;
 
@@ -70,31 +78,52 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   readonly #deliver = (message: string): void => this.#arrived(message);
   readonly #direct: Path | undefined;
   readonly #isAlwaysDirect: boolean;
+  /** After such a silence through Redis the direct path is taken, where there is one to fall back to, ms. */
+  readonly #aroundMs: number;
+  /** When it was last found to be needed, while Redis can be reached. */
+  #aroundAt = -Infinity;
   #isDirectUp = false;
+  #wasDirectUp = false;
   /** What arrives while the keys are read; `undefined` at other times. */
-  #aside: Frame[] | undefined;
+  #aside: Arrival[] | undefined;
   #asideLength = 0;
   /** Server's time of the last cut that was published, or read. */
   #lastCutAt = 0;
+  /** When Redis was last heard of: a frame that was published, or the keys. On our clock. */
+  #heardAt = -Infinity;
   /** The epoch whose frames have last ended a degraded mode. */
   #wokenBy = 0;
   #synced = false;
   /** Memory was found to differ from Redis: the next catch-up starts from nothing. */
   #isSuspect = false;
   #stopped = false;
+  /** What the last catch-up brought: from after this revision, up to this position, at this time. */
+  #caughtUpFrom = 0;
+  #caughtUpTo: Position = ZERO;
+  #caughtUpAt = 0;
   #cancelWatch: Cancel | undefined;
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: FollowOptions = {}) {
     super(space, around, scope);
+    requireObject('follow', options);
     const { direct, silenceMs = 750 } = options;
+    if (direct !== undefined) requireObject('direct', direct);
     this.#silenceMs = between('silenceMs', silenceMs, 10, 3_600_000);
     this.#isAlwaysDirect =
       requireOneOf('direct.mode', direct?.mode ?? 'fallback', ['fallback', 'always']) === 'always';
+    this.#aroundMs = direct && !this.#isAlwaysDirect ? this.#silenceMs * AROUND_SHARE : Infinity;
     this.#direct = direct && around.path(space.name, direct, this.#silenceMs);
     this.links = [around.store.commands, around.store.subscriber];
     this.#evidence = new Evidence(around.time, this.#silenceMs);
-    const report = (error: unknown): void => this.report(error);
-    this.#intake = new Intake({ space, evidence: this.#evidence, time: around.time, report });
+    this.#intake = new Intake({
+      space,
+      evidence: this.#evidence,
+      time: around.time,
+      report: (error) => this.report(error),
+      applied: (...what) => this.#applied(...what),
+      advanced: () => this.advanced(),
+      rejected: (reason) => this.#rejected(reason),
+    });
   }
 
   get proof(): Proof {
@@ -102,15 +131,26 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
-    const entry = this.#intake.replica.get(key);
-    if (entry === undefined) this.space.requireSchema(key);
-    return this.#intake.reading(key, entry);
+    return this.#intake.get(key);
   }
 
   override *entries(prefix = ''): Iterable<AnyReading<D>> {
     for (const entry of this.#intake.replica.entries()) {
       if (entry.key.startsWith(prefix)) yield this.#intake.reading(entry.key as KeyOf<D>, entry);
     }
+  }
+
+  override get size(): number {
+    return this.#intake.replica.size;
+  }
+
+  override readingsSince(from: Position): AnyReading<D>[] | undefined {
+    const entries = this.#intake.replica.entriesSince(from);
+    return entries?.map((entry) => this.#intake.reading(entry.key as KeyOf<D>, entry));
+  }
+
+  override get correctedAt(): Position | undefined {
+    return this.#intake.replica.correctedAt;
   }
 
   /**
@@ -121,6 +161,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
    */
   watch<P extends PatternOf<D>>(pattern: P, callback: (reading: Watched<D, P>) => unknown): () => void {
     this.space.requirePattern(pattern);
+    requireFunction(`watch('${pattern}')`, callback);
     const guarded = this.guarded(`watch('${pattern}')`, callback as (reading: unknown) => unknown);
     return this.#intake.watchers.add(pattern, guarded);
   }
@@ -169,7 +210,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     return { head: this.head, differed: keys.length };
   }
 
-  /** Stops following; what was known can still be read, as stale. */
+  /** Stops following; what was known can still be read, and grows stale. */
   override async stop(): Promise<void> {
     this.close();
     await Promise.resolve();
@@ -178,8 +219,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   override close(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#cancelWatch?.();
-    this.#direct?.close();
+    this.#endWatch();
+    this.#closeDirect();
+    this.#evidence.comesFrom('memory');
     this.around.store.unsubscribe(this.space.name, this.#deliver).catch(() => {});
     super.close();
     this.leave();
@@ -197,9 +239,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   protected override entered(mode: Mode): void {
-    this.#cancelWatch?.();
+    this.#endWatch();
     if (mode === 'degraded') this.#direct?.open(this.#directListener);
-    if (mode === 'connected' && !this.#isAlwaysDirect) this.#closeDirect();
+    if (mode === 'connected' && !this.#isAlwaysDirect && !this.#isAround) this.#closeDirect();
     this.#evidence.comesFrom(this.#source(mode));
     if (mode !== 'connected') return;
     this.#haveSynced();
@@ -219,31 +261,47 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   /** Brings this copy to what the keys say, then takes in what has arrived meanwhile; and again, until it is live. */
   async #sync(signal?: AbortSignal): Promise<void> {
-    do {
+    for (let gaps = 0; ;) {
       this.#aside ??= [];
+      const askedAt = this.around.time.now();
       const batch = await this.#read(this.#isSuspect ? ZERO : this.position);
       signal?.throwIfAborted();
       if (this.#stopped) return;
       this.#isSuspect = false;
+      const from = this.position;
       const changed = this.#intake.apply(batch, this.around.clock);
       this.#lastCutAt = batch.head.cutAt;
+      this.#heardAt = this.around.time.now();
+      this.#caughtUp(askedAt, batch.isFull, changed ?? batch.changes.length);
+      this.#caughtUpFrom = from.revision;
+      this.#caughtUpTo = this.position;
+      this.#caughtUpAt = this.around.time.now();
       if (changed !== undefined) this.emit({ type: 'sync', head: this.head, changed });
       this.waiters.check();
-    } while (!this.#takeAside());
+      const taken = this.#takeAside();
+      if (taken === 'taken') return;
+      if (taken === 'gap') gaps += 1;
+      if (gaps < MAX_GAPS) continue;
+      // One that will never follow is not to stand in the way of the next catch-up.
+      this.#forgetAside([]);
+      throw new TandemError('DIVERGED', 'frames were missing after the catch-up', { retryable: true });
+    }
   }
 
-  /** False when a frame that was kept aside cannot be read: the keys have to be asked again. */
-  #takeAside(): boolean {
-    for (let frame = this.#aside?.[0]; frame !== undefined; frame = this.#aside?.[0]) {
-      const taken = this.#take(frame);
-      if (taken === 'gap')
-        throw new TandemError('DIVERGED', 'frames were missing after the catch-up', { retryable: true });
-      if (taken === 'unreadable') return false;
+  /** What becomes of those that were kept aside; the first that is not taken stays, and the keys have to be asked again. */
+  #takeAside(): Taken {
+    for (let arrival = this.#aside?.[0]; arrival !== undefined; arrival = this.#aside?.[0]) {
+      const taken = this.#take(arrival);
+      if (taken !== 'taken') return taken;
       this.#aside?.shift();
     }
-    this.#aside = undefined;
+    this.#forgetAside(undefined);
+    return 'taken';
+  }
+
+  #forgetAside(aside: Arrival[] | undefined): void {
+    this.#aside = aside;
     this.#asideLength = 0;
-    return true;
   }
 
   /** @throws TandemError `BEHIND` or `DAMAGED` where Redis has lost what was seen here; its owner will mend it. */
@@ -254,6 +312,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     const { name } = this.space;
     const batch = await readSince(this.around.store, name, from, { seen: mark.epoch });
     const { head } = batch;
+    this.#evidence.lease(head.leaseMs, head.now, this.around.clock);
     if (compare(head, mark) < 0) {
       const where = `Redis is at ${printPosition(head)}, before what was seen here: ${printPosition(mark)}`;
       throw new TandemError('BEHIND', where, { retryable: true });
@@ -272,24 +331,25 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   #arrived(message: string): void {
     if (this.#stopped) return;
+    const receivedAt = this.around.time.now();
     let frame: Frame;
     try {
       frame = decodeFrame(message);
     } catch (error) {
+      this.#rejected('frame');
       this.report(asTandemError(error, 'INVALID_FRAME', 'a frame that cannot be used'));
       this.tell({ type: 'gap', reason: 'a frame that cannot be used' });
       return;
     }
     if (!this.#isCredible(frame)) {
-      return this.report(
-        new TandemError('INVALID_FRAME', `a frame of epoch ${frame.epoch}, far in the future`),
-      );
+      this.#rejected('epoch');
+      return this.report(fromTheFuture(frame));
     }
-    if (this.#aside !== undefined) return this.#keepAside(frame, message.length);
-    const taken = this.#take(frame);
+    const arrival: Arrival = { frame, path: 'redis', clock: this.around.clock, receivedAt };
+    if (this.#aside !== undefined) return this.#keepAside(arrival, message.length);
+    const taken = this.#take(arrival);
     const { prev, epoch } = frame;
-    if (taken === 'gap')
-      this.tell({ type: 'gap', reason: `a frame from ${epoch}-${prev} does not follow ${this.head}` });
+    if (taken === 'gap') this.#gap(`a frame from ${epoch}-${prev} does not follow ${this.head}`);
     // A frame is taken whole or not at all; the keys say what it is worth. No mode changes for that.
     if (taken === 'unreadable')
       this.#sync().catch(() => this.tell({ type: 'gap', reason: 'the keys could not be asked' }));
@@ -300,12 +360,13 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
    * to all that is true.
    */
   #isCredible({ epoch }: Frame): boolean {
-    return epoch <= this.around.clock.latest() + MAX_AHEAD_MS || epoch <= this.position.epoch + MAX_CLAIMS;
+    return epoch <= this.position.epoch + MAX_CLAIMS || epoch <= this.around.clock.latest() + MAX_AHEAD_MS;
   }
 
-  #keepAside(frame: Frame, length: number): void {
+  #keepAside(arrival: Arrival, length: number): void {
+    const { frame } = arrival;
     this.#asideLength += length;
-    if (this.#aside!.length < MAX_ASIDE && this.#asideLength < MAX_ASIDE_LENGTH) this.#aside!.push(frame);
+    if (this.#aside!.length < MAX_ASIDE && this.#asideLength < MAX_ASIDE_LENGTH) this.#aside!.push(arrival);
     // A new epoch while degraded: the owner has mended what kept the catch-up from succeeding.
     if (this.mode !== 'degraded' || frame.epoch === this.#wokenBy || frame.epoch <= this.position.epoch)
       return;
@@ -313,8 +374,12 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     this.tell({ type: 'link.up' });
   }
 
-  #take(frame: Frame): Taken {
-    const taken = this.#intake.take(frame, this.around.clock);
+  #take(arrival: Arrival): Taken {
+    const { frame, receivedAt } = arrival;
+    const cameBefore = this.#isCaughtUp(frame);
+    const taken = this.#intake.take(arrival);
+    if (cameBefore) this.#toldLate(arrival);
+    if (taken === 'taken' && frame.epoch === this.#intake.replica.mark.epoch) this.#heardAt = receivedAt;
     if (taken === 'taken' && !frame.bye) this.#lastCutAt = frame.cutAt;
     this.waiters.check();
     return taken;
@@ -328,26 +393,33 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   readonly #directListener: PathListener = {
     position: () => this.position,
-    replace: (frame) => {
+    replace: (frame, askedAt) => {
+      if (!this.#isCredible(frame)) throw fromTheFuture(frame);
       if (!this.#intake.replace(frame, this.#direct!.clock)) return false;
+      this.#caughtUp(askedAt, true, frame.changes.length);
       this.emit({ type: 'sync', head: this.head, changed: frame.changes.length });
       this.waiters.check();
       return true;
     },
-    take: (frame) => {
+    take: (frame, receivedAt) => {
+      if (!this.#isCredible(frame)) throw fromTheFuture(frame);
       if (frame.epoch < this.#intake.replica.mark.epoch) return false;
-      const taken = this.#intake.take(frame, this.#direct!.clock, true);
+      const { clock } = this.#direct!;
+      const taken = this.#intake.take({ frame, path: 'direct', clock, receivedAt }, true);
       this.waiters.check();
       return taken === 'taken';
     },
     up: () => {
       this.#isDirectUp = true;
+      this.#directChanged(true, undefined);
       this.#haveSynced();
       this.#evidence.comesFrom(this.#source(this.mode));
       this.tell({ type: 'direct.up' });
     },
     down: (error) => {
       if (this.#isDirectUp || this.lastError?.message !== error.message) this.report(error);
+      if (error.code === 'INVALID_FRAME') this.#rejected('frame');
+      if (this.#isDirectUp) this.#directChanged(false, error.code);
       this.#isDirectUp = false;
       this.#evidence.comesFrom(this.#source(this.mode));
       this.tell({ type: 'direct.down' });
@@ -366,22 +438,63 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   // ---- silence ----
 
-  /** The subscription may have died without a word: on silence, ask over the other connection. */
+  /**
+   * The subscription may have died without a word, also while frames come directly: on silence, ask over the other
+   * connection. Where there is another way it is taken earlier, before the state is stale: Redis may answer, and yet bring
+   * nothing of an owner that lives.
+   */
   #watchSilence(): void {
-    this.#cancelWatch?.();
-    const dueMs = this.#silenceMs - Math.min(this.#silenceMs * 0.9, this.#evidence.silentMs);
-    this.#cancelWatch = this.around.time.after(dueMs, () => {
-      const isSilent = this.#evidence.silentMs >= this.#silenceMs;
-      const asked = isSilent ? this.#askHead() : Promise.resolve();
-      asked
-        .catch((error: unknown) => {
-          const { message } = asTandemError(error, 'REDIS_UNAVAILABLE', 'the head could not be asked for');
-          this.tell({ type: 'link.down', reason: message });
-        })
-        .finally(() => {
-          if (this.mode === 'connected') this.#watchSilence();
-        });
+    this.#endWatch();
+    const { time } = this.around;
+    const silentMs = this.#silentMs;
+    const nextMs = silentMs < this.#aroundMs ? Math.min(this.#aroundMs, this.#silenceMs) : this.#silenceMs;
+    const cancel = time.after(Math.max(this.#silenceMs / 10, nextMs - silentMs), () => {
+      // After a blocked loop what has arrived by now is heard first.
+      time.nextTurn(() => time.nextTurn(() => this.#cancelWatch === cancel && this.#judgeSilence()));
     });
+    this.#cancelWatch = cancel;
+  }
+
+  /** Also of one that is due already, and waits for what has arrived. */
+  #endWatch(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = undefined;
+  }
+
+  #judgeSilence(): void {
+    const silentMs = this.#silentMs;
+    if (silentMs >= this.#aroundMs) this.#goAround();
+    else this.#comeBack();
+    const asked = silentMs >= this.#silenceMs ? this.#askHead() : Promise.resolve();
+    asked
+      .catch((error: unknown) => {
+        const { message } = asTandemError(error, 'REDIS_UNAVAILABLE', 'the head could not be asked for');
+        this.tell({ type: 'link.down', reason: message });
+      })
+      .finally(() => {
+        if (this.mode === 'connected') this.#watchSilence();
+      });
+  }
+
+  #goAround(): void {
+    this.#aroundAt = this.around.time.now();
+    this.#direct?.open(this.#directListener);
+  }
+
+  /** Not at once: an owner that says little would have it go back and forth. */
+  #comeBack(): void {
+    if (this.#aroundAt === -Infinity || this.#isAround) return;
+    this.#aroundAt = -Infinity;
+    this.#closeDirect();
+    this.#evidence.comesFrom(this.#source(this.mode));
+  }
+
+  get #isAround(): boolean {
+    return this.around.time.now() - this.#aroundAt < AROUND_BOUNDS * this.#silenceMs;
+  }
+
+  get #silentMs(): number {
+    return this.around.time.now() - this.#heardAt;
   }
 
   async #askHead(): Promise<void> {
@@ -389,14 +502,75 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     const { mark } = this.#intake.replica;
     const askedAt = time.now();
     const { head } = await store.since(this.space.name, this.position, 0, { seen: mark.epoch });
-    const hasNews = printPosition(head) !== this.head || head.cutAt !== this.#lastCutAt;
+    // Directly from its owner this copy may be further than Redis, and know better whether the owner lives.
+    const differs = !this.#isDirectUp && printPosition(head) !== this.head;
+    const hasNews = differs || head.cutAt !== this.#lastCutAt;
     // What was published may still be on its way: the answer came over the other connection.
     if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
-    if (this.mode !== 'connected' || this.#evidence.silentMs < time.now() - askedAt) return;
-    if (hasNews) this.tell({ type: 'gap', reason: `silent, while Redis is at ${printPosition(head)}` });
+    if (this.mode !== 'connected' || this.#heardAt > askedAt) return;
+    if (hasNews) this.#gap(`silent, while Redis is at ${printPosition(head)}`);
     // The owner itself is silent. Its lease says whether it may still be alive.
-    else this.#evidence.lease(head.leaseMs, head.now, clock);
+    else if (!this.#isDirectUp) this.#evidence.lease(head.leaseMs, head.now, clock);
   }
+
+  // ---- what is told to those who measure ----
+
+  /** A frame is visible; `tell` tells those who watch, in the span of its being applied. */
+  #applied(
+    { frame, path, clock, receivedAt }: Arrival,
+    keys: number,
+    tell: () => void,
+    appliedAt = this.around.time.now(),
+  ): void {
+    const { observers, tracer, time } = this.around;
+    if (observers.isEmpty && frame.trace === undefined) return tell();
+    const latency = latencyOf(frame, clock, time.now() - appliedAt);
+    const { prev, revision, trace } = frame;
+    const { name: space } = this.space;
+    const where = { space, path, position: printPosition(frame), prev, revision };
+    const bytes = bytesOf(frame.changes);
+    const applied = { ...where, keys, bytes, receivedAt, appliedAt, ...latency, trace };
+    observers.tell('applied', applied);
+    tracer.apply(applied, tell);
+  }
+
+  #caughtUp(askedAt: number, isFull: boolean, keys: number): void {
+    const { observers, time } = this.around;
+    const tookMs = time.now() - askedAt;
+    observers.tell('synced', { space: this.space.name, isFull, keys, tookMs, position: this.head });
+  }
+
+  /** The last catch-up has brought what is in this frame, before the frame came. */
+  #isCaughtUp({ epoch, revision, changes }: Frame): boolean {
+    const { epoch: inEpoch, revision: upTo } = this.#caughtUpTo;
+    return changes.length > 0 && epoch === inEpoch && revision > this.#caughtUpFrom && revision <= upTo;
+  }
+
+  /** It was visible since then, and nobody is to be told again; but now there is something to measure. */
+  #toldLate(arrival: Arrival): void {
+    this.#caughtUpFrom = arrival.frame.revision;
+    this.#applied(arrival, arrival.frame.changes.length, () => {}, this.#caughtUpAt);
+  }
+
+  #gap(reason: string): void {
+    this.around.observers.tell('gap', { space: this.space.name, role: 'follower', reason });
+    this.tell({ type: 'gap', reason });
+  }
+
+  #rejected(reason: Rejected['reason']): void {
+    this.around.observers.tell('rejected', { space: this.space.name, reason });
+  }
+
+  #directChanged(isUp: boolean, code: TandemError['code'] | undefined): void {
+    this.around.observers.tell('link', { link: 'direct', isUp, isAgain: this.#wasDirectUp, code });
+    this.#wasDirectUp = true;
+  }
+}
+
+function fromTheFuture({ epoch }: Frame): TandemError {
+  return new TandemError('INVALID_FRAME', `a frame of epoch ${epoch}, far in the future`, {
+    retryable: true,
+  });
 }
 
 /** A follower as actor logic, to be invoked or spawned in a machine of the user's. */

@@ -1,7 +1,7 @@
 /**
  * Frames: what changed from one revision to another, as published and as read back.
  *
- * A published frame is text. First line: the server's time of publication, which the script writes. Second
+ * A published frame is text. First line: the server's time of publication, seconds and microseconds, which the script writes. Second
  * line: the header, JSON. Then three lines a change: key, revision, value as JSON, or empty for a delete.
  * Neither keys nor JSON hold a line break, so nothing is escaped and nothing is copied twice. A beacon is a
  * frame of no change. Everything that arrives is checked here before anyone acts on it.
@@ -10,12 +10,13 @@ import { show, TandemError } from './errors.ts';
 import type { Line, Position } from './position.ts';
 import { isSame, parsePosition, printPosition, ZERO } from './position.ts';
 import { keyProblem, MAX_VALUE_LENGTH } from './space.ts';
+import type { FrameTrace } from './trace.ts';
+import { readFrameTrace } from './trace.ts';
 
 /** The version of the format, in `meta` and in each header. Another version is refused, never guessed at. */
 export const FORMAT = 1;
 
-/** A cut with more changes or more text is not published and not committed in one call. */
-export const MAX_FRAME_CHANGES = 5_000;
+/** A cut with more text is not published and not committed in one call. */
 export const MAX_FRAME_LENGTH = 2 * 1024 * 1024;
 
 export interface Change {
@@ -34,6 +35,12 @@ export interface Header extends Line {
   readonly leaseMs: number;
   /** The owner says goodbye: it has given up its lease. */
   readonly bye: boolean;
+  /** Server's time, ms, when the oldest change in it was set. For whoever measures; nothing is decided by it. */
+  readonly setAt?: number;
+  /** The bound of the error of `setAt`, ms: that of the owner's idea of the server's clock. */
+  readonly setErrorMs?: number;
+  /** The span that it belongs to, where somebody keeps traces. */
+  readonly trace?: FrameTrace;
 }
 
 export interface Frame extends Header {
@@ -42,31 +49,58 @@ export interface Frame extends Header {
   readonly publishedAt: number;
 }
 
+/** JSON, written down: `HEAD` reads it just as it is written here. */
 export function encodeHeader(header: Header): string {
-  const { epoch, base, prev, revision, cutAt, leaseMs, bye } = header;
-  const fields = {
-    v: FORMAT,
-    epoch,
-    base: printPosition(base),
-    prev,
-    revision,
-    cutAt,
-    leaseMs,
-  };
-  return JSON.stringify(bye ? { ...fields, bye } : fields);
+  const { epoch, base, prev, revision, cutAt, leaseMs, bye, setAt, setErrorMs, trace } = header;
+  const place = `"epoch":${epoch},"base":"${printPosition(base)}","prev":${prev},"revision":${revision}`;
+  const set = setAt === undefined ? '' : `,"setAt":${JSON.stringify(setAt)}`;
+  const error = setErrorMs === undefined ? '' : `,"setErrorMs":${JSON.stringify(setErrorMs)}`;
+  const rest = (trace ? `,"trace":${JSON.stringify(trace)}` : '') + (bye ? ',"bye":true' : '');
+  return `{"v":${FORMAT},${place},"cutAt":${cutAt},"leaseMs":${leaseMs}${set}${error}${rest}}`;
 }
+
+/**
+ * The first two lines of nearly every frame: its time, and a header as `encodeHeader` writes it where nothing is traced.
+ * Read by one expression they cost a third of what parsing and checking each field does; what it does not match is parsed.
+ */
+const N = '(0|[1-9]\\d{0,14})';
+const MS = '((?:0|[1-9]\\d{0,14})(?:\\.\\d{1,3})?)';
+const HEAD = new RegExp(
+  `^(\\d{1,12}) (\\d{1,6})\\n\\{"v":${FORMAT},"epoch":${N},"base":"${N}-${N}","prev":${N},"revision":${N},"cutAt":${MS},` +
+    `"leaseMs":${N}(?:,"setAt":${MS},"setErrorMs":${MS})?\\}(?![^\\n])`,
+);
 
 /** A published frame is at most one cut, or one change that is over the limit by itself, and a header. */
 const MAX_PUBLISHED_LENGTH = MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
 
-/** Milliseconds with or without fractions. */
-const TIME = /^\d{1,15}(\.\d{1,18})?$/;
+/** Seconds and microseconds, as Redis tells its time. */
+const TIME = /^(\d{1,12}) (\d{1,6})$/;
+
+export function encodeTime(ms: number): string {
+  const micros = Math.round(ms * 1_000);
+  return `${Math.floor(micros / 1e6)} ${micros % 1e6}`;
+}
+
+/** A time as it travels, in ms; NaN for what is none. */
+export function decodeTime(text: string): number {
+  const [, seconds = '', micros = ''] = TIME.exec(text) ?? [];
+  return seconds === '' ? NaN : msOf(seconds, micros);
+}
+
+function msOf(seconds: string, micros: string): number {
+  return (Number(seconds) * 1e6 + Number(micros)) / 1e3;
+}
+
+/** Changes as they travel, each line of theirs behind a line break. */
+export function encodeChanges(changes: Iterable<Change>): string {
+  let lines = '';
+  for (const { key, revision, json } of changes) lines += `\n${key}\n${revision}\n${json}`;
+  return lines;
+}
 
 /** A whole frame, as it travels. */
 export function encodeFrame(publishedAt: number, header: Header, changes: readonly Change[]): string {
-  const lines = [String(publishedAt), encodeHeader(header)];
-  for (const { key, revision, json } of changes) lines.push(key, String(revision), json);
-  return lines.join('\n');
+  return `${encodeTime(publishedAt)}\n${encodeHeader(header)}${encodeChanges(changes)}`;
 }
 
 /**
@@ -75,30 +109,83 @@ export function encodeFrame(publishedAt: number, header: Header, changes: readon
  */
 export function decodeFrame(message: string, maxLength = MAX_PUBLISHED_LENGTH): Frame {
   if (message.length > maxLength) throw invalid(`${message.length} characters`);
-  const lines = message.split('\n');
-  const publishedAt = Number(lines[0]);
-  expect(TIME.test(lines[0]!), 'no time in its first line');
-  const header = decodeHeader(lines[1] ?? '');
-  const changes = decodeChanges(lines, 2);
+  const known = HEAD.exec(message);
+  const frame = known ? readHead(known) : parseHead(message);
+  // Epoch 0 is an owner's that could not claim yet: it may be read from its own process. It continues nothing.
+  const isBased = frame.epoch === 0 ? isSame(frame.base, ZERO) : frame.base.epoch < frame.epoch;
+  expect(isBased, 'a base that is not before its epoch');
+  expect(frame.prev <= frame.revision, 'an end before its start');
+  const { changes } = frame;
+  decodeChanges(message, known ? known[0].length : lineEnd(message, lineEnd(message, 0) + 1), changes);
   const first = changes[0];
   const last = changes.at(-1);
-  expect(first === undefined || first.revision > header.prev, 'a change at or before its start');
-  expect(last === undefined || last.revision <= header.revision, 'a change past its end');
-  return { ...header, publishedAt, changes };
+  expect(first === undefined || first.revision > frame.prev, 'a change at or before its start');
+  expect(last === undefined || last.revision <= frame.revision, 'a change past its end');
+  return frame;
 }
 
-/** Changes of a frame, from its lines. */
-function decodeChanges(lines: readonly string[], from: number): Change[] {
-  expect((lines.length - from) % 3 === 0, 'a change that is cut short');
-  const changes: Change[] = [];
-  for (let at = from; at < lines.length; at += 3) {
-    const change = changeAt(lines, at);
-    if (change === undefined) throw invalid(`a change of ${show(lines[at])} that cannot be`);
-    if (change.revision <= (changes.at(-1)?.revision ?? 0))
-      throw invalid(`a change of "${change.key}" out of order`);
+/** A frame, as it is made. */
+type Draft = { -readonly [K in keyof Frame]: Frame[K] } & { changes: Change[] };
+
+function readHead(head: RegExpExecArray): Draft {
+  const frame: Draft = {
+    epoch: Number(head[3]),
+    base: { epoch: Number(head[4]), revision: Number(head[5]) },
+    prev: Number(head[6]),
+    revision: Number(head[7]),
+    cutAt: Number(head[8]),
+    leaseMs: Number(head[9]),
+    bye: false,
+    publishedAt: msOf(head[1]!, head[2]!),
+    changes: [],
+  };
+  if (head[10] === undefined) return frame;
+  frame.setAt = Number(head[10]);
+  frame.setErrorMs = Number(head[11]);
+  return frame;
+}
+
+function parseHead(message: string): Draft {
+  const timeEnd = lineEnd(message, 0);
+  const publishedAt = decodeTime(message.slice(0, timeEnd));
+  expect(!Number.isNaN(publishedAt), 'no time in its first line');
+  const fields = parseHeader(message.slice(timeEnd + 1, lineEnd(message, timeEnd + 1)));
+  const frame: Draft = {
+    epoch: count(fields, 'epoch'),
+    base: position(fields.base),
+    prev: count(fields, 'prev'),
+    revision: count(fields, 'revision'),
+    cutAt: fields.cutAt as number,
+    leaseMs: count(fields, 'leaseMs'),
+    bye: fields.bye === true,
+    publishedAt,
+    changes: [],
+  };
+  expect(Number.isFinite(frame.cutAt), 'no cutAt');
+  return withMeasures(frame, fields);
+}
+
+function lineEnd(message: string, from: number): number {
+  const at = message.indexOf('\n', from);
+  return at === -1 ? message.length : at;
+}
+
+/** Reads the changes of a frame, from behind its header. */
+function decodeChanges(message: string, from: number, changes: Change[]): void {
+  let before = 0;
+  for (let at = from; at < message.length;) {
+    const keyEnd = message.indexOf('\n', at + 1);
+    const revisionEnd = keyEnd === -1 ? -1 : message.indexOf('\n', keyEnd + 1);
+    if (revisionEnd === -1) throw invalid('a change that is cut short');
+    const end = lineEnd(message, revisionEnd + 1);
+    const key = message.slice(at + 1, keyEnd);
+    const change = changeOf(key, message.slice(keyEnd + 1, revisionEnd), message.slice(revisionEnd + 1, end));
+    if (change === undefined) throw invalid(`a change of ${show(key)} that cannot be`);
+    if (change.revision <= before) throw invalid(`a change of "${key}" out of order`);
+    before = change.revision;
     changes.push(change);
+    at = end;
   }
-  return changes;
 }
 
 /**
@@ -109,46 +196,45 @@ export function decodePage(flat: readonly string[], from: number): { changes: Ch
   const changes: Change[] = [];
   let isSound = true;
   for (let at = from; at + 2 < flat.length; at += 3) {
-    const change = changeAt(flat, at);
+    const change = changeOf(flat[at]!, flat[at + 1]!, flat[at + 2]!);
     if (change !== undefined && change.revision > (changes.at(-1)?.revision ?? 0)) changes.push(change);
     else isSound = false;
   }
   return { changes, isSound };
 }
 
-function changeAt(flat: readonly string[], at: number): Change | undefined {
-  const key = flat[at]!;
-  const printed = flat[at + 1]!;
+function changeOf(key: string, printed: string, json: string): Change | undefined {
   const revision = Number(printed);
   // Digits and nothing else: what `Number` takes for one is more than that.
   const isRevision = Number.isSafeInteger(revision) && revision > 0 && String(revision) === printed;
-  return isRevision && keyProblem(key) === undefined ? { key, revision, json: flat[at + 2]! } : undefined;
+  return isRevision && keyProblem(key) === undefined ? { key, revision, json } : undefined;
 }
 
-function decodeHeader(text: string): Header {
+function parseHeader(text: string): Record<string, unknown> {
   let fields: Record<string, unknown>;
   try {
     fields = JSON.parse(text) as Record<string, unknown>;
-  } catch (error) {
-    throw invalid(`a header that is no JSON: ${(error as Error).message}`);
+  } catch {
+    throw invalid('a header that is no JSON');
   }
   if (typeof fields !== 'object' || fields === null) throw invalid('a header that is no object');
   if (fields.v !== FORMAT) throw invalid(`version ${show(fields.v)}, expected ${FORMAT}`);
-  const header = {
-    epoch: count(fields, 'epoch'),
-    base: position(fields.base),
-    prev: count(fields, 'prev'),
-    revision: count(fields, 'revision'),
-    cutAt: fields.cutAt as number,
-    leaseMs: count(fields, 'leaseMs'),
-    bye: fields.bye === true,
-  };
-  expect(Number.isFinite(header.cutAt), 'no cutAt');
-  // Epoch 0 is an owner's that could not claim yet: it may be read from its own process. It continues nothing.
-  const isBased = header.epoch === 0 ? isSame(header.base, ZERO) : header.base.epoch < header.epoch;
-  expect(isBased, 'a base that is not before its epoch');
-  expect(header.prev <= header.revision, 'an end before its start');
-  return header;
+  return fields;
+}
+
+/** What is only for those who measure is never worth a frame: what is not well-formed is left out. */
+function withMeasures(frame: Draft, { setAt, setErrorMs, trace }: Record<string, unknown>): Draft {
+  if (isTime(setAt) && isTime(setErrorMs)) {
+    frame.setAt = setAt;
+    frame.setErrorMs = setErrorMs;
+  }
+  const read = trace === undefined ? undefined : readFrameTrace(trace);
+  if (read) frame.trace = read;
+  return frame;
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
 function count(fields: Record<string, unknown>, name: string): number {

@@ -8,14 +8,16 @@ import type { Batch } from './catch-up.ts';
 import type { ServerClock } from './clock.ts';
 import type { Evidence } from './evidence.ts';
 import type { Change, Frame, Header } from './frame.ts';
+import type { FramePath, Rejected } from './observer.ts';
 import { compare } from './position.ts';
 import type { Proof } from './reading.ts';
-import { Reading } from './reading.ts';
+import { Reading, readingOf } from './reading.ts';
 import type { ReadChange } from './replica.ts';
 import { Replica } from './replica.ts';
 import type { Entry } from './revision-map.ts';
 import type { Definition, KeyOf, Space, ValueOf } from './space.ts';
 import type { Time } from './time.ts';
+import { unsliced } from './unsliced.ts';
 import { Watchers } from './watchers.ts';
 
 export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
@@ -23,11 +25,26 @@ export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyO
 /** `taken`; or `gap`: it does not follow; or `unreadable`: it follows, but some of its values cannot be read. */
 export type Taken = 'taken' | 'gap' | 'unreadable';
 
+/** A frame, and how it came. */
+export interface Arrival {
+  readonly frame: Frame;
+  /** On `Time`, ms. */
+  readonly receivedAt: number;
+  readonly path: FramePath;
+  /** The clock on which its times are. */
+  readonly clock: ServerClock;
+}
+
 export interface IntakeOptions<D extends Definition> {
   readonly space: Space<D>;
   readonly evidence: Evidence;
   readonly time: Time;
   readonly report: (error: unknown) => void;
+  /** Told of a frame that is visible now; `tell` is what tells those who watch. */
+  readonly applied: (arrival: Arrival, keys: number, tell: () => void) => void;
+  readonly rejected: (reason: Rejected['reason']) => void;
+  /** Called after each time that something was taken in, with all of it visible. */
+  readonly advanced: () => void;
 }
 
 export class Intake<D extends Definition> {
@@ -55,18 +72,31 @@ export class Intake<D extends Definition> {
     return new Reading(key, entry, entry?.value, proof);
   }
 
+  /** As `reading`, for one key: who asks for it again and again is given the same. */
+  get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
+    const entry = this.replica.get(key);
+    if (entry === undefined) this.#options.space.requireSchema(key);
+    if (this.#refused.size > 0) return this.reading(key, entry);
+    return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#options.evidence.proof);
+  }
+
   isRefused(key: string): boolean {
     return this.#refused.has(key);
   }
 
   /**
-   * Takes in a frame whose times are on `clock`.
+   * Takes in a frame.
    * @param inPart apply what can be read of it: there are no keys that could be asked instead
    */
-  take(frame: Frame, clock: ServerClock, inPart = false): Taken {
+  take(arrival: Arrival, inPart = false): Taken {
+    const { frame, clock } = arrival;
+    const { applied, rejected } = this.#options;
     const verdict = this.replica.judge(frame);
     if (verdict === 'gap') return 'gap';
-    if (verdict === 'fenced') return 'taken';
+    if (verdict === 'fenced') {
+      rejected('fenced');
+      return 'taken';
+    }
     if (verdict === 'known') {
       if (frame.revision === this.replica.position.revision) this.#prove(frame, clock);
       return 'taken';
@@ -75,7 +105,7 @@ export class Intake<D extends Definition> {
     if (read.length < frame.changes.length && !inPart) return 'unreadable';
     const changed = this.replica.advance(frame, read);
     this.#prove(frame, clock);
-    this.#tell(changed);
+    applied(arrival, changed.length, () => this.#tell(changed));
     return 'taken';
   }
 
@@ -98,33 +128,40 @@ export class Intake<D extends Definition> {
     const changed = isFull
       ? this.replica.replace(head, read, this.#refused)
       : this.replica.advance(head, read);
-    evidence.prove(head.cutAt, clock);
+    evidence.prove(head.cutAt, head.epoch, clock);
     this.#tell(changed);
     return isFull ? changed.length : undefined;
   }
 
-  #prove({ cutAt, bye, leaseMs, publishedAt }: Header & { publishedAt: number }, clock: ServerClock): void {
-    this.#options.evidence.prove(cutAt, clock);
-    this.#options.evidence.lease(bye ? 0 : leaseMs, publishedAt, clock);
+  #prove(
+    { cutAt, epoch, bye, leaseMs, publishedAt }: Header & { publishedAt: number },
+    clock: ServerClock,
+  ): void {
+    const { evidence } = this.#options;
+    evidence.prove(cutAt, epoch, clock);
+    // An owner that could not claim yet has no lease, whatever it says.
+    if (epoch > 0) evidence.lease(bye ? 0 : leaseMs, publishedAt, clock);
   }
 
   #read(changes: readonly Change[]): ReadChange[] {
-    const { space, time, report } = this.#options;
+    const { space, time, report, rejected } = this.#options;
     const read: ReadChange[] = [];
     for (const { key, revision, json } of changes) {
       try {
         read.push({ key, revision, value: json === '' ? undefined : space.read(key, json) });
         this.#refused.delete(key);
       } catch (error) {
+        rejected('value');
         // Told once, not with each frame until it is mended.
         if (!this.#refused.has(key)) report(error);
-        this.#refused.set(key, this.#refused.get(key) ?? time.now());
+        this.#refused.set(unsliced(key), this.#refused.get(key) ?? time.now());
       }
     }
     return read;
   }
 
   #tell(changed: readonly ReadChange[]): void {
+    this.#options.advanced();
     if (this.watchers.isEmpty) return;
     for (const { key } of changed) {
       this.watchers.tell(key, () => this.reading(key as KeyOf<D>, this.replica.get(key)));

@@ -18,3 +18,21 @@ export function requireOneOf<T extends string>(name: string, value: T, allowed: 
     `${name}: expected ${allowed.map((one) => `'${one}'`).join(' or ')}, got ${show(value)}`,
   );
 }
+
+/** @throws TandemError `INVALID_OPTION` */
+export function requireObject(name: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw new TandemError('INVALID_OPTION', `${name}: expected an object, got ${show(value)}`);
+}
+
+/** @throws TandemError `INVALID_OPTION` */
+export function requireFunction(name: string, value: unknown): void {
+  if (typeof value === 'function') return;
+  throw new TandemError('INVALID_OPTION', `${name}: expected a function, got ${show(value)}`);
+}
+
+/** @throws TandemError `INVALID_OPTION` */
+export function requireBoolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TandemError('INVALID_OPTION', `${name}: expected true or false, got ${show(value)}`);
+}

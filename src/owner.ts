@@ -1,9 +1,9 @@
 /**
  * The owner actor: its memory is the truth, and Redis is brought to it.
  *
- * `set` writes into the ledger and returns. At the end of the turn one cut of all that Redis lacks goes out;
- * while it is under way changes gather, and the next cut carries the latest of each. Whatever goes wrong is
- * mended by one path, the catch-up.
+ * `set` writes into the ledger and returns. At the end of the turn one cut of all that Redis lacks goes out.
+ * A few may be under way at once; beyond that changes gather, and the next cut carries the latest of each.
+ * Whatever goes wrong is mended by one path, the catch-up.
  */
 import type { Actor } from 'xstate';
 import { createActor } from 'xstate';
@@ -17,19 +17,21 @@ import type { Change } from './frame.ts';
 import type { Captured } from './ledger.ts';
 import { Feed } from './feed.ts';
 import { Ledger } from './ledger.ts';
-import { between, requireOneOf } from './options.ts';
+import { bytesOf } from './measures.ts';
+import { between, requireBoolean, requireFunction, requireObject, requireOneOf } from './options.ts';
 import type { Position } from './position.ts';
 import { compare, parsePosition, printPosition } from './position.ts';
 import type { Proof } from './reading.ts';
-import { Reading } from './reading.ts';
+import { Reading, readingOf } from './reading.ts';
 import type { Entry } from './revision-map.ts';
 import type { Definition, InputOf, KeyOf, Space, ValueOf } from './space.ts';
-import type { Link } from './store.ts';
+import { Scrub } from './scrub.ts';
+import type { Committed, Link } from './store.ts';
 import type { Inheritance } from './standby.ts';
 import { Standby } from './standby.ts';
 import { fencedError, Tenure } from './tenure.ts';
 import type { Cancel } from './time.ts';
-import { withDeadline } from './time.ts';
+import { backoffMs, pause, withDeadline } from './time.ts';
 
 export interface OwnOptions {
   /** `'resume'` goes on from what Redis has; `'reset'` empties it. Default `'resume'`. */
@@ -62,6 +64,15 @@ export type FencedEvent = {
 export type OwnershipChangedEvent = { readonly type: 'ownership'; readonly ownership: Ownership };
 export type OwnerEmitted = ModeEvent | ErrorEvent | FencedEvent | OwnershipChangedEvent;
 
+/**
+ * Where someone reads from this process at all times, a commit leaves the machine to that reader first, ms: Redis, woken at the
+ * same moment, would take a third of the time that the one hop saves.
+ */
+const DIRECT_FIRST_MS = 1;
+
+/** Of the time that a stop has, for what was set; the rest is for giving up the lease. */
+const FLUSH_SHARE = 0.75;
+
 /** What ends an owner: the space is another's. */
 const ENDING: ReadonlySet<string> = new Set(['FENCED', 'OWNED_ELSEWHERE']);
 
@@ -73,15 +84,20 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   readonly #beaconMs: number;
   readonly #ledger = new Ledger();
   readonly #tenure: Tenure;
+  readonly #scrub: Scrub;
   readonly #ownership: Actor<typeof ownershipMachine>;
   #led = false;
   #scheduled = false;
-  /** The commit under way. It never rejects. */
-  #underWay: Promise<void> | undefined;
+  /** The commits under way. They never reject. */
+  readonly #underWay = new Set<Promise<void>>();
   #cancelBeacon: Cancel | undefined;
   #ended: TandemError | undefined;
   #stopping: Promise<void> | undefined;
   #releasing = false;
+  /** What kept it, for who waited in vain. */
+  readonly #why = (): unknown => this.around.store.commands.error ?? this.lastError;
+  /** The last claim that was asked for; settles, and never rejects. */
+  #claiming: Promise<void> | undefined;
   readonly #startStandby: () => Standby;
   /** While this owner waits for the space to be free. */
   #standby: Standby | undefined;
@@ -89,18 +105,36 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: OwnOptions = {}) {
     super(space, around, scope);
+    requireObject('own', options);
     const start = requireOneOf('start', options.start ?? 'resume', ['resume', 'reset']);
     const leaseMs = between('leaseMs', options.leaseMs ?? 3_000, 50, 3_600_000);
     this.#beaconMs = between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2);
-    this.feed = new Feed(this.#ledger, around.time, { leaseMs, beaconMs: this.#beaconMs });
+    this.feed = new Feed(this.#ledger, around.time, {
+      leaseMs,
+      beaconMs: this.#beaconMs,
+      sent: (changes) => this.#toldSent(changes),
+    });
     this.links = [around.store.commands];
     const inheritance = (): Inheritance | undefined => this.#standby;
     this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs, inheritance });
-    this.#startStandby = () => new Standby(space, around, scope.self);
+    const damaged = (): void => {
+      this.#tenure.countNext();
+      around.time.endOfTurn(() => this.#commit());
+    };
+    const foreign = (): void => {
+      this.report(
+        new TandemError('DIFFERED', `space "${space.name}" holds in Redis what its owner never set`),
+      );
+      this.#tenure.suspect();
+      this.#diverged('not what its owner set');
+    };
+    const found = (keys: readonly string[]): void => this.#putRight(keys);
+    this.#scrub = new Scrub(around, this.#ledger, space.name, { found, damaged, foreign });
+    this.#startStandby = () => new Standby(space, around, scope.self, leaseMs);
     this.#ownership = createActor(ownershipMachine, {
       parent: scope.self,
       id: 'ownership',
-      input: { standby: options.standby ?? false },
+      input: { standby: requireBoolean('standby', options.standby ?? false) },
     });
   }
 
@@ -111,7 +145,11 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 
   override start(): void {
     super.start();
-    this.#ownership.subscribe(({ value }) => this.emit({ type: 'ownership', ownership: value as Ownership }));
+    this.#ownership.subscribe(({ value }) => {
+      const ownership = value as Ownership;
+      this.around.observers.tell('ownership', { space: this.space.name, ownership });
+      this.emit({ type: 'ownership', ownership });
+    });
     this.#ownership.start();
   }
 
@@ -127,19 +165,32 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#standby = standby;
     standby.onMode(({ mode, reason }) => mode !== 'stopped' && this.enter(mode, reason));
     standby.follower.on('error', ({ error }) => this.report(error));
-    while (this.ownership !== 'leading' && !signal.aborted) {
+    standby.follower.watchHead(() => this.advanced());
+    const { time } = this.around;
+    for (let failures = 0; this.ownership !== 'leading' && !signal.aborted; failures += 1) {
+      if (failures > 0) await pause(time, backoffMs(time, failures - 1), signal);
       await standby.untilFree(signal);
+      if (signal.aborted) break;
       // One that lives after all, or came first, is no failure of a standby's.
       await this.#claim(signal).catch((error: unknown) => this.#standByAgain(error));
     }
-    this.#standby = undefined;
-    standby.stop();
+    this.#endStandby();
     if (!signal.aborted) super.connect();
   }
 
-  #standByAgain(error: unknown): void {
+  #endStandby(): void {
+    if (this.#standby === undefined) return;
+    this.#standby.stop();
+    this.#standby = undefined;
+    this.advanced();
+  }
+
+  async #standByAgain(failure: unknown): Promise<void> {
     this.#ownership.send({ type: 'held' });
-    if (!(error instanceof OwnedElsewhereError) && !this.#abort.signal.aborted) this.report(error);
+    if (failure instanceof OwnedElsewhereError || this.#abort.signal.aborted) return;
+    this.report(failure);
+    // Its own lease would keep it waiting as a living owner's does.
+    await this.#tenure.release().catch(() => {});
   }
 
   // ---- state ----
@@ -151,7 +202,9 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
    */
   set<K extends KeyOf<D>>(key: K, value: InputOf<D, K>): void {
     this.#requireWritable();
-    this.#ledger.set(key, this.space.capture(key, value));
+    const json = this.space.capture(key, value);
+    this.#stamp();
+    this.#ledger.set(key, json);
     this.#schedule();
   }
 
@@ -162,6 +215,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   delete<K extends KeyOf<D>>(key: K): boolean {
     this.#requireWritable();
     this.space.requireSchema(key);
+    this.#stamp();
     const existed = this.#ledger.delete(key);
     this.#schedule();
     return existed;
@@ -172,7 +226,9 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
    * @throws TandemError `INVALID_BATCH` for a function that returns a promise; and what the function throws
    */
   batch<T>(run: () => T): T {
+    requireFunction('batch', run);
     this.#requireWritable();
+    this.#stamp();
     try {
       return this.#ledger.batch(run);
     } finally {
@@ -180,10 +236,16 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     }
   }
 
+  /** When, and in which span, what follows is set. */
+  #stamp(): void {
+    const { time, tracer } = this.around;
+    this.#ledger.stamp(time.now(), tracer.current());
+  }
+
   override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
     const entry = this.#ledger.get(key) ?? this.#standby?.entry(key);
     if (entry === undefined) this.space.requireSchema(key);
-    return this.#reading(key, entry);
+    return readingOf(key, entry, this.#read(key, entry), this.proof);
   }
 
   override *entries(prefix = ''): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
@@ -192,11 +254,43 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     }
   }
 
+  override get size(): number {
+    return this.#standby?.follower.size ?? this.#ledger.size;
+  }
+
+  override readingsSince(from: Position): Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
+    if (this.#standby) {
+      // A standby holds values as they travel; they are read as those of `entries` are.
+      const standby = this.#standby;
+      const changed = standby.follower.readingsSince(from);
+      return changed?.map(({ key }) => this.#reading(key as KeyOf<D>, standby.entry(key)));
+    }
+    if (!this.#ledger.canContinue(from)) return undefined;
+    return this.#ledger.entriesSince(from).map((entry) => this.#reading(entry.key as KeyOf<D>, entry));
+  }
+
+  override get correctedAt(): Position | undefined {
+    return this.#standby?.follower.correctedAt;
+  }
+
+  override get state(): string {
+    return this.#standby?.follower.state ?? super.state;
+  }
+
+  override get reason(): string {
+    return this.#standby?.follower.reason ?? super.reason;
+  }
+
   #reading<K extends KeyOf<D>>(key: K, entry: Entry<Captured> | undefined): Reading<K, ValueOf<D, K>> {
+    return new Reading(key, entry, this.#read(key, entry), this.proof);
+  }
+
+  /** What the schema reads from what was set, once someone asks. */
+  #read<K extends KeyOf<D>>(key: K, entry: Entry<Captured> | undefined): ValueOf<D, K> | undefined {
     const captured = entry?.value;
-    if (captured !== undefined && captured.value === undefined)
-      captured.value = this.space.read(key, captured.json);
-    return new Reading(key, entry, captured?.value, this.proof);
+    if (captured === undefined) return undefined;
+    if (captured.value === undefined) captured.value = this.space.read(key, captured.json);
+    return captured.value;
   }
 
   /** An owner's memory is the truth, from when it first owns for as long as it does; a standby's is a follower's. */
@@ -209,6 +303,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     staleMs: () => (this.#led && !this.#ended ? 0 : Infinity),
     freshness: () => (this.#led && !this.#ended ? 'live' : 'stale'),
     ownerAlive: () => this.#led && !this.#ended,
+    leaseMs: () => (this.#ended ? 0 : this.#tenure.leaseMs),
   };
 
   protected get position(): Position {
@@ -224,12 +319,11 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
    * @throws TandemError `TIMEOUT`, `FENCED` or `STOPPED`
    */
   ready({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
-    const why = (): unknown => this.around.store.commands.error ?? this.lastError;
     return this.waiters.wait(
       () => this.#led && !this.#ended,
       `space "${this.space.name}" was not owned`,
       timeoutMs,
-      why,
+      this.#why,
     );
   }
 
@@ -240,13 +334,12 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
    */
   async flush({ timeoutMs = 1_000 }: { timeoutMs?: number } = {}): Promise<string> {
     const what = `what was set in space "${this.space.name}" was not committed`;
-    const why = (): unknown => this.around.store.commands.error ?? this.lastError;
     const started = this.around.time.now();
     // Revisions are final only once the space is owned.
-    await this.waiters.wait(() => this.#led, what, timeoutMs, why);
+    await this.waiters.wait(() => this.#led, what, timeoutMs, this.#why);
     const { revision } = this.#ledger.head;
     const leftMs = Math.max(0, timeoutMs - (this.around.time.now() - started));
-    await this.waiters.wait(() => this.#tenure.committed.revision >= revision, what, leftMs, why);
+    await this.waiters.wait(() => this.#tenure.committed.revision >= revision, what, leftMs, this.#why);
     return printPosition(this.#tenure.committed);
   }
 
@@ -276,13 +369,21 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     const deadline = time.now() + timeoutMs;
     // From now on nothing is set, so that what is flushed is everything.
     this.#ended = new TandemError('STOPPED', `the owner of space "${name}" is stopped`);
+    const isClean = (): boolean => !this.#tenure.isDirty && !(this.#led && this.mode === 'recovering');
     try {
-      if (this.#isDirty()) await this.flush({ timeoutMs });
-      // A beacon after the goodbye would take the lease back.
-      this.#releasing = true;
-      this.#cancelBeacon?.();
+      // Some of the time is left for the lease.
+      const what = `what was set in space "${name}" was not committed`;
+      await this.waiters.wait(isClean, what, timeoutMs * FLUSH_SHARE, this.#why);
+    } catch (error) {
+      this.report(error);
+    }
+    // Nothing is begun from now on: a beacon after the goodbye, or a claim, would take the lease back.
+    this.#releasing = true;
+    this.#cancelBeacon?.();
+    this.#abort.abort();
+    try {
       const late = (): Error => timeoutError(`the lease of space "${name}" was not given up`, timeoutMs);
-      if (this.mode === 'connected')
+      if (this.around.store.commands.up)
         await withDeadline(time, Math.max(0, deadline - time.now()), this.#release(), late);
     } catch (error) {
       this.report(error);
@@ -291,8 +392,9 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.close();
   }
 
+  /** A claim that is on its way may be granted yet. */
   async #release(): Promise<void> {
-    await this.#underWay;
+    await Promise.all([...this.#underWay, this.#claiming]);
     await this.#tenure.release();
   }
 
@@ -314,9 +416,12 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
       this.#led = true;
       this.waiters.check();
       this.#scheduleBeacon();
+      this.#scrub.start();
       this.#schedule();
     } else {
       this.#cancelBeacon?.();
+      this.#scrub.stop();
+      this.waiters.check();
     }
   }
 
@@ -328,14 +433,20 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   }
 
   /** Start, reconnect and repair are one path: claim where no claim stands, then bring the store to here. */
-  protected override async catchUp(signal: AbortSignal): Promise<void> {
+  protected override async catchUp(machine: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([machine, this.#abort.signal]);
     try {
+      signal.throwIfAborted();
+      // Each of them has a deadline; and where they were refused, the head is asked for behind them.
+      await Promise.all(this.#underWay);
       if (!(await this.#tenure.holds())) await this.#claim(signal);
       signal.throwIfAborted();
       // Also when nothing changed: a commit proves that Redis takes writes.
       await this.#bring();
     } catch (error) {
       if (error instanceof TandemError && ENDING.has(error.code)) this.#lose(error);
+      // What the stop has called off is no failure: the end is on its way.
+      if (this.#abort.signal.aborted) await new Promise<never>(() => {});
       throw error;
     }
   }
@@ -343,10 +454,14 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   async #claim(signal: AbortSignal): Promise<void> {
     this.#ownership.send({ type: this.#standby ? 'free' : 'lost' });
     const isFirst = !this.#ledger.isLoaded;
-    await this.#tenure.claim(signal);
+    const claimed = this.#tenure.claim(signal);
+    this.#claiming = claimed.catch(() => {});
+    await claimed;
     if (this.#tenure.isDamaged)
       this.report(new TandemError('DAMAGED', `Redis has lost keys of space "${this.space.name}"`));
     if (isFirst) this.#dropUnreadable();
+    // Who hears that this owner leads finds the state that it leads with.
+    this.#endStandby();
     this.#ownership.send({ type: 'claimed' });
   }
 
@@ -366,49 +481,88 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   // ---- the way to Redis ----
 
   async #bring(): Promise<void> {
-    const { outcome, head } = await this.#tenure.commit();
+    const bringing = this.#tenure.commit()!;
+    const settled = (): void => void this.#underWay.delete(underWay);
+    const underWay: Promise<void> = bringing.then(settled, settled);
+    this.#underWay.add(underWay);
+    const { outcome, head } = await bringing;
     if (outcome === 'fenced') throw fencedError(this.space.name, head.ownerName, head.fence);
     if (outcome === 'committed') return;
     const what = `space "${this.space.name}" is ${outcome} in Redis`;
     throw new TandemError('DIVERGED', what, { retryable: true });
   }
 
-  #isDirty(): boolean {
-    return this.#ledger.head.revision > this.#tenure.committed.revision;
+  /** Someone else has written what this owner owns: it is said again, to Redis and to followers that have read it. */
+  #putRight(keys: readonly string[]): void {
+    if (this.#ended) return;
+    const some = keys.slice(0, 10).join(', ');
+    const what = `${keys.length} keys of space "${this.space.name}" were changed in Redis by someone else: ${some}`;
+    this.report(new TandemError('DIFFERED', what));
+    this.#ledger.restate(keys);
+    this.#schedule();
   }
 
   /** At the end of this turn, so that all of the turn's changes go out as one. */
   #schedule(): void {
     this.feed.changed();
-    if (this.#scheduled || this.#underWay || this.mode !== 'connected' || !this.#isDirty()) return;
+    this.advanced();
+    if (this.#scheduled || !this.#tenure.isBehind) return;
     this.#scheduled = true;
-    this.around.time.endOfTurn(() => {
+    const { time } = this.around;
+    const commit = (): void => {
       this.#scheduled = false;
+      this.#ledger.endTurn(time.now());
       this.#commit();
-    });
+    };
+    const isDirectFirst = this.feed.isRead && this.mode === 'connected';
+    time.endOfTurn(() => (isDirectFirst ? void time.after(DIRECT_FIRST_MS, commit) : commit()));
   }
 
   #commit(): void {
-    if (this.#underWay || this.#releasing || this.mode !== 'connected') return;
-    this.#underWay = this.#commitNow().finally(() => {
-      this.#underWay = undefined;
-      this.waiters.check();
-      this.#schedule();
-    });
+    if (this.#releasing || this.mode !== 'connected') return;
+    const commit = this.#tenure.commit();
+    if (commit === undefined) return;
+    const underWay: Promise<void> = commit.then(
+      (reply) => this.#settled(underWay, () => this.#replied(reply)),
+      (error: unknown) => this.#settled(underWay, () => this.#failed(error)),
+    );
+    this.#underWay.add(underWay);
+    // More than one commit takes: the next goes out behind it.
+    if (this.#tenure.isBehind) this.#schedule();
+  }
+
+  #settled(commit: Promise<void>, conclude: () => void): void {
+    conclude();
+    this.#underWay.delete(commit);
+    this.waiters.check();
+    this.#schedule();
+  }
+
+  #replied(reply: Committed): void {
+    const { outcome, head } = reply;
+    if (outcome === 'committed') return;
+    if (outcome === 'fenced') this.#lose(fencedError(this.space.name, head.ownerName, head.fence));
+    else this.#diverged(outcome);
   }
 
   /** Whatever does not go well is for the machine to mend. */
-  async #commitNow(): Promise<void> {
-    try {
-      const { outcome, head } = await this.#tenure.commit();
-      if (outcome === 'fenced') this.#lose(fencedError(this.space.name, head.ownerName, head.fence));
-      else if (outcome !== 'committed') this.tell({ type: 'gap', reason: `what Redis holds is ${outcome}` });
-    } catch (error) {
-      const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the commit failed');
-      if (this.around.store.commands.up) this.report(failure);
-      // Unless the machine has moved on, and this was a call of the connection before.
-      if (this.mode === 'connected') this.tell({ type: 'link.down', reason: failure.message });
-    }
+  #failed(error: unknown): void {
+    const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the commit failed');
+    if (this.around.store.commands.up) this.report(failure);
+    // Unless the machine has moved on, and this was a call of the connection before.
+    if (this.mode === 'connected') this.tell({ type: 'link.down', reason: failure.message });
+  }
+
+  #diverged(outcome: string): void {
+    const reason = `what Redis holds is ${outcome}`;
+    this.around.observers.tell('gap', { space: this.space.name, role: 'owner', reason });
+    this.tell({ type: 'gap', reason });
+  }
+
+  #toldSent(changes: readonly Change[]): void {
+    const { observers } = this.around;
+    if (observers.isEmpty) return;
+    observers.tell('sent', { space: this.space.name, keys: changes.length, bytes: bytesOf(changes) });
   }
 
   /** A beacon when nothing else has gone out for so long. It proves that nothing is waiting. */
@@ -441,6 +595,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.waiters.refuse(error);
     this.#ownership.send({ type: 'fenced' });
     const uncommitted = this.#tenure.uncommitted().map((change) => this.#asUncommitted(change));
+    const { code } = error;
+    this.around.observers.tell('fenced', { space: this.space.name, code, uncommitted: uncommitted.length });
     this.emit({ type: 'fenced', uncommitted, error });
     this.close();
     return error;

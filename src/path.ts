@@ -8,17 +8,17 @@ export interface DirectOptions {
   /** Where the owner serves its `directRouter`, as in `http://127.0.0.1:7070`. */
   readonly url: string;
   readonly token: string;
-  /** `'fallback'` uses it while Redis is out; `'always'` at all times. Default `'fallback'`. */
+  /** `'fallback'` uses it while Redis is out, or brings nothing; `'always'` at all times. Default `'fallback'`. */
   readonly mode?: 'fallback' | 'always';
 }
 
 export interface PathListener {
   /** Where the follower is: frames are asked for from there. */
   position(): Position;
-  /** The whole state. False when it is behind what was seen: it cannot be used. */
-  replace(frame: Frame): boolean;
-  /** A frame that should follow. False when it does not: the path then asks for the whole state. */
-  take(frame: Frame): boolean;
+  /** The whole state, asked for at `askedAt`. False when it is behind what was seen: it cannot be used. */
+  replace(frame: Frame, askedAt: number): boolean;
+  /** A frame that should follow, and when it came, on `Time`. False when it does not follow: the path then asks for the whole state. */
+  take(frame: Frame, receivedAt: number): boolean;
   up(): void;
   down(error: TandemError): void;
 }

@@ -68,3 +68,15 @@ export function continues(position: Position, line: Line): boolean {
   if (position.epoch === line.epoch) return true;
   return position.epoch === line.base.epoch && position.revision <= line.base.revision;
 }
+
+/** A place that can tell others what changed: its line, how far it is, and from where on it remembers deletes. */
+export interface Standpoint {
+  readonly line: Line;
+  readonly revision: number;
+  readonly horizon: number;
+}
+
+/** Whether someone at `position` can be told what changed since, or has to be given the whole state. */
+export function canTell(position: Position, { line, revision, horizon }: Standpoint): boolean {
+  return continues(position, line) && position.revision <= revision && position.revision >= horizon;
+}

@@ -17,6 +17,8 @@ export interface Proof {
   staleMs(): number;
   freshness(): Freshness;
   ownerAlive(): boolean;
+  /** For how long the owner may still be taken for alive without another sign of it, ms; 0 when it may not. */
+  leaseMs(): number;
 }
 
 export class Reading<K extends string = string, V = unknown> {
@@ -33,6 +35,11 @@ export class Reading<K extends string = string, V = unknown> {
     this.#epoch = entry?.epoch ?? 0;
     this.#revision = entry?.revision ?? 0;
     this.#proof = proof;
+  }
+
+  /** Whether it was made under this proof. */
+  isUnder(proof: Proof): boolean {
+    return this.#proof === proof;
   }
 
   /** Where the key last changed; `0-0` when it never did. */
@@ -64,4 +71,18 @@ export class Reading<K extends string = string, V = unknown> {
     const { key, value, position, freshness, staleMs, source, ownerAlive } = this;
     return { key, value, position, freshness, staleMs, source, ownerAlive };
   }
+}
+
+/** The reading of an entry under a proof; the same one again, for as long as neither has changed. */
+export function readingOf<K extends string, V>(
+  key: K,
+  entry: Entry<unknown> | undefined,
+  value: V | undefined,
+  proof: Proof,
+): Reading<K, V> {
+  const known = entry?.memo as Reading<K, V> | undefined;
+  if (known?.isUnder(proof)) return known;
+  const reading = new Reading(key, entry, value, proof);
+  if (entry) entry.memo = reading;
+  return reading;
 }

@@ -6,7 +6,7 @@
  */
 import type { Header } from './frame.ts';
 import type { Line, Position } from './position.ts';
-import { continues, ZERO } from './position.ts';
+import { canTell, continues, isSame, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
 
@@ -28,9 +28,15 @@ export class Replica {
   #line: Line = { epoch: 0, base: ZERO };
   #position: Position = ZERO;
   #seen = 0;
+  #correctedAt: Position | undefined;
 
   get position(): Position {
     return this.#position;
+  }
+
+  /** Where this copy was last found to be wrong: who is at this very place has to start over. */
+  get correctedAt(): Position | undefined {
+    return this.#correctedAt;
   }
 
   get size(): number {
@@ -43,6 +49,16 @@ export class Replica {
 
   entries(): Iterable<Entry<unknown>> {
     return this.#map.entries();
+  }
+
+  /**
+   * The entries that changed after a position, oldest change first; `undefined` where nobody can go on from there.
+   * A full sync tells of no deletes, so nobody goes on from before one.
+   */
+  entriesSince(from: Position): Entry<unknown>[] | undefined {
+    const { revision } = this.#position;
+    const standpoint = { line: this.#line, revision, horizon: this.#map.horizon };
+    return canTell(from, standpoint) ? this.#map.since(from.revision) : undefined;
   }
 
   /** What is to be done with a frame. Remembers its epoch: from now on nothing lower is taken. */
@@ -81,16 +97,20 @@ export class Replica {
     kept: Keys = new Set(),
   ): ReadChange[] {
     const old = this.#map;
+    const before = this.#position;
     const whole = kept.size === 0 ? changes : withKept(old, changes, kept);
     this.#map = new RevisionMap<unknown>();
     this.#moveTo(to);
     for (const { key, value, revision } of whole)
       this.#map.set(key, value, revision, this.#epochOf(revision));
     const gone = [...old.entries()].filter(({ key }) => this.#map.get(key) === undefined);
-    return [
+    const changed = [
       ...changes.filter(({ key, revision, value }) => isChanged(old.get(key), revision, value)),
       ...gone.map(({ key }) => ({ key, value: undefined, revision: to.revision })),
     ];
+    this.#map.forgetUpTo(to.revision);
+    if (changed.length > 0 && isSame(before, this.#position)) this.#correctedAt = { ...before };
+    return changed;
   }
 
   #moveTo(to: Line & { readonly revision: number }): void {

@@ -8,6 +8,7 @@
  *
  * Invariants: revisions grow strictly along the list; `size` counts the entries that hold a value.
  */
+import { unsliced } from './unsliced.ts';
 
 export interface Entry<V> {
   readonly key: string;
@@ -16,12 +17,16 @@ export interface Entry<V> {
   readonly revision: number;
   /** The epoch in which this change was made. */
   readonly epoch: number;
+  /** What was last made of it, for whoever asks for the same again; gone with the next change. */
+  memo?: unknown;
 }
 
 interface Node<V> extends Entry<V> {
   value: V | undefined;
   revision: number;
   epoch: number;
+  /** When it was changed. */
+  at: number;
   before: Node<V> | undefined;
   after: Node<V> | undefined;
 }
@@ -67,30 +72,57 @@ export class RevisionMap<V> {
     return this.#nodes.get(key);
   }
 
-  /** Sets a key, or with `undefined` deletes it, and moves it to the end. `revision` has to be a new one. */
-  set(key: string, value: V | undefined, revision: number, epoch: number): void {
+  /**
+   * Sets a key, or with `undefined` deletes it, and moves it to the end. `revision` has to be a new one.
+   * @param at when it was changed, on a clock of the caller's; NaN where that is not known
+   * @returns the revision of its last change; 0 when it never changed
+   */
+  set(key: string, value: V | undefined, revision: number, epoch: number, at = NaN): number {
     let node = this.#nodes.get(key);
     if (node === undefined) {
-      node = { key, value: undefined, revision, epoch, before: undefined, after: undefined };
-      this.#nodes.set(key, node);
+      const own = unsliced(key);
+      node = {
+        key: own,
+        value: undefined,
+        revision,
+        epoch,
+        at,
+        memo: undefined,
+        before: undefined,
+        after: undefined,
+      };
+      this.#nodes.set(own, node);
     } else {
       this.#unlink(node);
     }
+    const before = node.revision === revision ? 0 : node.revision;
     this.#size += (value === undefined ? 0 : 1) - (node.value === undefined ? 0 : 1);
     node.value = value;
+    node.memo = undefined;
     node.revision = revision;
     node.epoch = epoch;
+    node.at = at;
     this.#append(node);
     if (value === undefined) this.#prune();
+    return before;
   }
 
-  /** What changed after `revision`, oldest change first: the latest of each key, once. */
-  since(revision: number): Entry<V>[] {
+  /** What changed after `revision`, oldest change first: the latest of each key, once; so many at most. */
+  since(revision: number, most = Infinity): Entry<V>[] {
+    let first: Node<V> | undefined;
+    for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before)
+      first = node;
     const found: Entry<V>[] = [];
-    for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before) {
-      found.push(node);
-    }
-    return found.reverse();
+    for (let node = first; node !== undefined && found.length < most; node = node.after) found.push(node);
+    return found;
+  }
+
+  /** When the oldest change after `revision` was made; NaN where there is none, or it is not known. */
+  changedAt(revision: number): number {
+    let at = NaN;
+    for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before)
+      at = node.at;
+    return at;
   }
 
   /** The keys that hold a value, in the order in which they first came. */

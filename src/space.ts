@@ -8,6 +8,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidValueError, show, TandemError } from './errors.ts';
 import type { Found } from './json.ts';
 import { deepFreeze, findFlaw, parseJson } from './json.ts';
+import { unsliced } from './unsliced.ts';
 
 /** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
 export type Schema = StandardSchemaV1;
@@ -65,7 +66,7 @@ export const MAX_VALUE_LENGTH = 1024 * 1024;
 export const MAX_KEY_LENGTH = 512;
 
 /** Keys that a space remembers to be good ones. */
-const MAX_RESOLVED = 100_000;
+const MAX_KNOWN = 100_000;
 
 const SPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
@@ -74,9 +75,8 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 export class Space<D extends Definition = Definition> {
   readonly name: string;
   readonly definition: D;
-  readonly #exact = new Map<string, Schema>();
-  /** Keys of families that were asked for before: checking a key costs more than looking it up. */
-  readonly #resolved = new Map<string, Schema>();
+  /** Keys by name, and those of families that were asked for before: checking a key costs more than looking it up. */
+  readonly #known = new Map<string, Schema>();
   /** Longest prefix first, so that the closest family decides. */
   readonly #families: { readonly prefix: string; readonly schema: Schema }[] = [];
 
@@ -85,6 +85,12 @@ export class Space<D extends Definition = Definition> {
       throw new TandemError(
         'INVALID_SPACE',
         `expected a space name of 1 to 64 letters, digits, '.', '_', ':' or '-', got ${show(name)}`,
+      );
+    }
+    if (typeof definition !== 'object' || definition === null) {
+      throw new TandemError(
+        'INVALID_SPACE',
+        `space "${name}": expected keys and their schemas, got ${show(definition)}`,
       );
     }
     this.name = name;
@@ -106,18 +112,20 @@ export class Space<D extends Definition = Definition> {
         `key "${pattern}" of space "${this.name}": expected a Standard Schema (zod, valibot, arktype…), got ${typeof schema}`,
       );
     }
-    if (prefix === undefined) this.#exact.set(pattern, schema);
+    if (prefix === undefined) this.#known.set(pattern, schema);
     else this.#families.push({ prefix, schema });
   }
 
   /** The schema of a key, or `undefined` when the space does not define the key. */
   schemaOf(key: string): Schema | undefined {
-    const known = this.#exact.get(key) ?? this.#resolved.get(key);
-    if (known !== undefined) return known;
+    return this.#known.get(key) ?? this.#schemaOfNew(key);
+  }
+
+  #schemaOfNew(key: string): Schema | undefined {
     // A '*' names a family, never a key.
     if (typeof key !== 'string' || key.includes('*') || keyProblem(key) !== undefined) return undefined;
     const family = this.#families.find(({ prefix }) => key.length > prefix.length && key.startsWith(prefix));
-    if (family && this.#resolved.size < MAX_RESOLVED) this.#resolved.set(key, family.schema);
+    if (family && this.#known.size < MAX_KNOWN) this.#known.set(unsliced(key), family.schema);
     return family?.schema;
   }
 
@@ -145,12 +153,12 @@ export class Space<D extends Definition = Definition> {
   capture(key: string, value: unknown): string {
     const schema = this.requireSchema(key);
     const found: Found = {};
-    const flaw = findFlaw(value, found);
-    if (flaw) throw new InvalidValueError('NOT_JSON', key, [flaw]);
-    const json = JSON.stringify(value);
-    // What is left out on the way must be left out for the schema too: it is how others will see it.
-    const read = validate(schema, key, found.omits ? JSON.parse(json) : value);
-    if (read === undefined) throw undefinedError(key);
+    const json = textOf(key, value, found);
+    if (!takesAll(schema)) {
+      // What is left out on the way must be left out for the schema too: it is how others will see it.
+      const read = validate(schema, key, found.omits ? JSON.parse(json) : value);
+      if (read === undefined) throw undefinedError(key);
+    }
     if (json.length > MAX_VALUE_LENGTH) {
       throw new InvalidValueError('TOO_LARGE', key, [
         { path: '', message: `expected at most ${MAX_VALUE_LENGTH} characters of JSON, got ${json.length}` },
@@ -160,7 +168,8 @@ export class Space<D extends Definition = Definition> {
   }
 
   /**
-   * Reads JSON text that this or another process captured: the value as its schema gives it, frozen.
+   * Reads JSON text that this or another process captured: the value as its schema gives it, frozen. What is thrown says where
+   * it is wrong, and quotes nothing of it: it is reported, and ends in logs.
    * @throws TandemError `UNKNOWN_KEY`
    * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`
    */
@@ -169,13 +178,8 @@ export class Space<D extends Definition = Definition> {
     if (json.length > MAX_VALUE_LENGTH) {
       throw new InvalidValueError('TOO_LARGE', key, [{ path: '', message: `${json.length} characters` }]);
     }
-    let value: unknown;
-    try {
-      value = parseJson(json);
-    } catch (error) {
-      throw new InvalidValueError('NOT_JSON', key, [{ path: '', message: (error as Error).message }]);
-    }
-    const read = validate(schema, key, value);
+    const value = parsed(key, json);
+    const read = takesAll(schema) ? value : validate(schema, key, value, () => 'its schema does not take it');
     if (read === undefined) throw undefinedError(key);
     try {
       return deepFreeze(read);
@@ -199,7 +203,15 @@ export function defineSpace<const D extends Definition>(name: string, definition
 
 /** A schema that takes every JSON value and checks nothing; `json<Tick>()` gives it a type. */
 export function json<T = unknown>(): StandardSchemaV1<T, T> {
-  return { '~standard': { version: 1, vendor: 'tandem-sync', validate: (value) => ({ value: value as T }) } };
+  return { '~standard': { version: 1, vendor: 'tandem-sync', validate: take as Validate<T> } };
+}
+
+type Validate<T> = StandardSchemaV1<T, T>['~standard']['validate'];
+const take = (value: unknown): { value: unknown } => ({ value });
+
+/** Whether asking a schema is a waste: it is one of ours, that takes whatever JSON can carry. */
+function takesAll(schema: Schema): boolean {
+  return schema['~standard'].validate === take;
 }
 
 /** What is wrong with a key, whatever the space; `undefined` when nothing is. */
@@ -217,13 +229,45 @@ function undefinedError(key: string): InvalidValueError {
   ]);
 }
 
-function validate(schema: Schema, key: string, value: unknown): unknown {
+/** A value as JSON text, and what was found on the way through it. A getter of it may throw whatever it likes. */
+function textOf(key: string, value: unknown, found: Found): string {
+  let flaw: { path: string; message: string } | undefined;
+  try {
+    flaw = findFlaw(value, found);
+    if (flaw === undefined) return JSON.stringify(value);
+  } catch (error) {
+    flaw = { path: '', message: `it cannot be read: ${said(error)}` };
+  }
+  throw new InvalidValueError('NOT_JSON', key, [flaw]);
+}
+
+/** What was thrown, in words: anything can be. */
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : show(error);
+}
+
+function parsed(key: string, json: string): unknown {
+  try {
+    return parseJson(json);
+  } catch {
+    const message = `expected plain JSON, got ${json.length} characters that are not`;
+    throw new InvalidValueError('NOT_JSON', key, [{ path: '', message }]);
+  }
+}
+
+/** @param inWords what is said of what a schema says, which may quote the value */
+function validate(
+  schema: Schema,
+  key: string,
+  value: unknown,
+  inWords: (said: string) => string = (said) => said,
+): unknown {
   let result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
   try {
     result = schema['~standard'].validate(value);
   } catch (error) {
     throw new InvalidValueError('INVALID_VALUE', key, [
-      { path: '', message: `its schema threw: ${(error as Error).message}` },
+      { path: '', message: inWords(`its schema threw: ${said(error)}`) },
     ]);
   }
   if (result instanceof Promise) {
@@ -232,11 +276,18 @@ function validate(schema: Schema, key: string, value: unknown): unknown {
       { path: '', message: 'its schema is asynchronous; expected a synchronous one' },
     ]);
   }
-  if (result.issues === undefined) return result.value;
-  throw new InvalidValueError('INVALID_VALUE', key, result.issues.map(toIssue));
+  if (typeof result !== 'object' || result === null || (result.issues && !Array.isArray(result.issues)))
+    throw new InvalidValueError('INVALID_VALUE', key, [
+      { path: '', message: 'its schema gave no result; expected one of a Standard Schema' },
+    ]);
+  if (!result.issues) return result.value;
+  const issues = result.issues.map(({ path, message }) => ({
+    path: printPath(path),
+    message: inWords(message),
+  }));
+  throw new InvalidValueError('INVALID_VALUE', key, issues);
 }
 
-function toIssue(issue: StandardSchemaV1.Issue): { path: string; message: string } {
-  const path = (issue.path ?? []).map((step) => `.${String(typeof step === 'object' ? step.key : step)}`);
-  return { path: path.join(''), message: issue.message };
+function printPath(path: StandardSchemaV1.Issue['path'] = []): string {
+  return path.map((step) => `.${String(typeof step === 'object' ? step.key : step)}`).join('');
 }

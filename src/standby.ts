@@ -1,8 +1,8 @@
 /**
  * A standby: follows a space, and says when it is free to be claimed.
  *
- * It waits a full lease time without a sign of the owner by any path. So when Redis is wiped, and the lease with
- * it, a living owner, who reclaims at once, comes first.
+ * It waits a full lease time without a sign of the owner by any path, and where Redis was out, that long from its
+ * return. So when Redis is wiped, and the lease with it, a living owner, who reclaims at once, comes first.
  */
 import { createActor } from 'xstate';
 import type { AnyActorRef } from 'xstate';
@@ -27,18 +27,32 @@ export interface Inheritance {
   changes(): readonly Change[];
 }
 
+/**
+ * Within so long all that live have come back to a Redis that was out: the longest pause between two tries, and the
+ * try.
+ */
+const RETURN_MS = 1_000;
+
 /** Values as they travel: what schemas make of them is for those who read. */
 const RAW = { '*': json() };
 
 export class Standby implements Inheritance {
   readonly follower: Follower<typeof RAW>;
   readonly #around: Surroundings;
+  readonly #leaseMs: number;
+  readonly #unwatch: () => void;
   #hasSynced = false;
+  /** Nothing was out yet that another could still be coming back to. */
+  #isFirst = true;
+  #upSince = Infinity;
 
-  constructor(space: Space, around: Surroundings, parent: AnyActorRef) {
+  constructor(space: Space, around: Surroundings, parent: AnyActorRef, leaseMs: number) {
     this.#around = around;
+    this.#leaseMs = leaseMs;
+    this.#unwatch = around.store.commands.watch(() => this.#linkChanged());
+    this.#linkChanged();
     // It is the owner that is listed, not what serves it.
-    const unlisted = { ...around, roll: { enter: () => {}, leave: () => {} } };
+    const unlisted = { ...around, roll: { enter: () => {}, leave: () => {}, size: 0 } };
     const actor = createActor(followerLogic(defineSpace(space.name, RAW), unlisted), {
       parent,
       id: 'standby',
@@ -54,11 +68,17 @@ export class Standby implements Inheritance {
     });
   }
 
-  /** Resolves when the owner has given no sign for a lease time, and Redis can be asked; or when aborted. */
+  /**
+   * Resolves when the owner has given no sign for a lease time in which it could have, through a Redis that can be
+   * asked; or when aborted.
+   */
   async untilFree(signal: AbortSignal): Promise<void> {
     const { time, store } = this.#around;
     while (!signal.aborted) {
-      if (this.#hasSynced && store.commands.up && !this.follower.proof.ownerAlive()) return;
+      const hasWaited = time.now() - this.#upSince >= Math.max(this.#leaseMs, RETURN_MS);
+      // What Redis holds may be damaged, and nobody left to mend it: it is not waited for.
+      const isReady = hasWaited || (this.#isFirst && this.#hasSynced);
+      if (store.commands.up && isReady && !this.follower.proof.ownerAlive()) return;
       await pause(time, POLL_MS, signal);
     }
   }
@@ -84,6 +104,13 @@ export class Standby implements Inheritance {
   }
 
   stop(): void {
+    this.#unwatch();
     this.follower.close();
+  }
+
+  #linkChanged(): void {
+    const { store, time } = this.#around;
+    if (store.commands.up) this.#upSince = time.now();
+    else if (store.commands.error !== undefined) this.#isFirst = false;
   }
 }

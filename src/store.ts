@@ -17,7 +17,9 @@ export interface Link {
   readonly up: boolean;
   /** Why it is not up. */
   readonly error: TandemError | undefined;
-  /** Calls back after each change of `up`, and for each new error. Returns the way to stop it. */
+  /** What a person should mend, though it serves. A new one with each connection. */
+  readonly warning?: TandemError | undefined;
+  /** Calls back after each change of `up`, and for each new error or warning. Returns the way to stop it. */
   watch(changed: () => void): () => void;
 }
 
@@ -53,10 +55,19 @@ export interface Claim {
   readonly leaseMs: number;
 }
 
+/** What the header of a frame says for those who measure. */
+export type Measures = Pick<Header, 'setAt' | 'setErrorMs' | 'trace'>;
+
 /** A cut of the owner's state, on its way to the store. */
 export interface Cut extends Line {
   readonly owner: string;
+  /** For how long the lease holds from this cut on. */
   readonly leaseMs: number;
+  /**
+   * A moment ago there was one that was not: the lease is not renewed with it, nor is counted whether all is held; and base
+   * and horizon are what they were. Default false.
+   */
+  readonly isBrief?: boolean;
   /** The head on which this cut stands. */
   readonly prev: Position;
   readonly revision: number;
@@ -66,10 +77,11 @@ export interface Cut extends Line {
   readonly changes: readonly Change[];
   /** Keys of tombstones to forget. */
   readonly dropped: readonly string[];
+  readonly measures?: Measures;
 }
 
 /** A whole state to put in place of what the store holds. */
-export type Swap = Omit<Cut, 'prev' | 'dropped'>;
+export type Swap = Omit<Cut, 'prev' | 'dropped' | 'measures' | 'isBrief'>;
 
 export interface SinceOptions {
   /** The horizon at which the full sync began that this page goes on with. Default 0. */
@@ -91,7 +103,22 @@ export interface Page {
 export type Outcome<Good extends string, Bad extends string> =
   { readonly outcome: Good; readonly head: Head } | { readonly outcome: Bad; readonly head: Head };
 
+export interface Capacity {
+  readonly changes: number;
+  /** Of keys and values, in UTF-16 code units. One change may be longer. */
+  readonly length: number;
+  /** Changes that cannot be parted. */
+  readonly mostChanges: number;
+}
+
+/** What came of a commit. Of a brief one that was carried out there is nothing to tell. */
+export type Committed =
+  | { readonly outcome: 'committed'; readonly head?: Head }
+  | { readonly outcome: 'fenced' | 'diverged' | 'damaged'; readonly head: Head };
+
 export interface Store {
+  /** How much one commit is to take, so that it holds up nobody else; and how much it can where it has to. */
+  readonly capacity: Capacity;
   /** For calls. */
   readonly commands: Link;
   /** For what is published. */
@@ -100,18 +127,18 @@ export interface Store {
   /** `held` while another owner has the lease; else the space is claimed: `head.fence` is the new epoch. */
   claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>>;
   /**
-   * `committed`: applied, lease renewed, published. `fenced`: another owner has claimed. `diverged`: the head
+   * `committed`: applied, published, and, unless it is brief, the lease renewed. `fenced`: another owner has claimed. `diverged`: the head
    * is not `prev`, or the claim is gone. `damaged`: keys were lost. Nothing was done then.
    */
-  commit(space: string, cut: Cut): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
+  commit(space: string, cut: Cut): Promise<Committed>;
   /** Replaces the whole state, however large, in one step that readers can see. */
   swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
   /** What changed since `position`, at most `limit` changes of it. */
   since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page>;
   /** Keeps the lease, and changes nothing else. */
   renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void>;
-  /** Gives up the lease, if `owner` has it, and publishes the goodbye. */
-  release(space: string, owner: string, farewell: Header): Promise<void>;
+  /** Gives up the lease, if `owner` has it under this epoch, and publishes the goodbye, where there is one. */
+  release(space: string, owner: string, epoch: number, farewell?: Header): Promise<void>;
 
   /** Delivers what is published under the space, until the link goes down or `unsubscribe` is called. */
   subscribe(space: string, deliver: (message: string) => void): Promise<void>;

@@ -17,7 +17,9 @@ import { show, TandemError } from './errors.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower.ts';
 import { followerLogic } from './follower.ts';
 import { DirectPath } from './direct/client.ts';
-import { between } from './options.ts';
+import { between, requireObject } from './options.ts';
+import type { Observer as Listener } from './observer.ts';
+import { Observers } from './observer.ts';
 import type { DirectOptions, Path } from './path.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner.ts';
 import { ownerLogic } from './owner.ts';
@@ -26,8 +28,13 @@ import { RedisStore } from './redis/store.ts';
 import { Space } from './space.ts';
 import type { Definition } from './space.ts';
 import type { Store } from './store.ts';
+import { measure } from './meters.ts';
+import { Spans } from './spans.ts';
+import { openTelemetry } from './telemetry.ts';
 import type { Time } from './time.ts';
 import { systemTime } from './time.ts';
+import type { Tracer } from './tracer.ts';
+import { noTracer } from './tracer.ts';
 
 export interface ConnectOptions {
   /** A URL, ioredis options, or a function that makes a new client (TLS, ACL, Sentinel, Cluster). */
@@ -36,6 +43,11 @@ export interface ConnectOptions {
   readonly name?: string;
   /** How long Redis may take to answer before it is taken for dead, ms. Default 500. */
   readonly commitTimeoutMs?: number;
+  /**
+   * Traces and metrics, where the application has `@opentelemetry/api` and an SDK, started before its first `own` or
+   * `follow`. Default true.
+   */
+  readonly telemetry?: boolean;
   /** An XState inspector for all actors and machines. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
@@ -47,24 +59,42 @@ const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
   getPersistedSnapshot: (snapshot) => snapshot,
 };
 
+type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect' | 'clock'> & {
+  /** Begins to measure, once there is something to measure with; returns the way to stop. */
+  readonly measure?: (desks: Iterable<AnyDesk>) => (() => void) | undefined;
+};
+
 export class Tandem {
   readonly name: string;
   readonly #around: Surroundings;
   readonly #close: () => void;
   readonly #root: Actor<typeof rootLogic>;
   readonly #desks = new Set<AnyDesk>();
+  readonly #measure: TandemOptions['measure'];
+  #stopMeasuring: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
   /** For `connect()` and for simulations, which bring a store and a time of their own. */
   constructor(
-    around: Omit<Surroundings, 'roll'>,
+    around: Omit<Surroundings, 'roll' | 'observers' | 'tracer'> &
+      Partial<Pick<Surroundings, 'observers' | 'tracer'>>,
     close: () => void,
-    options: Pick<ActorOptions<typeof rootLogic>, 'inspect' | 'clock'> = {},
+    { measure, ...options }: TandemOptions = {},
   ) {
     this.name = around.name;
+    this.#measure = measure;
+    const desks = this.#desks;
     this.#around = {
+      observers: new Observers(),
+      tracer: noTracer,
       ...around,
-      roll: { enter: (desk) => this.#enter(desk), leave: (desk) => void this.#desks.delete(desk) },
+      roll: {
+        enter: (desk) => this.#enter(desk),
+        leave: (desk) => void desks.delete(desk),
+        get size() {
+          return desks.size;
+        },
+      },
     };
     this.#close = close;
     this.#root = createActor(rootLogic, { ...options, id: 'tandem' });
@@ -103,9 +133,32 @@ export class Tandem {
     return followerLogic(space, this.#around, options);
   }
 
+  /**
+   * Tells whoever measures what happens in this process: names, numbers and codes, never a value. Called at once, in
+   * the actors' own turn, so it has to be quick; what it throws is dropped. Returns the way to stop it.
+   */
+  observe(observer: Listener): () => void {
+    return this.#around.observers.add(observer);
+  }
+
+  /** Whether anybody measures. */
+  get isObserved(): boolean {
+    return !this.#around.observers.isEmpty;
+  }
+
+  /** Traces, as all actors of this process have them. */
+  get tracer(): Tracer {
+    return this.#around.tracer;
+  }
+
   /** Time, as all actors of this process have it. */
   get time(): Time {
     return this.#around.time;
+  }
+
+  /** Whether `stop` was called. */
+  get isStopping(): boolean {
+    return this.#stopping !== undefined;
   }
 
   /** The names of the spaces that are owned or followed here. */
@@ -134,6 +187,7 @@ export class Tandem {
     await Promise.all([...this.#desks].map((desk) => desk.stop({ timeoutMs })));
     this.#root.stop();
     this.#close();
+    this.#stopMeasuring?.();
   }
 
   #start<T, E extends EventObject>(kind: 'owner' | 'follower', space: Space, logic: DeskLogic<T, E>): T {
@@ -156,6 +210,7 @@ export class Tandem {
         this.#desks.delete(old);
     }
     this.#desks.add(desk);
+    this.#stopMeasuring ??= this.#measure?.(this.#desks);
   }
 
   #requireRoom(forOwner: boolean, space: string): void {
@@ -172,20 +227,30 @@ export class Tandem {
  * Connects this process to Redis, in the background: Redis may be down now, and come later.
  * @throws TandemError `INVALID_OPTION`
  */
-export function connect({
-  redis,
-  name = `process-${process.pid}`,
-  commitTimeoutMs = 500,
-  inspect,
-}: ConnectOptions): Tandem {
+export function connect(options: ConnectOptions): Tandem {
+  requireObject('connect', options);
+  const {
+    redis,
+    name = `process-${process.pid}`,
+    commitTimeoutMs = 500,
+    telemetry = true,
+    inspect,
+  } = options;
   if (typeof name !== 'string' || name === '')
     throw new TandemError('INVALID_OPTION', `name: expected a string, got ${show(name)}`);
   const time: Time = systemTime;
   const clock = new ServerClock(time);
   const deadlineMs = between('commitTimeoutMs', commitTimeoutMs, 10, 60_000);
-  const redisStore = new RedisStore({ redis, time, clock, deadlineMs });
+  const observers = new Observers();
+  const redisStore = new RedisStore({ redis, time, clock, deadlineMs, observers });
   const store: Store = redisStore;
   const path = (space: string, options: DirectOptions, silenceMs: number): Path =>
     new DirectPath(space, options, silenceMs, time);
-  return new Tandem({ name, store, clock, time, path }, () => redisStore.stop(), inspect ? { inspect } : {});
+  const otel = telemetry ? openTelemetry : undefined;
+  const tracer = otel ? new Spans(otel, name, time) : noTracer;
+  const around = { name, store, clock, time, path, observers, tracer };
+  return new Tandem(around, () => redisStore.stop(), {
+    ...(inspect && { inspect }),
+    measure: (desks) => measure(otel, { time, clock, observers, desks }),
+  });
 }

@@ -9,15 +9,29 @@ import { readSince } from './catch-up.ts';
 import { claimSpace } from './claim.ts';
 import type { Surroundings } from './desk.ts';
 import { OwnedElsewhereError, TandemError } from './errors.ts';
-import type { Change } from './frame.ts';
-import { MAX_FRAME_CHANGES, MAX_FRAME_LENGTH } from './frame.ts';
+import type { Change, Header } from './frame.ts';
 import type { Ledger } from './ledger.ts';
+import { describeCommit, setAtOf } from './measures.ts';
+import type { Committed as Told } from './observer.ts';
 import type { Position } from './position.ts';
 import { compare, continues, isSame, ZERO } from './position.ts';
-import type { Head, Outcome } from './store.ts';
+import type { Capacity, Committed, Head, Measures, Swap } from './store.ts';
 import type { Inheritance } from './standby.ts';
 import { randomId } from './time.ts';
 
+/**
+ * Commits under way at once. Each stands on the one before and the store takes them in their order, so where one fails the
+ * others do no harm. More than one, so that a change need not wait for an answer; few, so that when the store is slow,
+ * changes gather here and the latest of each goes out.
+ */
+const MAX_UNDER_WAY = 4;
+/**
+ * What renews the lease, and counts what the store holds, goes with a cut that comes so long after the last such one, ms: with
+ * each update it would cost the store as much as the update. While nothing changes, with the one that comes an eighth of the lease
+ * after it: every other beacon, as a rule.
+ */
+const FULL_EVERY_MS = 100;
+const NONE: readonly string[] = [];
 /** Tombstones that one commit makes the store forget, at most. */
 const MAX_DROPPED = 1_000;
 
@@ -35,14 +49,29 @@ export class Tenure {
   readonly #options: TenureOptions;
   readonly #id: string;
   #claimed = false;
+  /** The store holds what is not of this owner: nobody may carry on from the line before. */
+  #isSuspect = false;
+  /** The epoch of the last claim that was granted: its lease is to be given up. */
+  #granted = 0;
   /** The store has lost keys: only the whole state will do. */
   #isDamaged = false;
-  /** The store's head, as last known; the next cut stands on it. */
+  /** The store's head, as last known. */
   #head: Position = ZERO;
+  /** Where the store will be once it has taken all that is under way; the next cut stands on it. */
+  #sent: Position = ZERO;
+  /** Commits of which no word has come yet. A swap, being several calls, stands alone and counts for all. */
+  #underWay = 0;
+  /** Dropped tombstones that those will make the store forget. */
+  #forgetting = 0;
   #committed: Position = ZERO;
   /** The highest revision that was sent under this epoch; the outcome may be unknown. */
   #attempted = 0;
   #lastCutAt = -Infinity;
+  /** When the last cut was made that was not brief, local ms, and which horizon it told. */
+  #fullAt = -Infinity;
+  #fullHorizon = 0;
+  /** When the last commit that renewed the lease was cut, local ms: it runs from then at least. */
+  #renewedAt = -Infinity;
   /** What the store held when it was found to be another's. */
   #takenOverAt: Head | undefined;
 
@@ -59,9 +88,30 @@ export class Tenure {
     return this.#committed;
   }
 
+  /** Whether the store has yet to take something: what was set, or after a new claim all there is. */
+  get isDirty(): boolean {
+    const { epoch, revision } = this.#ledger.head;
+    return this.#isDamaged || this.#committed.epoch !== epoch || this.#committed.revision < revision;
+  }
+
+  /** Whether something was set that is not on its way. */
+  get isBehind(): boolean {
+    return this.#ledger.head.revision > this.#sent.revision;
+  }
+
+  /** The next cut counts what the store holds. */
+  countNext(): void {
+    this.#fullAt = -Infinity;
+  }
+
   /** When the last cut was made, local ms. */
   get lastCutAt(): number {
     return this.#lastCutAt;
+  }
+
+  /** For how long the lease still runs, as far as is known here, ms. */
+  get leaseMs(): number {
+    return Math.max(0, this.#renewedAt + this.#options.leaseMs - this.#around.time.now());
   }
 
   /** What the store held when it was claimed was not whole. */
@@ -70,7 +120,7 @@ export class Tenure {
   }
 
   /**
-   * Whether the claim still stands and the store holds what this owner put there. After a lost reply the head
+   * To be asked when nothing is under way: whether the claim still stands and the store holds what this owner put there. After a lost reply the head
    * may be ahead of what is known: anything up to the last attempt is this owner's own.
    * @throws TandemError `FENCED`
    */
@@ -78,8 +128,7 @@ export class Tenure {
     if (!this.#claimed) return false;
     const { head } = await this.#around.store.since(this.#options.space, this.#head, 0);
     const { epoch } = this.#ledger.line;
-    // A fence that rose without another owner only asks for a new claim.
-    if (head.fence > epoch && head.owner !== this.#id) throw this.#fencedBy(head);
+    this.#refuseTakenOver(head, epoch);
     const isOwn =
       head.epoch === epoch && head.revision >= this.#committed.revision && head.revision <= this.#attempted;
     if (head.damaged || head.fence !== epoch || !(isOwn || isSame(head, this.#head))) {
@@ -87,6 +136,9 @@ export class Tenure {
       return false;
     }
     this.#moveTo(head, head.epoch === epoch);
+    this.countNext();
+    this.#sent = this.#head;
+    this.#ledger.sentUpTo(this.#sent.revision);
     return true;
   }
 
@@ -100,55 +152,172 @@ export class Tenure {
     const { space, start, leaseMs } = this.#options;
     const known = Math.max(this.#ledger.line.epoch, this.#options.inheritance()?.position.epoch ?? 0);
     const claim = { owner: this.#id, ownerName: name, known, leaseMs };
+    const startedAt = time.now();
     const head = await claimSpace(store, space, claim, time, signal).catch(async (error: unknown) => {
       if (error instanceof OwnedElsewhereError)
         this.#takenOverAt = (await store.since(space, this.#head, 0)).head;
       throw error;
     });
-    signal.throwIfAborted();
     const epoch = head.fence;
-    this.#isDamaged = head.damaged;
-    if (this.#ledger.isLoaded) this.#ledger.continueIn({ epoch, base: this.#ledger.head });
+    this.#granted = epoch;
+    signal.throwIfAborted();
+    this.#isDamaged = head.damaged || this.#isSuspect;
+    if (this.#ledger.isLoaded)
+      this.#ledger.continueIn({ epoch, base: this.#isSuspect ? ZERO : this.#ledger.head });
     else if (start === 'reset') this.#ledger.startOver({ epoch, base: ZERO }, head.revision);
     else await this.#load(epoch, head, signal);
+    this.#isSuspect = false;
     this.#attempted = 0;
+    this.countNext();
     this.#claimed = true;
     this.#moveTo(head, false);
+    this.#around.observers.tell('claimed', { space, epoch, tookMs: time.now() - startedAt });
   }
 
-  /** One cut of what the store lacks, on top of its head; where that cannot be, the whole state instead. */
-  async commit(): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>> {
-    const { store, time } = this.#around;
-    const { space, leaseMs } = this.#options;
-    const { line, horizon, head } = this.#ledger;
-    const prev = this.#head;
-    const changes =
-      !this.#isDamaged && continues(prev, line) ? this.#ledger.changesSince(prev.revision) : undefined;
-    const cutAt = this.#cutAt();
-    const cut = { ...line, owner: this.#id, leaseMs, revision: head.revision, horizon, cutAt };
-    this.#attempted = head.revision;
-    this.#lastCutAt = time.now();
-    const isPatch = changes !== undefined && isOneCall(changes);
-    const count = isPatch ? Math.min(MAX_DROPPED, this.#ledger.droppedCount) : this.#ledger.droppedCount;
-    const reply = isPatch
-      ? await store.commit(space, { ...cut, prev, changes, dropped: this.#ledger.dropped(count) })
-      : await store.swap(space, { ...cut, changes: this.#ledger.everything() });
-    if (reply.outcome === 'committed') {
-      this.#isDamaged = false;
-      this.#ledger.forgetDropped(count, !isPatch);
-      this.#moveTo({ epoch: line.epoch, revision: head.revision }, true);
+  /**
+   * One cut of what the store lacks, on top of what is on its way: of all of it, or where that is too much, up to a seam;
+   * where that cannot be, the whole state instead. `undefined` while too much is under way: what gathers goes out with a
+   * later one.
+   */
+  commit(): Promise<Committed> | undefined {
+    if (this.#underWay >= MAX_UNDER_WAY) return undefined;
+    const { capacity } = this.#around.store;
+    const { line, head } = this.#ledger;
+    const prev = this.#sent;
+    const canPatch = !this.#isDamaged && continues(prev, line);
+    const changes = canPatch ? this.#ledger.changesSince(prev.revision, capacity.mostChanges + 1) : undefined;
+    if (changes === undefined) return this.#underWay === 0 ? this.#swap() : undefined;
+    const fitting = countFitting(changes, capacity);
+    if (fitting === changes.length) return this.#patch(prev, changes, head.revision, undefined);
+    const seam = fitting > 0 ? this.#ledger.seamUpTo(changes[fitting - 1]!.revision) : undefined;
+    if (seam !== undefined) {
+      const before = changes.filter(({ revision }) => revision <= seam.revision);
+      return this.#patch(prev, before, seam.revision, seam.at);
     }
-    if (reply.outcome === 'fenced') this.#takenOverAt = reply.head;
-    return reply;
+    if (countFitting(changes, { ...capacity, changes: capacity.mostChanges }) === changes.length)
+      return this.#patch(prev, changes, head.revision, undefined);
+    return this.#underWay === 0 ? this.#swap() : undefined;
   }
 
-  /** Gives up the lease and says goodbye. */
+  /** @param at when all that it takes there was set, and nothing else; `undefined` is now */
+  #patch(prev: Position, changes: readonly Change[], to: number, at: number | undefined): Promise<Committed> {
+    const count = Math.min(MAX_DROPPED, this.#ledger.droppedCount - this.#forgetting);
+    const dropped = count === 0 ? NONE : this.#ledger.dropped(count, this.#forgetting);
+    const isBrief = count === 0 && this.#isFullRecent(prev, changes.length > 0 ? FULL_EVERY_MS : Infinity);
+    const cut = this.#cut(to, isBrief, at);
+    return this.#send(cut, prev.revision, changes, count, isBrief, (measures) =>
+      this.#around.store.commit(this.#options.space, { ...cut, prev, changes, dropped, isBrief, measures }),
+    );
+  }
+
+  #swap(): Promise<Committed> {
+    const cut = this.#cut(this.#ledger.head.revision, false);
+    return this.#send(cut, this.#sent.revision, undefined, this.#ledger.droppedCount, false, () =>
+      this.#around.store.swap(this.#options.space, { ...cut, changes: this.#ledger.everything() }),
+    );
+  }
+
+  /** Whether a cut that was not brief was made a moment ago, of this line as it is. */
+  #isFullRecent(prev: Position, withinMs: number): boolean {
+    const { line, horizon } = this.#ledger;
+    if (prev.epoch !== line.epoch || horizon !== this.#fullHorizon) return false;
+    return this.#around.time.now() - this.#fullAt < Math.min(withinMs, this.#options.leaseMs / 8);
+  }
+
+  /** What goes with the changes. */
+  #cut(revision: number, isBrief: boolean, at?: number): Omit<Swap, 'changes'> {
+    const { line, horizon } = this.#ledger;
+    const now = this.#around.time.now();
+    this.#attempted = Math.max(this.#attempted, revision);
+    this.#lastCutAt = now;
+    if (!isBrief) {
+      this.#fullAt = now;
+      this.#fullHorizon = horizon;
+    }
+    // With a brief one the lease goes on from the last that was not.
+    const leaseMs = Math.floor(this.#options.leaseMs - (now - this.#fullAt));
+    const { epoch, base } = line;
+    const cutAt = this.#cutAt(at === undefined ? 0 : now - at);
+    return { epoch, base, owner: this.#id, leaseMs, revision, horizon, cutAt };
+  }
+
+  /**
+   * Sends a cut on its way, and draws the conclusions from what comes of it.
+   * @param changes what it takes there; `undefined` for the whole state
+   */
+  #send(
+    { epoch, revision }: Position,
+    from: number,
+    changes: readonly Change[] | undefined,
+    droppedCount: number,
+    isBrief: boolean,
+    commit: (measures: Measures) => Promise<Committed>,
+  ): Promise<Committed> {
+    const weight = changes === undefined ? MAX_UNDER_WAY : 1;
+    this.#underWay += weight;
+    this.#forgetting += droppedCount;
+    this.#sent = { epoch, revision };
+    this.#ledger.sentUpTo(revision);
+    const cutHere = this.#lastCutAt;
+    const settled = (): void => {
+      this.#underWay -= weight;
+      this.#forgetting -= droppedCount;
+    };
+    return this.#measured(from, revision, changes, commit).then(
+      (reply) => {
+        settled();
+        if (reply.outcome === 'committed') {
+          if (!isBrief) {
+            this.#renewedAt = cutHere;
+            this.#isDamaged = false;
+          }
+          if (droppedCount > 0 || changes === undefined)
+            this.#ledger.forgetDropped(droppedCount, changes === undefined);
+          this.#moveTo({ epoch, revision }, true);
+          if (reply.head && this.#hasStrays(revision, reply.head)) {
+            this.suspect();
+            return { outcome: 'damaged', head: reply.head };
+          }
+        }
+        if (reply.outcome === 'fenced') this.#takenOverAt = reply.head;
+        return reply;
+      },
+      (error: unknown) => {
+        settled();
+        throw error;
+      },
+    );
+  }
+
+  /** Once a lost value is said again, one that was added in its place is one too many. Told where nothing was set since. */
+  #hasStrays(revision: number, head: Head): boolean {
+    return this.#ledger.head.revision === revision && head.size !== this.#ledger.size;
+  }
+
+  /**
+   * The store holds what was never set here, though it counts right: who read it there has read that, too. The next claim carries on
+   * from nothing, so that all read the state anew.
+   */
+  suspect(): void {
+    this.#claimed = false;
+    this.#isSuspect = true;
+  }
+
+  /** Gives up the lease, where there is one, and says goodbye to whom it was heard by. */
   async release(): Promise<void> {
-    const { epoch, base } = this.#ledger.line;
+    const epoch = this.#granted;
+    if (epoch === 0) return;
+    await this.#around.store.release(this.#options.space, this.#id, epoch, this.#farewell(epoch));
+  }
+
+  /** Nobody has heard of an epoch in which nothing was committed. */
+  #farewell(epoch: number): Header | undefined {
+    const { line } = this.#ledger;
     const { revision } = this.#committed;
-    const cutAt = this.#cutAt();
-    const farewell = { epoch, base, prev: revision, revision, cutAt, leaseMs: 0, bye: true };
-    await this.#around.store.release(this.#options.space, this.#id, farewell);
+    if (this.#committed.epoch !== epoch || line.epoch !== epoch) return undefined;
+    // With something left uncommitted it proves nothing of now.
+    const cutAt = this.#ledger.head.revision > revision ? 0 : this.#cutAt();
+    return { epoch, base: line.base, prev: revision, revision, cutAt, leaseMs: 0, bye: true };
   }
 
   /** What the store is not known to have; after another has taken over, what its line did not take over. */
@@ -161,21 +330,59 @@ export class Tenure {
     return this.#ledger.changesSince(revision) ?? this.#ledger.everything();
   }
 
-  /** Now, on the server's clock, in whole microseconds: may claim less than is true, never more. */
-  #cutAt(): number {
-    return Math.max(0, Math.floor(this.#around.clock.earliest() * 1000) / 1000);
+  /** Makes a commit, and tells whoever measures. `changes` is `undefined` for the whole state. */
+  async #measured(
+    from: number,
+    to: number,
+    changes: readonly Change[] | undefined,
+    commit: (measures: Measures) => Promise<Committed>,
+  ): Promise<Committed> {
+    const { observers, tracer, time } = this.#around;
+    const setAt = setAtOf(this.#ledger.setAtSince(from), this.#around);
+    const origins = this.#ledger.originsSince(from);
+    if (observers.isEmpty && origins.length === 0) return commit(setAt);
+    const what = describeCommit(this.#around, this.#options.space, this.#ledger, { from, to }, changes);
+    const span = changes?.length === 0 ? undefined : tracer.commit(what, origins);
+    const sentAt = time.now();
+    const ended = (outcome: Told['outcome']): void => {
+      const committed = { ...what, outcome, storeMs: time.now() - sentAt };
+      span?.end(committed);
+      observers.tell('committed', committed);
+    };
+    return commit({ ...setAt, ...(span && { trace: span.trace }) }).then(
+      (reply) => {
+        ended(reply.outcome);
+        return reply;
+      },
+      (error: unknown) => {
+        ended('unknown');
+        throw error;
+      },
+    );
   }
 
-  #fencedBy(head: Head): TandemError {
+  /** So long ago, on the server's clock, in whole microseconds: may claim less than is true, never more. */
+  #cutAt(agoMs = 0): number {
+    return Math.max(0, Math.floor((this.#around.clock.earliest() - agoMs) * 1000) / 1000);
+  }
+
+  /**
+   * A fence that rose without another owner, or was lost, only asks for a new claim.
+   * @throws TandemError `FENCED`
+   */
+  #refuseTakenOver(head: Head, epoch: number): void {
     const { ownerName, fence } = head;
+    if (fence <= epoch || head.owner === this.#id) return;
     this.#takenOverAt = head;
-    return fencedError(this.#options.space, ownerName, fence);
+    throw fencedError(this.#options.space, ownerName, fence);
   }
 
   /** Never back: the reply of a call that was given up may still come in. */
   #moveTo(head: Position, isOwn: boolean): void {
-    if (!isOwn) this.#head = head;
+    if (!isOwn) this.#head = this.#sent = head;
     else if (compare(head, this.#committed) >= 0) this.#committed = this.#head = head;
+    if (compare(this.#sent, this.#head) < 0) this.#sent = this.#head;
+    this.#ledger.sentUpTo(this.#sent.revision);
   }
 
   /** Reads the state that the last owner left. Nobody else can write meanwhile. */
@@ -190,7 +397,8 @@ export class Tenure {
       await store.renew(space, this.#id, epoch, leaseMs);
     };
     const { head, changes } = await readSince(store, space, ZERO, { onPage });
-    if (head.fence !== epoch) throw this.#fencedBy(head);
+    this.#refuseTakenOver(head, epoch);
+    if (head.fence !== epoch) throw lostClaim(space);
     this.#isDamaged = head.damaged;
     const inherited = this.#options.inheritance();
     if (inherited && (head.damaged || compare({ epoch: last, revision }, inherited.position) < 0)) {
@@ -210,9 +418,19 @@ export function fencedError(space: string, owner: string, epoch: number): Tandem
   return new TandemError('FENCED', `space "${space}" was taken over by "${owner}" with epoch ${epoch}`);
 }
 
-function isOneCall(changes: readonly Change[]): boolean {
-  if (changes.length > MAX_FRAME_CHANGES) return false;
+function lostClaim(space: string): TandemError {
+  const what = `Redis has lost the claim of space "${space}" while its state was read`;
+  return new TandemError('DIVERGED', what, { retryable: true });
+}
+
+/** How many of the changes, from the first on, one call may take. */
+function countFitting(changes: readonly Change[], { changes: most, length: longest }: Capacity): number {
   let length = 0;
-  for (const { key, json } of changes) length += key.length + json.length;
-  return length <= MAX_FRAME_LENGTH || changes.length === 1;
+  let count = 0;
+  for (const { key, json } of changes) {
+    length += key.length + json.length;
+    if (count >= most || (length > longest && count > 0)) break;
+    count += 1;
+  }
+  return count;
 }

@@ -8,10 +8,12 @@ export type Cancel = () => void;
 export interface Time {
   /** Milliseconds on a clock that never steps back; its zero means nothing. */
   now(): number;
-  /** Runs once after at least `ms`. */
+  /** Runs once, `ms` from now, and not before a millisecond has passed: what is left after rounding is not waited for again and again. */
   after(ms: number, run: () => void): Cancel;
-  /** Runs at the end of this turn of the event loop. */
+  /** Runs at the end of this turn of the event loop, when all that follows at once is done, before anything is waited for. */
   endOfTurn(run: () => void): void;
+  /** Runs in the next turn: what has arrived by now is handled first. */
+  nextTurn(run: () => void): void;
   /** In [0, 1). */
   random(): number;
 }
@@ -19,10 +21,12 @@ export interface Time {
 export const systemTime: Time = {
   now: () => performance.now(),
   after(ms, run) {
-    const timer = setTimeout(run, ms);
+    const timer = setTimeout(run, Math.max(1, ms));
     return () => clearTimeout(timer);
   },
-  endOfTurn: (run) => void setImmediate(run),
+  // A tick set from a microtask runs once no microtask is left: also after those of the caller's promises.
+  endOfTurn: (run) => queueMicrotask(() => process.nextTick(run)),
+  nextTurn: (run) => void setImmediate(run),
   random: () => Math.random(),
 };
 
@@ -33,9 +37,10 @@ export function randomId(time: Time): string {
 }
 
 const MIN_BACKOFF_MS = 50;
-const MAX_BACKOFF_MS = 1_000;
+/** Within a second of its return all are back: this, and a round trip or two. */
+const MAX_BACKOFF_MS = 800;
 
-/** A pause before the next try: doubles with each failure in a row, from 50 ms to 1 s, jittered. */
+/** A pause before the next try: doubles with each failure in a row, from 50 ms to 800 ms, jittered. */
 export function backoffMs(time: Time, failures: number): number {
   return jittered(time, Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures, 10)));
 }
@@ -68,7 +73,7 @@ export function pause(time: Time, ms: number, signal: AbortSignal): Promise<void
 export function withDeadline<T>(time: Time, ms: number, work: Promise<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = time.after(ms, () => {
-      time.endOfTurn(() => time.endOfTurn(() => reject(late())));
+      time.nextTurn(() => time.nextTurn(() => reject(late())));
     });
     work.then(
       (value) => (cancel(), resolve(value)),

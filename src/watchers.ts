@@ -2,38 +2,49 @@
 
 type Callback<R> = (reading: R) => void;
 
+interface Watch<R> {
+  readonly callback: Callback<R>;
+  isOver: boolean;
+}
+
+/**
+ * Lists are copied when they change: one that an earlier callback has taken away is not called any more, one that it has
+ * added not yet, and calling costs no copy.
+ */
 export class Watchers<R> {
-  readonly #keys = new Map<string, Set<Callback<R>>>();
-  readonly #families = new Map<string, Set<Callback<R>>>();
+  readonly #keys = new Map<string, readonly Watch<R>[]>();
+  #families: readonly { readonly prefix: string; readonly watch: Watch<R> }[] = [];
 
   /** @param pattern a key, a family such as `'strategy/*'`, or `'*'`. Returns the way to stop watching. */
   add(pattern: string, callback: Callback<R>): () => void {
-    const isFamily = pattern === '*' || pattern.endsWith('/*');
-    const group = isFamily ? this.#families : this.#keys;
-    const name = isFamily ? pattern.slice(0, -1) : pattern;
     // The same function may watch twice; each watch is its own.
-    const own: Callback<R> = (reading) => callback(reading);
-    const callbacks = group.get(name) ?? new Set();
-    group.set(name, callbacks.add(own));
+    const watch: Watch<R> = { callback, isOver: false };
+    const isFamily = pattern === '*' || pattern.endsWith('/*');
+    if (isFamily) this.#families = [...this.#families, { prefix: pattern.slice(0, -1), watch }];
+    else this.#keys.set(pattern, [...(this.#keys.get(pattern) ?? []), watch]);
     return () => {
-      callbacks.delete(own);
-      if (callbacks.size === 0 && group.get(name) === callbacks) group.delete(name);
+      watch.isOver = true;
+      if (isFamily) this.#families = this.#families.filter((one) => one.watch !== watch);
+      else this.#forget(pattern, watch);
     };
   }
 
   get isEmpty(): boolean {
-    return this.#keys.size === 0 && this.#families.size === 0;
+    return this.#keys.size === 0 && this.#families.length === 0;
   }
 
   tell(key: string, read: () => R): void {
-    const groups = [this.#keys.get(key)];
-    for (const [prefix, callbacks] of this.#families) if (key.startsWith(prefix)) groups.push(callbacks);
+    const own = this.#keys.get(key);
     let reading: R | undefined;
-    for (const callbacks of groups) {
-      // One that an earlier callback has taken away is not called any more; one that it has added, not yet.
-      for (const callback of Array.from(callbacks ?? [])) {
-        if (callbacks?.has(callback)) callback((reading ??= read()));
-      }
-    }
+    const families = this.#families;
+    if (own !== undefined) for (const watch of own) if (!watch.isOver) watch.callback((reading ??= read()));
+    for (const { prefix, watch } of families)
+      if (key.startsWith(prefix) && !watch.isOver) watch.callback((reading ??= read()));
+  }
+
+  #forget(key: string, watch: Watch<R>): void {
+    const left = (this.#keys.get(key) ?? []).filter((one) => one !== watch);
+    if (left.length > 0) this.#keys.set(key, left);
+    else this.#keys.delete(key);
   }
 }

@@ -21,12 +21,16 @@ export class FakeTime implements Time {
   }
 
   after(ms: number, run: () => void): Cancel {
-    const timer = { at: this.#now + ms, run };
+    const timer = { at: this.#now + Math.max(1, ms), run };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   }
 
   endOfTurn(run: () => void): void {
+    this.#turn.push(run);
+  }
+
+  nextTurn(run: () => void): void {
     this.#turn.push(run);
   }
 

@@ -35,6 +35,11 @@ export class MemoryRig implements Rig {
     await Promise.resolve(this.#server.space(space).live.state.set(key, json));
   }
 
+  async setEpoch(space: string, epoch: number): Promise<void> {
+    const { meta } = this.#server.space(space);
+    await Promise.resolve((this.#server.space(space).meta = { ...meta, epoch }));
+  }
+
   async hdel(space: string, key: string): Promise<void> {
     await Promise.resolve(this.#server.space(space).live.state.delete(key));
   }

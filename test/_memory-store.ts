@@ -3,17 +3,29 @@
  * the same order. The contract suite holds it and Redis to one contract; `model-agrees.test.ts` holds the two
  * against each other call by call.
  *
- * A `MemoryServer` holds the spaces and knows the time. Each `MemoryStore` is one process's way to it, with links
- * of its own that are up unless cut. All waiting goes through `Time`, so under a fake time everything here is
- * deterministic; a simulator overrides `MemoryStore.travel` to delay what is under way.
+ * A `MemoryServer` holds the spaces and knows the time. A `ModelStore` is one process's way to it: the calls are
+ * here, how they travel is for those who extend it. `MemoryStore` has links of its own that are up unless cut. All
+ * waiting goes through `Time`, so under a fake time everything here is deterministic.
  */
 import type { ServerClock } from '../src/clock.ts';
 import { TandemError } from '../src/errors.ts';
 import type { Change, Header } from '../src/frame.ts';
-import { decodePage, encodeFrame } from '../src/frame.ts';
+import { decodePage, encodeFrame, MAX_FRAME_LENGTH } from '../src/frame.ts';
 import type { Position } from '../src/position.ts';
 import { isSame, ZERO } from '../src/position.ts';
-import type { Claim, Cut, Head, Link, Outcome, Page, SinceOptions, Store, Swap } from '../src/store.ts';
+import type {
+  Capacity,
+  Claim,
+  Committed,
+  Cut,
+  Head,
+  Link,
+  Outcome,
+  Page,
+  SinceOptions,
+  Store,
+  Swap,
+} from '../src/store.ts';
 import type { Time } from '../src/time.ts';
 import { randomId } from '../src/time.ts';
 
@@ -123,26 +135,32 @@ export class MemoryServer {
 
   claim(name: string, { owner, ownerName, known, leaseMs }: Claim): Outcome<'claimed', 'held'> {
     const space = this.#begin(name);
-    if (!this.#isFree(space, owner)) return this.#reply(space, 'held');
+    if (this.#hasRival(space, owner, known)) return this.#reply(space, 'held');
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
     space.meta = { ...space.meta, fence, owner, ownerName };
     this.#renew(space, owner, fence, leaseMs);
     return this.#reply(space, 'claimed');
   }
 
-  commit(name: string, cut: Cut): Written {
+  commit(name: string, cut: Cut): Committed {
     const space = this.#begin(name);
     const { meta, live } = space;
     const refusal = this.#refusal(space, cut);
     if (refusal !== undefined) return this.#reply(space, refusal);
-    if (isDamaged(space)) return this.#reply(space, 'damaged');
-    if (!isSame(cut.prev, meta)) return this.#reply(space, 'diverged');
+    const isHead = isSame(cut.prev, meta) && (!cut.isBrief || meta.epoch === cut.epoch);
+    if (!(isHead && cut.isBrief) && isDamaged(space)) return this.#reply(space, 'damaged');
+    if (!isHead) return this.#reply(space, 'diverged');
 
-    for (const key of cut.dropped) live.index.delete(key);
+    const { state, index } = live;
+    const before = { size: state.size, indexed: index.size };
+    if (!cut.isBrief) for (const key of cut.dropped) index.delete(key);
     live.apply(cut.changes);
-    this.#finish(space, cut, live.state.size, live.index.size);
-    this.publish(name, { ...cut, prev: cut.prev.revision, bye: false }, cut.changes);
-    return this.#reply(space, 'committed');
+    const size = meta.size + state.size - before.size;
+    const indexed = meta.indexed + index.size - before.indexed;
+    if (cut.isBrief) space.meta = { ...meta, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
+    else this.#finish(space, cut, size, indexed);
+    this.publish(name, { ...cut, ...cut.measures, prev: cut.prev.revision, bye: false }, cut.changes);
+    return cut.isBrief ? { outcome: 'committed' } : this.#reply(space, 'committed');
   }
 
   stage(
@@ -218,11 +236,12 @@ export class MemoryServer {
     if (this.#refusal(space, { owner, epoch }) === undefined) this.#renew(space, owner, epoch, leaseMs);
   }
 
-  release(name: string, owner: string, farewell: Header): void {
+  release(name: string, owner: string, epoch: number, farewell?: Header): void {
     const space = this.#begin(name);
-    if (this.#refusal(space, { owner, epoch: farewell.epoch }) !== undefined) return;
+    if (this.#refusal(space, { owner, epoch }) !== undefined) return;
     space.lease = undefined;
-    this.publish(name, farewell, []);
+    if (farewell) this.publish(name, farewell, []);
+    space.meta = { ...space.meta, owner: '' };
   }
 
   // ---- what is published ----
@@ -253,7 +272,9 @@ export class MemoryServer {
     const { indexed: _, ...meta } = space.meta;
     const leftMs = (this.#lease(space)?.until ?? 0) - this.#now;
     const leaseMs = leftMs > 0 ? Math.max(1, Math.ceil(leftMs)) : 0;
-    return { ...meta, leaseMs, damaged: isDamaged(space), now: this.#now };
+    // Counted along where a value had come by hand, it may fall below nothing: no number to a reader.
+    const size = Math.max(0, meta.size);
+    return { ...meta, size, leaseMs, damaged: isDamaged(space), now: this.#now };
   }
 
   #reply<O extends string>(space: MemorySpace, outcome: O): { outcome: O; head: Head } {
@@ -264,15 +285,15 @@ export class MemoryServer {
     return space.lease !== undefined && space.lease.until > this.#now ? space.lease : undefined;
   }
 
-  #isFree(space: MemorySpace, owner: string): boolean {
+  #hasRival(space: MemorySpace, owner: string, known: number): boolean {
     const lease = this.#lease(space);
-    return lease === undefined || lease.owner === owner;
+    return lease !== undefined && lease.owner !== owner && lease.epoch >= known;
   }
 
   #refusal(space: MemorySpace, writer: { owner: string; epoch: number }): Fenced | undefined {
     const { fence, owner } = space.meta;
-    if (!this.#isFree(space, writer.owner)) return 'fenced';
-    if (fence === writer.epoch && fence !== 0) return undefined;
+    if (fence === writer.epoch && owner === writer.owner && fence !== 0) return undefined;
+    if (this.#hasRival(space, writer.owner, writer.epoch)) return 'fenced';
     return fence > writer.epoch && owner !== writer.owner ? 'fenced' : 'diverged';
   }
 
@@ -288,7 +309,7 @@ export class MemoryServer {
 }
 
 function isDamaged({ meta, live }: MemorySpace): boolean {
-  return live.state.size !== meta.size || live.index.size !== meta.indexed;
+  return meta.epoch > meta.fence || live.state.size !== meta.size || live.index.size !== meta.indexed;
 }
 
 /** A link that is up until it is cut. */
@@ -329,27 +350,86 @@ export class MemoryLink implements Link {
   }
 }
 
+/** How calls travel to a `MemoryServer` and back is for others to say; what is called is said here. */
+export abstract class ModelStore implements Store {
+  readonly capacity: Capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
+  abstract readonly commands: Link;
+  abstract readonly subscriber: Link;
+  protected readonly time: Time;
+  protected readonly server: MemoryServer;
+  readonly #clock: ServerClock | undefined;
+  readonly #stagePortion: number;
+
+  constructor({ server, time, clock, stagePortion = STAGE_PORTION }: MemoryStoreOptions) {
+    this.server = server;
+    this.time = time;
+    this.#clock = clock;
+    this.#stagePortion = stagePortion;
+  }
+
+  abstract subscribe(space: string, deliver: (message: string) => void): Promise<void>;
+  abstract unsubscribe(space: string, deliver: (message: string) => void): Promise<void>;
+  /** Brings a call to the server, runs it there, and brings back what it gave. */
+  protected abstract roundTrip<R>(run: () => R, isWrite: boolean): Promise<R>;
+
+  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>> {
+    return this.#ask(() => this.server.claim(space, claim), true);
+  }
+
+  commit(space: string, cut: Cut): Promise<Committed> {
+    return this.#ask(() => this.server.commit(space, cut), true);
+  }
+
+  async swap(space: string, swap: Swap): Promise<Written> {
+    const attempt = randomId(this.time);
+    // As Redis's, with a last portion that may be empty: the first is what clears an abandoned stage.
+    for (let from = 0; from <= swap.changes.length; from += this.#stagePortion) {
+      const portion = swap.changes.slice(from, from + this.#stagePortion);
+      const part = { attempt, isFirst: from === 0, portion };
+      const { outcome, head } = await this.#ask(() => this.server.stage(space, swap, part), true);
+      if (outcome !== 'staged') return { outcome, head };
+    }
+    return this.#ask(() => this.server.swap(space, swap, attempt), true);
+  }
+
+  since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {
+    return this.#ask(() => this.server.since(space, position, limit, options), false);
+  }
+
+  async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {
+    await this.roundTrip(() => this.server.renew(space, owner, epoch, leaseMs), true);
+  }
+
+  async release(space: string, owner: string, epoch: number, farewell?: Header): Promise<void> {
+    await this.roundTrip(() => this.server.release(space, owner, epoch, farewell), true);
+  }
+
+  async #ask<R extends { readonly head?: Head }>(ask: () => R, isWrite: boolean): Promise<R> {
+    const sentAt = this.time.now();
+    const reply = await this.roundTrip(ask, isWrite);
+    if (reply.head) this.#clock?.sample(sentAt, reply.head.now, this.time.now());
+    return reply;
+  }
+}
+
 export interface MemoryStoreOptions {
   readonly server: MemoryServer;
   readonly time: Time;
   /** Fed by each reply, where there is one. */
   readonly clock?: ServerClock;
+  /** How many changes are staged in one call. Default 1,000. */
+  readonly stagePortion?: number;
 }
 
-export class MemoryStore implements Store {
+export class MemoryStore extends ModelStore {
   readonly commands = new MemoryLink();
   readonly subscriber = new MemoryLink();
-  protected readonly time: Time;
-  readonly #server: MemoryServer;
-  readonly #clock: ServerClock | undefined;
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   /** What the server holds of this store's subscriptions; gone with the link. */
   readonly #subscriptions = new Map<string, (message: string) => void>();
 
-  constructor({ server, time, clock }: MemoryStoreOptions) {
-    this.#server = server;
-    this.time = time;
-    this.#clock = clock;
+  constructor(options: MemoryStoreOptions) {
+    super(options);
     this.subscriber.watch(() => {
       if (!this.subscriber.up) this.forgetSubscriptions();
     });
@@ -357,55 +437,23 @@ export class MemoryStore implements Store {
 
   /** As when the server loses them: with the connection, or without a word. */
   forgetSubscriptions(): void {
-    for (const [space, deliver] of this.#subscriptions) this.#server.unsubscribe(space, deliver);
+    for (const [space, deliver] of this.#subscriptions) this.server.unsubscribe(space, deliver);
     this.#subscriptions.clear();
   }
 
   /** One way, to the server or from it. What is sent later on a link arrives later. */
   protected travel(_link: MemoryLink): Promise<void> {
-    return new Promise((resolve) => this.time.endOfTurn(resolve));
-  }
-
-  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>> {
-    return this.#ask(() => this.#server.claim(space, claim));
-  }
-
-  commit(space: string, cut: Cut): Promise<Written> {
-    return this.#ask(() => this.#server.commit(space, cut));
-  }
-
-  async swap(space: string, swap: Swap): Promise<Written> {
-    const attempt = randomId(this.time);
-    // As Redis's, with a last portion that may be empty: the first is what clears an abandoned stage.
-    for (let from = 0; from <= swap.changes.length; from += STAGE_PORTION) {
-      const portion = swap.changes.slice(from, from + STAGE_PORTION);
-      const part = { attempt, isFirst: from === 0, portion };
-      const { outcome, head } = await this.#ask(() => this.#server.stage(space, swap, part));
-      if (outcome !== 'staged') return { outcome, head };
-    }
-    return this.#ask(() => this.#server.swap(space, swap, attempt));
-  }
-
-  since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {
-    return this.#ask(() => this.#server.since(space, position, limit, options));
-  }
-
-  async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {
-    await this.#roundTrip(this.commands, () => this.#server.renew(space, owner, epoch, leaseMs));
-  }
-
-  async release(space: string, owner: string, farewell: Header): Promise<void> {
-    await this.#roundTrip(this.commands, () => this.#server.release(space, owner, farewell));
+    return new Promise((resolve) => this.time.nextTurn(resolve));
   }
 
   async subscribe(space: string, deliver: (message: string) => void): Promise<void> {
     const listeners = this.#listeners.get(space) ?? new Set();
     this.#listeners.set(space, listeners.add(deliver));
-    await this.#roundTrip(this.subscriber, () => {
+    await this.#overLink(this.subscriber, () => {
       if (this.#subscriptions.has(space)) return;
       const subscription = this.#subscription(space);
       this.#subscriptions.set(space, subscription);
-      this.#server.subscribe(space, subscription);
+      this.server.subscribe(space, subscription);
     });
   }
 
@@ -415,23 +463,20 @@ export class MemoryStore implements Store {
     if (listeners?.size !== 0) return;
     this.#listeners.delete(space);
     if (!this.subscriber.up) return;
-    await this.#roundTrip(this.subscriber, () => {
+    await this.#overLink(this.subscriber, () => {
       const subscription = this.#subscriptions.get(space);
       if (subscription === undefined) return;
       this.#subscriptions.delete(space);
-      this.#server.unsubscribe(space, subscription);
+      this.server.unsubscribe(space, subscription);
     });
   }
 
-  async #ask<R extends { readonly head: Head }>(ask: () => R): Promise<R> {
-    const sentAt = this.time.now();
-    const reply = await this.#roundTrip(this.commands, ask);
-    this.#clock?.sample(sentAt, reply.head.now, this.time.now());
-    return reply;
+  protected override roundTrip<R>(run: () => R): Promise<R> {
+    return this.#overLink(this.commands, run);
   }
 
   /** Cut on the way there, nothing was done; on the way back, it was: who asked cannot know which. */
-  async #roundTrip<R>(link: MemoryLink, run: () => R): Promise<R> {
+  async #overLink<R>(link: MemoryLink, run: () => R): Promise<R> {
     const { generation } = link;
     const requireLink = (): void => {
       if (link.error !== undefined) throw link.error;

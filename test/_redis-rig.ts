@@ -48,6 +48,10 @@ export class RedisRig implements Rig {
     return this.#hand.hget(this.#key(space, 'state'), key);
   }
 
+  async setEpoch(space: string, epoch: number): Promise<void> {
+    await this.#hand.hset(keysOf(space).all[0]!, 'epoch', epoch);
+  }
+
   async hset(space: string, key: string, json: string): Promise<void> {
     await this.#hand.hset(this.#key(space, 'state'), key, json);
   }

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -40,6 +40,8 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+const ANSWER_MS = 1_000;
+
 export class RedisServer {
   readonly port: number;
   readonly #args: readonly string[];
@@ -58,12 +60,37 @@ export class RedisServer {
     return server;
   }
 
+  /** A Sentinel that watches `master` under the name `master`, and decides alone. */
+  static async sentinel(master: RedisServer): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), []);
+    const lines = [
+      `port ${server.port}`,
+      'bind 127.0.0.1',
+      `sentinel monitor master 127.0.0.1 ${master.port} 1`,
+      'sentinel down-after-milliseconds master 300',
+      'sentinel failover-timeout master 3000',
+    ];
+    const file = join(server.#folder, 'sentinel.conf');
+    writeFileSync(file, lines.join('\n'));
+    await server.#spawn([file, '--sentinel']);
+    return server;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it, empty, on its port. Resolves when it takes connections. */
-  async restart(): Promise<void> {
+  /** For hands of the tests' own: a user whom no fault touches. */
+  get adminUrl(): string {
+    return `redis://admin:any@127.0.0.1:${this.port}`;
+  }
+
+  /**
+   * Starts it on its port, from its last `SAVE` if there was one, else empty. Resolves when it answers, if only that it
+   * is loading.
+   * @param more args of redis-server for this run alone
+   */
+  async restart(...more: string[]): Promise<void> {
     const args = [
       '--port',
       `${this.port}`,
@@ -76,11 +103,17 @@ export class RedisServer {
       '--dir',
       this.#folder,
     ];
+    // A user of the tests' own, whom no fault touches.
+    args.push('--user', 'admin', 'on', 'nopass', '~*', '&*', '+@all');
+    await this.#spawn([...args, ...this.#args, ...more]);
+  }
+
+  async #spawn(args: readonly string[]): Promise<void> {
     if (realServer === undefined) throw new Error(noServer);
     await this.kill('SIGKILL');
-    this.#process = spawn(realServer, [...args, ...this.#args], { stdio: 'ignore' });
+    this.#process = spawn(realServer, args, { stdio: 'ignore' });
     endWithUs(this.#process);
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 20_000;
     while (!(await this.#answers())) {
       if (performance.now() > deadline || this.#process.exitCode !== null)
         throw new Error(`redis-server does not take connections on ${this.port}`);
@@ -96,6 +129,15 @@ export class RedisServer {
     child.kill('SIGCONT');
     child.kill(signal);
     await ended;
+  }
+
+  /** Forgets what was saved: the next start is empty. */
+  forget(): void {
+    rmSync(join(this.#folder, 'dump.rdb'), { force: true });
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined;
   }
 
   pause(): void {
@@ -114,10 +156,12 @@ export class RedisServer {
   async #answers(): Promise<boolean> {
     const socket = connect(this.port, '127.0.0.1');
     try {
-      await once(socket, 'connect');
+      // One that is killed, or stopped, meanwhile answers nothing.
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      await once(socket, 'connect', { signal });
       socket.write('PING\r\n');
-      const [answer] = (await once(socket, 'data')) as [Buffer];
-      return answer.toString().startsWith('+PONG');
+      const [answer] = (await once(socket, 'data', { signal })) as [Buffer];
+      return /^(\+PONG|-LOADING|-NOAUTH)/.test(answer.toString());
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 10));
       return false;

@@ -9,7 +9,7 @@ import type { Change, Frame, Header } from '../src/frame.ts';
 import { decodeFrame } from '../src/frame.ts';
 import type { Line, Position } from '../src/position.ts';
 import { ZERO } from '../src/position.ts';
-import type { Claim, Cut, Head, Outcome, Page, Store } from '../src/store.ts';
+import type { Claim, Committed, Cut, Head, Outcome, Page, Store } from '../src/store.ts';
 import { until } from './_wait.ts';
 
 /** Everything that is kept of a space, but for the time that its lease has left. */
@@ -32,6 +32,8 @@ export interface Rig {
   hset(space: string, key: string, json: string): Promise<void>;
   hdel(space: string, key: string): Promise<void>;
   zrem(space: string, key: string): Promise<void>;
+  /** By hand: says that the head is of another epoch. */
+  setEpoch(space: string, epoch: number): Promise<void>;
   /** Ends the lease, as if its time had run out. */
   expire(space: string): Promise<void>;
   /** Loses all that is kept of a space. */
@@ -47,6 +49,15 @@ export interface Backend {
 }
 
 type Changes = Readonly<Record<string, string>>;
+
+/** The answer to a commit that is not brief: it bears the head, whatever came of it. */
+function whole({ outcome, head }: Committed): {
+  readonly outcome: Committed['outcome'];
+  readonly head: Head;
+} {
+  assert.ok(head, `${outcome}, with no head`);
+  return { outcome, head };
+}
 
 /** An owner in miniature: it claims, and cuts on top of the head that it knows. An empty value is a delete. */
 export class Writer {
@@ -95,7 +106,7 @@ export class Writer {
   }
 
   async commit(changes: Changes = {}, over: Partial<Cut> = {}) {
-    return this.#note(await this.store.commit(this.space, this.cut(changes, over)));
+    return this.#note(whole(await this.store.commit(this.space, this.cut(changes, over))));
   }
 
   /** Puts a state in place of all, at the next revisions. */
@@ -107,7 +118,7 @@ export class Writer {
   async release(): Promise<void> {
     const { revision } = this.head;
     const farewell: Header = { ...this.line, prev: revision, revision, cutAt: 5, leaseMs: 0, bye: true };
-    await this.store.release(this.space, this.owner, farewell);
+    await this.store.release(this.space, this.owner, farewell.epoch, farewell);
   }
 
   #note<R extends { readonly outcome: string; readonly head: Head }>(reply: R): R {
@@ -290,6 +301,20 @@ export function storeContract(test: TestFn, { name, start }: Backend): void {
     t.true(head.leaseMs > 50_000);
     t.is((await writer.commit({ a: '2' })).outcome, 'committed', 'the owner notices nothing');
   });
+
+  contract(
+    'a lease of an ownership that has ended, brought back by an older Redis, stops nobody who has seen a later one',
+    async (t, stage) => {
+      const { writer, rival } = stage;
+      await writer.claim();
+      const { epoch } = writer.line;
+      await refused(t, stage, 'held', () => rival.claim({ known: epoch }));
+      const { outcome, head } = await rival.claim({ known: epoch + 1 });
+      t.is(outcome, 'claimed');
+      t.true(head.fence > epoch + 1);
+      await refused(t, stage, 'fenced', () => writer.commit({ a: '1' }));
+    },
+  );
 
   contract('a lease runs out by itself, and not before its time', async (t, { writer, rival }) => {
     const first = await writer.claim({ leaseMs: 80 });
@@ -543,7 +568,7 @@ export function storeContract(test: TestFn, { name, start }: Backend): void {
       await writer.claim();
       const cut = writer.cut({ a: '1' });
       t.is((await store.commit(space, cut)).outcome, 'committed');
-      const head = await refused(t, stage, 'diverged', () => store.commit(space, cut));
+      const head = await refused(t, stage, 'diverged', async () => whole(await store.commit(space, cut)));
       t.is(head.epoch, cut.epoch);
       t.is(head.revision, cut.revision);
     },
@@ -1036,12 +1061,45 @@ export function storeContract(test: TestFn, { name, start }: Backend): void {
       const before = await rig.dump(space);
       await writer.release();
       const after = await rig.dump(space);
-      t.deepEqual(after, { ...before, lease: null });
+      t.deepEqual(after, { ...before, meta: { ...before.meta, owner: '' }, lease: null });
       const [frame] = await ear.hears(1);
       t.like(frame, { epoch: writer.line.epoch, prev: 1, revision: 1, leaseMs: 0, bye: true, changes: [] });
       t.is((await rival.claim()).outcome, 'claimed', 'the next need not wait');
     },
   );
+
+  contract(
+    'a release without a goodbye publishes nothing',
+    async (t, { writer, rival, other, rig, space }) => {
+      await writer.claim();
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      await writer.store.release(space, writer.owner, writer.line.epoch);
+      t.is((await rig.dump(space)).lease, null);
+      await rival.claim();
+      await rival.commit({ a: '1' });
+      const [frame] = await ear.hears(1);
+      t.is(frame!.epoch, rival.line.epoch);
+    },
+  );
+
+  contract('a commit that comes after the release is refused, and takes no lease again', async (t, stage) => {
+    const { writer, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    await writer.release();
+    const after = await rig.dump(space);
+    t.is((await writer.commit({ a: '2' })).outcome, 'diverged');
+    t.deepEqual(await rig.dump(space), after);
+  });
+
+  contract('a head of an epoch that nobody has claimed is damage', async (t, { writer, rig, space }) => {
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    t.false((await writer.store.since(space, ZERO, 0)).head.damaged);
+    await rig.setEpoch(space, 8_999_999_999_999_999);
+    t.true((await writer.store.since(space, ZERO, 0)).head.damaged);
+  });
 
   contract('a release by one who has not the lease does nothing', async (t, stage) => {
     const { writer, rival, rig, space } = stage;

@@ -54,6 +54,24 @@ test('the next page is asked for from the last change, in the epoch of the head'
   t.deepEqual(asked[1]?.position, { epoch: 5, revision: 4 });
 });
 
+test('a state that goes back between two pages is not made of both', async (t) => {
+  const { store } = storeOf(
+    { more: true, changes: [change('a', 2), change('b', 4)] },
+    { head: { ...HEAD, revision: 8 }, changes: [change('c', 8)] },
+  );
+  await t.throwsAsync(readSince(store, 'space', from), { code: 'BEHIND' });
+});
+
+test('where it went back and is the whole state, it counts from there', async (t) => {
+  const { store } = storeOf(
+    { more: true, changes: [change('a', 2), change('b', 4)] },
+    { head: { ...HEAD, revision: 3 }, full: true, changes: [change('c', 3)] },
+  );
+  const { changes, isFull } = await readSince(store, 'space', from);
+  t.deepEqual(changes, [change('c', 3)]);
+  t.true(isFull);
+});
+
 test('a key that comes again counts once, at its last place', async (t) => {
   const { store } = storeOf(
     { more: true, changes: [change('a', 2), change('b', 3)] },
@@ -70,12 +88,12 @@ test('where a full sync begins, what came before counts for nothing, and its hor
   const { store, asked } = storeOf(
     { more: true, changes: [change('old', 2)] },
     { more: true, full: true, changes: [change('a', 5)], head: { ...HEAD, horizon: 4 } },
-    { changes: [change('b', 8)], head: { ...HEAD, horizon: 6, revision: 8 } },
+    { changes: [change('b', 8)], head: { ...HEAD, horizon: 6, revision: 10 } },
   );
   const { changes, isFull, head } = await readSince(store, 'space', from);
   t.true(isFull);
   t.deepEqual(changes, [change('a', 5), change('b', 8)]);
-  t.is(head.revision, 8, 'the head is that of the last page');
+  t.is(head.revision, 10, 'the head is that of the last page');
   t.deepEqual(
     asked.map(({ options }) => options.horizon),
     [0, 0, 4],

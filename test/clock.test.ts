@@ -109,6 +109,38 @@ test('the truth is within the bound, for any round trips and clocks that drift b
     { numRuns: 500 },
   ));
 
+test('it never goes back, whatever better round trips say, and the truth is within the bound all the same', (t) =>
+  check(
+    t,
+    fc.property(drift, fc.array(roundTrip, { minLength: 2, maxLength: 60 }), (drift, trips) => {
+      const server = new Server(drift);
+      let before = -Infinity;
+      for (const { afterMs, roundTripMs, share } of trips) {
+        server.time.skip(afterMs);
+        server.ask(roundTripMs, share);
+        const now = server.clock.now();
+        assert.ok(now >= before, `from ${before} back to ${now}`);
+        assert.ok(server.wrongByMs <= 0, `wrong by ${server.wrongByMs} ms`);
+        before = now;
+      }
+    }),
+    { numRuns: 500 },
+  ));
+
+test('what a better round trip takes back is waited for, and its error is told', (t) => {
+  const server = new Server(0);
+  // All of a long one was the way there: it is taken for 100 ms later than it is.
+  server.ask(200, 1);
+  const ahead = server.clock.now();
+  t.true(ahead - server.now() > 90);
+  server.ask(1);
+  t.is(server.clock.now(), ahead);
+  t.true(server.clock.errorMs >= ahead - server.now() - ROUNDING_MS);
+  server.time.skip(200);
+  t.true(Math.abs(server.clock.now() - server.now()) < 0.6);
+  t.true(server.clock.errorMs < 0.6);
+});
+
 test('the truth is within the bound also when the way back was all of a long round trip', (t) => {
   const server = new Server(MAX_DRIFT);
   server.ask(500, 0);

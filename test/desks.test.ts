@@ -3,7 +3,7 @@ import test from 'ava';
 import { Redis } from 'ioredis';
 import { createRedisMock } from 'js-redis-server';
 import { z } from 'zod';
-import { comparePositions, connect, defineSpace, json, TandemError } from '../src/index.ts';
+import { comparePositions, connect, defineSpace, directRouter, json, TandemError } from '../src/index.ts';
 import type { ConnectOptions, ErrorCode, Tandem } from '../src/index.ts';
 import { until } from './_wait.ts';
 
@@ -287,7 +287,7 @@ test.serial('a frame that cannot be used is reported, and asked for again from t
   await client.publish(`tandem:{${space.name}}:frames`, 'nonsense');
   await client.publish(
     `tandem:{${space.name}}:frames`,
-    `1\n{"v":1,"epoch":1,"base":"0-0","prev":9,"revision":10,"cutAt":1,"leaseMs":1}`,
+    `1 0\n{"v":1,"epoch":1,"base":"0-0","prev":9,"revision":10,"cutAt":1,"leaseMs":1}`,
   );
   owner.set('strategy/a', 2);
   await sync();
@@ -395,9 +395,11 @@ test.serial('resume goes on from what Redis has, with what was set meanwhile on 
 });
 
 test.serial('a state too large for one call comes across whole', async (t) => {
+  // The embedded Redis takes seconds for it.
+  t.timeout(150_000);
   const { owner, follower } = await newPair();
   for (let n = 0; n < 12_000; n += 1) owner.set(`strategy/${n}`, n);
-  await follower.waitFor(await owner.flush({ timeoutMs: 10_000 }), { timeoutMs: 10_000 });
+  await follower.waitFor(await owner.flush({ timeoutMs: 60_000 }), { timeoutMs: 60_000 });
   t.is([...follower.entries()].length, 12_000);
   owner.set('strategy/0', -1);
   await follower.waitFor(await owner.flush());
@@ -532,7 +534,7 @@ test.serial('a follower that saw a higher epoch than Redis has brings the owner 
   const client = new Redis(url);
   await client.publish(
     `tandem:{${space.name}}:frames`,
-    `1\n{"v":1,"epoch":${epoch},"base":"0-0","prev":0,"revision":1,"cutAt":1,"leaseMs":1}`,
+    `1 0\n{"v":1,"epoch":${epoch},"base":"0-0","prev":0,"revision":1,"cutAt":1,"leaseMs":1}`,
   );
   client.disconnect();
   owner.set('strategy/a', 2);
@@ -556,4 +558,54 @@ test.serial('a schema that transforms gives the same value on both sides', async
   await follower.waitFor(await owner.flush());
   t.deepEqual(owner.get('size').value, { lots: 12, unit: 'lot' });
   t.deepEqual(follower.get('size').value, { lots: 12, unit: 'lot' });
+});
+
+test.serial('what is no option, no function and no value is refused by name', async (t) => {
+  const tandem = connect({ redis: url, telemetry: false });
+  t.teardown(() => tandem.stop({ timeoutMs: 100 }));
+  const owner = tandem.own(newSpace());
+  const odd = (value: unknown): never => value as never;
+  const bad: [code: string, call: () => unknown][] = [
+    ['INVALID_OPTION', () => connect(odd(undefined))],
+    ['INVALID_OPTION', () => connect(odd(null))],
+    ['INVALID_SPACE', () => defineSpace('x', odd(undefined))],
+    ['INVALID_OPTION', () => tandem.own(newSpace(), odd(null))],
+    ['INVALID_OPTION', () => tandem.own(newSpace(), { standby: odd('yes') })],
+    ['INVALID_OPTION', () => tandem.follow(newSpace(), odd(null))],
+    ['INVALID_OPTION', () => tandem.follow(newSpace()).watch('*', odd(undefined))],
+    ['INVALID_OPTION', () => tandem.follow(newSpace(), { direct: { url: 'http://127.0.0.1:1', token: '' } })],
+    [
+      'INVALID_OPTION',
+      () => tandem.follow(newSpace(), { direct: { url: 'http://127.0.0.1:1', token: 'a\nb' } }),
+    ],
+    ['INVALID_OPTION', () => owner.batch(odd(undefined))],
+    ['INVALID_OPTION', () => directRouter(tandem, odd(undefined))],
+  ];
+  for (const [code, call] of bad) t.throws(call, { code }, String(call));
+  const throws = {
+    get n(): number {
+      throw new Error('from a getter');
+    },
+  };
+  t.throws(() => owner.set('strategy/a', odd(throws)), { code: 'NOT_JSON', message: /from a getter/ });
+  for (const given of [null, { issues: 5 }, undefined]) {
+    const schema = { '~standard': { version: 1, vendor: 'odd', validate: () => given } };
+    const strange = defineSpace('strange', { a: odd(schema) });
+    t.throws(() => strange.capture('a', 1), { code: 'INVALID_VALUE' });
+  }
+});
+
+test.serial('a function given as redis that is asynchronous, and fails, harms nobody', async (t) => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  t.teardown(() => process.off('unhandledRejection', note));
+  const tandem = connect({ redis: (async () => Promise.reject(new Error('no'))) as never, telemetry: false });
+  const owner = tandem.own(newSpace());
+  const codes: string[] = [];
+  owner.on('error', ({ error }) => codes.push(error.code));
+  await until(() => codes.includes('INVALID_OPTION'), 'what is wrong, told to who listens');
+  await t.throwsAsync(owner.ready({ timeoutMs: 50 }), { code: 'TIMEOUT' });
+  await tandem.stop({ timeoutMs: 50 });
+  t.deepEqual(unhandled, []);
 });

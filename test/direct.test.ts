@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import { Redis } from 'ioredis';
 import Koa from 'koa';
 import { comparePositions, connect, defineSpace, directRouter, json } from '../src/index.ts';
 import type { DirectOptions } from '../src/index.ts';
+import { listen } from './_listen.ts';
 import { onRealServer } from './_real.ts';
 import { RedisServer } from './_redis-server.ts';
 import { until } from './_wait.ts';
@@ -38,7 +40,7 @@ async function start(t: ExecutionContext, direct: Partial<DirectOptions> = {}) {
     await redis.stop();
   });
   await Promise.all([owner.ready(), follower.ready()]);
-  return { redis, owner, follower, server, url, heads, errors };
+  return { redis, owning, owner, follower, server, url, heads, errors };
 }
 
 onRealServer(
@@ -81,6 +83,52 @@ onRealServer(
     for (let at = 1; at < heads.length; at += 1) t.true(comparePositions(heads[at - 1]!, heads[at]!) <= 0);
   },
 );
+
+onRealServer(
+  'where Redis answers and takes no writes, the follower goes around it before it is stale, and comes back',
+  async (t) => {
+    const { redis, owner, follower } = await start(t);
+    owner.set('key/a', 0);
+    await follower.waitFor(await owner.flush());
+    const admin = new Redis(redis.url);
+    t.teardown(() => admin.disconnect());
+    await admin.config('SET', 'maxmemory', '1mb');
+    await until(() => owner.mode === 'degraded', 'an owner whose commits are refused');
+    await until(() => follower.get('key/a').source === 'direct', 'the direct path');
+    for (let n = 1; n < 150; n += 1) {
+      owner.set('key/a', n);
+      await follower.waitFor(owner.head);
+      t.is(follower.get('key/a').value, n);
+      t.is(follower.get('key/a').freshness, 'live');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await admin.config('SET', 'maxmemory', '0');
+    await until(() => owner.mode === 'connected' && follower.get('key/a').source === 'redis', 'Redis again');
+    t.is(follower.get('key/a').value, 149);
+    t.is((await follower.refresh()).differed, 0);
+  },
+);
+
+onRealServer('an owner that could not claim yet is read, and taken for no proof', async (t) => {
+  const { redis, owning } = await start(t);
+  await owning.stop();
+  await redis.kill('SIGKILL');
+  const own = connect({ redis: redis.url, name: 'another' });
+  const late = connect({ redis: redis.url, name: 'late' });
+  t.teardown(async () => {
+    await late.stop();
+    await own.stop({ timeoutMs: 100 });
+  });
+  const owner = own.own(space);
+  owner.set('key/a', 1);
+  const url = await listen(t, new Koa().use(directRouter(own, { token }).routes()));
+  const follower = late.follow(space, { direct: { url, token } });
+  await until(() => follower.get('key/a').source === 'direct', 'the direct path');
+  t.like(follower.get('key/a').toJSON(), { source: 'direct', freshness: 'stale', ownerAlive: false });
+  t.is(owner.get('key/a').freshness, 'stale');
+  await redis.restart();
+  await until(() => follower.get('key/a').freshness === 'live', 'live, once it has claimed');
+});
 
 onRealServer(
   'a follower that knows nothing reads the whole state directly, while Redis is out',

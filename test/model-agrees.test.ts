@@ -60,6 +60,7 @@ const command = fc.oneof(
         { weight: 1, arbitrary: fc.uniqueArray(key) },
       ),
       horizon: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(12) }),
+      isBrief: fc.boolean(),
     }),
   },
   {
@@ -178,11 +179,14 @@ async function agree(
       const base = one.do === 'commit' && one.base === 'nothing' ? ZERO : line.base;
       const cut = { ...common, base, revision, changes: laid };
       const reply = await (one.do === 'commit'
-        ? both('commit', ({ store }) => store.commit(space, { ...cut, prev, dropped: one.dropped }))
+        ? both(one.isBrief ? 'brief commit' : 'commit', ({ store }) =>
+            store.commit(space, { ...cut, prev, dropped: one.dropped, isBrief: one.isBrief }),
+          )
         : both('swap', ({ store }) => store.swap(space, cut)));
       if (reply.outcome === 'fenced') return;
       // Who has diverged takes the head that it is told, as an owner does.
-      owners[one.owner].head = { epoch: reply.head.epoch, revision: reply.head.revision };
+      const { epoch: there, revision: upTo } = reply.head ?? cut;
+      owners[one.owner].head = { epoch: there, revision: upTo };
       heads.push(owners[one.owner].head);
     } else if (one.do === 'since') {
       let position = ZERO;
@@ -209,7 +213,7 @@ async function agree(
         leaseMs: 0,
         bye: true,
       };
-      await both('release', ({ store }) => store.release(space, OWNERS[one.owner], farewell));
+      await both('release', ({ store }) => store.release(space, OWNERS[one.owner], farewell.epoch, farewell));
     } else if (one.do === 'hset') await both('hset', ({ rig }) => rig.hset(space, one.key, '0'));
     else if (one.do === 'hdel') await both('hdel', ({ rig }) => rig.hdel(space, one.key));
     else if (one.do === 'zrem') await both('zrem', ({ rig }) => rig.zrem(space, one.key));
@@ -234,6 +238,7 @@ async function agree(
     base: 'nothing',
     dropped: [],
     horizon: 0,
+    isBrief: false,
   });
   const heard = sides.map(
     ({ messages }) =>
@@ -280,6 +285,7 @@ if (noServer === undefined) {
       'swap: committed',
       'swap: fenced',
       ...['committed', 'fenced', 'diverged', 'damaged'].map((outcome) => `commit: ${outcome}`),
+      ...['committed', 'fenced', 'diverged', 'damaged'].map((outcome) => `brief commit: ${outcome}`),
     ];
     for (const what of reached)
       t.true((counts.get(what) ?? 0) >= 20, `${what} came ${counts.get(what) ?? 0} times`);

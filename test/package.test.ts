@@ -25,7 +25,8 @@ test('packed and installed elsewhere, it works and is typed', async (t) => {
   writeFileSync(join(scope, 'package.json'), '{"type":"module"}');
   writeFileSync(
     join(scope, 'app.ts'),
-    `import { connect, defineSpace, json, statusRouter, TandemError } from 'tandem-sync';
+    `import Koa from 'koa';
+     import { connect, defineSpace, json, statusRouter, TandemError } from 'tandem-sync';
      const space = defineSpace('s', { 'key/*': json<number>() });
      const tandem = connect({ redis: 'redis://127.0.0.1:1' });
      const desk = tandem.own(space);
@@ -33,7 +34,15 @@ test('packed and installed elsewhere, it works and is typed', async (t) => {
      // @ts-expect-error a value of the wrong type
      desk.set('key/a', 'one');
      const value: number | undefined = desk.get('key/a').value;
-     statusRouter(tandem).routes();
+     const server = new Koa().use(statusRouter(tandem).routes()).listen(0, '127.0.0.1');
+     await new Promise((resolve) => server.once('listening', resolve));
+     const { port } = server.address() as { port: number };
+     for (const path of ['', 'page/main.js', 'page/style.css', 'page/uPlot.js', 'openapi.json', 'livez']) {
+       const { status } = await fetch('http://127.0.0.1:' + port + '/' + path);
+       if (status !== 200) throw new Error(path + ' answers ' + status);
+     }
+     server.closeAllConnections();
+     server.close();
      if (typeof TandemError !== 'function') throw new Error('no TandemError');
      await tandem.stop({ timeoutMs: 10 });
      console.log(value);`,

@@ -334,6 +334,101 @@ test('a claim of its own that comes late does not fence an owner', async (t) => 
   t.is(follower.get('key/a').value, 2);
 });
 
+test('a claim that Redis loses before the state is read is made again, and nobody is fenced', async (t) => {
+  const world = new World();
+  const { tandem, wire } = world.process('owner');
+  wire.delayMs = 5;
+  const owner = tandem.own(space);
+  await world.time.until(() => wire.asked === 1, 'a claim that is made, and the state asked for');
+  world.server.wipe();
+  owner.set('key/a', 1);
+  await world.led(owner);
+  t.is(wire.claims.length, 2);
+  t.is(owner.ownership, 'leading');
+});
+
+test('an owner that is stopped while it repairs Redis repairs it, says goodbye, and reports nothing', async (t) => {
+  for (let ms = 0; ms < 60; ms += 3) {
+    const { world, owning, owner, follower } = await pair();
+    owner.set('key/a', 1);
+    owner.set('key/b', 2);
+    await world.equal(owner, follower);
+    const errors: string[] = [];
+    owner.on('error', ({ error }) => errors.push(error.code));
+    owning.wire.delayMs = 5;
+    world.server.wipe();
+    owner.set('key/c', 3);
+    const claims = owning.wire.claims.length;
+    await world.time.until(() => owning.wire.claims.length > claims, 'a new claim');
+    await world.time.advance(ms);
+    const stopped = owner.stop();
+    await world.time.advance(1_000);
+    await stopped;
+    const { live, lease } = world.server.space(SPACE);
+    t.deepEqual([...live.state.keys()].toSorted(), ['key/a', 'key/b', 'key/c'], `${ms} ms`);
+    t.is(lease, undefined, `${ms} ms`);
+    t.false(follower.get('key/a').ownerAlive, `${ms} ms`);
+    t.deepEqual(
+      errors.filter((code) => code !== 'DAMAGED'),
+      [],
+      `${ms} ms`,
+    );
+  }
+});
+
+test('a value that is added while another is lost is found, though the count is right', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  owner.set('key/b', 2);
+  await world.equal(owner, follower);
+  const { live } = world.server.space(SPACE);
+  live.state.set('foreign', 'null');
+  live.state.delete('key/a');
+  const isRight = (): boolean => {
+    const { state } = world.server.space(SPACE).live;
+    return state.size === 2 && state.get('key/a') === '1' && owner.mode === 'connected';
+  };
+  await world.time.until(isRight, 'what the owner holds, and no more', 5_000);
+  await world.equal(owner, follower);
+  t.false(world.server.space(SPACE).live.state.has('foreign'));
+});
+
+test('a key that someone has put in the place of another, index and all, is found, and whoever has read it is told', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  owner.set('key/b', 2);
+  await world.equal(owner, follower);
+  const { live } = world.server.space(SPACE);
+  live.state.delete('key/a');
+  live.index.delete('key/a');
+  live.state.set('key/z', '9');
+  live.index.set('key/z', 1);
+  const late = world.process('late').tandem.follow(space);
+  await world.time.until(() => late.get('key/z').value === 9, 'what was put there');
+  await world.time.until(() => late.get('key/z').value === undefined, 'the truth', 5_000);
+  await world.equal(owner, late);
+  await world.equal(owner, follower);
+  t.is(late.get('key/a').value, 1);
+  t.deepEqual([...world.server.space(SPACE).live.state.keys()].toSorted(), ['key/a', 'key/b']);
+});
+
+test('the goodbye of an owner that could not commit all proves nothing', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  const { wire } = owning;
+  const refusal = new TandemError('REDIS_NOT_READY', 'takes no writes', { retryable: true });
+  wire.commit = () => Promise.reject(refusal);
+  owner.set('key/a', 2);
+  const setAt = world.time.now();
+  const stopped = owner.stop({ timeoutMs: 1_000 });
+  await world.time.advance(1_500);
+  await stopped;
+  t.is(follower.get('key/a').value, 1);
+  t.true(follower.get('key/a').staleMs >= world.time.now() - setAt);
+  t.is(follower.get('key/a').freshness, 'stale');
+});
+
 const BOGUS = { base: { epoch: 1, revision: 5 }, prev: 0, revision: 9, cutAt: 1, leaseMs: 9, bye: false };
 
 test('a frame of an epoch in the near future does not make a follower deaf for good', async (t) => {

@@ -1,5 +1,6 @@
 /** Spaces: which keys there are, which values they take, and what is captured and read of them. */
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type } from 'arktype';
 import test from 'ava';
@@ -40,6 +41,18 @@ for (const [library, schema] of Object.entries(LIBRARIES)) {
         ['.side'],
       );
       t.regex(error.message, /^value of "order\/1" is refused: \.side: /);
+    }
+  });
+}
+
+for (const [library, schema] of Object.entries({ ...LIBRARIES, 'no library': json() })) {
+  test(`what cannot be read is refused without a word of it: ${library}`, (t) => {
+    const space = defineSpace('orders', { 'order/*': schema });
+    const texts = ['secret and no JSON', '{"side":"secret","price":10', '{"__proto__":"secret"}'];
+    if (library !== 'no library') texts.push('{"side":"secret","price":10}', '"secret"');
+    for (const text of texts) {
+      const error = t.throws(() => space.read('order/1', text), { instanceOf: InvalidValueError }, text);
+      t.notRegex(inspect(error, { depth: 9, showHidden: true }), /secret/, text);
     }
   });
 }

@@ -88,6 +88,22 @@ test.serial('a killed Redis comes back empty, and both recover; Ctrl-C ends it a
   await allGone(t, run);
 });
 
+test.serial('with --direct the API stays live while Redis is out', async (t) => {
+  const run = await startRun(t, ['--direct']);
+  await until(() => hasData(run));
+  process.kill(pidIn(run, /kill -9 (\d+)/), 'SIGKILL');
+  await until(async () => (await status(run)).mode === 'degraded');
+  await until(async () => (await status(run)).freshness === 'live');
+  const before = await status(run);
+  t.is(before.mode, 'degraded');
+  await until(async () => (await status(run)).lastBar!.date > before.lastBar!.date);
+
+  await until(async () => (await status(run)).mode === 'connected');
+  run.process.kill('SIGINT');
+  t.is(await run.exitCode, 0);
+  await allGone(t, run);
+});
+
 test.serial('killed by force, it leaves no process behind either', async (t) => {
   const run = await startRun(t, []);
   await until(() => logOf(run).length > 0);

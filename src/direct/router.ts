@@ -6,23 +6,27 @@
  * - `GET /direct/clock`: this process's clock
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { TandemError } from '../errors.ts';
 import type { Feed } from '../feed.ts';
+import { streamEvents } from '../http/event-stream.ts';
 import { answerProblem, Problem } from '../http/problem.ts';
+import { requireObject } from '../options.ts';
 import { Owner } from '../owner.ts';
 import { parsePosition, printPosition } from '../position.ts';
 import type { Tandem } from '../tandem.ts';
 
 export interface DirectRouterOptions {
-  /** What a follower has to show, as `Authorization: Bearer <token>`. At least 16 characters. */
+  /** What a follower has to show, as `Authorization: Bearer <token>`. Not empty; whoever knows it reads all of the state. */
   readonly token: string;
 }
 
 /** @throws TandemError `INVALID_OPTION` */
-export function directRouter(tandem: Tandem, { token }: DirectRouterOptions): Router {
+export function directRouter(tandem: Tandem, options: DirectRouterOptions): Router {
+  requireObject('directRouter', options);
+  const { token } = options;
   if (typeof token !== 'string' || token.length === 0) {
     throw new TandemError(
       'INVALID_OPTION',
@@ -69,15 +73,8 @@ function answerFrames(ctx: Context, feed: Feed): void {
   const position = parsePosition(from as string);
   if (!feed.canContinue(position))
     throw new Problem('GONE', `what changed since ${printPosition(position)} is not known; read the state`);
-  const stream = new PassThrough();
-  ctx.type = 'text/event-stream';
-  ctx.body = stream;
-  const reader = feed.open(position, {
-    write: (message, at) =>
-      stream.write(`id: ${printPosition(at)}\n${message.replaceAll(/^/gm, 'data: ')}\n\n`),
-    end: () => stream.end(),
+  streamEvents(ctx, feed, position, {
+    format: (message, at) => `id: ${printPosition(at)}\ndata: ${message.replaceAll('\n', '\ndata: ')}\n\n`,
+    isChunked: false,
   });
-  stream.on('drain', () => reader.drained());
-  stream.on('close', () => reader.close());
-  ctx.req.socket.setNoDelay(true);
 }

@@ -10,7 +10,10 @@ export type ProblemCode =
   | 'STALE'
   | 'INVALID_PARAMETER'
   | 'UNAUTHORIZED'
-  | 'GONE';
+  | 'GONE'
+  | 'NOT_FOUND'
+  | 'TOO_MANY_CLIENTS'
+  | 'DRAINING';
 
 const STATUS: Partial<Record<ProblemCode, number>> = {
   INVALID_PARAMETER: 400,
@@ -19,8 +22,11 @@ const STATUS: Partial<Record<ProblemCode, number>> = {
   UNKNOWN_SPACE: 404,
   UNKNOWN_KEY: 404,
   NO_VALUE: 404,
+  NOT_FOUND: 404,
   GONE: 410,
   STALE: 503,
+  TOO_MANY_CLIENTS: 503,
+  DRAINING: 503,
   STOPPED: 503,
   TIMEOUT: 504,
 };

@@ -1,5 +1,7 @@
 /** What a request asks beyond its path: how fresh, how far, which keys. */
 import type { Context } from 'koa';
+import type { Position } from '../position.ts';
+import { parsePosition } from '../position.ts';
 import { Problem } from './problem.ts';
 
 const MAX_TIMEOUT_MS = 30_000;
@@ -23,6 +25,21 @@ export function readQuery(ctx: Context): Query {
     timeoutMs: milliseconds(ctx, 'timeoutMs', MAX_TIMEOUT_MS) ?? 1_000,
     prefix: single(ctx, 'prefix') ?? '',
   };
+}
+
+/**
+ * The position that a client of events has: its `Last-Event-ID`, which is the newer, or else `?from=`.
+ * @throws Problem `INVALID_PARAMETER`; TandemError `INVALID_POSITION`
+ */
+export function readPosition(ctx: Context): Position | undefined {
+  const from = single(ctx, 'from');
+  const printed = ctx.get('Last-Event-ID') || from;
+  return printed === undefined ? undefined : parsePosition(printed);
+}
+
+/** Whether a flag such as `?verbose` is there, whatever its value. */
+export function hasFlag(ctx: Context, name: string): boolean {
+  return single(ctx, name) !== undefined;
 }
 
 function single(ctx: Context, name: string): string | undefined {

@@ -32,6 +32,14 @@ const NOTHING_BY_ITSELF = {
   replyMapping: 'legacy' as const,
 } satisfies RedisOptions;
 
+/**
+ * ioredis's own check asks INFO, which may be forbidden, and waits while Redis loads: whether Redis answers is found out
+ * here. Behind Sentinels the same check makes sure that a master is one.
+ */
+function nothingByItself(options: RedisOptions) {
+  return { ...NOTHING_BY_ITSELF, enableReadyCheck: options.sentinels != null };
+}
+
 /** @throws TandemError `INVALID_OPTION` */
 export function clientMaker(target: RedisTarget): () => Client {
   if (typeof target === 'function') return () => restrain(target());
@@ -42,11 +50,11 @@ export function clientMaker(target: RedisTarget): () => Client {
         'redis: expected a URL such as "redis://127.0.0.1:6379", got another string',
       );
     }
-    return () => new Redis(target, NOTHING_BY_ITSELF);
+    return () => new Redis(target, nothingByItself({}));
   }
   if (typeof target === 'object' && target !== null) {
     if (target.keyPrefix) throw noKeyPrefix();
-    return () => new Redis({ ...target, ...NOTHING_BY_ITSELF });
+    return () => new Redis({ ...target, ...nothingByItself(target) });
   }
   throw new TandemError(
     'INVALID_OPTION',
@@ -58,7 +66,11 @@ function restrain(client: Client): Client {
   // By shape: another copy of ioredis makes clients of other classes.
   if (typeof client?.evalsha !== 'function' || typeof client.disconnect !== 'function' || !client.options) {
     (client as Partial<Client> | undefined)?.disconnect?.();
-    void Promise.resolve(client).then((late: Partial<Client> | undefined) => late?.disconnect?.());
+    // An asynchronous one: whatever comes of it is not ours.
+    void Promise.resolve(client).then(
+      (late: Partial<Client> | undefined) => late?.disconnect?.(),
+      () => {},
+    );
     throw new TandemError(
       'INVALID_OPTION',
       'redis: expected the function to return an ioredis client (Redis or Cluster)',
@@ -74,7 +86,7 @@ function restrain(client: Client): Client {
     const { connectionPool } = client as unknown as { connectionPool?: { redisOptions?: RedisOptions } };
     Object.assign(connectionPool?.redisOptions ?? {}, NOTHING_TWICE);
   } else {
-    Object.assign(client.options, NOTHING_BY_ITSELF);
+    Object.assign(client.options, nothingByItself(client.options as RedisOptions));
   }
   return client;
 }

@@ -8,9 +8,10 @@
  */
 import type { TandemError } from '../errors.ts';
 import { asTandemError } from '../errors.ts';
+import type { LinkChanged } from '../observer.ts';
 import type { Link } from '../store.ts';
 import type { Cancel, Time } from '../time.ts';
-import { backoffMs, jittered, withDeadline } from '../time.ts';
+import { backoffMs, jittered } from '../time.ts';
 import type { Client } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
 
@@ -18,8 +19,10 @@ const CONNECT_TIMEOUT_MS = 700;
 const HEARTBEAT_MS = 200;
 /** Up for longer than this, a connection was a success. */
 const LASTING_MS = 1_000;
-/** Wrong password, missing permission: a person has to act, so there is no hurry. */
-const REFUSED_PAUSE_MS = 1500;
+/** Before any other try, also after one that took long. */
+const LEAST_PAUSE_MS = 50;
+/** Wrong password, missing permission: to try fast at first would be of no use. */
+const REFUSED_PAUSE_MS = 800;
 
 export interface ConnectionOptions {
   readonly make: () => Client;
@@ -28,8 +31,18 @@ export interface ConnectionOptions {
   readonly deadlineMs: number;
   /** Asks the server for a sign of life. */
   readonly heartbeat: (client: Client) => Promise<void>;
+  /** Looks, once a connection, for what a person should mend. May fail: then nothing is known. */
+  readonly inspect?: (client: Client) => Promise<TandemError | undefined>;
   /** Called with each new client, before it connects. */
   readonly prepare?: (client: Client) => unknown;
+  /** Told when it comes up, and when it goes down. */
+  readonly changed?: (what: Omit<LinkChanged, 'link'>) => void;
+}
+
+/** A call that waits for its answer. */
+interface Call {
+  readonly dueAt: number;
+  readonly reject: (error: TandemError) => void;
 }
 
 export class Connection implements Link {
@@ -40,9 +53,19 @@ export class Connection implements Link {
   #started = false;
   #stopped = false;
   #error: TandemError | undefined;
+  #warning: TandemError | undefined;
   #failures = 0;
+  #wasUp = false;
   #upSince = Infinity;
+  #triedAt = -Infinity;
   #cancelTimer: Cancel | undefined;
+  #heardAt = -Infinity;
+  /** What has come of this turn of the loop. */
+  #turn: 'is new' | 'has written' | 'gathers' = 'is new';
+  /** Who waits for an answer, oldest first. */
+  readonly #underWay = new Set<Call>();
+  #isWatching = false;
+  #cancelDeadline: Cancel | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -54,6 +77,10 @@ export class Connection implements Link {
 
   get error(): TandemError | undefined {
     return this.#error;
+  }
+
+  get warning(): TandemError | undefined {
+    return this.#warning;
   }
 
   watch(changed: () => void): () => void {
@@ -74,45 +101,96 @@ export class Connection implements Link {
     this.#cancelTimer?.();
     this.#up = false;
     this.#error = unavailable('the connection is closed');
-    this.#discard();
+    this.#discard(this.#error);
   }
 
   /**
    * Asks Redis something.
    * @throws TandemError `REDIS_UNAVAILABLE` (outcome unknown), `REDIS_NOT_READY` or `REDIS_REFUSED` (not done)
    */
-  async call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
+  call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
     const client = this.#client;
-    if (client === undefined || !this.#up) throw this.#error ?? unavailable('not connected to Redis yet');
+    if (client === undefined || !this.#up)
+      return Promise.reject(this.#error ?? unavailable('not connected to Redis yet'));
     return this.#ask(client, ask);
   }
 
-  async #ask<T>(client: Client, ask: (client: Client) => Promise<T>): Promise<T> {
-    const { time, deadlineMs } = this.#options;
-    let late: TandemError | undefined;
-    try {
-      return await withDeadline(time, deadlineMs, ask(client), () => {
-        late = unavailable(`Redis did not answer within ${deadlineMs} ms`);
-        return late;
-      });
-    } catch (error) {
-      const failure = late ?? fromRedis(error);
-      // A master that became a replica stays one; the address may lead to another by now.
-      if (late !== undefined || /READONLY|MASTERDOWN/.test(failure.message)) this.#fail(client, failure);
-      throw failure;
+  #ask<T>(client: Client, ask: (client: Client) => Promise<T>): Promise<T> {
+    // Deadlines are those of the client that is kept.
+    if (client !== this.#client) return Promise.reject(unavailable('the connection was lost'));
+    return new Promise((resolve, reject) => {
+      this.#gather(client);
+      const answer = ask(client);
+      const call = { dueAt: this.#options.time.now() + this.#options.deadlineMs, reject };
+      this.#underWay.add(call);
+      this.#watchDeadlines(client);
+      answer.then(
+        (value) => (this.#underWay.delete(call), resolve(value)),
+        (error: unknown) => {
+          const failure = fromRedis(error);
+          // A master that became a replica stays one; the address may lead to another by now.
+          const isReplica = this.#underWay.delete(call) && /READONLY|MASTERDOWN/.test(failure.message);
+          if (isReplica) this.#fail(client, failure);
+          reject(failure);
+        },
+      );
+    });
+  }
+
+  /**
+   * The first call of a turn of the loop goes out at once; others of that turn are gathered, and go out in one write when it ends: the
+   * beacons of a thousand spaces are due together.
+   */
+  #gather(client: Client): void {
+    const stream = 'stream' in client ? client.stream : undefined;
+    if (stream === undefined || this.#turn === 'gathers') return;
+    if (this.#turn === 'has written') {
+      this.#turn = 'gathers';
+      stream.cork();
+      return;
     }
+    this.#turn = 'has written';
+    this.#options.time.nextTurn(() => {
+      if (this.#turn === 'gathers') stream.uncork();
+      this.#turn = 'is new';
+    });
+  }
+
+  /**
+   * One timer for all calls, as all have one deadline: the oldest is due first. A process whose loop was blocked finds its
+   * timers due before it has read its sockets; so what is due has one more turn of the loop, and an answer that had
+   * already arrived still counts.
+   */
+  #watchDeadlines(client: Client): void {
+    const [oldest] = this.#underWay;
+    if (this.#isWatching || oldest === undefined) return;
+    this.#isWatching = true;
+    const { time } = this.#options;
+    this.#cancelDeadline = time.after(oldest.dueAt - time.now(), () => {
+      const asOf = time.now();
+      time.nextTurn(() => time.nextTurn(() => this.#turnAway(client, asOf)));
+    });
+  }
+
+  /** Who was due by then, and has no answer yet, gets none: the server is taken for dead. */
+  #turnAway(client: Client, asOf: number): void {
+    if (client !== this.#client) return;
+    this.#isWatching = false;
+    const [oldest] = this.#underWay;
+    if (oldest === undefined || oldest.dueAt > asOf) return this.#watchDeadlines(client);
+    this.#fail(client, unavailable(`Redis did not answer within ${this.#options.deadlineMs} ms`));
   }
 
   #connect(): void {
     const { make, prepare, time } = this.#options;
+    this.#triedAt = time.now();
     let client: Client;
     try {
       client = make();
     } catch (error) {
       const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the function given as redis failed');
-      this.#retry(failure);
-      // What is no client now will be none later.
-      if (failure.code === 'INVALID_OPTION') this.#cancelTimer?.();
+      // Whoever is only just opening a desk is listening by then.
+      time.endOfTurn(() => this.#failedToMake(failure));
       return;
     }
     this.#client = client;
@@ -135,6 +213,13 @@ export class Connection implements Link {
     });
   }
 
+  #failedToMake(failure: TandemError): void {
+    if (this.#stopped) return;
+    this.#retry(failure);
+    // What is no client now will be none later.
+    if (failure.code === 'INVALID_OPTION') this.#cancelTimer?.();
+  }
+
   /** The first heartbeat: `ready` is ioredis's word, an answer is Redis's. */
   async #prove(client: Client): Promise<void> {
     try {
@@ -145,56 +230,92 @@ export class Connection implements Link {
     }
     if (client !== this.#client || this.#up) return;
     this.#up = true;
+    this.heard();
     this.#upSince = this.#options.time.now();
     this.#error = undefined;
     this.#scheduleHeartbeat(client);
+    this.#options.changed?.({ isUp: true, isAgain: this.#wasUp, code: undefined });
+    this.#wasUp = true;
     this.#tell();
+    void this.#inspect(client);
+  }
+
+  async #inspect(client: Client): Promise<void> {
+    const { inspect } = this.#options;
+    const warning = inspect && (await this.#ask(client, inspect).catch(() => undefined));
+    if (warning === undefined || client !== this.#client) return;
+    this.#warning = warning;
+    this.#tell();
+  }
+
+  /** Something has come over it: a sign of life as good as an answer. */
+  heard(): void {
+    this.#heardAt = this.#options.time.now();
   }
 
   #scheduleHeartbeat(client: Client): void {
     this.#cancelTimer?.();
-    this.#cancelTimer = this.#options.time.after(HEARTBEAT_MS, () => void this.#beat(client));
+    const { time } = this.#options;
+    const quietMs = Math.min(HEARTBEAT_MS, time.now() - this.#heardAt);
+    this.#cancelTimer = time.after(HEARTBEAT_MS - quietMs, () => void this.#beat(client));
   }
 
   async #beat(client: Client): Promise<void> {
+    if (this.#options.time.now() - this.#heardAt < HEARTBEAT_MS) return this.#scheduleHeartbeat(client);
     try {
       await this.#ask(client, this.#options.heartbeat);
+      this.heard();
       if (client === this.#client) this.#scheduleHeartbeat(client);
     } catch (error) {
       const failure = fromRedis(error);
       // A busy or loading server is alive; the calls themselves find out what it refuses.
-      if (failure.code === 'REDIS_NOT_READY' && client === this.#client) this.#scheduleHeartbeat(client);
-      else this.#fail(client, failure);
+      if (failure.code === 'REDIS_NOT_READY' && client === this.#client) {
+        this.heard();
+        this.#scheduleHeartbeat(client);
+      } else this.#fail(client, failure);
     }
   }
 
   #fail(client: Client, error: TandemError): void {
     if (client !== this.#client || this.#stopped) return;
-    this.#discard();
+    this.#discard(error);
     this.#retry(error);
   }
 
   #retry(error: TandemError): void {
     const { time } = this.#options;
-    const news = this.#up || this.#error?.message !== error.message;
+    const wasUp = this.#up;
+    const news = wasUp || this.#error?.message !== error.message;
     // A connection that comes and goes at once is no success.
-    if (this.#up && time.now() - this.#upSince > LASTING_MS) this.#failures = 0;
+    if (wasUp && time.now() - this.#upSince > LASTING_MS) this.#failures = 0;
+    if (wasUp) this.#options.changed?.({ isUp: false, isAgain: true, code: error.code });
     this.#up = false;
     this.#error = error;
     const pauseMs = error.retryable ? backoffMs(time, this.#failures) : jittered(time, REFUSED_PAUSE_MS);
+    // Counted from the beginning of a try: one that hung has waited already.
+    const waitedMs = wasUp ? 0 : time.now() - this.#triedAt;
     this.#cancelTimer?.();
-    this.#cancelTimer = time.after(pauseMs, () => this.#connect());
+    this.#cancelTimer = time.after(Math.max(jittered(time, LEAST_PAUSE_MS), pauseMs - waitedMs), () =>
+      this.#connect(),
+    );
     this.#failures += 1;
     if (news) this.#tell();
   }
 
-  #discard(): void {
+  /** Throws the client away. It may leave a call without an answer: nobody shall wait for that till its deadline. */
+  #discard(error: TandemError): void {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
     client.removeAllListeners();
     client.on('error', () => {});
     client.disconnect();
+    // Refused was one of them; what became of the others is unknown.
+    const unknown = error.code === 'REDIS_UNAVAILABLE' ? error : unavailable('the connection was lost');
+    for (const { reject } of this.#underWay) reject(unknown);
+    this.#underWay.clear();
+    this.#cancelDeadline?.();
+    this.#isWatching = false;
   }
 
   #tell(): void {

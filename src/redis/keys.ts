@@ -4,15 +4,20 @@ export interface Keys {
   readonly all: readonly string[];
   /** Where a whole state is staged: state, index. */
   readonly next: readonly string[];
+  /** All of them, for the scripts that stage. */
+  readonly staging: readonly string[];
   readonly channel: string;
 }
 
 /** @param database the number given to SELECT: channels know none, so it is part of the channel's name */
 export function keysOf(space: string, database = 0): Keys {
   const key = (name: string): string => `tandem:{${space}}:${name}`;
+  const all = ['meta', 'state', 'index', 'lease'].map(key);
+  const next = ['state:next', 'index:next'].map(key);
   return {
-    all: ['meta', 'state', 'index', 'lease'].map(key),
-    next: ['state:next', 'index:next'].map(key),
+    all,
+    next,
+    staging: [...all, ...next],
     channel: key(database === 0 ? 'frames' : `frames@${database}`),
   };
 }

@@ -1,4 +1,4 @@
-/** The Lua scripts: each a file of its own, behind the head that all share. */
+/** The Lua scripts, put together from the files in `scripts`. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Client } from './client.ts';
@@ -7,19 +7,19 @@ export class Script {
   readonly #lua: string;
   readonly #sha: string;
 
-  constructor(name: 'claim' | 'commit' | 'stage' | 'swap' | 'since' | 'renew' | 'release') {
-    this.#lua = read('head') + read(name);
+  /** @param parts files, one behind the other */
+  constructor(...parts: readonly string[]) {
+    this.#lua = parts.map(read).join('');
     this.#sha = createHash('sha1').update(this.#lua).digest('hex');
   }
 
   /** Runs by hash; a server that does not know the script has done nothing, and is sent the text. */
-  async run(client: Client, keys: readonly string[], args: readonly string[]): Promise<string[]> {
-    try {
-      return (await client.evalsha(this.#sha, keys.length, ...keys, ...args)) as string[];
-    } catch (error) {
+  run(client: Client, keys: readonly string[], args: readonly string[]): Promise<string | string[]> {
+    const answer = client.evalsha(this.#sha, keys.length, ...keys, ...args) as Promise<string | string[]>;
+    return answer.catch((error: unknown) => {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      return (await client.eval(this.#lua, keys.length, ...keys, ...args)) as string[];
-    }
+      return client.eval(this.#lua, keys.length, ...keys, ...args) as Promise<string | string[]>;
+    });
   }
 }
 

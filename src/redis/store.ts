@@ -7,14 +7,16 @@
 import type { ServerClock } from '../clock.ts';
 import { TandemError } from '../errors.ts';
 import type { Change, Header } from '../frame.ts';
-import { decodePage, encodeHeader } from '../frame.ts';
+import { decodePage, decodeTime, encodeChanges, encodeHeader, MAX_FRAME_LENGTH } from '../frame.ts';
+import type { Observers } from '../observer.ts';
 import type { Position } from '../position.ts';
-import type { Claim, Cut, Head, Outcome, Page, SinceOptions, Store, Swap } from '../store.ts';
+import type { Claim, Committed, Cut, Head, Outcome, Page, SinceOptions, Store, Swap } from '../store.ts';
 import type { Time } from '../time.ts';
 import { randomId } from '../time.ts';
 import type { Client, RedisTarget } from './client.ts';
 import { clientMaker, databaseOf } from './client.ts';
 import { Connection } from './connection.ts';
+import type { Keys } from './keys.ts';
 import { keysOf } from './keys.ts';
 import { Script } from './script.ts';
 
@@ -25,13 +27,13 @@ const PORTION_LENGTH = 512 * 1024;
 const HEAD_LENGTH = 14;
 
 const SCRIPTS = {
-  claim: new Script('claim'),
-  commit: new Script('commit'),
-  stage: new Script('stage'),
-  swap: new Script('swap'),
-  since: new Script('since'),
-  renew: new Script('renew'),
-  release: new Script('release'),
+  claim: new Script('head', 'claim'),
+  commit: new Script('apply', 'commit', 'head', 'refused'),
+  stage: new Script('head', 'apply', 'stage'),
+  swap: new Script('head', 'swap'),
+  since: new Script('head', 'since'),
+  renew: new Script('head', 'renew'),
+  release: new Script('head', 'release'),
 };
 
 export interface RedisStoreOptions {
@@ -40,17 +42,23 @@ export interface RedisStoreOptions {
   readonly clock: ServerClock;
   /** How long Redis may take for any answer, ms. */
   readonly deadlineMs: number;
+  /** Told when a connection comes and goes. */
+  readonly observers?: Observers;
 }
 
 export class RedisStore implements Store {
+  /** A change takes Redis 1 to 2 µs. */
+  readonly capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
   readonly commands: Connection;
   readonly subscriber: Connection;
   readonly #time: Time;
   readonly #clock: ServerClock;
   #database = 0;
+  /** Names of keys, made once for each space. */
+  readonly #known = new Map<string, Keys>();
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
 
-  constructor({ redis, time, clock, deadlineMs }: RedisStoreOptions) {
+  constructor({ redis, time, clock, deadlineMs, observers }: RedisStoreOptions) {
     const make = clientMaker(redis);
     this.#time = time;
     this.#clock = clock;
@@ -59,7 +67,9 @@ export class RedisStore implements Store {
       time,
       deadlineMs,
       heartbeat: (client) => this.#askTime(client),
-      prepare: (client) => (this.#database = databaseOf(client)),
+      inspect: findEviction,
+      prepare: (client) => this.#select(client),
+      changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
     this.subscriber = new Connection({
       make,
@@ -67,9 +77,10 @@ export class RedisStore implements Store {
       deadlineMs,
       heartbeat: async (client) => void (await client.ping()),
       prepare: (client) => {
-        this.#database = databaseOf(client);
+        this.#select(client);
         client.on('message', (channel: string, message: string) => this.#deliver(channel, message));
       },
+      changed: (what) => observers?.tell('link', { link: 'subscriber', ...what }),
     });
   }
 
@@ -78,30 +89,31 @@ export class RedisStore implements Store {
     return this.#run('claim', space, [owner, ownerName, String(known), String(leaseMs)]);
   }
 
-  async commit(space: string, cut: Cut): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>> {
-    const { owner, leaseMs, epoch, prev, revision, base, horizon, cutAt, dropped, changes } = cut;
-    const header = encodeHeader({ epoch, base, prev: prev.revision, revision, cutAt, leaseMs, bye: false });
-    const numbers = [
-      leaseMs,
-      epoch,
-      prev.epoch,
-      prev.revision,
-      revision,
-      base.epoch,
-      base.revision,
-      horizon,
-      cutAt,
-    ];
+  commit(space: string, cut: Cut): Promise<Committed> {
+    const { owner, leaseMs, epoch, prev, revision, base, horizon, cutAt, measures } = cut;
+    const line = { epoch, base, prev: prev.revision, revision };
+    const header = encodeHeader({ ...line, cutAt, leaseMs, bye: false, ...measures });
     const args = [
       owner,
-      ...numbers.map(String),
-      this.#channel(space),
-      header,
-      String(dropped.length),
-      ...dropped,
+      String(epoch),
+      String(prev.epoch),
+      String(prev.revision),
+      String(revision),
+      String(cutAt),
+      this.#keys(space).channel,
+      header + encodeChanges(cut.changes),
     ];
-    pushChanges(args, changes);
-    return this.#run('commit', space, args);
+    if (cut.isBrief !== true)
+      args.push(...[leaseMs, base.epoch, base.revision, horizon].map(String), ...cut.dropped);
+    return this.#ask('commit', space, args).then((reply) => {
+      if (typeof reply === 'string') return { outcome: 'committed' };
+      if (!isCommitted(reply)) return { outcome: reply[0] as 'fenced', head: decodeHead(reply) };
+      // What was written is known here; with every update, it need not come back.
+      const written = { epoch, revision, base, horizon, cutAt, owner, leaseMs, fence: epoch };
+      const now = timeAt(reply, 0);
+      const head = { ...written, size: numberAt(reply, 1), ownerName: reply[2] ?? '', damaged: false, now };
+      return { outcome: 'committed', head };
+    });
   }
 
   async swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>> {
@@ -110,7 +122,7 @@ export class RedisStore implements Store {
     let first = true;
     for (const portion of portions(changes)) {
       const args = [owner, String(leaseMs), String(epoch), attempt, first ? '1' : '0'];
-      pushChanges(args, portion);
+      args.push(encodeChanges(portion));
       const staged = await this.#run<'staged' | 'fenced' | 'diverged'>('stage', space, args);
       if (staged.outcome !== 'staged') return { outcome: staged.outcome, head: staged.head };
       first = false;
@@ -119,7 +131,7 @@ export class RedisStore implements Store {
     const numbers = [leaseMs, epoch, revision, base.epoch, base.revision, horizon, cutAt].map(String);
     const size = changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
     const counts = [String(size), String(changes.length)];
-    const args = [owner, ...numbers, this.#channel(space), header, ...counts, attempt];
+    const args = [owner, ...numbers, this.#keys(space).channel, header, ...counts, attempt];
     return this.#run('swap', space, args);
   }
 
@@ -148,20 +160,20 @@ export class RedisStore implements Store {
     await this.#run('renew', space, [owner, String(leaseMs), String(epoch)]);
   }
 
-  async release(space: string, owner: string, farewell: Header): Promise<void> {
-    const args = [owner, String(farewell.epoch), this.#channel(space), encodeHeader(farewell)];
+  async release(space: string, owner: string, epoch: number, farewell?: Header): Promise<void> {
+    const args = [owner, String(epoch), this.#keys(space).channel, farewell ? encodeHeader(farewell) : ''];
     await this.#run('release', space, args);
   }
 
   async subscribe(space: string, deliver: (message: string) => void): Promise<void> {
-    const channel = this.#channel(space);
+    const channel = this.#keys(space).channel;
     const listeners = this.#listeners.get(channel) ?? new Set();
     this.#listeners.set(channel, listeners.add(deliver));
     await this.subscriber.call((client) => client.subscribe(channel));
   }
 
   async unsubscribe(space: string, deliver: (message: string) => void): Promise<void> {
-    const channel = this.#channel(space);
+    const channel = this.#keys(space).channel;
     const listeners = this.#listeners.get(channel);
     listeners?.delete(deliver);
     if (listeners?.size !== 0) return;
@@ -174,11 +186,8 @@ export class RedisStore implements Store {
     this.subscriber.stop();
   }
 
-  #channel(space: string): string {
-    return keysOf(space, this.#database).channel;
-  }
-
   #deliver(channel: string, message: string): void {
+    this.subscriber.heard();
     for (const deliver of this.#listeners.get(channel) ?? []) deliver(message);
   }
 
@@ -196,14 +205,35 @@ export class RedisStore implements Store {
     space: string,
     args: string[],
   ): Promise<{ outcome: string; head: Head; rest: string[] }> {
-    const { all, next } = keysOf(space);
+    const reply = (await this.#ask(name, space, args)) as string[];
+    return { outcome: reply[0] ?? '', head: decodeHead(reply), rest: reply.slice(HEAD_LENGTH) };
+  }
+
+  /** Every reply bears the server's time: behind the outcome; first, or alone, where a commit was carried out. */
+  #ask(name: keyof typeof SCRIPTS, space: string, args: readonly string[]): Promise<string | string[]> {
+    const { all, staging } = this.#keys(space);
     const script = SCRIPTS[name];
-    const keys = name === 'stage' || name === 'swap' ? [...all, ...next] : all;
+    const keys = name === 'stage' || name === 'swap' ? staging : all;
     const sentAt = this.#time.now();
-    const reply = await this.commands.call((client) => script.run(client, keys, args));
-    const head = decodeHead(reply);
-    this.#clock.sample(sentAt, head.now, this.#time.now());
-    return { outcome: reply[0] ?? '', head, rest: reply.slice(HEAD_LENGTH) };
+    return this.commands
+      .call((client) => script.run(client, keys, args))
+      .then((reply) => {
+        const receivedAt = this.#time.now();
+        const now = typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isCommitted(reply) ? 0 : 1);
+        this.#clock.sample(sentAt, now, receivedAt);
+        return reply;
+      });
+  }
+
+  #keys(space: string): Keys {
+    let keys = this.#known.get(space);
+    if (keys === undefined) this.#known.set(space, (keys = keysOf(space, this.#database)));
+    return keys;
+  }
+
+  #select(client: Client): void {
+    this.#database = databaseOf(client);
+    this.#known.clear();
   }
 
   /** Heartbeat of the command connection: a sign of life and a sample of the server's clock in one. */
@@ -215,9 +245,14 @@ export class RedisStore implements Store {
   }
 }
 
-/** Appends in place: spreading a large frame would overflow the stack. */
-function pushChanges(args: string[], changes: Iterable<Change>): void {
-  for (const { key, revision, json } of changes) args.push(key, String(revision), json);
+/** A Redis that evicts loses state by design; the owner repairs it each time, and someone should know. */
+async function findEviction(client: Client): Promise<TandemError | undefined> {
+  const policy = /^maxmemory_policy:(\S+)/m.exec(await client.info('memory'))?.[1] ?? 'noeviction';
+  if (policy === 'noeviction') return undefined;
+  return new TandemError(
+    'EVICTION_POLICY',
+    `Redis is set to evict keys when its memory is full (maxmemory-policy ${policy}); what is state needs noeviction`,
+  );
 }
 
 function* portions(changes: readonly Change[]): Generator<Change[]> {
@@ -235,19 +270,27 @@ function* portions(changes: readonly Change[]): Generator<Change[]> {
   yield portion;
 }
 
+/** Whether a reply is of a commit that was carried out: it says what its asker cannot know, and no more. */
+function isCommitted(reply: readonly string[]): boolean {
+  return reply.length < HEAD_LENGTH;
+}
+
+function numberAt(reply: readonly string[], at: number): number {
+  const value = Number(reply[at]);
+  if (reply[at] !== undefined && Number.isFinite(value)) return value;
+  throw new TandemError('INVALID_FRAME', `expected a number at ${at} in a reply, got ${reply[at]}`);
+}
+
+function timeAt(reply: readonly string[], at: number): number {
+  const ms = decodeTime(reply[at] ?? '');
+  if (!Number.isNaN(ms)) return ms;
+  throw new TandemError('INVALID_FRAME', `expected a time at ${at} in a reply, got ${reply[at]}`);
+}
+
 function decodeHead(reply: readonly string[]): Head {
-  const number = (at: number): number => {
-    const value = Number(reply[at]);
-    if (reply[at] === undefined || !Number.isFinite(value)) {
-      throw new TandemError(
-        'INVALID_FRAME',
-        `expected a number at ${at} in the head of a space, got ${reply[at]}`,
-      );
-    }
-    return value;
-  };
+  const number = (at: number): number => numberAt(reply, at);
   return {
-    now: number(1),
+    now: timeAt(reply, 1),
     fence: number(2),
     epoch: number(3),
     revision: number(4),

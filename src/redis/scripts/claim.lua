@@ -2,10 +2,10 @@
 -- ARGV: 1 owner, 2 owner's name, 3 highest epoch known to it, 4 lease in ms
 local owner, ownerName, known, leaseMs = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-if not free(owner) then return head('held') end
+if rival(owner, known) then return head('held') end
 
 -- The server's time takes part so that no epoch comes again after Redis has lost everything.
-local epoch = math.max(tonumber(meta.fence) + 1, tonumber(known) + 1, math.floor(tonumber(now)))
+local epoch = math.max(tonumber(meta.fence) + 1, tonumber(known) + 1, math.floor(nowMs))
 save({ format = FORMAT, fence = string.format('%.0f', epoch), owner = owner, ownerName = ownerName })
 renew(owner, meta.fence, leaseMs)
 return head('claimed')

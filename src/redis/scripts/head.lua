@@ -4,21 +4,29 @@
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FORMAT = '1'
 
+-- The server's time: seconds and microseconds, as it is told; and in ms, to reckon with.
 local clock = redis.call('TIME')
-local now = string.format('%.3f', clock[1] * 1000 + clock[2] / 1000)
+local now = clock[1] .. ' ' .. clock[2]
+local nowMs = clock[1] * 1000 + clock[2] / 1000
 
 local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed', 'horizon', 'cutAt', 'owner', 'ownerName' }
-local meta = {}
+local meta, garbled = {}, false
 for i, value in ipairs(redis.call('HMGET', META, unpack(names))) do
-  meta[names[i]] = value or (string.find(names[i], '^owner') and '' or '0')
+  local isText = string.find(names[i], '^owner')
+  if value and not isText then
+    local number = tonumber(value)
+    if not (number and number >= 0 and number < 2 ^ 53) then value, garbled = false, true end
+  end
+  meta[names[i]] = value or (isText and '' or '0')
 end
 if meta.format ~= '0' and meta.format ~= FORMAT then
   return redis.error_reply('TANDEM format ' .. meta.format .. ' in ' .. META .. ', this client knows ' .. FORMAT)
 end
 
--- Counting tells a value that was lost from one that was deleted.
+-- Counting tells a value that was lost from one that was deleted. Meta that holds no numbers is as good as lost, and so is a
+-- head of an epoch that nobody has claimed.
 local function damaged()
-  return redis.call('HLEN', STATE) ~= tonumber(meta.size) or redis.call('ZCARD', INDEX) ~= tonumber(meta.indexed)
+  return garbled or tonumber(meta.epoch) > tonumber(meta.fence) or redis.call('HLEN', STATE) ~= tonumber(meta.size) or redis.call('ZCARD', INDEX) ~= tonumber(meta.indexed)
 end
 
 -- The reply of every script: an outcome and what the space holds now.
@@ -29,17 +37,21 @@ local function head(outcome)
     meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl), damaged() and '1' or '0' }
 end
 
--- Whether the lease is free, or this owner's.
-local function free(owner)
+-- Whether another holds the lease. One of an epoch below `known` is of an ownership that has ended: it came back with an
+-- older state of Redis.
+local function rival(owner, known)
   local holder = redis.call('GET', LEASE)
-  return not holder or string.sub(holder, 1, #owner + 1) == owner .. ' '
+  if not holder then return false end
+  local id, epoch = string.match(holder, '^(.*) (%d+)$')
+  return id ~= owner and tonumber(epoch or known) >= tonumber(known)
 end
 
--- Why this owner may not write under this epoch, or nil when it may. A fence that rose though nobody else has
--- claimed (a claim of its own that came late, a follower that has seen a higher epoch) asks it to claim again.
+-- Why this owner may not write under this epoch, or nil when it may: the claim that raised the fence to it was its own.
+-- A fence that rose though nobody else has claimed (a claim of its own that came late, a follower that has seen a
+-- higher epoch) asks it to claim again.
 local function refusal(owner, epoch)
-  if not free(owner) then return 'fenced' end
-  if meta.fence == epoch and epoch ~= '0' then return nil end
+  if meta.fence == epoch and meta.owner == owner and epoch ~= '0' then return nil end
+  if rival(owner, epoch) then return 'fenced' end
   if tonumber(meta.fence) > tonumber(epoch) and meta.owner ~= owner then return 'fenced' end
   return 'diverged'
 end
@@ -56,27 +68,4 @@ end
 
 local function renew(owner, epoch, leaseMs)
   redis.call('SET', LEASE, owner .. ' ' .. epoch, 'PX', leaseMs)
-end
-
--- Applies ARGV from here on, three arguments a change: key, revision, value (empty: delete).
--- In portions, since Lua can hand on only so many arguments at once.
-local function apply(state, index, from)
-  local sets, scores, deletes = {}, {}, {}
-  for i = from, #ARGV, 3 do
-    local key, revision, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    scores[#scores + 1] = revision
-    scores[#scores + 1] = key
-    if value == '' then
-      deletes[#deletes + 1] = key
-    else
-      sets[#sets + 1] = key
-      sets[#sets + 1] = value
-    end
-    if #scores >= 1000 or i + 3 > #ARGV then
-      redis.call('ZADD', index, unpack(scores))
-      if #sets > 0 then redis.call('HSET', state, unpack(sets)) end
-      if #deletes > 0 then redis.call('HDEL', state, unpack(deletes)) end
-      sets, scores, deletes = {}, {}, {}
-    end
-  end
 end

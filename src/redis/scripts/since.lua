@@ -6,7 +6,7 @@ local epoch, from, limit, seen = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 
 
 -- An asker that has seen a higher epoch will take nothing below it. The fence rises to it, so that the owner
 -- claims above. A day is more than clocks differ by; what is further off is no epoch of ours.
-if meta.fence ~= '0' and seen > tonumber(meta.fence) and seen < tonumber(now) + 86400000 then
+if meta.fence ~= '0' and seen > tonumber(meta.fence) and seen < nowMs + 86400000 then
   save({ fence = ARGV[5] })
 end
 
@@ -24,17 +24,21 @@ if limit == 0 then return reply end
 -- Values are fetched in portions, and the page ends early when it has grown large.
 local LARGE, PORTION = 1024 * 1024, 16
 local found = redis.call('ZRANGEBYSCORE', INDEX, '(' .. string.format('%.0f', from), '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
-local size, at = 0, 1
-while at <= #found and size < LARGE do
-  local keys = {}
-  for i = at, math.min(at + 2 * PORTION, #found + 1) - 1, 2 do keys[#keys + 1] = found[i] end
-  for i, value in ipairs(redis.call('HMGET', STATE, unpack(keys))) do
-    reply[#reply + 1] = keys[i]
-    reply[#reply + 1] = found[at + 2 * i - 1]
-    reply[#reply + 1] = value or ''
-    size = size + #(value or '')
+local size, at, last, filled = 0, 1, #found, before
+while at <= last and size < LARGE do
+  local keys, count = {}, 0
+  for i = at, math.min(at + 2 * PORTION, last + 1) - 1, 2 do
+    count = count + 1
+    keys[count] = found[i]
   end
-  at = at + 2 * #keys
+  local values = redis.call('HMGET', STATE, unpack(keys))
+  for i = 1, count do
+    local value = values[i] or ''
+    reply[filled + 1], reply[filled + 2], reply[filled + 3] = keys[i], found[at + 2 * i - 1], value
+    filled = filled + 3
+    size = size + #value
+  end
+  at = at + 2 * count
 end
-if at <= #found or #found == 2 * limit then reply[before] = '1' end
+if at <= last or last == 2 * limit then reply[before] = '1' end
 return reply

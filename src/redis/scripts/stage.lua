@@ -1,5 +1,5 @@
 -- Writes a portion of a whole state beside the live keys. Abandoned portions expire by themselves.
--- ARGV: 1 owner, 2 lease in ms, 3 epoch, 4 the attempt, 5 '1' for its first portion, then changes
+-- ARGV: 1 owner, 2 lease in ms, 3 epoch, 4 the attempt, 5 '1' for its first portion, 6 a line break, or what stands there for a header, and the changes
 local owner, leaseMs, epoch, attempt = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local refused = refusal(owner, epoch)
@@ -12,7 +12,7 @@ if ARGV[5] == '1' then
 elseif redis.call('HGET', META, 'attempt') ~= attempt then
   return head('diverged')
 end
-apply(KEYS[5], KEYS[6], 6)
+apply(KEYS[5], KEYS[6], ARGV[6])
 renew(owner, epoch, leaseMs)
 redis.call('PEXPIRE', KEYS[5], 60000)
 redis.call('PEXPIRE', KEYS[6], 60000)

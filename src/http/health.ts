@@ -1,0 +1,50 @@
+/**
+ * Health for those who start, stop and route: `/livez` asks whether this process should be restarted, `/readyz`
+ * whether it should be sent requests.
+ */
+import type { Context } from 'koa';
+import type { Tandem } from '../tandem.ts';
+import { hasFlag } from './query.ts';
+import type { Readiness } from './standing.ts';
+import { isReady, READINESS, standingOf } from './standing.ts';
+import { requireDesk } from './state.ts';
+import { inJson, truthOf } from './truth.ts';
+
+/** That it answers is the answer. Redis has no part in it: a restart does not mend Redis. */
+export function answerLive(ctx: Context): void {
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = { status: 'alive' };
+}
+
+export function answerReady(ctx: Context, tandem: Tandem, least: Readiness, draining: boolean): void {
+  const spaces = tandem.spaces.map((space) => spaceReadiness(tandem, space, least));
+  const isUp = !draining && !tandem.isStopping;
+  const ready = isUp && spaces.length > 0 && spaces.every(({ ready }) => ready);
+  ctx.set('Cache-Control', 'no-store');
+  ctx.status = ready ? 200 : 503;
+  if (!ready) ctx.set('Retry-After', '1');
+  const status = isUp ? (ready ? 'ready' : 'not ready') : 'draining';
+  ctx.body = hasFlag(ctx, 'verbose') ? { status, readiness: least, spaces } : { status };
+}
+
+function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
+  const desk = requireDesk(tandem, space);
+  const { rung, culprit, summary } = standingOf(desk);
+  const { mode, freshness, staleMs, source, ownerAlive, head } = inJson(truthOf(desk));
+  return {
+    space,
+    ready: isReady(rung, least),
+    standing: rung,
+    /** Whether it would be ready under each policy. */
+    policies: Object.fromEntries(READINESS.map((policy) => [policy, isReady(rung, policy)])),
+    culprit,
+    summary,
+    reason: desk.reason,
+    mode,
+    freshness,
+    staleMs,
+    source,
+    ownerAlive,
+    head,
+  };
+}

@@ -1,0 +1,133 @@
+/** The schemas of what the routes answer, whatever the spaces hold. */
+
+const POSITION = { type: 'string', pattern: '^\\d+-\\d+$', description: 'epoch-revision' };
+const STALE_MS = {
+  type: ['integer', 'null'],
+  minimum: 0,
+  description: 'Time since the owner last proved this state current, ms; null where nothing was ever proven.',
+};
+const MODE = { enum: ['recovering', 'connected', 'degraded', 'stopped'] };
+const POLICY = { enum: ['connected', 'degraded-live', 'stale'] };
+
+const TRUTH = {
+  position: ref('Position'),
+  freshness: ref('Freshness'),
+  staleMs: STALE_MS,
+  source: { enum: ['redis', 'direct', 'memory'] },
+  ownerAlive: { type: 'boolean' },
+  mode: MODE,
+  head: ref('Position'),
+};
+
+export const SCHEMAS: Readonly<Record<string, unknown>> = {
+  Position: POSITION,
+  Freshness: {
+    enum: ['live', 'stale'],
+    description: '`live` misses nothing that was set longer ago than the staleness bound.',
+  },
+  Truth: object(TRUTH, 'How true an answer is.'),
+  Spaces: object({
+    name: { type: 'string', description: 'What this process is called.' },
+    spaces: {
+      type: 'array',
+      items: { allOf: [ref('Truth'), object({ space: { type: 'string' } })] },
+    },
+  }),
+  Held: object(
+    { value: {}, position: ref('Position'), freshness: ref('Freshness') },
+    'What a key holds, and where it last changed.',
+  ),
+  SpaceState: {
+    allOf: [
+      ref('Truth'),
+      object({
+        space: { type: 'string' },
+        state: { type: 'object', additionalProperties: ref('Held') },
+      }),
+    ],
+  },
+  Reading: {
+    allOf: [
+      ref('Truth'),
+      {
+        type: 'object',
+        required: ['space', 'key', 'value'],
+        properties: { space: { type: 'string' }, key: { type: 'string' } },
+      },
+    ],
+  },
+  AnyReading: { allOf: [ref('Reading'), { type: 'object', properties: { value: {} } }] },
+  Change: object(
+    {
+      position: ref('Position'),
+      changes: {
+        type: 'array',
+        items: object({ key: { type: 'string' }, value: {}, position: ref('Position') }),
+      },
+      deletes: { type: 'array', items: { type: 'string' } },
+    },
+    'What changed up to a position: seen whole, or not at all.',
+  ),
+  Status: { allOf: [ref('Truth'), object({ space: { type: 'string' }, reason: { type: 'string' } })] },
+  Goodbye: object({ reason: { type: 'string' } }),
+  Alive: object({ status: { const: 'alive' } }),
+  Readiness: {
+    type: 'object',
+    required: ['status'],
+    properties: {
+      status: { enum: ['ready', 'not ready', 'draining'] },
+      readiness: POLICY,
+      spaces: { type: 'array', items: ref('SpaceReadiness') },
+    },
+  },
+  SpaceReadiness: object({
+    space: { type: 'string' },
+    ready: { type: 'boolean' },
+    standing: { enum: ['connected', 'degraded-live', 'stale', 'empty'] },
+    policies: object({
+      connected: { type: 'boolean' },
+      'degraded-live': { type: 'boolean' },
+      stale: { type: 'boolean' },
+    }),
+    culprit: { enum: ['nobody', 'redis', 'owner', 'us'] },
+    summary: { type: 'string' },
+    reason: { type: 'string' },
+    mode: MODE,
+    freshness: ref('Freshness'),
+    staleMs: STALE_MS,
+    source: TRUTH.source,
+    ownerAlive: { type: 'boolean' },
+    head: ref('Position'),
+  }),
+  Document: { type: 'object', required: ['openapi', 'info', 'paths'] },
+  Problem: {
+    type: 'object',
+    description: 'RFC 9457, with a stable code, and often how true the state is.',
+    required: ['type', 'title', 'status', 'detail', 'code'],
+    properties: {
+      type: { type: 'string', pattern: '^urn:tandem:problem:' },
+      title: { type: 'string' },
+      status: { type: 'integer' },
+      detail: { type: 'string' },
+      code: { type: 'string' },
+    },
+  },
+};
+
+export const RESPONSES: Readonly<Record<string, unknown>> = {
+  NotModified: { description: 'The client has this position already.' },
+  Problem: {
+    description: 'It could not be answered; `code` says why. With 503 there is a `Retry-After`.',
+    content: { 'application/problem+json': { schema: ref('Problem') } },
+  },
+};
+
+/** An object of which every property is there. */
+function object(properties: Record<string, unknown>, description?: string): Record<string, unknown> {
+  const required = Object.keys(properties);
+  return { type: 'object', ...(description && { description }), required, properties };
+}
+
+function ref(name: string): { $ref: string } {
+  return { $ref: `#/components/schemas/${name}` };
+}

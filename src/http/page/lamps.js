@@ -1,0 +1,35 @@
+/** Is it Redis, the owner, or us? Each in a word, and why. */
+import { duration } from './words.js';
+
+/** Beyond this a process is slow for whoever asks it, ms. */
+const SLOW_MS = 250;
+
+/** @returns {Record<'redis' | 'owner' | 'us', [tone: string, word: string, detail: string]>} */
+export function lampsOf(status, delayMs) {
+  return { redis: redisLamp(status), owner: ownerLamp(status), us: ownLamp(status, delayMs) };
+}
+
+function redisLamp({ link, mode, reason, role }) {
+  if (!link.up) return ['bad', 'out', link.error ?? 'not reached'];
+  if (mode === 'connected')
+    return ['good', 'well', role === 'owner' ? 'takes every change' : 'answers, and is followed'];
+  return ['warn', mode === 'recovering' ? 'back' : 'answers', reason];
+}
+
+function ownerLamp({ link, ownerAlive, freshness, role, ownership, source, head }) {
+  if (role === 'owner') return [ownerAlive ? 'good' : 'warn', ownership, 'this process'];
+  const more = role === 'standby' ? '; this process stands by' : '';
+  if (!link.up && source !== 'direct')
+    return ['warn', 'unheard', `${ownerAlive ? 'its lease still runs; ' : ''}no way to hear of it${more}`];
+  if (!ownerAlive)
+    return head === '0-0' ? ['warn', 'none', 'nobody yet'] : ['bad', 'gone', `its lease has run out${more}`];
+  if (freshness !== 'live') return ['warn', 'alive', `holds its lease, but is silent${more}`];
+  return ['good', 'alive', `heard ${source === 'direct' ? 'directly' : 'by way of Redis'}${more}`];
+}
+
+function ownLamp({ culprit, mode, freshness, reason }, delayMs) {
+  if (culprit === 'us') return ['bad', mode, reason];
+  if (delayMs > SLOW_MS) return ['warn', 'slow', `its loop was held up for ${duration(delayMs)}`];
+  if (freshness !== 'live') return ['warn', 'stale', 'answers, with what was last known'];
+  return ['good', 'live', mode === 'connected' ? 'shows what is' : 'shows what is, without Redis'];
+}

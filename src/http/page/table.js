@@ -1,0 +1,140 @@
+/** The state as a table: what changed just now is marked, and what is looked for is found. */
+import { el, say } from './dom.js';
+import { count } from './words.js';
+
+const FRESH_MS = 1_200;
+const MAX_SHOWN = 300;
+
+export class StateTable {
+  #rows = new Map();
+  #keys = 0;
+  #isStale = true;
+  #filter = '';
+  #body;
+  #note;
+  element;
+
+  constructor(space) {
+    const id = `filter-${space}`;
+    this.#body = el('tbody');
+    this.#note = el('p', { class: 'hint', role: 'status' });
+    const input = el('input', {
+      id,
+      type: 'search',
+      placeholder: 'key or value',
+      autocomplete: 'off',
+      spellcheck: 'false',
+    });
+    input.addEventListener('input', () => {
+      this.#filter = input.value.trim().toLowerCase();
+      this.draw();
+    });
+    this.element = el(
+      'section',
+      { class: 'card state-card', 'aria-labelledby': `${id}-title` },
+      el(
+        'header',
+        {},
+        el('h3', { id: `${id}-title` }, 'State'),
+        this.#note,
+        el('label', { class: 'filter', for: id }, el('span', {}, 'Filter'), input),
+      ),
+      el(
+        'div',
+        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `State of ${space}` },
+        el(
+          'table',
+          {},
+          el(
+            'caption',
+            { class: 'unseen' },
+            `Keys of the space ${space}, each with its value and where it last changed`,
+          ),
+          el(
+            'thead',
+            {},
+            el('tr', {}, ...['Key', 'Value', 'Changed at'].map((name) => el('th', { scope: 'col' }, name))),
+          ),
+          this.#body,
+        ),
+      ),
+    );
+  }
+
+  /** @param {{ isWhole: boolean; changes: [string, string, string | null][] }} news */
+  update({ isWhole, changes }, now) {
+    if (isWhole) {
+      const kept = new Set(changes.map(([key]) => key));
+      for (const [key, row] of this.#rows) if (!kept.has(key)) this.#drop(key, row);
+    }
+    for (const [key, position, text] of changes) {
+      const row = this.#rows.get(key);
+      if (text === null) this.#drop(key, row);
+      else if (!row) this.#rows.set(key, { position, text, at: isWhole ? -Infinity : now, shown: undefined });
+      else if (row.position !== position || row.text !== text)
+        Object.assign(row, { position, text, at: now });
+    }
+  }
+
+  status(keys = this.#keys, freshness = 'stale') {
+    this.#keys = keys;
+    this.#isStale = freshness !== 'live';
+  }
+
+  draw(now = performance.now()) {
+    let shown = 0;
+    let found = 0;
+    for (const [key, row] of [...this.#rows].sort(byKey)) {
+      const isFound = this.#filter === '' || `${key} ${row.text}`.toLowerCase().includes(this.#filter);
+      if (isFound) found += 1;
+      if (!isFound || shown >= MAX_SHOWN) this.#hide(row);
+      else this.#show(key, row, shown++, now);
+    }
+    const all =
+      this.#keys === this.#rows.size
+        ? count(this.#keys)
+        : `${count(this.#rows.size)} of ${count(this.#keys)}`;
+    const part =
+      this.#filter === '' ? `${all} ${this.#keys === 1 ? 'key' : 'keys'}` : `${count(found)} of ${all} keys`;
+    const shownPart = found > shown ? `${part}, the first ${shown} shown` : part;
+    say(this.#note, this.#isStale ? `${shownPart}; stale` : shownPart);
+    this.element.toggleAttribute('data-stale', this.#isStale);
+  }
+
+  #show(key, row, index, now) {
+    if (!row.shown) {
+      const tag = el('span', { class: 'new' });
+      const cells = [
+        el('th', { scope: 'row' }, key),
+        el('td', { class: 'value' }),
+        el('td', { class: 'at' }),
+      ];
+      const text = el('span');
+      cells[2].append(tag, text);
+      row.shown = { line: el('tr', {}, ...cells), value: cells[1], at: text, tag };
+    }
+    const { line, value, at, tag } = row.shown;
+    if (this.#body.children[index] !== line)
+      this.#body.insertBefore(line, this.#body.children[index] ?? null);
+    say(value, row.text);
+    say(at, row.position.slice(row.position.indexOf('-') + 1));
+    at.title = row.position;
+    const isFresh = now - row.at < FRESH_MS;
+    line.toggleAttribute('data-new', isFresh);
+    say(tag, isFresh ? 'now' : '');
+  }
+
+  #hide(row) {
+    row.shown?.line.remove();
+  }
+
+  #drop(key, row) {
+    if (!row) return;
+    this.#hide(row);
+    this.#rows.delete(key);
+  }
+}
+
+function byKey([a], [b]) {
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,25 @@
+/** A request as traces see it. */
+import type { RouterContext, RouterMiddleware } from '@koa/router';
+import { parsePosition } from '../position.ts';
+import type { Tandem } from '../tandem.ts';
+import type { Request } from '../tracer.ts';
+
+/** Answers in a span, which links to where what is served came from. */
+export function traced(tandem: Tandem): RouterMiddleware {
+  return (ctx, next) => tandem.tracer.serve(asRequest(ctx), next);
+}
+
+function asRequest(ctx: RouterContext): Request {
+  const { method, protocol: scheme, headers } = ctx;
+  // A mount may have taken what it stands for off the path.
+  const [path = ''] = ctx.originalUrl.split('?');
+  const mount = path.endsWith(ctx.path) ? path.slice(0, -ctx.path.length) : '';
+  // oxlint-disable-next-line no-underscore-dangle -- the router's own name for it
+  const route = (): string | undefined => ctx._matchedRoute && `${mount}${ctx._matchedRoute.toString()}`;
+  const served = (): ReturnType<Request['served']> => {
+    const { space } = ctx.params;
+    const printed = ctx.response.get('Tandem-Position');
+    return space && printed ? { space, revision: parsePosition(printed).revision } : undefined;
+  };
+  return { method, path, scheme, headers, route, status: () => ctx.status, served };
+}

@@ -1,0 +1,68 @@
+/** What is measured of a commit: what is told of it in this process, and what its frame says of it to others. */
+import type { ServerClock } from './clock.ts';
+import type { Surroundings } from './desk.ts';
+import type { Change, Frame } from './frame.ts';
+import type { Ledger } from './ledger.ts';
+import type { Applied, Committing } from './observer.ts';
+import { printPosition } from './position.ts';
+import type { Measures } from './store.ts';
+
+/** @param changes what the store lacks after revision `from`, up to `to`; `undefined` for the whole state */
+export function describeCommit(
+  { name, observers, time }: Pick<Surroundings, 'name' | 'observers' | 'time'>,
+  space: string,
+  ledger: Ledger,
+  { from, to }: { readonly from: number; readonly to: number },
+  changes: readonly Change[] | undefined,
+): Committing {
+  const { epoch } = ledger.head;
+  const waitedMs = time.now() - ledger.setAtSince(from);
+  const keys = changes?.length ?? ledger.size;
+  return {
+    space,
+    owner: name,
+    position: printPosition({ epoch, revision: to }),
+    kind: changes === undefined ? 'swap' : keys === 0 ? 'beacon' : 'frame',
+    keys,
+    bytes: observers.isEmpty ? 0 : bytesOf(changes ?? ledger.everything()),
+    conflated: changes === undefined ? 0 : Math.max(0, to - from - keys),
+    waitedMs: Number.isNaN(waitedMs) ? undefined : waitedMs,
+  };
+}
+
+/** When something was set that was set at `at` on `Time`: on the server's clock, as a frame says it. */
+export function setAtOf(at: number, { clock, time }: Pick<Surroundings, 'clock' | 'time'>): Measures {
+  const { errorMs } = clock;
+  if (Number.isNaN(at) || !Number.isFinite(errorMs)) return {};
+  // Both clocks are read at one moment: what is done between would be counted as an error.
+  const setAt = clock.now() - (time.now() - at);
+  // What was rounded away is counted against us.
+  return { setAt: micros(Math.max(0, setAt)), setErrorMs: micros(errorMs + 0.001) };
+}
+
+/** How long a frame took from `set` to being visible here, so long ago, by the clock that its times are on. */
+export function latencyOf(
+  { setAt, setErrorMs = 0, publishedAt }: Frame,
+  clock: ServerClock,
+  agoMs: number,
+): Pick<Applied, 'updateLatencyMs' | 'errorMs' | 'ownerMs' | 'followerMs'> {
+  const now = clock.now() - agoMs;
+  return {
+    updateLatencyMs: setAt === undefined ? undefined : now - setAt,
+    errorMs: clock.errorMs + setErrorMs,
+    ownerMs: setAt === undefined ? undefined : publishedAt - setAt,
+    followerMs: now - publishedAt,
+  };
+}
+
+/** Keys and values of changes, in UTF-8. */
+export function bytesOf(changes: readonly Change[]): number {
+  let bytes = 0;
+  for (const { key, json } of changes) bytes += Buffer.byteLength(key) + Buffer.byteLength(json);
+  return bytes;
+}
+
+/** In whole microseconds: a header is no place for more. */
+export function micros(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

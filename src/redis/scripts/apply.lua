@@ -1,0 +1,35 @@
+-- Applies the changes of a frame: behind its first line, three lines each, key, revision, value (empty: delete).
+-- In portions, since Lua can hand on only so many arguments at once.
+-- Returns how many values and how many keys there are more than before.
+local function apply(state, index, frame)
+  local find, sub = string.find, string.sub
+  local PORTION, last = 1000, #frame
+  local sets, scores, deletes = {}, {}, {}
+  local s, n, d = 0, 0, 0
+  local grown, listed = 0, 0
+  local at = find(frame, '\n', 1, true)
+  while at do
+    local keyEnd = find(frame, '\n', at + 1, true)
+    local revisionEnd = find(frame, '\n', keyEnd + 1, true)
+    local valueEnd = find(frame, '\n', revisionEnd + 1, true)
+    local key = sub(frame, at + 1, keyEnd - 1)
+    n = n + 2
+    scores[n - 1], scores[n] = sub(frame, keyEnd + 1, revisionEnd - 1), key
+    if (valueEnd or last + 1) == revisionEnd + 1 then
+      d = d + 1
+      deletes[d] = key
+    else
+      s = s + 2
+      sets[s - 1], sets[s] = key, sub(frame, revisionEnd + 1, (valueEnd or last + 1) - 1)
+    end
+    at = valueEnd
+    if n >= PORTION or not at then
+      listed = listed + redis.call('ZADD', index, unpack(scores, 1, n))
+      if s > 0 then grown = grown + redis.call('HSET', state, unpack(sets, 1, s)) end
+      if d > 0 then grown = grown - redis.call('HDEL', state, unpack(deletes, 1, d)) end
+      s, n, d = 0, 0, 0
+    end
+  end
+  return grown, listed
+end
+

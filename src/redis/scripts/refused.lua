@@ -1,0 +1,2 @@
+-- Behind commit.lua and head.lua: why the cut was not accepted.
+return head(refusal(ARGV[1], ARGV[2]) or damaged() and 'damaged' or 'diverged')

@@ -1,0 +1,39 @@
+/** All that is told in a process, in order. */
+import type { Happenings, Observer } from '../src/observer.ts';
+
+export type Told = { [K in keyof Happenings]: { told: K } & Happenings[K] }[keyof Happenings];
+
+const KINDS: Record<keyof Happenings, true> = {
+  committed: true,
+  sent: true,
+  applied: true,
+  synced: true,
+  gap: true,
+  rejected: true,
+  opened: true,
+  mode: true,
+  ownership: true,
+  claimed: true,
+  fenced: true,
+  link: true,
+  error: true,
+};
+
+/** An observer that keeps what it is told in `told`. */
+export function keeping(): {
+  observer: Observer;
+  told: Told[];
+  of<K extends keyof Happenings>(kind: K): Happenings[K][];
+} {
+  const told: Told[] = [];
+  const kinds = Object.keys(KINDS) as (keyof Happenings)[];
+  const entries = kinds.map((kind) => [
+    kind,
+    (what: object) => void told.push({ ...what, told: kind } as Told),
+  ]);
+  return {
+    observer: Object.fromEntries(entries) as Observer,
+    told,
+    of: (kind) => told.filter((one) => one.told === kind) as never,
+  };
+}

@@ -1,0 +1,201 @@
+/** One to three faults at once, then peace: all have to become equal, and go on. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Seen } from '../history/event.ts';
+import type { Id } from '../history/event.ts';
+import { EDITED } from '../simulation/space.ts';
+import { until } from '../_wait.ts';
+import { BOUNDS } from './bounds.ts';
+import type { End, Fault } from './faults.ts';
+import { faults } from './faults.ts';
+import type { Look } from './orders.ts';
+import { now } from './recorder.ts';
+import type { Scene } from './scene.ts';
+
+const LONGEST_MS = 3_000;
+const REST_MS = 15_000;
+const CALM_MS = 700;
+/** So often all are watched in calm, too. */
+const CALM = 0.3;
+const POLL_MS = 25;
+const SETTLING_MS = 200;
+
+/** Returns the names of those that struck, and whether all became equal. */
+export async function episode(scene: Scene): Promise<{ struck: string[]; isWell: boolean }> {
+  const { random } = scene;
+  const drawn = compatible(Array.from({ length: random.whole(1, 3) }, () => random.pick(faults)));
+  const strikes = await Promise.all(drawn.map((fault) => strike(scene, fault)));
+  await undo(
+    scene,
+    strikes.flatMap(({ end }) => end ?? []),
+  );
+  await mend(scene);
+  const struck = strikes.flatMap(({ name }) => name ?? []);
+  return { struck, isWell: await rest(scene) };
+}
+
+/**
+ * An end may have undone nothing, where Redis refused it for another fault: so each is tried again, in turn; the first to go is
+ * a script that keeps Redis busy.
+ */
+async function undo({ world: { admin } }: Scene, ends: readonly End[]): Promise<void> {
+  const left = new Set(ends);
+  let why = '';
+  const isDone = async (): Promise<boolean> => {
+    for (const end of left) {
+      try {
+        await end();
+        left.delete(end);
+      } catch (error) {
+        why = String(error);
+        await admin.script('KILL').catch(() => {});
+      }
+    }
+    return left.size === 0;
+  };
+  await until(isDone, 'the end of all faults', 90_000).catch((error: Error) => {
+    throw new Error(`${error.message}; the last said: ${why}`);
+  });
+}
+
+/**
+ * A value that is added while another is taken leaves all counts right, and whoever reads then reads what is not so, until the
+ * owner's own reading comes round (docs/decisions.md; test/races.test.ts shows it). No checker could tell that from a lie.
+ */
+function compatible(drawn: readonly Fault[]): readonly Fault[] {
+  const adds = drawn.some(({ name }) => name.includes('has added'));
+  return adds ? drawn.filter(({ name }) => !name.includes('robbed of')) : drawn;
+}
+
+interface Strike {
+  readonly name: string | undefined;
+  readonly end: End | undefined;
+}
+
+/** From its beginning to its end. What another fault makes impossible is no fault. */
+async function strike(scene: Scene, { name, losesData = false, prepare, begin }: Fault): Promise<Strike> {
+  const { random } = scene;
+  const [lateMs, lastsMs] = [random.between(0, 800), random.between(100, LONGEST_MS)];
+  await pause(lateMs);
+  let end: End | undefined;
+  let hasStruck = false;
+  try {
+    await prepare?.(scene);
+    // What is lost may be seen before it is known here to be lost.
+    if (losesData) scene.note('loss', {});
+    end = await begin(scene);
+    hasStruck = end !== undefined;
+  } catch (error) {
+    scene.note('note', { desk: 'scene', what: `${name} could not be: ${String(error)}` });
+  }
+  if (hasStruck) scene.note('fault', { name, losesData });
+  await pause(lastsMs);
+  await end?.().catch(() => {});
+  if (losesData) scene.note('loss', {});
+  return { name: hasStruck ? name : undefined, end };
+}
+
+/** Nothing is left of any fault; who is gone is replaced. */
+async function mend(scene: Scene): Promise<void> {
+  const { admin, redis, proxies } = scene.world;
+  for (const proxy of proxies) proxy.resume();
+  redis.resume();
+  let refusal = '';
+  const answers = async (): Promise<boolean> => {
+    refusal = await admin.ping().catch((error: Error) => error.message);
+    if (refusal.startsWith('BUSY')) await admin.script('KILL').catch(() => {});
+    return refusal === 'PONG';
+  };
+  // What was sent while it was stopped it does only now: so it has to answer once more.
+  const answersStill = async (): Promise<boolean> => {
+    if (!(await answers())) return false;
+    await pause(SETTLING_MS);
+    return answers();
+  };
+  await until(answersStill, 'a Redis that answers', 20_000).catch((error: Error) => {
+    throw new Error(`${error.message}, and says "${refusal}"`);
+  });
+  await replace(scene);
+  for (const part of [...scene.owners, ...scene.followers]) if (part.isPaused) part.resume();
+}
+
+/** Who was fenced, too, is started again: a process does so that ends. */
+async function replace(scene: Scene): Promise<void> {
+  for (const owner of scene.owners) if (!owner.isAlive) await scene.restart(owner);
+}
+
+async function rest(scene: Scene): Promise<boolean> {
+  const healedAt = now();
+  scene.record({ type: 'healed', at: healedAt });
+  await pause(scene.random.between(0, 300));
+  for (const owner of scene.owners) owner.tell({ do: 'rest' });
+  let looks: Looks = [];
+  let convergedAt = 0;
+  while (now() < healedAt + REST_MS) {
+    const at = now();
+    looks = await lookAround(scene);
+    if (isEqual(looks)) {
+      convergedAt = at;
+      break;
+    }
+    await pause(POLL_MS);
+  }
+  const isWell = convergedAt > 0;
+  for (const [desk, { mode, head, state }] of looks) scene.note('final', { desk, mode, head, state });
+  if (isWell) scene.record({ type: 'converged', at: convergedAt });
+  if (isWell && scene.random.chance(CALM)) await calm(scene, healedAt);
+  for (const owner of scene.owners) owner.tell({ do: 'wake' });
+  await replace(scene);
+  return isWell;
+}
+
+/** With nothing in the way. */
+async function calm(scene: Scene, healedAt: number): Promise<void> {
+  await pause(Math.max(0, healedAt + BOUNDS.convergenceMs - now()));
+  scene.leader?.tell({ do: 'wake' });
+  await pause(CALM_MS);
+  scene.note('rested', {});
+}
+
+type Looks = readonly (readonly [desk: string, look: Look])[];
+
+/** What the leader holds, what followers do, and what Redis does. Nothing where somebody does not say. */
+async function lookAround(scene: Scene): Promise<Looks> {
+  const { leader, followers } = scene;
+  if (leader === undefined) return [];
+  const parts = [leader, ...followers];
+  const looks = await Promise.all([...parts.map((part) => part.look()), lookAtRedis(scene)]);
+  const names = [...parts.map(({ id }) => id), 'Redis'];
+  return names.flatMap((name, n) => (looks[n] === undefined ? [] : [[name, looks[n]] as const]));
+}
+
+async function lookAtRedis({ world }: Scene): Promise<Look> {
+  const { admin } = world;
+  const [meta, kept] = await Promise.all([
+    admin.hmget(world.key('meta'), 'epoch', 'revision'),
+    admin.hgetall(world.key('state')),
+  ]);
+  const all = Object.entries(kept).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const whole = `[${all.map(([key, value]) => `[${JSON.stringify(key)},${value}]`).join(',')}]`;
+  const state = all
+    .filter(([key]) => !key.startsWith(EDITED))
+    .map(([key, value]): Seen => [key, idIn(value), '']);
+  return { mode: 'connected', head: meta.join('-'), state, whole };
+}
+
+function idIn(json: string): Id {
+  try {
+    return (JSON.parse(json) as { id?: number }).id ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function isEqual(looks: Looks): boolean {
+  const first = looks[0]?.[1];
+  return (
+    looks.length > 2 &&
+    looks.every(
+      ([, { mode, head, whole }]) => mode === 'connected' && head === first!.head && whole === first!.whole,
+    )
+  );
+}

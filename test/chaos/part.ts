@@ -1,0 +1,118 @@
+/** A process of chaos, seen from who starts it. */
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { FollowerTask, Look, Order, OwnerTask, Report } from './orders.ts';
+
+const BIRTH_MS = 30_000;
+const LOOK_MS = 2_000;
+
+export class Part<T extends OwnerTask | FollowerTask = OwnerTask | FollowerTask> {
+  readonly task: T;
+  readonly isOwner: boolean;
+  readonly #process: ChildProcess;
+  readonly #born: Promise<unknown>;
+  #ownership = '';
+  #hasEnded = false;
+  /** Asked to, or made to, end: then an end is no surprise. */
+  #mayEnd = false;
+  #isPaused = false;
+  #seen: (look: Look) => void = () => {};
+
+  /** @param surprised told of an end that nobody wanted */
+  constructor(task: T, surprised: (what: string) => void) {
+    this.task = task;
+    this.isOwner = 'site' in task;
+    const file = new URL(`./${this.isOwner ? 'owner' : 'follower'}.ts`, import.meta.url);
+    this.#process = fork(file, [JSON.stringify(task)]);
+    this.#born = once(this.#process, 'message', { signal: AbortSignal.timeout(BIRTH_MS) }).catch(() => {
+      if (!this.#mayEnd) throw new Error(`${task.id} did not start`);
+    });
+    this.#born.catch(() => {});
+    this.#process.on('error', () => {});
+    this.#process.on('message', (report: Report) => this.#heard(report));
+    this.#process.on('exit', (code, signal) => {
+      this.#hasEnded = true;
+      if (!this.#mayEnd) surprised(`${task.id} ended with ${code ?? signal}`);
+    });
+  }
+
+  get id(): string {
+    return this.task.id;
+  }
+
+  /** Resolves once it works. */
+  async born(): Promise<void> {
+    await this.#born;
+  }
+
+  get isLeading(): boolean {
+    return this.isAlive && this.#ownership === 'leading';
+  }
+
+  get isStandby(): boolean {
+    return this.isAlive && this.isOwner && this.#ownership !== 'leading';
+  }
+
+  /** Neither killed, nor asked to stop, nor fenced. */
+  get isAlive(): boolean {
+    return !this.#hasEnded && !this.#mayEnd;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  tell(order: Order): void {
+    if (this.#process.connected) this.#process.send(order, () => {});
+  }
+
+  /** What it is and holds; `undefined` where it does not say. */
+  async look(): Promise<Look | undefined> {
+    const seen = new Promise<Look>((resolve) => (this.#seen = resolve));
+    this.tell({ do: 'look' });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), LOOK_MS);
+    });
+    return Promise.race([seen, late]).finally(() => clearTimeout(timer));
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#process.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#process.kill('SIGCONT');
+  }
+
+  async kill(): Promise<void> {
+    this.#mayEnd = true;
+    if (this.#isGone) return;
+    const gone = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await gone;
+  }
+
+  /** As a process does that is asked to. */
+  async stop(): Promise<void> {
+    this.#mayEnd = true;
+    if (this.#isGone) return;
+    const gone = once(this.#process, 'exit');
+    this.resume();
+    this.tell({ do: 'stop' });
+    await gone;
+  }
+
+  get #isGone(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  #heard(report: Report): void {
+    if (report.about === 'ownership') this.#ownership = report.ownership;
+    else if (report.about === 'ended') this.#hasEnded = true;
+    else if (report.about === 'look') this.#seen(report);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * 2. No gap, no duplicate: what a follower holds at a position is what its owner held there, to the last key; and it
+ * is told of each change once, in order, unless it is told of a full sync.
+ */
+import { placeOf } from '../place.ts';
+import type { EventOf } from '../event.ts';
+import type { Checker } from './checker.ts';
+import { byFollower } from './checker.ts';
+
+export const noGap: Checker = {
+  name: 'no gap, no duplicate',
+  check({ history, lines }, violated) {
+    for (const read of history.of('read')) {
+      const { epoch, revision } = placeOf(read.head);
+      const states = lines.of(epoch).map((line) => line.stateAt(revision));
+      if (revision === 0 || states.every((state) => state === undefined)) continue;
+      if (states.some((state) => state !== undefined && isSame(state, read))) continue;
+      const state = states.find((candidate) => candidate !== undefined)!;
+      violated(read.at, `${read.follower} at ${read.head} holds ${differing(state, read)}`);
+    }
+    const followed = [...history.of('told'), ...history.of('sync')];
+    for (const [follower, events] of byFollower(inOrder(history.events, followed))) {
+      const synced = new Set(
+        events.filter(({ type }) => type === 'sync').map(({ at, head }) => `${at} ${head}`),
+      );
+      let last = 0;
+      for (const event of events) {
+        if (event.type === 'sync') last = placeOf(event.head).revision;
+        // A full sync tells what it changed before it is told itself.
+        else if (!synced.has(`${event.at} ${event.head}`)) {
+          const { revision } = placeOf(event.position);
+          if (revision <= last)
+            violated(
+              event.at,
+              `${follower} was told ${event.key} at ${event.position}, after revision ${last}`,
+            );
+          last = revision;
+        }
+      }
+    }
+  },
+};
+
+function inOrder<T>(all: readonly unknown[], some: readonly T[]): T[] {
+  const wanted = new Set<unknown>(some);
+  return all.filter((event) => wanted.has(event)) as T[];
+}
+
+function isSame(state: ReadonlyMap<string, number>, read: EventOf<'read'>): boolean {
+  return state.size === read.state.length && read.state.every(([key, id]) => state.get(key) === id);
+}
+
+function differing(state: ReadonlyMap<string, number>, read: EventOf<'read'>): string {
+  const held = new Map(read.state.map(([key, id]) => [key, id]));
+  const keys = [...new Set([...state.keys(), ...held.keys()])].filter(
+    (key) => state.get(key) !== held.get(key),
+  );
+  return keys.map((key) => `${key}=${held.get(key)} instead of ${state.get(key)}`).join(', ');
+}

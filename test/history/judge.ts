@@ -1,0 +1,62 @@
+/** Holds a history against every guarantee. A history in which too little happened proves nothing, and fails. */
+import { atomic } from './checkers/atomic.ts';
+import { bounded } from './checkers/bounded.ts';
+import type { Bounds, Checker, Violation } from './checkers/checker.ts';
+import { convergence } from './checkers/convergence.ts';
+import { fencing } from './checkers/fencing.ts';
+import { honestStaleness } from './checkers/honest-staleness.ts';
+import { isolation } from './checkers/isolation.ts';
+import { noGap } from './checkers/no-gap.ts';
+import { noGoingBack } from './checkers/no-going-back.ts';
+import { nothingLost } from './checkers/nothing-lost.ts';
+import { order } from './checkers/order.ts';
+import type { History } from './event.ts';
+import { Lines } from './lines.ts';
+
+export const checkers: readonly Checker[] = [
+  order,
+  noGap,
+  atomic,
+  noGoingBack,
+  honestStaleness,
+  fencing,
+  convergence,
+  isolation,
+  bounded,
+  nothingLost,
+];
+
+export interface Least {
+  readonly ops: number;
+  readonly reads: number;
+  readonly faults: number;
+}
+
+/** Violations, first things first; at most so many of each checker as tell what is wrong. */
+export function judge(history: History, bounds: Bounds, least: Least): Violation[] {
+  const evidence = { history, bounds, lines: new Lines(history) };
+  const violations = tooLittle(history, least);
+  for (const { name, check } of checkers) {
+    let count = 0;
+    check(evidence, (at, what) => {
+      count += 1;
+      if (count <= 5) violations.push({ checker: name, at, what });
+    });
+  }
+  return violations.toSorted((a, b) => a.at - b.at);
+}
+
+function tooLittle(history: History, least: Least): Violation[] {
+  const counts = {
+    ops: history.of('op').length,
+    reads: history.of('read').length,
+    faults: history.of('fault').length,
+  };
+  return (Object.keys(counts) as (keyof Least)[])
+    .filter((name) => counts[name] < least[name])
+    .map((name) => ({
+      checker: 'enough',
+      at: 0,
+      what: `${counts[name]} ${name}, expected ${least[name]} at least`,
+    }));
+}

@@ -1,0 +1,313 @@
+/**
+ * What can be done to a simulated world. Each fault begins, and most end by themselves; `World` and seed decide who it
+ * hits. Faults overlap.
+ */
+import type { MemorySpace } from '../_memory-store.ts';
+import type { FollowerProcess } from './follower-process.ts';
+import { LEASE_MS } from './owner-process.ts';
+import type { OwnerProcess } from './owner-process.ts';
+import type { SimProcess } from './process.ts';
+import { KEYS } from './space.ts';
+import type { World } from './world.ts';
+
+/** Ends the fault. */
+export type End = () => void;
+
+export interface Fault {
+  readonly name: string;
+  /** What was flushed may be gone with it. */
+  readonly losesData?: boolean;
+  /** Returns undefined where there is nobody to be hit. */
+  begin(world: World): End | undefined;
+}
+
+const NOTHING: End = () => {};
+const SPACE = 'space';
+
+export const faults: readonly Fault[] = [
+  // ---- the network between one process and Redis ----
+  {
+    name: 'connections cut',
+    begin: (world) => {
+      const victim = anyone(world);
+      const hit = world.sim.random.pick(['commands', 'subscriber', 'both']);
+      world.redis.kill(
+        (socket) =>
+          socket.host === victim?.host && (hit === 'both' || socket.isSubscribed === (hit === 'subscriber')),
+      );
+      return NOTHING;
+    },
+  },
+  { name: 'black hole', begin: (world) => hole(anyone(world), true, true) },
+  { name: 'black hole towards Redis', begin: (world) => hole(anyone(world), true, false) },
+  // A write is carried out, and its reply lost, when the connection is then given up.
+  { name: 'black hole from Redis', begin: (world) => hole(anyone(world), false, true) },
+  // What was sent on them arrives long after others were made, and used.
+  {
+    name: 'connections stuck',
+    begin: (world) => {
+      const victim = anyone(world);
+      for (const socket of victim?.store.sockets ?? []) socket.stick();
+      return () => victim?.mendWire();
+    },
+  },
+  {
+    name: 'slow network',
+    begin: (world) => {
+      const victim = anyone(world);
+      if (victim) victim.wire.latency = [1, world.sim.random.pick([20, 80, 200])];
+      return () => victim?.mendWire();
+    },
+  },
+  {
+    name: 'published messages lost',
+    begin: (world) => {
+      const victim = world.sim.random.pick(world.followers);
+      victim.wire.lossy = 0.5;
+      return () => victim.mendWire();
+    },
+  },
+  {
+    name: 'published messages repeated',
+    begin: (world) => {
+      const victim = world.sim.random.pick(world.followers);
+      victim.wire.repeating = 0.5;
+      return () => victim.mendWire();
+    },
+  },
+  {
+    name: 'subscriptions silently gone',
+    begin: (world) => {
+      world.redis.forgetSubscriptions(world.sim.random.pick(world.followers).host);
+      return NOTHING;
+    },
+  },
+  // ---- Redis ----
+  { name: 'Redis crashes, and keeps what it had', begin: (world) => crash(world, NOTHING) },
+  {
+    name: 'Redis crashes, and comes back empty',
+    losesData: true,
+    begin: (world) => crash(world, () => world.redis.model.wipe()),
+  },
+  {
+    name: 'Redis crashes, and comes back older',
+    losesData: true,
+    begin: (world) => crash(world, world.redis.model.remember(SPACE), true),
+  },
+  {
+    name: 'failover to a replica that lags',
+    losesData: true,
+    begin: (world) => {
+      const older = world.redis.model.remember(SPACE);
+      return () => {
+        world.redis.crash();
+        older();
+        world.redis.start();
+      };
+    },
+  },
+  {
+    name: 'Redis hangs',
+    begin: (world) => {
+      world.redis.hang();
+      return () => world.redis.resume();
+    },
+  },
+  ...[
+    { message: 'LOADING Redis is loading the dataset in memory', writesOnly: false },
+    { message: 'BUSY Redis is busy running a script', writesOnly: false },
+    { message: "OOM command not allowed when used memory > 'maxmemory'", writesOnly: true },
+    { message: "READONLY You can't write against a read only replica", writesOnly: true },
+    { message: 'MISCONF Redis is configured to save RDB snapshots', writesOnly: true },
+    { message: 'NOAUTH Authentication required', writesOnly: false },
+  ].map((refusal) => ({
+    name: `Redis answers ${refusal.message.split(' ')[0]}`,
+    begin: (world: World): End => {
+      world.redis.refusal = refusal;
+      return () => {
+        if (world.redis.refusal === refusal) world.redis.refusal = undefined;
+      };
+    },
+  })),
+  {
+    name: 'FLUSHALL',
+    losesData: true,
+    begin: (world) => {
+      world.redis.model.wipe();
+      return NOTHING;
+    },
+  },
+  {
+    name: 'rolled back under way',
+    losesData: true,
+    begin: (world) => world.redis.model.remember(SPACE),
+  },
+  {
+    name: 'a value lost',
+    losesData: true,
+    begin: harm((world, { live }) => live.state.delete(world.sim.random.pick(KEYS))),
+  },
+  {
+    name: 'an index entry lost',
+    losesData: true,
+    begin: harm((world, { live }) => live.index.delete(world.sim.random.pick(KEYS))),
+  },
+  { name: 'the state lost', losesData: true, begin: harm((_, { live }) => live.state.clear()) },
+  { name: 'the index lost', losesData: true, begin: harm((_, { live }) => live.index.clear()) },
+  {
+    name: 'the lease lost',
+    begin: harm((_, space) => {
+      space.lease = undefined;
+    }),
+  },
+  // ---- processes ----
+  { name: 'owner paused', begin: (world) => pause(world.leader) },
+  { name: 'follower paused', begin: (world) => pause(world.sim.random.pick(world.followers)) },
+  { name: 'standby paused', begin: (world) => pause(standby(world)) },
+  {
+    name: 'owner paused for about its lease',
+    begin: (world) => {
+      const owner = world.leader;
+      const end = pause(owner);
+      // It wakes up as another claims, has read what there is, or has led for a moment.
+      if (end) world.sim.after(LEASE_MS + world.sim.random.between(-10, 60), end);
+      return end;
+    },
+  },
+  {
+    name: 'owner cut off, then killed',
+    begin: (world) => {
+      const owner = world.leader;
+      const mend = hole(owner, true, true);
+      if (owner === undefined || mend === undefined) return undefined;
+      return () => {
+        owner.kill();
+        mend();
+        replace(world, owner);
+      };
+    },
+  },
+  {
+    name: 'all owners killed, and a value lost',
+    losesData: true,
+    begin: (world) => {
+      const victims = living(world.owners);
+      for (const victim of victims) victim.kill();
+      world.redis.model.space(SPACE).live.state.delete(world.sim.random.pick(KEYS));
+      return () => {
+        for (const victim of victims) replace(world, victim);
+      };
+    },
+  },
+  { name: 'owner killed', begin: (world) => restart(world, world.leader) },
+  { name: 'standby killed', begin: (world) => restart(world, standby(world)) },
+  { name: 'follower killed', begin: (world) => refollow(world, world.sim.random.pick(world.followers)) },
+  {
+    name: 'owner stopped',
+    begin: (world) => {
+      const owner = world.leader;
+      if (owner === undefined) return undefined;
+      void owner.stop();
+      return () => replace(world, owner);
+    },
+  },
+  {
+    name: 'owner and Redis die together',
+    losesData: true,
+    begin: (world) => {
+      const end = restart(world, world.leader);
+      if (end === undefined) return undefined;
+      const start = crash(world, () => world.redis.model.wipe());
+      return () => {
+        start();
+        end();
+      };
+    },
+  },
+  // ---- the direct path ----
+  {
+    name: 'direct path cut',
+    begin: (world) => {
+      const { site } = world.sim.random.pick(world.owners);
+      world.net.cut(site);
+      return () => world.net.mend(site);
+    },
+  },
+  {
+    name: 'direct path in a black hole',
+    begin: (world) => {
+      const { site } = world.sim.random.pick(world.owners);
+      world.net.hold(site);
+      return () => world.net.mend(site);
+    },
+  },
+];
+
+function anyone(world: World): SimProcess | undefined {
+  return world.sim.random.pick([...living(world.owners), ...world.followers]);
+}
+
+function living(owners: readonly OwnerProcess[]): OwnerProcess[] {
+  return owners.filter(({ hasEnded }) => !hasEnded);
+}
+
+function standby(world: World): OwnerProcess | undefined {
+  return living(world.owners).find((owner) => owner.desk.ownership === 'standby');
+}
+
+function hole(victim: SimProcess | undefined, there: boolean, back: boolean): End | undefined {
+  if (victim === undefined) return undefined;
+  victim.wire.isHoleThere ||= there;
+  victim.wire.isHoleBack ||= back;
+  return () => victim.mendWire();
+}
+
+function crash(world: World, lose: () => void, later = false): End {
+  const kill = (): void => world.redis.crash();
+  // An older state is that of some time before.
+  const cancel = later ? world.sim.after(world.sim.random.between(10, 800), kill) : NOTHING;
+  if (!later) kill();
+  return () => {
+    cancel();
+    kill();
+    lose();
+    world.redis.start();
+  };
+}
+
+/** Half of the times somebody begins to read just then. */
+function harm(hit: (world: World, space: MemorySpace) => unknown): (world: World) => End {
+  return (world) => {
+    hit(world, world.redis.model.space(SPACE));
+    return world.sim.random.chance(0.5) ? NOTHING : refollow(world, world.sim.random.pick(world.followers));
+  };
+}
+
+function pause(victim: SimProcess | undefined): End | undefined {
+  if (victim === undefined || !victim.host.isRunning) return undefined;
+  victim.host.pause();
+  return () => victim.host.resume();
+}
+
+function restart(world: World, victim: OwnerProcess | undefined): End | undefined {
+  if (victim === undefined) return undefined;
+  victim.kill();
+  return () => replace(world, victim);
+}
+
+/** Starts in its place another, as a standby where there is someone else. */
+export function replace(world: World, { site }: OwnerProcess): void {
+  if (living(world.owners).some((owner) => owner.site === site)) return;
+  const others = world.allStandBy || living(world.owners).length > 0;
+  world.startOwner(site, others);
+}
+
+function refollow(world: World, victim: FollowerProcess): End {
+  victim.kill();
+  world.followers.splice(world.followers.indexOf(victim), 1);
+  const { direct, id } = victim;
+  const [name] = id.split('#');
+  const site = direct === undefined ? undefined : new URL(direct.url).hostname;
+  world.startFollower(name!, site, direct?.mode ?? 'fallback');
+  return NOTHING;
+}

@@ -1,0 +1,85 @@
+/** An API process: a follower, and readers of it. */
+import type { Follower } from '../../src/index.ts';
+import type { DirectOptions } from '../../src/path.ts';
+import { SimProcess } from './process.ts';
+import type { D } from './space.ts';
+import { idOf, seen, space } from './space.ts';
+import type { World } from './world.ts';
+
+/** How often a state is also read from within a watch. */
+const READ_WHEN_TOLD = 0.05;
+
+export class FollowerProcess extends SimProcess {
+  readonly desk: Follower<D>;
+  readonly direct: DirectOptions | undefined;
+  #isBusy = true;
+
+  constructor(id: string, world: World, direct: DirectOptions | undefined) {
+    super(id, world);
+    this.direct = direct;
+    this.desk = this.tandem.follow(space, direct === undefined ? {} : { direct });
+    world.record({ type: 'follows', at: world.sim.now, follower: id, direct: direct !== undefined });
+    this.desk.on('sync', ({ head }) => world.record({ type: 'sync', at: world.sim.now, follower: id, head }));
+    this.desk.watch('*', ({ key, value, position }) => {
+      const told = { key, id: idOf(value), position, head: this.desk.head };
+      world.record({ type: 'told', at: world.sim.now, follower: id, ...told });
+      if (world.sim.random.chance(READ_WHEN_TOLD)) this.read();
+    });
+    this.note(this.desk);
+    this.#loop();
+  }
+
+  override kill(): void {
+    super.kill();
+    this.world.record({ type: 'unfollows', at: this.world.sim.now, follower: this.id });
+  }
+
+  override async stop(): Promise<void> {
+    this.#isBusy = false;
+    await super.stop();
+    this.world.record({ type: 'unfollows', at: this.world.sim.now, follower: this.id });
+  }
+
+  /** Reads no more. */
+  rest(): void {
+    this.#isBusy = false;
+  }
+
+  read(): void {
+    const { desk } = this;
+    const { head } = desk;
+    const { freshness, staleMs, source, ownerAlive } = desk.get('alone');
+    this.world.record({
+      type: 'read',
+      at: this.world.sim.now,
+      follower: this.id,
+      head,
+      freshness,
+      staleMs,
+      source,
+      ownerAlive,
+      state: seen(desk.entries()),
+    });
+  }
+
+  #loop(): void {
+    const { random } = this.world.sim;
+    this.host.after(random.between(5, 60), () => {
+      if (!this.#isBusy) return;
+      this.read();
+      if (random.chance(0.03)) void this.#wait(this.world.lastFlushed);
+      if (random.chance(0.005)) this.desk.refresh().catch(() => {});
+      this.#loop();
+    });
+  }
+
+  async #wait(position: string): Promise<void> {
+    const came = await this.desk.waitFor(position, { timeoutMs: 500 }).then(
+      () => true,
+      () => false,
+    );
+    if (!came) return;
+    const { head } = this.desk;
+    this.world.record({ type: 'waited', at: this.world.sim.now, follower: this.id, position, head });
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * HTTP between simulated processes, as much of it as the direct path speaks: requests and streams that take their
+ * time, break, hang, and hold back a sender whose reader is slow.
+ */
+import type { Ask } from '../../src/direct/ask.ts';
+import type { Feed } from '../../src/feed.ts';
+import { parsePosition, printPosition } from '../../src/position.ts';
+import type { Host } from './host.ts';
+import type { SimTime } from './sim-time.ts';
+
+/** What a process serves. */
+export interface Site {
+  readonly host: Host;
+  /** The feed of a space that it owns. */
+  feed(): Feed | undefined;
+}
+
+/** So many bytes may be under way before a sender has to wait. */
+const WINDOW = 2_000;
+
+export class Net {
+  readonly #sim: SimTime;
+  readonly #sites = new Map<string, Site>();
+  readonly #streams = new Set<Stream>();
+  readonly #broken = new Set<string>();
+  readonly #held = new Set<string>();
+
+  constructor(sim: SimTime) {
+    this.#sim = sim;
+  }
+
+  serve(name: string, site: Site): void {
+    this.#sites.set(name, site);
+  }
+
+  /** Connections to a site break, and new ones are refused. */
+  cut(site: string): void {
+    this.#broken.add(site);
+    for (const stream of this.#streams) if (stream.site === site) stream.break();
+  }
+
+  /** Nothing gets through, and nobody says so. */
+  hold(site: string): void {
+    this.#held.add(site);
+  }
+
+  mend(site: string): void {
+    this.#broken.delete(site);
+    this.#held.delete(site);
+  }
+
+  isHeld(site: string): boolean {
+    return this.#held.has(site);
+  }
+
+  latency(): number {
+    return this.#sim.random.between(0.05, 1.5);
+  }
+
+  /** How a process at `client` asks over HTTP. */
+  askFrom(client: Host): Ask {
+    return (input, _headers, signal) =>
+      new Promise((resolve, reject) => {
+        const { hostname, pathname, searchParams } = new URL(input);
+        const fail = (reason: string): void => reject(new Error(reason));
+        let body: Stream | undefined;
+        const aborted = (): void => {
+          reject(signal.reason as Error);
+          body?.break();
+        };
+        if (signal.aborted) return aborted();
+        signal.addEventListener('abort', aborted, { once: true });
+        this.#travel(hostname, () => {
+          const site = this.#sites.get(hostname);
+          if (site === undefined || !site.host.isAlive || this.#broken.has(hostname))
+            return this.#travel(hostname, () => client.deliver(() => fail('ECONNREFUSED')));
+          site.host.deliver(() => {
+            const answer = this.#answer(site, hostname, pathname, searchParams, client);
+            this.#travel(hostname, () =>
+              client.deliver(() => {
+                body = answer.body;
+                if (signal.aborted) body.break();
+                resolve({
+                  status: answer.status,
+                  read: (take) => answer.body.read(take),
+                  cancel: () => answer.body.cancel(),
+                });
+              }),
+            );
+          });
+        });
+      });
+  }
+
+  #travel(site: string, run: () => void): void {
+    this.#sim.after(this.latency(), () => {
+      if (!this.#held.has(site)) run();
+    });
+  }
+
+  #answer(site: Site, name: string, path: string, query: URLSearchParams, client: Host): Answer {
+    const stream = new Stream(this.#sim, this, name, client);
+    const answer = (status: number): Answer => ({ status, body: stream });
+    const feed = site.feed();
+    if (path === '/direct/clock') {
+      this.#streams.add(stream);
+      stream.write(JSON.stringify({ now: site.host.now() }));
+      stream.end();
+      return answer(200);
+    }
+    if (feed === undefined || feed.isEnded) return answer(404);
+    if (path.endsWith('/state')) {
+      this.#streams.add(stream);
+      stream.write([...feed.snapshot()].join(''));
+      stream.end();
+      return answer(200);
+    }
+    const from = parsePosition(query.get('from')!);
+    if (!feed.canContinue(from)) return answer(410);
+    this.#streams.add(stream);
+    const reader = feed.open(from, {
+      write: (message, at) =>
+        stream.write(`id: ${printPosition(at)}\ndata: ${message.replaceAll('\n', '\ndata: ')}\n\n`),
+      end: () => stream.end(),
+    });
+    stream.onDrain = () => site.host.deliver(() => reader.drained());
+    stream.onClose = () => {
+      this.#streams.delete(stream);
+      site.host.deliver(() => reader.close());
+    };
+    return answer(200);
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: Stream;
+}
+
+/** A piece of the body, its end, or what broke it. */
+type Chunk = string | undefined | Error;
+
+/** The body of an answer, from the site to the client. */
+class Stream {
+  readonly site: string;
+  readonly #sim: SimTime;
+  readonly #net: Net;
+  readonly #client: Host;
+  #lastAt = 0;
+  #underWay = 0;
+  #isClosed = false;
+  /** What has come before anybody reads. */
+  readonly #queue: Chunk[] = [];
+  #take: ((chunk: Chunk) => void) | undefined;
+  onDrain: () => void = () => {};
+  onClose: () => void = () => {};
+
+  constructor(sim: SimTime, net: Net, site: string, client: Host) {
+    this.#sim = sim;
+    this.#net = net;
+    this.site = site;
+    this.#client = client;
+  }
+
+  /** False when the sender is to wait until it has drained. */
+  write(text: string): boolean {
+    this.#underWay += text.length;
+    this.#send(text, () => {
+      const wasFull = this.#underWay >= WINDOW;
+      this.#underWay -= text.length;
+      if (wasFull && this.#underWay < WINDOW) this.onDrain();
+    });
+    return this.#underWay < WINDOW;
+  }
+
+  end(): void {
+    this.#send(undefined);
+  }
+
+  break(): void {
+    this.#close();
+    this.#client.deliver(() => this.#push(new Error('terminated')));
+  }
+
+  read(take: (piece: string) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#take = (chunk) => {
+        if (chunk === undefined) return resolve();
+        if (chunk instanceof Error) return reject(chunk);
+        try {
+          take(chunk);
+        } catch (error) {
+          reject(error);
+          this.cancel();
+        }
+      };
+      for (const chunk of this.#queue.splice(0)) this.#take(chunk);
+    });
+  }
+
+  cancel(): void {
+    this.#close();
+  }
+
+  #send(chunk: Chunk, arrived: () => void = () => {}): void {
+    const at = Math.max(this.#lastAt + 0.001, this.#sim.now + this.#net.latency());
+    this.#lastAt = at;
+    this.#sim.after(at - this.#sim.now, () => {
+      // Bytes in a hole are sent again until they get through; here the reader gives up before.
+      if (this.#isClosed || this.#net.isHeld(this.site)) return;
+      arrived();
+      this.#client.deliver(() => this.#push(chunk));
+    });
+  }
+
+  #push(chunk: Chunk): void {
+    if (this.#isClosed && typeof chunk === 'string') return;
+    if (this.#take === undefined) this.#queue.push(chunk);
+    else this.#take(chunk);
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.onClose();
+  }
+}

@@ -1,0 +1,94 @@
+/** A trading process: an owner, or a standby, and a loop that sets. */
+import type { Owner } from '../../src/index.ts';
+import { Trader } from '../history/trader.ts';
+import { SimProcess } from './process.ts';
+import type { D } from './space.ts';
+import { space } from './space.ts';
+import type { World } from './world.ts';
+
+export const LEASE_MS = 1_000;
+
+export class OwnerProcess extends SimProcess {
+  /** Where it serves the direct path. */
+  readonly site: string;
+  readonly desk: Owner<D>;
+  readonly #trader: Trader;
+  #isBusy = true;
+  #hasEnded = false;
+  #isStopping = false;
+
+  constructor(site: string, id: string, world: World, standby: boolean) {
+    super(id, world);
+    this.site = site;
+    this.desk = this.tandem.own(space, { standby, leaseMs: LEASE_MS });
+    const { sim } = world;
+    this.#trader = new Trader(id, this.desk, {
+      random: sim.random,
+      now: () => sim.now,
+      record: (event) => world.record(event),
+      nextId: () => world.nextId(),
+      broken: (what) => world.broken(what),
+      flushed: (position) => (world.lastFlushed = position),
+      stored: () => {
+        const { epoch, revision } = world.redis.model.space(space.name).meta;
+        return `${epoch}-${revision}`;
+      },
+    });
+    this.desk.on('fenced', () => this.#ended('fenced'));
+    world.net.serve(site, { host: this.host, feed: () => this.#feed() });
+    this.note(this.desk);
+    this.#loop();
+  }
+
+  /** Or is about to. */
+  get hasEnded(): boolean {
+    return this.#hasEnded || this.#isStopping;
+  }
+
+  get isLeading(): boolean {
+    return !this.hasEnded && this.desk.ownership === 'leading' && this.desk.mode === 'connected';
+  }
+
+  override kill(): void {
+    super.kill();
+    this.world.net.cut(this.site);
+    this.#ended('killed');
+  }
+
+  override async stop(): Promise<void> {
+    this.#isBusy = false;
+    this.#isStopping = true;
+    await super.stop();
+    this.#ended('stopped');
+  }
+
+  /** Sets no more. */
+  rest(): void {
+    this.#isBusy = false;
+  }
+
+  wake(): void {
+    this.#isBusy = true;
+    this.#loop();
+  }
+
+  /** As the direct router has it: a standby serves nothing. */
+  #feed(): Owner<D>['feed'] | undefined {
+    return this.desk.ownership === 'standby' || this.desk.feed.isEnded ? undefined : this.desk.feed;
+  }
+
+  #ended(how: 'killed' | 'stopped' | 'fenced'): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.world.record({ type: 'ended', at: this.world.sim.now, owner: this.id, how });
+  }
+
+  #loop(): void {
+    const { random } = this.world.sim;
+    this.host.after(random.between(1, this.world.paceMs), () => {
+      if (!this.#isBusy || this.#hasEnded) return;
+      this.#trader.act();
+      this.#loop();
+    });
+  }
+}

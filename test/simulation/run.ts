@@ -1,0 +1,173 @@
+/** One seed: a world, faults upon it, an end without faults, and the verdict. */
+import { createHash } from 'node:crypto';
+import type { Bounds, Violation } from '../history/checkers/checker.ts';
+import type { History, Seen } from '../history/event.ts';
+import { judge } from '../history/judge.ts';
+import { faults, replace } from './faults.ts';
+import type { End, Fault } from './faults.ts';
+import { LEASE_MS } from './owner-process.ts';
+import { seen } from './space.ts';
+import { World } from './world.ts';
+
+const BOUNDS: Bounds = {
+  stalenessMs: 750,
+  leaseMs: LEASE_MS,
+  convergenceMs: 1_000,
+  visibleMs: 50,
+  calmMs: 150,
+  clockErrorMs: 0,
+};
+const LEAST = { ops: 1, reads: 20, faults: 4 };
+/** How long there is before the first fault, and for all to come to rest after the last, ms. */
+const WARM_MS = 800;
+const REST_MS = 6_000;
+const CALM_MS = 1_200;
+
+export interface Run {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly history: History;
+  readonly operations: number;
+  readonly faults: readonly string[];
+  /** Of all that was written down: the same for the same seed. */
+  readonly hash: string;
+}
+
+export async function run(seed: number): Promise<Run> {
+  const world = new World(seed);
+  const unhandled = (reason: unknown): void => world.broken(`unhandled rejection: ${String(reason)}`);
+  process.on('unhandledRejection', unhandled);
+  try {
+    populate(world);
+    await strike(world);
+    await rest(world);
+  } catch (error) {
+    world.broken(`the simulation cannot go on: ${String(error)}`);
+  } finally {
+    process.off('unhandledRejection', unhandled);
+  }
+  const { history } = world;
+  const done = history.events.filter(({ type }) => type === 'op' || type === 'read' || type === 'told');
+  return {
+    seed,
+    history,
+    violations: judge(history, BOUNDS, LEAST),
+    operations: done.length,
+    faults: history.of('fault').map(({ name }) => name),
+    hash: createHash('sha256').update(JSON.stringify(history.events)).digest('hex').slice(0, 16),
+  };
+}
+
+function populate(world: World): void {
+  const { random } = world.sim;
+  world.startOwner('alpha', world.allStandBy);
+  if (random.chance(0.6)) world.startOwner('beta', true);
+  world.startFollower('plain', undefined, 'fallback');
+  world.startFollower('fallback', 'alpha', 'fallback');
+  if (random.chance(0.5)) world.startFollower('always', random.pick(['alpha', 'beta']), 'always');
+  if (random.chance(0.3)) world.startFollower('second', undefined, 'fallback');
+}
+
+/** Faults at times of chance, each for a while of chance; some seeds know a few kinds only, others all. */
+async function strike(world: World): Promise<void> {
+  const { sim } = world;
+  const { random } = sim;
+  await sim.run(random.chance(0.8) ? WARM_MS : 0);
+  const harmless = faults.filter(({ losesData }) => losesData !== true);
+  const kinds = random.chance(0.5) ? faults : harmless;
+  const chosen = random.chance(0.5) ? kinds : [random.pick(kinds), random.pick(kinds), random.pick(kinds)];
+  const ends = new Set<End>();
+  for (let count = random.whole(4, 12); count > 0; count -= 1) {
+    const [{ name, losesData = false }, mend] = begin(world, random.pick(chosen));
+    world.record({ type: 'fault', at: sim.now, name, losesData });
+    const end = (): void => {
+      mend();
+      if (losesData) world.record({ type: 'loss', at: sim.now });
+    };
+    ends.add(end);
+    const lastsMs = random.pick([30, 300, 1_500, 3_000]);
+    sim.after(random.between(0, lastsMs), () => {
+      if (ends.delete(end)) end();
+    });
+    await sim.run(sim.now + random.between(0, random.pick([50, 500, 2_000])));
+  }
+  for (const end of ends) if (ends.delete(end)) end();
+}
+
+/** There may be nobody to be hit; somebody is always connected. */
+function begin(world: World, fault: Fault): [Fault, End] {
+  const end = fault.begin(world);
+  return end === undefined ? begin(world, faults[0]!) : [fault, end];
+}
+
+/** No more faults. All have to lead or follow, and become equal. */
+async function rest(world: World): Promise<void> {
+  const { sim } = world;
+  for (const owner of world.owners) if (owner.hasEnded) replace(world, owner);
+  for (const process of [...world.owners, ...world.followers]) process.mendWire();
+  for (const { site } of world.owners) world.net.mend(site);
+  world.redis.refusal = undefined;
+  const healedAt = sim.now;
+  world.record({ type: 'healed', at: healedAt });
+  await sim.run(sim.now + sim.random.between(0, 500));
+  for (const owner of world.owners) owner.rest();
+  await sim.run(sim.now + REST_MS, () => isEqual(world));
+  if (isEqual(world)) await calm(world, healedAt);
+  finish(world);
+  await handOver(world);
+  await Promise.all([stopAll(world), sim.run(sim.now + 5_000)]);
+}
+
+/** Everything works; all goes on, a newcomer follows, and one who has no business here would own. */
+async function calm(world: World, healedAt: number): Promise<void> {
+  const { sim, leader } = world;
+  world.record({ type: 'converged', at: sim.now });
+  // A silence that nobody has noticed yet is noticed by then.
+  await sim.run(Math.max(sim.now, healedAt + BOUNDS.convergenceMs));
+  leader!.wake();
+  world.startFollower('newcomer', undefined, 'fallback');
+  const intruder = sim.random.chance(0.3) ? world.startOwner('gamma', false) : undefined;
+  intruder?.rest();
+  await sim.run(sim.now + CALM_MS);
+  world.record({ type: 'rested', at: sim.now });
+  leader!.rest();
+  await sim.run(sim.now + CALM_MS, () => isEqual(world));
+}
+
+/** The owner is stopped while another stands by. */
+async function handOver(world: World): Promise<void> {
+  const { sim, leader } = world;
+  const isReady = world.owners.some(
+    ({ desk }) =>
+      desk.ownership === 'standby' && desk.mode === 'connected' && desk.head === leader?.desk.head,
+  );
+  if (leader === undefined || !isReady) return;
+  const at = sim.now;
+  const stopped = leader.stop();
+  await sim.run(at + LEASE_MS, () => world.leader !== undefined && world.leader !== leader);
+  world.record({ type: 'handover', at, tookMs: sim.now - at });
+  await stopped;
+}
+
+function isEqual(world: World): boolean {
+  const { leader } = world;
+  if (leader === undefined) return false;
+  const { head } = leader.desk;
+  return world.followers.every(({ desk }) => desk.mode === 'connected' && desk.head === head);
+}
+
+function finish(world: World): void {
+  const { leader, sim } = world;
+  const final = (desk: string, mode: string, head: string, state: Seen[]): void =>
+    world.record({ type: 'final', at: sim.now, desk, mode, head, state });
+  for (const { id, desk } of leader === undefined ? [] : [leader, ...world.followers])
+    final(id, desk.mode, desk.head, seen(desk.entries()));
+}
+
+async function stopAll(world: World): Promise<void> {
+  const alive = world.owners.filter(({ host, hasEnded }) => host.isAlive && !hasEnded);
+  for (const follower of world.followers) follower.rest();
+  await Promise.all(
+    [...world.followers, ...alive].map((process: { stop(): Promise<void> }) => process.stop()),
+  );
+}

@@ -1,0 +1,114 @@
+/**
+ * The time of a simulation, and its chance: nothing happens but what was scheduled, in one order that follows from
+ * the seed alone.
+ */
+import type { Cancel } from '../../src/time.ts';
+import { Random } from './random.ts';
+
+interface Job {
+  readonly at: number;
+  /** Of two at one time the first that was scheduled comes first. */
+  readonly rank: number;
+  run: (() => unknown) | undefined;
+}
+
+/** At one time: more is a loop that waits for what is due already, and finds it is not. */
+const MAX_EVENTS_AT_ONCE = 100_000;
+
+export class SimTime {
+  readonly random: Random;
+  #now = 0;
+  #rank = 0;
+  /** A binary heap. */
+  readonly #jobs: Job[] = [];
+  #turn: (() => void)[] = [];
+
+  constructor(seed: number) {
+    this.random = new Random(seed);
+  }
+
+  /** Ms since the simulation began. */
+  get now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, run: () => unknown): Cancel {
+    const job: Job = { at: this.#now + Math.max(0, ms), rank: (this.#rank += 1), run };
+    this.#push(job);
+    return () => void (job.run = undefined);
+  }
+
+  /** Runs once all is done that the present event has led to, by way of promises. */
+  endOfTurn(run: () => void): void {
+    this.#turn.push(run);
+  }
+
+  /** Lets happen what falls due, event by event, until `end`, or until `holds` after some event. */
+  async run(end: number, holds: () => boolean = () => false): Promise<void> {
+    let events = 0;
+    while (!holds()) {
+      const job = this.#jobs[0];
+      if (job === undefined || job.at > end) {
+        this.#now = end;
+        return;
+      }
+      this.#pop();
+      if (job.run === undefined) continue;
+      events = job.at > this.#now ? 0 : events + 1;
+      if (events > MAX_EVENTS_AT_ONCE) throw new Error(`at ${this.#now} ms time stands still`);
+      this.#now = job.at;
+      const done = job.run();
+      if (done instanceof Promise) await done;
+      await this.#finishTurn();
+    }
+  }
+
+  async #finishTurn(): Promise<void> {
+    await drain();
+    for (let turns = 0; this.#turn.length > 0; turns += 1) {
+      if (turns > 10_000) throw new Error('10,000 turns, and no end of it');
+      const turn = this.#turn;
+      this.#turn = [];
+      for (const run of turn) run();
+      await drain();
+    }
+  }
+
+  #push(job: Job): void {
+    const jobs = this.#jobs;
+    let at = jobs.length;
+    jobs.push(job);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(job, jobs[parent]!)) break;
+      jobs[at] = jobs[parent]!;
+      at = parent;
+    }
+    jobs[at] = job;
+  }
+
+  #pop(): void {
+    const jobs = this.#jobs;
+    const last = jobs.pop()!;
+    if (jobs.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= jobs.length) break;
+      if (child + 1 < jobs.length && isBefore(jobs[child + 1]!, jobs[child]!)) child += 1;
+      if (!isBefore(jobs[child]!, last)) break;
+      jobs[at] = jobs[child]!;
+      at = child;
+    }
+    jobs[at] = last;
+  }
+}
+
+function isBefore(a: Job, b: Job): boolean {
+  return a.at < b.at || (a.at === b.at && a.rank < b.rank);
+}
+
+/** Resolves when every promise that can be settled is, and what waited for it has run. */
+export function drain(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}

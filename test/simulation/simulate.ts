@@ -1,0 +1,117 @@
+/**
+ * `npm run simulate -- --seeds N [--seed S] [--minutes M]`: runs N seeds, from S on, in as many processes as there are
+ * cores, for M minutes at most, and says what was violated. A single seed is run twice, and its trace has to be the
+ * same; `--trace` prints it. `--until CHECKER` stops at the first violation which that one finds. Fails when anything is
+ * violated, or too little happened.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Totals } from './campaign.ts';
+import { add, campaign, failure } from './campaign.ts';
+import { faults } from './faults.ts';
+import type { Run } from './run.ts';
+import { run } from './run.ts';
+
+/** On the average of a run; fewer prove little. */
+const LEAST_OPERATIONS = 1_000;
+const LEAST_FAULTS = 5;
+/** Seeds that a process runs before it says what came of them. */
+const PORTION = 10;
+/** With so many seeds each fault has to have struck. */
+const ALL_FAULTS_BY = 1_000;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    minutes: { type: 'string', default: 'Infinity' },
+    until: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    /** Set for the processes that share the work. */
+    step: { type: 'string' },
+  },
+});
+const first = Number(values.seed);
+const count = Number(values.seeds);
+
+if (values.step !== undefined) {
+  await share(Number(values.step));
+} else if (values.until !== undefined) {
+  await campaign(first, count, 1, told);
+  process.exitCode = 1;
+} else if (count === 1) {
+  await twice();
+} else {
+  await all();
+}
+
+function told(done: Run): void {
+  const wanted = done.violations.find(({ checker }) => checker === values.until);
+  if (wanted !== undefined) {
+    console.log(`seed ${done.seed}: ${wanted.checker}: ${wanted.what}`);
+    process.exit(0);
+  }
+  if (done.violations.length > 0 && values.until === undefined) console.log(failure(done));
+}
+
+async function twice(): Promise<void> {
+  const [done, again] = [await run(first), await run(first)];
+  if (values.trace) for (const event of done.history.events) console.log(JSON.stringify(event));
+  if (done.violations.length > 0) console.log(failure(done));
+  const isSame = done.hash === again.hash;
+  console.log(`seed ${first}: ${done.operations} operations, faults: ${done.faults.join(', ')}`);
+  console.log(isSame ? `trace ${done.hash}, twice` : `the traces differ: ${done.hash}, then ${again.hash}`);
+  if (!isSame || done.violations.length > 0) process.exitCode = 1;
+}
+
+/** A process's share of the seeds, told in portions. */
+async function share(step: number): Promise<void> {
+  for (let done = 0; done < count; done += PORTION) {
+    const portion = Math.min(PORTION, count - done);
+    process.send!(await campaign(first + done * step, portion, step, told));
+  }
+  process.disconnect();
+}
+
+async function all(): Promise<void> {
+  const startedAt = performance.now();
+  console.log(`SEED=${first}`);
+  const totals: Totals = { seeds: 0, operations: 0, failed: 0, faults: {} };
+  const workers = availableParallelism();
+  let isOver = false;
+  const children = Array.from({ length: workers }, (_, n) => {
+    const seeds = Math.floor(count / workers) + (n < count % workers ? 1 : 0);
+    const args = ['--seed', String(first + n), '--seeds', String(seeds), '--step', String(workers)];
+    const child = fork(import.meta.filename, args);
+    child.on('message', (part) => add(totals, part as Totals));
+    return child;
+  });
+  const end = (): void => {
+    isOver = true;
+    for (const child of children) child.kill('SIGKILL');
+  };
+  const timer = setTimeout(end, Math.min(2 ** 31 - 1, Number(values.minutes) * 60_000));
+  process.once('SIGINT', end);
+  const codes = await Promise.all(children.map((child) => once(child, 'exit')));
+  clearTimeout(timer);
+  process.off('SIGINT', end);
+  const hasCrashed = !isOver && codes.some(([code]) => code !== 0);
+  const struck = Object.entries(totals.faults).toSorted(([, a], [, b]) => b - a);
+  for (const [name, times] of struck) console.log(`${String(times).padStart(9)}  ${name}`);
+  const { operations, failed } = totals;
+  const strikes = struck.reduce((sum, [, times]) => sum + times, 0);
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  console.log(
+    `${totals.seeds} seeds, ${operations} operations, ${strikes} faults in ${seconds} s: ${failed} seeds failed`,
+  );
+  const unseen = faults.filter(({ name }) => totals.faults[name] === undefined).map(({ name }) => name);
+  const { seeds } = totals;
+  const isEnough = seeds > 0 && operations >= seeds * LEAST_OPERATIONS && strikes >= seeds * LEAST_FAULTS;
+  const isWhole = seeds < ALL_FAULTS_BY || unseen.length === 0;
+  if (hasCrashed) console.log('a process that simulates has crashed');
+  if (!isEnough) console.log('too little happened: this run proves nothing');
+  if (!isWhole) console.log(`never struck: ${unseen.join(', ')}`);
+  if (failed > 0 || hasCrashed || !isEnough || !isWhole) process.exitCode = 1;
+}

@@ -1,0 +1,166 @@
+/**
+ * One connection to the simulated Redis, in place of an ioredis client: as much of one as `Connection` supervises.
+ * Bytes arrive in order or not at all; what was sent may arrive after its sender has gone.
+ */
+import type { Host } from './host.ts';
+import type { Redis, Wire } from './redis.ts';
+
+type Listener = (argument?: unknown) => void;
+type Way = 'there' | 'back';
+
+export class Socket {
+  readonly host: Host;
+  readonly isCluster = false;
+  readonly options = {};
+  status = 'wait';
+  readonly #redis: Redis;
+  readonly #wire: Wire;
+  readonly #listeners = new Map<string, Listener[]>();
+  readonly #lastAt = { there: 0, back: 0 };
+  #held: { way: Way; run: () => void; isLast: boolean }[] = [];
+  #isBroken = false;
+  /** Nothing gets through on this connection, though on others it does. */
+  #isStuck = false;
+  readonly #subscriptions = new Map<string, (message: string) => void>();
+  onMessage: (space: string, message: string) => void = () => {};
+
+  constructor(redis: Redis, host: Host, wire: Wire) {
+    this.#redis = redis;
+    this.host = host;
+    this.#wire = wire;
+  }
+
+  get isSubscribed(): boolean {
+    return this.#subscriptions.size > 0;
+  }
+
+  on(event: string, listener: Listener): void {
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
+  }
+
+  removeAllListeners(): void {
+    this.#listeners.clear();
+  }
+
+  /** `ready` comes once the server has answered, as with ioredis, which asks for INFO. */
+  async connect(): Promise<void> {
+    this.status = 'connecting';
+    const isRefused = !this.#redis.isUp;
+    this.#send('there', () => {
+      if (isRefused || !this.#redis.isUp) return this.break('ECONNREFUSED');
+      this.#redis.execute(() =>
+        this.#send('back', () =>
+          this.host.deliver(() => {
+            if (this.status !== 'connecting') return;
+            this.status = 'ready';
+            this.#emit('ready');
+          }),
+        ),
+      );
+    });
+    await Promise.resolve();
+  }
+
+  /** Gone, for this end. What was sent is on its way all the same. */
+  disconnect(): void {
+    this.status = 'end';
+    this.#send('there', () => this.#close());
+  }
+
+  /** Runs something there. The answer may never come: deadlines are for those who ask. */
+  request<R>(run: () => R, isWrite: boolean): Promise<R> {
+    return new Promise((resolve, reject) => {
+      if (this.status !== 'ready') return reject(new Error('Connection is closed.'));
+      this.#send('there', () =>
+        this.#redis.execute(() => {
+          const { refusal } = this.#redis;
+          if (refusal !== undefined && (isWrite || !refusal.writesOnly)) {
+            const error = Object.assign(new Error(refusal.message), { name: 'ReplyError' });
+            return this.#send('back', () => this.host.deliver(() => reject(error)));
+          }
+          const result = run();
+          this.#send('back', () => this.host.deliver(() => this.status === 'ready' && resolve(result)));
+        }),
+      );
+    });
+  }
+
+  /** To be called on the server's side, by a request. */
+  subscribe(space: string): void {
+    if (this.#subscriptions.has(space)) return;
+    const deliver = (message: string): void => {
+      const { random } = this.#redis.sim;
+      if (random.chance(this.#wire.lossy)) return;
+      const copies = random.chance(this.#wire.repeating) ? 2 : 1;
+      for (let n = 0; n < copies; n += 1)
+        this.#send('back', () =>
+          this.host.deliver(() => this.status === 'ready' && this.onMessage(space, message)),
+        );
+    };
+    this.#subscriptions.set(space, deliver);
+    this.#redis.model.subscribe(space, deliver);
+  }
+
+  unsubscribe(space: string): void {
+    const deliver = this.#subscriptions.get(space);
+    if (deliver !== undefined) this.#redis.model.unsubscribe(space, deliver);
+    this.#subscriptions.delete(space);
+  }
+
+  unsubscribeAll(): void {
+    for (const space of this.#subscriptions.keys()) this.unsubscribe(space);
+  }
+
+  /** The connection is no more, at both ends; this one hears of it, unless nothing gets through. */
+  break(reason: string): void {
+    if (this.#isBroken) return;
+    this.#close();
+    this.#send(
+      'back',
+      () =>
+        this.host.deliver(() => {
+          if (this.status === 'end') return;
+          this.status = 'end';
+          this.#emit('error', new Error(reason));
+          this.#emit('close');
+        }),
+      true,
+    );
+  }
+
+  stick(): void {
+    this.#isStuck = true;
+  }
+
+  /** The wire is whole again: what was held goes on its way, if there is still someone to bring it to. */
+  release(): void {
+    this.#isStuck = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const { way, run, isLast } of held) this.#send(way, run, isLast);
+  }
+
+  #close(): void {
+    this.#isBroken = true;
+    this.unsubscribeAll();
+    this.#redis.forget(this);
+  }
+
+  #send(way: Way, run: () => void, isLast = false): void {
+    if (this.#isBroken && !isLast) return;
+    const { sim } = this.#redis;
+    const isHole = way === 'there' ? this.#wire.isHoleThere : this.#wire.isHoleBack;
+    if (isHole || this.#isStuck) return void this.#held.push({ way, run, isLast });
+    const [least, most] = this.#wire.latency;
+    const at = Math.max(this.#lastAt[way] + 0.001, sim.now + sim.random.between(least, most));
+    this.#lastAt[way] = at;
+    // What was sent before it broke may have got through or not.
+    sim.after(at - sim.now, () => {
+      if (!this.#isBroken || isLast) run();
+    });
+  }
+
+  #emit(event: string, argument?: unknown): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(argument);
+  }
+}

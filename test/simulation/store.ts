@@ -1,0 +1,100 @@
+/** A process's way to the simulated Redis: the real supervision of connections over simulated sockets. */
+import type { ServerClock } from '../../src/clock.ts';
+import type { Client } from '../../src/redis/client.ts';
+import { Connection } from '../../src/redis/connection.ts';
+import type { Page, SinceOptions } from '../../src/store.ts';
+import type { Position } from '../../src/position.ts';
+import { ModelStore } from '../_memory-store.ts';
+import type { Host } from './host.ts';
+import type { Redis, Wire } from './redis.ts';
+import type { Socket } from './socket.ts';
+
+/** Few, so that states of a dozen keys take several calls. */
+const STAGE_PORTION = 5;
+const PAGE = 6;
+const DEADLINE_MS = 500;
+/** Few as well, so that what waits is parted, or, where it cannot be, put in place of all. */
+const CAPACITY = { changes: 4, length: 1_000_000, mostChanges: 12 };
+
+export class SimStore extends ModelStore {
+  override readonly capacity = CAPACITY;
+  readonly commands: Connection;
+  readonly subscriber: Connection;
+  readonly sockets = new Set<Socket>();
+  readonly #listeners = new Map<string, Set<(message: string) => void>>();
+
+  constructor(redis: Redis, host: Host, wire: Wire, clock: ServerClock) {
+    super({ server: redis.model, time: host, clock, stagePortion: STAGE_PORTION });
+    const make = (): Socket => {
+      const socket = redis.socket(host, wire);
+      this.sockets.add(socket);
+      return socket;
+    };
+    const common = { time: host, deadlineMs: DEADLINE_MS };
+    this.commands = new Connection({
+      ...common,
+      make: () => asClient(make()),
+      heartbeat: async (client) => {
+        const sentAt = host.now();
+        const now = await asSocket(client).request(() => redis.model.now(), false);
+        clock.sample(sentAt, now, host.now());
+      },
+    });
+    this.subscriber = new Connection({
+      ...common,
+      make: () => asClient(make()),
+      heartbeat: (client) => asSocket(client).request(() => {}, false),
+      prepare: (client) => {
+        asSocket(client).onMessage = (space, message) => this.#deliver(space, message);
+      },
+    });
+  }
+
+  override since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page> {
+    return super.since(space, position, Math.min(limit, PAGE), options);
+  }
+
+  async subscribe(space: string, deliver: (message: string) => void): Promise<void> {
+    const listeners = this.#listeners.get(space) ?? new Set();
+    this.#listeners.set(space, listeners.add(deliver));
+    await this.subscriber.call((client) => {
+      const socket = asSocket(client);
+      return socket.request(() => socket.subscribe(space), false);
+    });
+  }
+
+  async unsubscribe(space: string, deliver: (message: string) => void): Promise<void> {
+    const listeners = this.#listeners.get(space);
+    listeners?.delete(deliver);
+    if (listeners?.size !== 0) return;
+    this.#listeners.delete(space);
+    if (!this.subscriber.up) return;
+    await this.subscriber.call((client) => {
+      const socket = asSocket(client);
+      return socket.request(() => socket.unsubscribe(space), false);
+    });
+  }
+
+  stop(): void {
+    this.commands.stop();
+    this.subscriber.stop();
+  }
+
+  protected override roundTrip<R>(run: () => R, isWrite: boolean): Promise<R> {
+    return this.commands.call((client) => asSocket(client).request(run, isWrite));
+  }
+
+  #deliver(space: string, message: string): void {
+    this.subscriber.heard();
+    for (const deliver of this.#listeners.get(space) ?? []) deliver(message);
+  }
+}
+
+/** `Connection` asks for no more of a client than a socket has. */
+function asClient(socket: Socket): Client {
+  return socket as unknown as Client;
+}
+
+function asSocket(client: Client): Socket {
+  return client as unknown as Socket;
+}
