@@ -7,7 +7,9 @@
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import { connect, statusRouter } from '../../src/index.ts';
+import { charts } from './charts.ts';
 import { DEFAULT_PORT, readOptions, readPort } from './arguments.ts';
+import { DIRECT_HELP, readDirect } from './direct.ts';
 import { giveUp, onEnd } from './lifecycle.ts';
 import { ErrorLog, logEvent } from './log.ts';
 import type { ApiReport, Entered, Sighting } from './messages.ts';
@@ -15,12 +17,15 @@ import { Kept, monotonicUs, Reporter } from './messages.ts';
 import { portTaken } from './port.ts';
 import { systemStatus } from './status.ts';
 import { answerRest, systemRouter } from './system-router.ts';
+import { startTelemetry } from './telemetry.ts';
 import { trading } from './trading.ts';
 
 const HELP = `node examples/trading-desk/api-process.ts
 
   PORT         ${DEFAULT_PORT} by default, on 127.0.0.1
-  REDIS_URL    redis://127.0.0.1:6379 by default`;
+  REDIS_URL    redis://127.0.0.1:6379 by default
+  ${DIRECT_HELP}
+  OTEL_EXPORTER_OTLP_ENDPOINT   where to send traces, metrics and logs, such as http://127.0.0.1:4318; none by default`;
 
 const HOST = '127.0.0.1';
 const CLOSE_TIMEOUT_MS = 500;
@@ -30,8 +35,11 @@ const { REDIS_URL: redis = 'redis://127.0.0.1:6379' } = process.env;
 const port = readPort(process.env['PORT']);
 const url = `http://${HOST}:${port}`;
 
+const direct = readDirect();
+
+const telemetry = await startTelemetry('api');
 const tandem = connect({ redis, name: 'api-1' });
-const desk = tandem.follow(trading);
+const desk = tandem.follow(trading, { direct });
 
 const errors = new ErrorLog();
 const entered = new Kept<Entered>();
@@ -56,7 +64,8 @@ desk.watch('market/last_bar', () => seen.add([desk.head, monotonicUs()]));
 const app = new Koa();
 app.on('error', (error: Error) => logEvent('error', { message: error.message }));
 app.use(systemRouter(desk).routes());
-app.use(statusRouter(tandem).routes());
+const status = statusRouter(tandem, { charts });
+app.use(status.routes());
 app.use(answerRest);
 
 const server = app.listen(port, HOST, () => {
@@ -69,10 +78,13 @@ server.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 onEnd(async () => {
+  // First nobody is sent here any more, then those who listen are sent away, then the rest.
+  await status.drain();
   const closed = new Promise((resolve) => server.close(resolve));
   await tandem.stop({ timeoutMs: 2_000 });
   const bound = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
   await closed;
   clearTimeout(bound);
+  await telemetry.stop();
   await reporter.end();
 });

@@ -7,18 +7,32 @@ export const DEFAULT_PORT = 8080;
 const MAX_SPEED = 2_000;
 const MAX_SECONDS = 7 * 86_400;
 
-/** The options given by name, as text. Ends the process with 2 and a line that says why, where they are wrong. */
-export function readOptions<N extends string>(names: readonly N[], help: string): Partial<Record<N, string>> {
-  const values = parse(names);
-  if (values['help'] === undefined) return values as Partial<Record<N, string>>;
+/**
+ * The options given by name, as text, and the flags. Ends the process with 2 and a line that says why, where they are
+ * wrong.
+ */
+export function readOptions<N extends string, F extends string = never>(
+  names: readonly N[],
+  help: string,
+  flags: readonly F[] = [],
+): Partial<Record<N, string> & Record<F, boolean>> {
+  const values = parse(names, flags);
+  if (values['help'] === undefined) return values as Partial<Record<N, string> & Record<F, boolean>>;
   console.log(help);
   return process.exit(0);
 }
 
-function parse(names: readonly string[]): Record<string, string | boolean | undefined> {
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+function parse(
+  names: readonly string[],
+  flags: readonly string[],
+): Record<string, string | boolean | undefined> {
+  const ofType = <T>(all: readonly string[], type: T): { [name: string]: { type: T } } =>
+    Object.fromEntries(all.map((name) => [name, { type }]));
+  const texts = ofType(names, 'string' as const);
+  const booleans = ofType(flags, 'boolean' as const);
+  const help = { type: 'boolean', short: 'h' } as const;
   try {
-    return parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } }).values;
+    return parseArgs({ options: { ...texts, ...booleans, help } }).values;
   } catch (error) {
     const [line] = (error as Error).message.split('\n');
     return giveUp(`${line?.replace(/\.$/, '')}; see --help`, 2);

@@ -9,7 +9,8 @@ export class Lines implements Show {
 
   start(stage: Stage): void {
     const { redis, url } = stage;
-    console.log(`look   ${url}/system/status   ${url}/spaces/trading`);
+    console.log(`look   ${url}/   the live page`);
+    console.log(`       ${url}/system/status   ${url}/spaces/trading`);
     console.log(`       ${redis.cli} HGET 'tandem:{trading}:state' market_regime`);
     console.log(`break  ${redis.toBreakIt}`);
     this.#timer = setInterval(() => console.log(statusLine(stage)), LINE_EVERY_MS);

@@ -3,7 +3,19 @@ import type { TandemError } from '../../src/index.ts';
 
 const QUIET_MS = 10_000;
 
-export function logEvent(event: string, fields: Record<string, unknown> = {}): void {
+/** What a line of the log says beside its event. */
+export type Fields = Record<string, string | number | boolean | undefined>;
+
+type Listener = (event: string, fields: Fields) => void;
+let listener: Listener = () => {};
+
+/** Tells of each event that is logged from now on. */
+export function onLog(callback: Listener): void {
+  listener = callback;
+}
+
+export function logEvent(event: string, fields: Fields = {}): void {
+  listener(event, fields);
   console.error(JSON.stringify({ time: new Date().toISOString(), event, ...fields }));
 }
 

@@ -156,7 +156,7 @@ function eventLines({ events }: Stage): string[] {
 
 function hintLines({ url, redis }: Stage): string[] {
   return [
-    row('look', `${url}/system/status   ${url}/spaces/trading`),
+    row('look', `${url}/  the live page   ${url}/system/status`),
     row('', `${redis.cli} HGET 'tandem:{trading}:state' market_regime`),
     row('break', redis.toBreakIt),
   ];

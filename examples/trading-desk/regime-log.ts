@@ -7,11 +7,19 @@ const COMMIT_TIMEOUT_MS = 250;
 
 export class RegimeLog {
   readonly #desk: Owner<typeof trading.definition>;
+  readonly #traceId: () => string | undefined;
   #regime: string | undefined;
   #written: Promise<void> = Promise.resolve();
 
-  constructor(desk: Owner<typeof trading.definition>) {
+  /** @param traceId of the trace that the caller is in */
+  constructor(desk: Owner<typeof trading.definition>, traceId: () => string | undefined) {
     this.#desk = desk;
+    this.#traceId = traceId;
+  }
+
+  /** Whether this market is of another regime than the one before. The first is no change. */
+  isChange(market: MarketRegime): boolean {
+    return this.#regime !== undefined && market.regime !== this.#regime;
   }
 
   /** To be called when the market has been set. */
@@ -19,13 +27,14 @@ export class RegimeLog {
     if (market.regime === this.#regime) return;
     this.#regime = market.regime;
     const before = this.#written;
+    const traceId = this.#traceId();
     const committed = this.#commit();
     // Changes are committed side by side, and written one after the other.
     this.#written = (async () => {
       const outcome = await committed;
       await before;
       const { regime, confidence, asOf: barDate } = market;
-      console.log(JSON.stringify({ event: 'regime', regime, confidence, barDate, ...outcome }));
+      console.log(JSON.stringify({ event: 'regime', regime, confidence, barDate, ...outcome, traceId }));
     })();
   }
 

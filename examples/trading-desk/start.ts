@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_PORT, DEFAULT_SPEED, readOptions, readPort, readSeconds, readSpeed } from './arguments.ts';
 import { Child } from './child.ts';
+import { directEnv, newDirect } from './direct.ts';
 import { Lines } from './lines.ts';
 import type { ApiReport, TradingReport } from './messages.ts';
 import { OwnRedis } from './own-redis.ts';
@@ -16,23 +17,26 @@ import type { Show } from './stage.ts';
 import { Stage } from './stage.ts';
 import { summary } from './summary.ts';
 
-const HELP = `npm start -- [--seconds N] [--speed N]
+const HELP = `npm start -- [--seconds N] [--speed N] [--direct]
 
 Two processes keep in step through Redis: one replays 20 years of the S&P 500 and owns the state of a trading
 desk, the other follows it and serves it over HTTP.
 
   --seconds N   end after so many seconds; without it, Ctrl-C ends
   --speed N     trading days a second, ${DEFAULT_SPEED} by default
+  --direct      while Redis is out, the API process reads from the trading process itself, and stays live
 
   PORT          of the HTTP API on 127.0.0.1, ${DEFAULT_PORT} by default
   REDIS_URL     a Redis to use, such as redis://127.0.0.1:6379; without it, redis-server or valkey-server from
-                the PATH is started on a free port, or else the embedded js-redis-server`;
+                the PATH is started on a free port, or else the embedded js-redis-server
+  OTEL_EXPORTER_OTLP_ENDPOINT   where to send traces, metrics and logs, such as http://127.0.0.1:4318; without it
+                nothing is sent`;
 
 const KILL_AFTER_MS = 3_000;
 const LAST_UPDATES_MS = 1_000;
 const SAME_REQUEST_MS = 300;
 
-const options = readOptions(['seconds', 'speed'], HELP);
+const options = readOptions(['seconds', 'speed'], HELP, ['direct']);
 const seconds = readSeconds(options.seconds);
 const barsPerSecond = readSpeed(options.speed);
 const port = readPort(process.env['PORT']);
@@ -64,7 +68,9 @@ async function run(): Promise<void> {
   const redis = await openRedis();
   if (isEnding) return;
   stage = new Stage(redis, `http://127.0.0.1:${port}`, barsPerSecond, show);
-  const unexpected = startProcesses(stage);
+  const direct = options.direct ? await newDirect() : undefined;
+  if (isEnding) return;
+  const unexpected = startProcesses(stage, directEnv(direct));
   show.start(stage);
   await Promise.race([unexpected, seconds === undefined ? asked : delay(seconds * 1_000)]);
 }
@@ -85,8 +91,8 @@ function announced(redis: Redis): Redis {
 }
 
 /** Rejects when one of them ends before it is asked to. */
-function startProcesses(stage: Stage): Promise<never> {
-  const env = { REDIS_URL: stage.redis.url, PORT: String(port) };
+function startProcesses(stage: Stage, direct: Record<string, string>): Promise<never> {
+  const env = { REDIS_URL: stage.redis.url, PORT: String(port), ...direct };
   const trading = new Child({
     name: 'trading-1',
     script: 'trading-process.ts',

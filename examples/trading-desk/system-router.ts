@@ -1,4 +1,4 @@
-/** Owns the routes under `/system`, and the index of links at `/`. */
+/** Owns the routes under `/system`, and what is said of paths that nobody serves. */
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { TandemError } from '../../src/index.ts';
@@ -32,17 +32,10 @@ export function systemRouter(desk: TradingFollower): Router {
   return router;
 }
 
-/** What is left: the index, and paths that nobody serves. */
+/** What is left. */
 export function answerRest(ctx: Context): void {
-  if (ctx.path !== '/')
-    return answerProblem(ctx, 404, 'NOT_FOUND', `nothing at ${ctx.path}; / lists what there is`);
-  ctx.body = {
-    status: '/system/status',
-    refresh: 'POST /system/refresh',
-    spaces: '/spaces',
-    space: '/spaces/trading',
-    regime: '/spaces/trading/state/market_regime',
-  };
+  const where = '/ is the live page, /openapi.json lists its routes, /system/status is the desk';
+  answerProblem(ctx, 404, 'NOT_FOUND', `nothing at ${ctx.path}; ${where}`);
 }
 
 function answerTooSoon(ctx: Context, waitMs: number): void {

@@ -8,6 +8,7 @@ import { connect } from '../../src/index.ts';
 import { DEFAULT_SPEED, readOptions, readSpeed } from './arguments.ts';
 import type { Bar } from './bars.ts';
 import { readBars } from './bars.ts';
+import { DIRECT_HELP, readDirect, serveDirect } from './direct.ts';
 import { giveUp, onEnd } from './lifecycle.ts';
 import { ErrorLog, logEvent } from './log.ts';
 import type { Entered, Sighting, TradingReport } from './messages.ts';
@@ -16,21 +17,30 @@ import { RegimeDetector } from './regime.ts';
 import { RegimeLog } from './regime-log.ts';
 import { Replay } from './replay.ts';
 import { createStrategies } from './strategies.ts';
+import { startTelemetry } from './telemetry.ts';
+import type { MarketRegime, StrategyStatus } from './schemas.ts';
 import { trading } from './trading.ts';
 
 const HELP = `node examples/trading-desk/trading-process.ts [--speed N]
 
   --speed N    bars per second, ${DEFAULT_SPEED} by default
-  REDIS_URL    redis://127.0.0.1:6379 by default`;
+  REDIS_URL    redis://127.0.0.1:6379 by default
+  ${DIRECT_HELP}
+  OTEL_EXPORTER_OTLP_ENDPOINT   where to send traces, metrics and logs, such as http://127.0.0.1:4318; none by default`;
 
 const { REDIS_URL: redis = 'redis://127.0.0.1:6379' } = process.env;
 const barsPerSecond = readSpeed(readOptions(['speed'], HELP).speed);
 
+const direct = readDirect();
+
+const telemetry = await startTelemetry('trading');
 const tandem = connect({ redis, name: 'trading-1' });
 const desk = tandem.own(trading);
 
+const server = direct && serveDirect(tandem, direct);
+
 const bars = readBars();
-const regimeLog = new RegimeLog(desk);
+const regimeLog = new RegimeLog(desk, telemetry.traceId);
 let detector = new RegimeDetector();
 let strategies = createStrategies();
 
@@ -43,6 +53,12 @@ const reporter = new Reporter(report);
 function play(bar: Bar): void {
   const market = detector.next(bar);
   const statuses = strategies.map((strategy) => strategy.next(bar));
+  // Nothing else is traced: where a frame gathers several spans, only the first is its commit's parent.
+  if (regimeLog.isChange(market)) telemetry.span('regime change', () => publish(bar, market, statuses));
+  else publish(bar, market, statuses);
+}
+
+function publish(bar: Bar, market: MarketRegime, statuses: readonly StrategyStatus[]): void {
   const atUs = monotonicUs();
   desk.batch(() => {
     desk.set('market/last_bar', bar);
@@ -91,7 +107,10 @@ desk.on('fenced', ({ uncommitted, error }) => {
 onEnd(async () => {
   replay.stop();
   await regimeLog.end();
+  server?.close();
   await tandem.stop({ timeoutMs: 2_000 });
+  server?.closeAllConnections();
+  await telemetry.stop();
   await reporter.end();
 });
 

@@ -1,0 +1,72 @@
+/**
+ * Owns what a process of the demo sends to OpenTelemetry: traces, metrics and logs, to where
+ * `OTEL_EXPORTER_OTLP_ENDPOINT` says. Without that nothing is tried, and nothing of the SDK is loaded.
+ */
+import type * as Api from '@opentelemetry/api';
+import { onLog } from './log.ts';
+
+const STOP_TIMEOUT_MS = 1_000;
+/** A demo is looked at while it runs. */
+const SOON = {
+  OTEL_METRIC_EXPORT_INTERVAL: '5000',
+  OTEL_BSP_SCHEDULE_DELAY: '500',
+  OTEL_BLRP_SCHEDULE_DELAY: '500',
+};
+
+export interface Telemetry {
+  /** Runs in a span. */
+  span: <T>(name: string, run: () => T) => T;
+  /** The id of the trace that the caller is in, where it is kept. */
+  traceId: () => string | undefined;
+  /** Sends what is left, as far as it can be sent soon. */
+  stop: () => Promise<void>;
+}
+
+const NONE: Telemetry = {
+  span: (_, run) => run(),
+  traceId: () => undefined,
+  stop: () => Promise.resolve(),
+};
+
+/** To be called before anything that is to be traced. */
+export async function startTelemetry(service: string): Promise<Telemetry> {
+  if (!process.env['OTEL_EXPORTER_OTLP_ENDPOINT']) return NONE;
+  for (const [name, value] of Object.entries(SOON)) process.env[name] ??= value;
+  const [api, { startNodeSdk }] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/sdk-node'),
+  ]);
+  // What it says of itself goes to stderr: stdout is the trading log.
+  const sdk = startNodeSdk({
+    logLevel: 'error',
+    resourceAttributes: { 'service.name': service, 'service.namespace': 'trading-desk' },
+  });
+  sendLogs(api);
+  return {
+    span: (name, run) =>
+      api.trace.getTracer('trading-desk').startActiveSpan(name, (span) => {
+        try {
+          return run();
+        } finally {
+          span.end();
+        }
+      }),
+    traceId: () => {
+      const context = api.trace.getActiveSpan()?.spanContext();
+      return context && context.traceFlags & api.TraceFlags.SAMPLED ? context.traceId : undefined;
+    },
+    stop: async () => {
+      const late = new Promise<void>((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref());
+      await Promise.race([sdk.shutdown().catch(() => {}), late]);
+    },
+  };
+}
+
+function sendLogs(api: typeof Api): void {
+  const logger = api.logs.getLogger('trading-desk');
+  const { ERROR, INFO } = api.SeverityNumber;
+  onLog((event, attributes) => {
+    const severityNumber = event === 'error' ? ERROR : INFO;
+    logger.emit({ eventName: event, body: event, severityNumber, attributes });
+  });
+}
