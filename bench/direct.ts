@@ -1,0 +1,34 @@
+/** Figure 2: the direct path at all times, against the broker's own limit and against a bare stream from process to process. */
+import type { Benchmark } from './harness/benchmark.ts';
+import { ratio } from './harness/benchmark.ts';
+import { withLanes } from './harness/lane.ts';
+import { alternate } from './harness/rounds.ts';
+import { withServer } from './harness/servers.ts';
+
+const RATE = 1_000;
+
+export const direct: Benchmark = {
+  name: 'direct',
+  title: `Set to visible with the direct path at "always"; ${RATE}/s to one process`,
+  run: (settings) =>
+    withServer('redis', async ({ url }) => {
+      const ways = (['direct', 'ioredis', 'http-stream'] as const).map((way) => ({ way, url }));
+      return withLanes(ways, async ([ours, bare, stream]) => {
+        const load = { rate: RATE, seconds: settings.seconds };
+        const found = await alternate(settings, {
+          ours: () => ours!.latency(load),
+          bare: () => bare!.latency(load),
+          stream: () => stream!.latency(load),
+        });
+        return {
+          rows: [
+            ratio('p50, to ioredis pub/sub', 'µs', 'p50', [found.ours, found.bare], { limit: 0.65 }),
+            ratio('p99, to ioredis pub/sub', 'µs', 'p99', [found.ours, found.bare], { limit: 0.65 }),
+            ratio('p50, to a bare HTTP stream', 'µs', 'p50', [found.ours, found.stream]),
+            ratio('p99, to a bare HTTP stream', 'µs', 'p99', [found.ours, found.stream]),
+          ],
+          details: found,
+        };
+      });
+    }),
+};

@@ -1,0 +1,53 @@
+/** Figure 4, its second half: one key set a million times a second. The loop must not feel the wire, and who follows sees the latest. */
+import type { Benchmark } from './harness/benchmark.ts';
+import { ratio } from './harness/benchmark.ts';
+import { Child } from './harness/child.ts';
+import { percentiles } from './harness/histogram.ts';
+import type { Figures } from './harness/rounds.ts';
+import { alternate } from './harness/rounds.ts';
+import { withServer } from './harness/servers.ts';
+
+interface Ran {
+  readonly perSecond: number;
+  readonly setUs: number;
+}
+
+export const hotKey: Benchmark = {
+  name: 'hot-key',
+  title: 'One key set 1,000,000 times a second, a thousand a turn, against the same with no Redis behind it',
+  run: (settings) =>
+    withServer('redis', async ({ url }) => {
+      const [linked, alone, reader] = [
+        new Child('hot-setter'),
+        new Child('hot-setter'),
+        new Child('hot-reader'),
+      ];
+      try {
+        await linked.ask('open', url);
+        await alone.ask('open', 'redis://127.0.0.1:1');
+        await reader.ask('open', url);
+        const run = async (setter: Child, perSecond: number): Promise<Figures> => {
+          const ran = await setter.ask<Ran>('run', { seconds: settings.seconds, perSecond });
+          const seen = percentiles([await reader.ask<string>('take')]);
+          return { ...ran, p50: seen.p50, p99: seen.p99 };
+        };
+        const found = await alternate(settings, {
+          linked: () => run(linked, 1_000_000),
+          alone: () => run(alone, 1_000_000),
+          calm: () => run(linked, 1_000),
+        });
+        const pair = [found.linked, found.alone] as const;
+        return {
+          rows: [
+            ratio('sets a second, to no Redis', '/s', 'perSecond', pair, { limit: 0.95, atLeast: true }),
+            ratio('time a set takes, to no Redis', 'µs', 'setUs', pair, { limit: 1.1 }),
+            ratio('p50 of what is seen, to 1,000/s', 'µs', 'p50', [found.linked, found.calm]),
+            ratio('p99 of what is seen, to 1,000/s', 'µs', 'p99', [found.linked, found.calm]),
+          ],
+          details: found,
+        };
+      } finally {
+        await Promise.all([linked.end(), alone.end(), reader.end()]);
+      }
+    }),
+};

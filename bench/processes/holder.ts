@@ -1,0 +1,47 @@
+/** Holds a state: as a follower, or as the bare Map that one would have without. Says what memory it takes. */
+import { Redis } from 'ioredis';
+import { connect } from '../../src/index.ts';
+import { serve } from '../harness/child.ts';
+import { quotes } from '../ways/tandem.ts';
+
+let held: unknown;
+
+async function heapBytes(): Promise<number> {
+  // Twice: what a first collection finalizes is free after the second.
+  for (let times = 0; times < 3; times += 1) {
+    (globalThis as { gc?: () => void }).gc!();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+async function bareMap(url: string): Promise<Map<string, unknown>> {
+  const redis = new Redis(url, { replyMapping: 'legacy' });
+  const map = new Map<string, unknown>();
+  let cursor = '0';
+  do {
+    const [next, flat] = await redis.hscan('tandem:{quotes}:state', cursor, 'COUNT', 5_000);
+    for (let at = 0; at < flat.length; at += 2) map.set(flat[at]!, JSON.parse(flat[at + 1]!));
+    cursor = next;
+  } while (cursor !== '0');
+  redis.disconnect();
+  return map;
+}
+
+serve({
+  /** Bytes that holding the state adds to the heap. */
+  follow: async ({ url, position }: { url: string; position: string }) => {
+    const before = await heapBytes();
+    const desk = connect({ redis: url, commitTimeoutMs: 10_000 }).follow(quotes);
+    await desk.ready({ timeoutMs: 120_000 });
+    await desk.waitFor(position);
+    held = desk;
+    return (await heapBytes()) - before;
+  },
+  map: async (url: string) => {
+    const before = await heapBytes();
+    held = await bareMap(url);
+    return (await heapBytes()) - before;
+  },
+  held: () => typeof held,
+});

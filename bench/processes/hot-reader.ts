@@ -1,0 +1,18 @@
+/** Follows the one key, and notes how old what it sees is. */
+import { connect, defineSpace, json } from '../../src/index.ts';
+import { serve } from '../harness/child.ts';
+import { monotonicMs } from '../harness/clock.ts';
+import { Latencies } from '../harness/histogram.ts';
+import type { Tick } from '../harness/tick.ts';
+
+const hot = defineSpace('hot', { quote: json<Tick>() });
+const latencies = new Latencies();
+
+serve({
+  open: async (url: string) => {
+    const desk = connect({ redis: url }).follow(hot);
+    desk.watch('quote', ({ value }) => value && latencies.record(monotonicMs() - value.due));
+    await desk.ready();
+  },
+  take: () => latencies.take(),
+});

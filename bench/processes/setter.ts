@@ -1,0 +1,48 @@
+/** The process that sets and gets, and times it: its own loop, with a Redis behind it. */
+import { connect } from '../../src/index.ts';
+import { serve } from '../harness/child.ts';
+import { monotonicMs } from '../harness/clock.ts';
+import { keyOf, tick } from '../harness/tick.ts';
+import { quotes } from '../ways/tandem.ts';
+
+const KEYS = 1_000;
+/** Updates of one turn of the loop. */
+const A_TURN = 1_000;
+
+const names = Array.from({ length: KEYS }, (_, n) => keyOf(n, KEYS)) as 'quote/'[];
+/** Different ones, as a market's are; made beforehand, so that making them is not what is timed. */
+const values = names.map((_, n) => tick(n, monotonicMs()));
+const map = new Map<string, string>();
+const parsed = new Map<string, unknown>(names.map((name, n) => [name, values[n]]));
+let kept: unknown;
+
+const tandem = connect({ redis: process.env.BENCH_REDIS!, name: 'setter' });
+const desk = tandem.own(quotes);
+const reader = tandem.follow(quotes);
+
+/** What one call takes, ns: the time of many in a row, a turn of the loop between every thousand. */
+async function timed(turns: number, call: (n: number) => void): Promise<number> {
+  let tookMs = 0;
+  for (let turn = 0; turn < turns; turn += 1) {
+    const started = performance.now();
+    for (let n = 0; n < A_TURN; n += 1) call(n);
+    tookMs += performance.now() - started;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return (tookMs * 1e6) / (turns * A_TURN);
+}
+
+serve({
+  open: async () => {
+    await desk.ready();
+    for (const [n, name] of names.entries()) desk.set(name, values[n]!);
+    await reader.ready();
+    await reader.waitFor(await desk.flush());
+  },
+  set: (turns: number) => timed(turns, (n) => desk.set(names[n]!, values[n]!)),
+  mapSet: (turns: number) => timed(turns, (n) => map.set(names[n]!, JSON.stringify(values[n]))),
+  get: (turns: number) => timed(turns, (n) => (kept = reader.get(names[n]!))),
+  getAtOwner: (turns: number) => timed(turns, (n) => (kept = desk.get(names[n]!))),
+  mapGet: (turns: number) => timed(turns, (n) => (kept = parsed.get(names[n]!))),
+  kept: () => typeof kept,
+});

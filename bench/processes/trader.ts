@@ -1,0 +1,71 @@
+/**
+ * A busy trading loop: at a rate it takes a tick, reckons a little, and sets what came of it. Notes what `set` takes and
+ * how late the loop's own timers are. What is behind it is a Redis, or a store in this process's memory.
+ */
+import { ServerClock } from '../../src/clock.ts';
+import { connect, defineSpace, json } from '../../src/index.ts';
+import type { Owner } from '../../src/index.ts';
+import { Tandem } from '../../src/tandem.ts';
+import { systemTime } from '../../src/time.ts';
+import { MemoryServer, MemoryStore } from '../../test/_memory-store.ts';
+import { serve } from '../harness/child.ts';
+import { Latencies, percentiles } from '../harness/histogram.ts';
+import { keyOf, tick } from '../harness/tick.ts';
+import type { Tick } from '../harness/tick.ts';
+
+const desks = defineSpace('trader', { 'quote/*': json<Tick>() });
+const KEYS = 1_000;
+let desk: Owner<typeof desks.definition>;
+
+/** Some work between two sets: an average over what came before. */
+const prices = new Float64Array(2_000);
+function reckon(n: number): number {
+  prices[n % prices.length] = n;
+  let sum = 0;
+  for (const price of prices) sum += price;
+  return sum;
+}
+
+function inMemory(): Tandem {
+  const time = systemTime;
+  const clock = new ServerClock(time);
+  const store = new MemoryStore({ server: new MemoryServer(time), time, clock });
+  const path = (): never => {
+    throw new Error('there is no direct path here');
+  };
+  return new Tandem({ name: 'trader', store, clock, time, path }, () => {});
+}
+
+serve({
+  open: async (url: string | undefined) => {
+    const tandem = url === undefined ? inMemory() : connect({ redis: url, name: 'trader' });
+    desk = tandem.own(desks);
+    desk.on('error', () => {});
+    await desk.ready({ timeoutMs: 5_000 });
+  },
+  run: async ({ rate, seconds }: { rate: number; seconds: number }) => {
+    const sets = new Latencies();
+    const delays = new Latencies();
+    const count = rate * seconds;
+    const start = performance.now();
+    let sum = 0;
+    for (let n = 0; n < count;) {
+      const asked = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      const now = performance.now();
+      delays.record(Math.max(0, now - asked - 1));
+      const due = Math.min(count, Math.floor(((now - start) / 1_000) * rate));
+      for (; n < due; n += 1) {
+        sum += reckon(n);
+        const value = tick(n, now);
+        const before = performance.now();
+        desk.set(keyOf(n, KEYS) as 'quote/', value);
+        // In tenths, so that one that takes a few µs has digits.
+        sets.record((performance.now() - before) * 10);
+      }
+    }
+    const [set, delay] = [percentiles([sets.take()]), percentiles([delays.take()])];
+    return { setP50: set.p50 / 10, setP99: set.p99 / 10, delayP50: delay.p50, delayP99: delay.p99, sum };
+  },
+  mode: () => desk.mode,
+});

@@ -1,0 +1,26 @@
+/** Tandem, by Redis, with what its users would write. */
+import { connect, defineSpace, json } from '../../src/index.ts';
+import type { Tick } from '../harness/tick.ts';
+import type { Way } from './way.ts';
+
+export const quotes = defineSpace('quotes', { 'quote/*': json<Tick>() });
+
+export const tandem: Way = {
+  send: async ({ url }) => {
+    const tandem = connect({ redis: url, name: 'sender' });
+    const desk = tandem.own(quotes);
+    await desk.ready();
+    return {
+      send: (key, value) => desk.set(key as 'quote/', value),
+      acknowledged: () => desk.flush({ timeoutMs: 60_000 }),
+      close: () => tandem.stop(),
+    };
+  },
+  receive: async ({ url }, seen) => {
+    const tandem = connect({ redis: url });
+    const desk = tandem.follow(quotes);
+    desk.watch('*', ({ key, value }) => value && seen(key, value));
+    await desk.ready();
+    return () => tandem.stop();
+  },
+};
