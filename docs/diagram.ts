@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { connectionMachine } from '../machines/connection.ts';
 import { ownershipMachine } from '../machines/ownership.ts';
+import { lastingStates, transitionsOf } from '../src/http/machine-chart.ts';
 
 const README = new URL('../README.md', import.meta.url);
 const MACHINES: readonly AnyStateMachine[] = [connectionMachine, ownershipMachine];
@@ -22,7 +23,9 @@ function linesOf(node: AnyStateNode, indent = '  '): string[] {
     if (Object.keys(child.states).length > 0) {
       lines.push(`${indent}state ${child.key} {`, ...linesOf(child, `${indent}  `), `${indent}}`);
     }
-    lines.push(...transitionsOf(child, indent));
+    lines.push(
+      ...transitionsOf(child).map(({ to, label }) => `${indent}${child.key} --> ${to.key} : ${label}`),
+    );
     if (child.type === 'final') lines.push(`${indent}${child.key} --> [*]`);
   }
   return lines;
@@ -30,40 +33,9 @@ function linesOf(node: AnyStateNode, indent = '  '): string[] {
 
 /** The machine's own transitions, from each of its lasting states. */
 function fromAnywhere(root: AnyStateNode): string[] {
-  const lasting = Object.values(root.states).filter(
-    ({ type, always }) => type !== 'final' && !always?.length,
+  return transitionsOf(root).flatMap(({ to, label }) =>
+    lastingStates(root).map(({ key }) => `  ${key} --> ${to.key} : ${label}`),
   );
-  return targetsOf(root).flatMap(([target, event]) =>
-    lasting.map(({ key }) => `  ${key} --> ${target} : ${event}`),
-  );
-}
-
-function transitionsOf(node: AnyStateNode, indent: string): string[] {
-  return targetsOf(node).map(([target, event]) => `${indent}${node.key} --> ${target} : ${event}`);
-}
-
-/** Each transition of a state: where it goes, and on what. */
-function targetsOf(node: AnyStateNode): [target: string, label: string][] {
-  const all = [...node.transitions.values()].flat().concat(node.always ?? []);
-  return all.flatMap(({ target, eventType, guard }) => {
-    const [to] = target ?? [];
-    if (to === undefined) return [];
-    const condition = guard === undefined ? '' : ` [${labelOf(guard)}]`;
-    return [[to.key, `${eventName(eventType)}${condition}`] satisfies [string, string]];
-  });
-}
-
-function labelOf(guard: unknown): string {
-  return typeof guard === 'string' ? guard : 'standby';
-}
-
-/** XState's own event names, as a reader would say them. */
-function eventName(type: string): string {
-  if (type === '') return 'at once';
-  if (type.startsWith('xstate.done.actor')) return 'caught up';
-  if (type.startsWith('xstate.error.actor')) return 'failed';
-  if (type.startsWith('xstate.after')) return 'after a pause';
-  return type;
 }
 
 /** The README with its diagrams made anew. */
