@@ -39,8 +39,10 @@ export class Part {
   }
 
   async end(): Promise<unknown> {
-    const ended = once(this.process, 'exit');
-    this.process.kill('SIGTERM');
+    const { process: child } = this;
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode ?? child.signalCode;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
     return (await ended)[0];
   }
 

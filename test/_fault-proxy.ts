@@ -159,7 +159,12 @@ class Link {
   }
 
   reset(): void {
-    for (const socket of this.#sockets) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      if (socket.destroyed) continue;
+      // One that is just being ended cannot be reset: Node answers EINVAL, leaves it open, and spins at exit for good.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   weatherChanged(): void {

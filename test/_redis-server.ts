@@ -112,6 +112,8 @@ export class RedisServer {
     if (realServer === undefined) throw new Error(noServer);
     await this.kill('SIGKILL');
     this.#process = spawn(realServer, args, { stdio: 'ignore' });
+    // A server that a failed test has left does not keep this process from ending, and ends with it.
+    this.#process.unref();
     endWithUs(this.#process);
     const deadline = performance.now() + 20_000;
     while (!(await this.#answers())) {
@@ -124,6 +126,7 @@ export class RedisServer {
     const child = this.#process;
     this.#process = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.ref();
     const ended = once(child, 'exit');
     // A stopped process does not hear SIGTERM.
     child.kill('SIGCONT');

@@ -44,6 +44,7 @@ for (const name of OUT) {
       world.followers.url,
     ]);
     t.teardown(async () => {
+      child.child.kill('SIGKILL');
       await fault.end?.(world);
       await world.stop();
     });

@@ -119,14 +119,9 @@ class Clustered implements Grounds {
       );
     const nodes = await Promise.all([node(), node(), node(), node(), node(), node()]);
     const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-    await promisify(execFile)('redis-cli', [
-      '--cluster',
-      'create',
-      ...addresses,
-      '--cluster-replicas',
-      '1',
-      '--cluster-yes',
-    ]);
+    const create = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'];
+    // It waits for nodes that do not come together, for good.
+    await promisify(execFile)('redis-cli', create, { timeout: 30_000 });
     const cluster = new Clustered(nodes);
     const isWhole = async (hand: Redis): Promise<boolean> => {
       const [info, replication] = [await hand.cluster('INFO'), await hand.info('replication')];
