@@ -17,10 +17,11 @@ export const hotKey: Benchmark = {
   title: 'One key set 1,000,000 times a second, a thousand a turn, against the same with no Redis behind it',
   run: (settings) =>
     withServer('redis', async ({ url }) => {
-      const [linked, alone, reader] = [
+      const [linked, alone, reader, burner] = [
         new Child('hot-setter'),
         new Child('hot-setter'),
         new Child('hot-reader'),
+        new Child('burner'),
       ];
       try {
         await linked.ask('open', url);
@@ -34,6 +35,11 @@ export const hotKey: Benchmark = {
         const found = await alternate(settings, {
           linked: () => run(linked, 1_000_000),
           alone: () => run(alone, 1_000_000),
+          // What two cores make of any loop beside which another process works.
+          crowded: async () => {
+            const [ran] = await Promise.all([run(alone, 1_000_000), burner.ask('burn', settings.seconds)]);
+            return ran;
+          },
           calm: () => run(linked, 1_000),
         });
         const pair = [found.linked, found.alone] as const;
@@ -41,13 +47,17 @@ export const hotKey: Benchmark = {
           rows: [
             ratio('sets a second, to no Redis', '/s', 'perSecond', pair, { limit: 0.95, atLeast: true }),
             ratio('time a set takes, to no Redis', 'µs', 'setUs', pair, { limit: 1.1 }),
+            ratio('no Redis but a busy neighbour, to no Redis', '/s', 'perSecond', [
+              found.crowded,
+              found.alone,
+            ]),
             ratio('p50 of what is seen, to 1,000/s', 'µs', 'p50', [found.linked, found.calm]),
             ratio('p99 of what is seen, to 1,000/s', 'µs', 'p99', [found.linked, found.calm]),
           ],
           details: found,
         };
       } finally {
-        await Promise.all([linked.end(), alone.end(), reader.end()]);
+        await Promise.all([linked, alone, reader, burner].map((child) => child.end()));
       }
     }),
 };

@@ -50,14 +50,20 @@ export const isolation: Benchmark = {
     };
     try {
       const memory = await open();
+      const again = await open();
       const up = await onServer();
       const killed = await onServer();
       killed.server.signal('SIGKILL');
       const hung = await onServer();
       const slow = await onServer();
+      const bare = new Child('trader');
+      children.push(bare);
+      await bare.ask('openBare', up.server.url);
       const run = (child: Child): Promise<Figures> => child.ask<Figures>('run', load);
       const found = await alternate(settings, {
         memory: () => run(memory),
+        again: () => run(again),
+        bare: () => run(bare),
         up: () => run(up.child),
         killed: () => run(killed.child),
         hung: async () => {
@@ -74,6 +80,13 @@ export const isolation: Benchmark = {
           ratio(`set p99, Redis ${state}`, 'µs', 'setP99', pair, { limit: 1.1 }),
         ];
       });
+      // How much of it is the machine, and how much is any client of Redis in such a loop.
+      const controls = { again: 'in memory, once more', bare: 'ioredis alone, a publish each' } as const;
+      for (const [name, what] of Object.entries(controls)) {
+        const pair = [found[name as keyof typeof controls], found.memory] as const;
+        rows.push(ratio(`event-loop delay p99, ${what}`, 'µs', 'delayP99', pair));
+        rows.push(ratio(`set p99, ${what}`, 'µs', 'setP99', pair));
+      }
       return { rows, details: found };
     } finally {
       await Promise.all(children.map((child) => child.end()));

@@ -60,10 +60,11 @@ async function resuming(
   }
 }
 
-/** A full sync, and how long another client of that Redis had to wait meanwhile. */
+/** A full sync, and how long another client of that Redis had to wait meanwhile; and while others just compute for as long. */
 async function fullSyncs(server: Server, keys: number, settings: Settings): Promise<Figures> {
   const loader = new Child('loader');
   const prober = new Child('prober');
+  const burners = [new Child('burner'), new Child('burner')];
   try {
     await loader.ask('open', server.url);
     await loader.ask('set', { count: keys, keys });
@@ -79,7 +80,9 @@ async function fullSyncs(server: Server, keys: number, settings: Settings): Prom
           const { max } = await prober.ask<Percentiles>('take');
           await new Promise((resolve) => setTimeout(resolve, ms));
           const calm = await prober.ask<Percentiles>('take');
-          return { ms, waitedMs: max / 1_000, calmMs: calm.max / 1_000 };
+          await Promise.all(burners.map((one) => one.ask('burn', ms / 1_000)));
+          const crowded = await prober.ask<Percentiles>('take');
+          return { ms, waitedMs: max / 1_000, calmMs: calm.max / 1_000, crowdedMs: crowded.max / 1_000 };
         } finally {
           await returner.end();
         }
@@ -87,7 +90,7 @@ async function fullSyncs(server: Server, keys: number, settings: Settings): Prom
     });
     return synced.medians;
   } finally {
-    await Promise.all([loader.end(), prober.end()]);
+    await Promise.all([loader, prober, ...burners].map((child) => child.end()));
   }
 }
 
@@ -109,10 +112,13 @@ export const resume: Benchmark = {
       }
     }
     const keys = quick ? 10_000 : 100_000;
-    const { ms, waitedMs, calmMs } = await withServer('redis', (server) => fullSyncs(server, keys, settings));
+    const { ms, waitedMs, calmMs, crowdedMs } = await withServer('redis', (server) =>
+      fullSyncs(server, keys, settings),
+    );
     rows.push({ what: `full sync of ${keys} keys`, unit: 'ms', ours: ms!, limit: 1_000 });
     rows.push({ what: 'another client waited, at most', unit: 'ms', ours: waitedMs!, limit: 10 });
     rows.push({ what: 'the same with no sync under way', unit: 'ms', ours: calmMs! });
+    rows.push({ what: 'the same while two processes compute', unit: 'ms', ours: crowdedMs! });
     return { rows };
   },
 };

@@ -7,12 +7,12 @@ import type { Head, Page, Store } from './store.ts';
 
 /**
  * Changes that are asked for at once. A page doubles from the last: it has to outrun what changes meanwhile,
- * and the largest still takes but 2 ms of the server's time.
+ * and the largest still takes but a millisecond of the server's time.
  */
-const FIRST_LIMIT = 500;
-const LAST_LIMIT = 1_000;
+const FIRST_LIMIT = 250;
+const LAST_LIMIT = 500;
 /** After so many pages they go on growing: more changes than so small ones can bring. */
-const MANY_PAGES = 200;
+const MANY_PAGES = 400;
 const MOST_LIMIT = 8_000;
 /** A state that is replaced under the reader this often will not hold still. */
 const MAX_RESTARTS = 10;

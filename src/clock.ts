@@ -71,28 +71,29 @@ export class ServerClock {
     return this.#toldMs;
   }
 
-  /** The server's time is not before this. */
-  earliest(): number {
-    return this.#best === undefined ? -Infinity : this.#estimate(this.#best) - this.#bound(this.#best);
+  /** The server's time is not before this. @param at for when, local ms; now by default */
+  earliest(at = this.#time.now()): number {
+    const best = this.#best;
+    return best === undefined ? -Infinity : this.#estimate(best, at) - this.#bound(best, at);
   }
 
-  /** The server's time is not after this. */
-  latest(): number {
-    return this.#best === undefined
-      ? Infinity
-      : Math.max(this.#toldMs, this.#estimate(this.#best) + this.#bound(this.#best));
+  /** The server's time is not after this. @param at for when, local ms; now by default */
+  latest(at = this.#time.now()): number {
+    const best = this.#best;
+    if (best === undefined) return Infinity;
+    return Math.max(this.#toldMs, this.#estimate(best, at) + this.#bound(best, at));
   }
 
   #isSpaced(sample: Sample): boolean {
     return sample.at - (this.#samples.at(-1)?.at ?? -Infinity) >= MIN_SPACING_MS;
   }
 
-  #estimate({ offsetMs }: Sample): number {
-    return this.#time.now() + offsetMs;
+  #estimate({ offsetMs }: Sample, at = this.#time.now()): number {
+    return at + offsetMs;
   }
 
-  #bound(sample: Sample): number {
-    return sample.errorMs + (this.#time.now() - sample.at) * DRIFT;
+  #bound(sample: Sample, at = this.#time.now()): number {
+    return sample.errorMs + Math.abs(at - sample.at) * DRIFT;
   }
 
   /** Samples that cannot both be true mean that the server's clock was set: the older ones are void. */

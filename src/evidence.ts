@@ -69,7 +69,8 @@ export class Evidence {
 
   /** A time of another clock on ours: not after this. */
   #here(at: number, clock: ServerClock): number {
-    return this.#time.now() - Math.max(0, clock.latest() - at);
+    const now = this.#time.now();
+    return now - Math.max(0, clock.latest(now) - at);
   }
 
   #prove(): Proof {

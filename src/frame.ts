@@ -173,34 +173,46 @@ function lineEnd(message: string, from: number): number {
 /** Reads the changes of a frame, from behind its header. */
 function decodeChanges(message: string, from: number, changes: Change[]): void {
   let before = 0;
-  for (let at = from; at < message.length;) {
-    const keyEnd = message.indexOf('\n', at + 1);
-    const revisionEnd = keyEnd === -1 ? -1 : message.indexOf('\n', keyEnd + 1);
-    if (revisionEnd === -1) throw invalid('a change that is cut short');
-    const end = lineEnd(message, revisionEnd + 1);
-    const key = message.slice(at + 1, keyEnd);
-    const change = changeOf(key, message.slice(keyEnd + 1, revisionEnd), message.slice(revisionEnd + 1, end));
+  const end = eachChange(message, from, (key, change) => {
     if (change === undefined) throw invalid(`a change of ${show(key)} that cannot be`);
     if (change.revision <= before) throw invalid(`a change of "${key}" out of order`);
     before = change.revision;
     changes.push(change);
-    at = end;
-  }
+  });
+  if (end < message.length) throw invalid('a change that is cut short');
+}
+
+/** Changes of a page. Keys may have been meddled with; what cannot be is passed over, and the page is not sound. */
+export function decodePage(lines: string): { changes: Change[]; isSound: boolean } {
+  const changes: Change[] = [];
+  let isSound = true;
+  const end = eachChange(lines, 0, (_key, change) => {
+    if (change !== undefined && change.revision > (changes.at(-1)?.revision ?? 0)) changes.push(change);
+    else isSound = false;
+  });
+  return { changes, isSound: isSound && end === lines.length };
 }
 
 /**
- * Changes of a page, from a flat list of key, revision, value. Keys may have been meddled with; what cannot be
- * is passed over, and the page is not sound.
+ * Takes changes apart, each three lines, each line behind a line break. Returns up to where they are whole.
+ * @param take is given `undefined` for a change that cannot be
  */
-export function decodePage(flat: readonly string[], from: number): { changes: Change[]; isSound: boolean } {
-  const changes: Change[] = [];
-  let isSound = true;
-  for (let at = from; at + 2 < flat.length; at += 3) {
-    const change = changeOf(flat[at]!, flat[at + 1]!, flat[at + 2]!);
-    if (change !== undefined && change.revision > (changes.at(-1)?.revision ?? 0)) changes.push(change);
-    else isSound = false;
+function eachChange(
+  lines: string,
+  from: number,
+  take: (key: string, change: Change | undefined) => void,
+): number {
+  let at = from;
+  while (at < lines.length) {
+    const keyEnd = lines.indexOf('\n', at + 1);
+    const revisionEnd = keyEnd === -1 ? -1 : lines.indexOf('\n', keyEnd + 1);
+    if (revisionEnd === -1) return at;
+    const end = lineEnd(lines, revisionEnd + 1);
+    const key = lines.slice(at + 1, keyEnd);
+    take(key, changeOf(key, lines.slice(keyEnd + 1, revisionEnd), lines.slice(revisionEnd + 1, end)));
+    at = end;
   }
-  return { changes, isSound };
+  return at;
 }
 
 function changeOf(key: string, printed: string, json: string): Change | undefined {

@@ -15,6 +15,7 @@ import { Seams } from './seams.ts';
 import type { TraceContext } from './trace.ts';
 import { MAX_LINKS } from './trace.ts';
 import { Trail } from './trail.ts';
+import { unsliced } from './unsliced.ts';
 
 /** A value as it was set: the text that travels, and what its schema reads from it, once someone asks. */
 export interface Captured {
@@ -198,8 +199,7 @@ export class Ledger {
     this.#map.forgetUpTo(horizon);
     for (const { key, revision: changedAt, json } of changes) {
       const epoch = changedAt > line.base.revision ? line.epoch : line.base.epoch;
-      // Someone else may have laid a value out in lines. In JSON a line break is white space, in a frame it is an end.
-      const captured = json === '' ? undefined : { json: json.replaceAll('\n', ' ') };
+      const captured = json === '' ? undefined : { json: unsliced(json) };
       this.#map.set(key, captured, changedAt, epoch);
     }
     this.#goOn(line, revision, local, setAt);

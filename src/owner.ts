@@ -10,6 +10,7 @@ import { createActor } from 'xstate';
 import type { Mode } from '../machines/connection.ts';
 import type { Ownership } from '../machines/ownership.ts';
 import { ownershipMachine } from '../machines/ownership.ts';
+import { Beacon } from './beacon.ts';
 import type { DeskEvent, DeskLogic, DeskScope, ErrorEvent, ModeEvent, Surroundings } from './desk.ts';
 import { Desk, deskLogic } from './desk.ts';
 import { asTandemError, OwnedElsewhereError, TandemError, timeoutError } from './errors.ts';
@@ -30,7 +31,6 @@ import type { Committed, Link } from './store.ts';
 import type { Inheritance } from './standby.ts';
 import { Standby } from './standby.ts';
 import { fencedError, Tenure } from './tenure.ts';
-import type { Cancel } from './time.ts';
 import { backoffMs, pause, withDeadline } from './time.ts';
 
 export interface OwnOptions {
@@ -81,7 +81,6 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   protected readonly links: readonly Link[];
   /** What the direct path reads. */
   readonly feed: Feed;
-  readonly #beaconMs: number;
   readonly #ledger = new Ledger();
   readonly #tenure: Tenure;
   readonly #scrub: Scrub;
@@ -90,7 +89,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   #scheduled = false;
   /** The commits under way. They never reject. */
   readonly #underWay = new Set<Promise<void>>();
-  #cancelBeacon: Cancel | undefined;
+  /** When nothing else has gone out for so long. It proves that nothing is waiting. */
+  readonly #beacon: Beacon;
   #ended: TandemError | undefined;
   #stopping: Promise<void> | undefined;
   #releasing = false;
@@ -108,15 +108,21 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     requireObject('own', options);
     const start = requireOneOf('start', options.start ?? 'resume', ['resume', 'reset']);
     const leaseMs = between('leaseMs', options.leaseMs ?? 3_000, 50, 3_600_000);
-    this.#beaconMs = between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2);
+    const beaconMs = between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2);
     this.feed = new Feed(this.#ledger, around.time, {
       leaseMs,
-      beaconMs: this.#beaconMs,
+      beaconMs,
       sent: (changes) => this.#toldSent(changes),
     });
     this.links = [around.store.commands];
     const inheritance = (): Inheritance | undefined => this.#standby;
     this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs, inheritance });
+    this.#beacon = new Beacon(around.time, {
+      space: space.name,
+      everyMs: beaconMs,
+      lastAt: () => this.#tenure.lastCutAt,
+      send: () => this.#commit(),
+    });
     const damaged = (): void => {
       this.#tenure.countNext();
       around.time.endOfTurn(() => this.#commit());
@@ -379,7 +385,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     }
     // Nothing is begun from now on: a beacon after the goodbye, or a claim, would take the lease back.
     this.#releasing = true;
-    this.#cancelBeacon?.();
+    this.#beacon.stop();
     this.#abort.abort();
     try {
       const late = (): Error => timeoutError(`the lease of space "${name}" was not given up`, timeoutMs);
@@ -402,7 +408,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#ended ??= new TandemError('STOPPED', `the owner of space "${this.space.name}" is stopped`);
     this.#abort.abort();
     this.#standby?.stop();
-    this.#cancelBeacon?.();
+    this.#beacon.stop();
     this.feed.end();
     super.close();
   }
@@ -415,11 +421,11 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     if (mode === 'connected') {
       this.#led = true;
       this.waiters.check();
-      this.#scheduleBeacon();
+      this.#beacon.start();
       this.#scrub.start();
       this.#schedule();
     } else {
-      this.#cancelBeacon?.();
+      this.#beacon.stop();
       this.#scrub.stop();
       this.waiters.check();
     }
@@ -563,17 +569,6 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     const { observers } = this.around;
     if (observers.isEmpty) return;
     observers.tell('sent', { space: this.space.name, keys: changes.length, bytes: bytesOf(changes) });
-  }
-
-  /** A beacon when nothing else has gone out for so long. It proves that nothing is waiting. */
-  #scheduleBeacon(): void {
-    const { time } = this.around;
-    this.#cancelBeacon?.();
-    const dueMs = this.#tenure.lastCutAt + this.#beaconMs - time.now();
-    this.#cancelBeacon = time.after(Math.max(this.#beaconMs / 10, dueMs), () => {
-      if (time.now() - this.#tenure.lastCutAt >= this.#beaconMs - 1) this.#commit();
-      this.#scheduleBeacon();
-    });
   }
 
   // ---- the end ----

@@ -237,7 +237,7 @@ export class Tenure {
     // With a brief one the lease goes on from the last that was not.
     const leaseMs = Math.floor(this.#options.leaseMs - (now - this.#fullAt));
     const { epoch, base } = line;
-    const cutAt = this.#cutAt(at === undefined ? 0 : now - at);
+    const cutAt = this.#cutAt(at ?? now);
     return { epoch, base, owner: this.#id, leaseMs, revision, horizon, cutAt };
   }
 
@@ -331,7 +331,7 @@ export class Tenure {
   }
 
   /** Makes a commit, and tells whoever measures. `changes` is `undefined` for the whole state. */
-  async #measured(
+  #measured(
     from: number,
     to: number,
     changes: readonly Change[] | undefined,
@@ -361,9 +361,9 @@ export class Tenure {
     );
   }
 
-  /** So long ago, on the server's clock, in whole microseconds: may claim less than is true, never more. */
-  #cutAt(agoMs = 0): number {
-    return Math.max(0, Math.floor((this.#around.clock.earliest() - agoMs) * 1000) / 1000);
+  /** A local time on the server's clock, in whole microseconds: may claim less than is true, never more. */
+  #cutAt(at = this.#around.time.now()): number {
+    return Math.max(0, Math.floor(this.#around.clock.earliest(at) * 1000) / 1000);
   }
 
   /**

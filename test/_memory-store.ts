@@ -214,18 +214,18 @@ export class MemoryServer {
     if (limit === 0) return { head: this.#head(space), full, more: false, changes: [] };
 
     const found = live.inOrder().filter(([, revision]) => revision > from);
-    const flat: string[] = [];
+    let lines = '';
     let count = 0;
     let bytes = 0;
     while (count < Math.min(limit, found.length) && bytes < LARGE_PAGE) {
       for (const [key, revision] of found.slice(count, Math.min(count + PAGE_PORTION, limit))) {
         const json = live.state.get(key) ?? '';
-        flat.push(key, String(revision), json);
+        lines += `\n${key.includes('\n') ? '' : key}\n${revision}\n${json.replaceAll('\n', ' ')}`;
         count += 1;
         bytes += Buffer.byteLength(json);
       }
     }
-    const { changes, isSound } = decodePage(flat, 0);
+    const { changes, isSound } = decodePage(lines);
     const head = this.#head(space);
     const more = count === limit || count < found.length;
     return { head: isSound ? head : { ...head, damaged: true }, full, more, changes };

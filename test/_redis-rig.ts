@@ -32,7 +32,7 @@ export class RedisRig implements Rig {
   }
 
   async dump(space: string): Promise<Dump> {
-    const [meta, state, index, lease] = keysOf(space).all as [string, string, string, string];
+    const [meta, state, index, lease] = keysOf(space).all.names as [string, string, string, string];
     const scores = await this.#hand.zrange(index, '0', '-1', 'WITHSCORES');
     const indexed: Record<string, number> = {};
     for (let at = 0; at < scores.length; at += 2) indexed[scores[at]!] = Number(scores[at + 1]);
@@ -49,7 +49,7 @@ export class RedisRig implements Rig {
   }
 
   async setEpoch(space: string, epoch: number): Promise<void> {
-    await this.#hand.hset(keysOf(space).all[0]!, 'epoch', epoch);
+    await this.#hand.hset(keysOf(space).all.names[0]!, 'epoch', epoch);
   }
 
   async hset(space: string, key: string, json: string): Promise<void> {
@@ -69,12 +69,12 @@ export class RedisRig implements Rig {
   }
 
   async wipe(space: string): Promise<void> {
-    const { all, next } = keysOf(space);
-    await this.#hand.del(...all, ...next);
+    await this.#hand.del(...keysOf(space).staging.names);
   }
 
   async isStaging(space: string): Promise<boolean> {
-    return (await this.#hand.exists(...keysOf(space).next)) > 0;
+    const { all, staging } = keysOf(space);
+    return (await this.#hand.exists(...staging.names.slice(all.names.length))) > 0;
   }
 
   async close(): Promise<void> {

@@ -198,29 +198,21 @@ test('a frame mutated anywhere is refused, or still keeps every promise of a fra
   );
 });
 
-test('a page is read from any place in a flat list', (t) => {
-  t.deepEqual(decodePage(['head', 'a', '1', '5', 'b', '2', ''], 1), {
+test('a page is read as the changes of a frame are', (t) => {
+  t.deepEqual(decodePage('\na\n1\n5\nb\n2\n'), {
     changes: [
       { key: 'a', revision: 1, json: '5' },
       { key: 'b', revision: 2, json: '' },
     ],
     isSound: true,
   });
-  t.deepEqual(decodePage([], 0), { changes: [], isSound: true });
+  t.deepEqual(decodePage(''), { changes: [], isSound: true });
 });
 
 test('what cannot be in a page is passed over, and the page is not sound', (t) => {
-  const good = ['a', '5', '1'];
-  for (const bad of [
-    ['b', '5', '1'],
-    ['b', '4', '1'],
-    ['b', 'x', '1'],
-    ['b', '5.5', '1'],
-    ['b\n', '6', '1'],
-    ['', '6', '1'],
-  ])
+  for (const bad of ['\nb\n5\n1', '\nb\n4\n1', '\nb\nx\n1', '\nb\n5.5\n1', '\n\n6\n1', '\nb\t\n6\n1'])
     t.deepEqual(
-      decodePage([...good, ...bad, 'c', '7', ''], 0),
+      decodePage(`\na\n5\n1${bad}\nc\n7\n`),
       {
         changes: [
           { key: 'a', revision: 5, json: '1' },
@@ -230,6 +222,10 @@ test('what cannot be in a page is passed over, and the page is not sound', (t) =
       },
       JSON.stringify(bad),
     );
+  t.deepEqual(decodePage('\na\n5\n1\nb\n6'), {
+    changes: [{ key: 'a', revision: 5, json: '1' }],
+    isSound: false,
+  });
 });
 
 test('a base after epoch 0 is refused', (t) => {

@@ -2,9 +2,9 @@
  * A busy trading loop: at a rate it takes a tick, reckons a little, and sets what came of it. Notes what `set` takes and
  * how late the loop's own timers are. What is behind it is a Redis, or a store in this process's memory.
  */
+import { Redis } from 'ioredis';
 import { ServerClock } from '../../src/clock.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
-import type { Owner } from '../../src/index.ts';
 import { Tandem } from '../../src/tandem.ts';
 import { systemTime } from '../../src/time.ts';
 import { MemoryServer, MemoryStore } from '../../test/_memory-store.ts';
@@ -15,7 +15,9 @@ import type { Tick } from '../harness/tick.ts';
 
 const desks = defineSpace('trader', { 'quote/*': json<Tick>() });
 const KEYS = 1_000;
-let desk: Owner<typeof desks.definition>;
+type Key = 'quote/';
+/** One update, however it goes out. */
+let update: (key: Key, value: Tick) => unknown;
 
 /** Some work between two sets: an average over what came before. */
 const prices = new Float64Array(2_000);
@@ -39,9 +41,16 @@ function inMemory(): Tandem {
 serve({
   open: async (url: string | undefined) => {
     const tandem = url === undefined ? inMemory() : connect({ redis: url, name: 'trader' });
-    desk = tandem.own(desks);
+    const desk = tandem.own(desks);
     desk.on('error', () => {});
     await desk.ready({ timeoutMs: 5_000 });
+    update = (key, value) => desk.set(key, value);
+  },
+  /** No Tandem: each update is published as it comes. */
+  openBare: async (url: string) => {
+    const redis = new Redis(url);
+    await redis.ping();
+    update = (key, value) => void redis.publish(key, JSON.stringify(value)).catch(() => {});
   },
   run: async ({ rate, seconds }: { rate: number; seconds: number }) => {
     const sets = new Latencies();
@@ -59,7 +68,7 @@ serve({
         sum += reckon(n);
         const value = tick(n, now);
         const before = performance.now();
-        desk.set(keyOf(n, KEYS) as 'quote/', value);
+        update(keyOf(n, KEYS) as Key, value);
         // In tenths, so that one that takes a few µs has digits.
         sets.record((performance.now() - before) * 10);
       }
@@ -67,5 +76,4 @@ serve({
     const [set, delay] = [percentiles([sets.take()]), percentiles([delays.take()])];
     return { setP50: set.p50 / 10, setP99: set.p99 / 10, delayP50: delay.p50, delayP99: delay.p99, sum };
   },
-  mode: () => desk.mode,
 });

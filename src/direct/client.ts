@@ -234,6 +234,11 @@ class Events {
 
   /** @throws TandemError `INVALID_FRAME` for an event over the limit; and what `take` throws */
   push(piece: string): void {
+    // As nearly all come: one event, and no more.
+    if (this.#pieces.length === 0 && piece.length > 2 && piece.indexOf('\n\n') === piece.length - 2) {
+      requireSize(piece.length, MAX_LENGTH);
+      return this.#take(piece.slice(0, -2));
+    }
     const isWhole = ((this.#pieces.at(-1)?.at(-1) ?? '') + piece).includes('\n\n');
     if (piece !== '') this.#pieces.push(piece);
     this.#length += piece.length;

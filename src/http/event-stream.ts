@@ -14,8 +14,8 @@ interface StreamOptions<C> {
   /** The text of an event, or of several, from a message. */
   readonly format?: (message: string, cursor: C) => string;
   /**
-   * Without chunks the connection is the stream's, and its end the stream's: an event is one write, and no more bytes than its
-   * own. Default true.
+   * Without chunks the connection is the stream's, and its end the stream's: an event is one write to the socket, and no more
+   * bytes than its own. Default true.
    */
   readonly isChunked?: boolean;
   /** What is sent when no more will come. */
@@ -58,7 +58,7 @@ export function streamEvents<C>(
   const end = (reason: string): void => {
     if (res.writableEnded) return;
     // Who does not take what there is will not take a goodbye.
-    if (res.writableNeedDrain) destroy();
+    if (res.writableNeedDrain || req.socket.writableNeedDrain) destroy();
     else res.end(goodbye?.(reason));
   };
   // Who asks for the headers alone gets them, and no events.
@@ -70,23 +70,29 @@ export function streamEvents<C>(
       res.setHeader('Connection', 'close');
     }
     res.flushHeaders();
+    const write = isChunked ? writeChunk : writeBare;
     const reader = source.open(cursor, {
-      write: (message, at) => writeNow(res, format(message, at)),
+      write: (message, at) => write(res, format(message, at)),
       end: () => end('there is no more to come'),
     });
-    res.on('drain', () => reader.drained());
+    (isChunked ? res : req.socket).on('drain', () => reader.drained());
     res.once('close', () => reader.close());
   }
   return { end, destroy, ended };
 }
 
 /** Node gathers what is written in a turn, and sends it when the turn is done: behind whatever else that turn does. */
-function writeNow(res: ServerResponse, text: string): boolean {
+function writeChunk(res: ServerResponse, text: string): boolean {
   const { socket } = res;
   socket?.cork();
   const takesMore = res.write(text);
   socket?.uncork();
   return takesMore;
+}
+
+/** Behind its head an answer without chunks is what goes over its socket. It has none while an earlier request is answered. */
+function writeBare(res: ServerResponse, text: string): boolean {
+  return res.socket ? res.socket.write(text) : writeChunk(res, text);
 }
 
 /** How long a client may take to hear the goodbye, ms. */

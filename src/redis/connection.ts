@@ -6,6 +6,7 @@
  * first doubt. Every call has a deadline: a server that does not answer in time is taken for dead, and what
  * was asked has an unknown outcome.
  */
+import type { Command } from 'ioredis';
 import type { TandemError } from '../errors.ts';
 import { asTandemError } from '../errors.ts';
 import type { LinkChanged } from '../observer.ts';
@@ -115,6 +116,34 @@ export class Connection implements Link {
     return this.#ask(client, ask);
   }
 
+  /**
+   * As `call`, for one command. Every update takes this way: it makes no promise but the one that it returns.
+   * @param take what is made of the answer
+   * @param rescue what is made of a failure: thrown, or done instead
+   */
+  send<T>(
+    make: (client: Client) => Command,
+    take: (reply: unknown) => T,
+    rescue: (failure: TandemError) => Promise<T>,
+  ): Promise<T> {
+    const client = this.#client;
+    if (client === undefined || !this.#up)
+      return Promise.reject(this.#error ?? unavailable('not connected to Redis yet'));
+    this.#gather(client);
+    const command = make(client);
+    const call = { dueAt: this.#options.time.now() + this.#options.deadlineMs, reject: command.reject };
+    this.#underWay.add(call);
+    this.#watchDeadlines(client);
+    void client.sendCommand(command);
+    return command.promise.then(
+      (reply) => {
+        this.#underWay.delete(call);
+        return take(reply);
+      },
+      (error: unknown) => rescue(this.#failed(client, call, error)),
+    );
+  }
+
   #ask<T>(client: Client, ask: (client: Client) => Promise<T>): Promise<T> {
     // Deadlines are those of the client that is kept.
     if (client !== this.#client) return Promise.reject(unavailable('the connection was lost'));
@@ -126,15 +155,17 @@ export class Connection implements Link {
       this.#watchDeadlines(client);
       answer.then(
         (value) => (this.#underWay.delete(call), resolve(value)),
-        (error: unknown) => {
-          const failure = fromRedis(error);
-          // A master that became a replica stays one; the address may lead to another by now.
-          const isReplica = this.#underWay.delete(call) && /READONLY|MASTERDOWN/.test(failure.message);
-          if (isReplica) this.#fail(client, failure);
-          reject(failure);
-        },
+        (error: unknown) => reject(this.#failed(client, call, error)),
       );
     });
+  }
+
+  #failed(client: Client, call: Call, error: unknown): TandemError {
+    const failure = fromRedis(error);
+    // A master that became a replica stays one; the address may lead to another by now.
+    const isReplica = this.#underWay.delete(call) && /READONLY|MASTERDOWN/.test(failure.message);
+    if (isReplica) this.#fail(client, failure);
+    return failure;
   }
 
   /**

@@ -1,11 +1,16 @@
+/** Keys as a script is given them. */
+export interface KeyList {
+  readonly names: readonly string[];
+  /** Their number and their names, as they travel. */
+  readonly text: string;
+}
+
 /** The keys and the channel of a space. One hash tag, so that a space lives on one node of a Cluster. */
 export interface Keys {
   /** meta, state, index, lease: what every script is given, in this order. */
-  readonly all: readonly string[];
-  /** Where a whole state is staged: state, index. */
-  readonly next: readonly string[];
+  readonly all: KeyList;
   /** All of them, for the scripts that stage. */
-  readonly staging: readonly string[];
+  readonly staging: KeyList;
   readonly channel: string;
 }
 
@@ -15,9 +20,18 @@ export function keysOf(space: string, database = 0): Keys {
   const all = ['meta', 'state', 'index', 'lease'].map(key);
   const next = ['state:next', 'index:next'].map(key);
   return {
-    all,
-    next,
-    staging: [...all, ...next],
+    all: listOf(all),
+    // With those where a whole state is staged.
+    staging: listOf([...all, ...next]),
     channel: key(database === 0 ? 'frames' : `frames@${database}`),
   };
+}
+
+function listOf(names: readonly string[]): KeyList {
+  return { names, text: [String(names.length), ...names].map(bulk).join('') };
+}
+
+/** An argument of a command, as it travels: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
+export function bulk(argument: string): string {
+  return `$${Buffer.byteLength(argument)}\r\n${argument}\r\n`;
 }

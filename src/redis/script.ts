@@ -1,26 +1,63 @@
 /** The Lua scripts, put together from the files in `scripts`. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { Command } from 'ioredis';
 import type { Client } from './client.ts';
+import type { KeyList } from './keys.ts';
+import { bulk } from './keys.ts';
 
 export class Script {
   readonly #lua: string;
   readonly #sha: string;
+  /** From behind the number of arguments to before the keys. */
+  readonly #start: string;
 
   /** @param parts files, one behind the other */
   constructor(...parts: readonly string[]) {
     this.#lua = parts.map(read).join('');
     this.#sha = createHash('sha1').update(this.#lua).digest('hex');
+    this.#start = `\r\n${bulk('evalsha')}${bulk(this.#sha)}`;
   }
 
-  /** Runs by hash; a server that does not know the script has done nothing, and is sent the text. */
-  run(client: Client, keys: readonly string[], args: readonly string[]): Promise<string | string[]> {
-    const answer = client.evalsha(this.#sha, keys.length, ...keys, ...args) as Promise<string | string[]>;
-    return answer.catch((error: unknown) => {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      return client.eval(this.#lua, keys.length, ...keys, ...args) as Promise<string | string[]>;
-    });
+  /** By its hash; a server that does not know the script does nothing, and is to be sent its text. */
+  byHash(client: Client, keys: KeyList, args: readonly string[]): Command {
+    // Which node of a Cluster it is for, ioredis reads from its arguments.
+    if (client.isCluster) return command('evalsha', [this.#sha, ...rest(keys, args)]);
+    let text = `*${3 + keys.names.length + args.length}${this.#start}${keys.text}`;
+    for (const arg of args) text += bulk(arg);
+    return new Prepared('evalsha', text);
   }
+
+  byText(keys: KeyList, args: readonly string[]): Command {
+    return command('eval', [this.#lua, ...rest(keys, args)]);
+  }
+}
+
+/**
+ * A command whose text is made already. One call of a script has some fifteen arguments, most of them the same each time, and
+ * ioredis makes the text of each anew.
+ */
+class Prepared extends Command {
+  readonly #text: string;
+
+  constructor(name: string, text: string) {
+    super(name, [], OPTIONS);
+    this.#text = text;
+  }
+
+  override toWritable(): string {
+    return this.#text;
+  }
+}
+
+const OPTIONS = { replyEncoding: 'utf8' } as const;
+
+function command(name: string, args: string[]): Command {
+  return new Command(name, args, OPTIONS);
+}
+
+function rest({ names }: KeyList, args: readonly string[]): string[] {
+  return [String(names.length), ...names, ...args];
 }
 
 function read(name: string): string {

@@ -105,7 +105,7 @@ export class RedisStore implements Store {
     ];
     if (cut.isBrief !== true)
       args.push(...[leaseMs, base.epoch, base.revision, horizon].map(String), ...cut.dropped);
-    return this.#ask('commit', space, args).then((reply) => {
+    return this.#ask('commit', space, args, (reply): Committed => {
       if (typeof reply === 'string') return { outcome: 'committed' };
       if (!isCommitted(reply)) return { outcome: reply[0] as 'fenced', head: decodeHead(reply) };
       // What was written is known here; with every update, it need not come back.
@@ -147,7 +147,7 @@ export class RedisStore implements Store {
       space,
       [epoch, revision, limit, horizon, seen].map(String),
     );
-    const { changes, isSound } = decodePage(rest, 2);
+    const { changes, isSound } = decodePage(rest[2] ?? '');
     return {
       head: isSound ? head : { ...head, damaged: true },
       full: rest[0] === '1',
@@ -200,29 +200,45 @@ export class RedisStore implements Store {
     return { outcome: outcome as O, head };
   }
 
-  async #reply(
+  #reply(
     name: keyof typeof SCRIPTS,
     space: string,
     args: string[],
   ): Promise<{ outcome: string; head: Head; rest: string[] }> {
-    const reply = (await this.#ask(name, space, args)) as string[];
-    return { outcome: reply[0] ?? '', head: decodeHead(reply), rest: reply.slice(HEAD_LENGTH) };
+    return this.#ask(name, space, args, (reply) => {
+      const fields = reply as string[];
+      return { outcome: fields[0] ?? '', head: decodeHead(fields), rest: fields.slice(HEAD_LENGTH) };
+    });
   }
 
-  /** Every reply bears the server's time: behind the outcome; first, or alone, where a commit was carried out. */
-  #ask(name: keyof typeof SCRIPTS, space: string, args: readonly string[]): Promise<string | string[]> {
+  /**
+   * Every reply bears the server's time: behind the outcome; first, or alone, where a commit was carried out.
+   * @param take what is made of it
+   */
+  #ask<T>(
+    name: keyof typeof SCRIPTS,
+    space: string,
+    args: readonly string[],
+    take: (reply: string | string[]) => T,
+  ): Promise<T> {
     const { all, staging } = this.#keys(space);
     const script = SCRIPTS[name];
     const keys = name === 'stage' || name === 'swap' ? staging : all;
-    const sentAt = this.#time.now();
-    return this.commands
-      .call((client) => script.run(client, keys, args))
-      .then((reply) => {
-        const receivedAt = this.#time.now();
-        const now = typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isCommitted(reply) ? 0 : 1);
-        this.#clock.sample(sentAt, now, receivedAt);
-        return reply;
-      });
+    let sentAt = this.#time.now();
+    const taken = (answer: unknown): T => {
+      const receivedAt = this.#time.now();
+      const reply = answer as string | string[];
+      const now = typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isCommitted(reply) ? 0 : 1);
+      this.#clock.sample(sentAt, now, receivedAt);
+      return take(reply);
+    };
+    const failed = (failure: TandemError): Promise<T> => Promise.reject(failure);
+    const rescue = (failure: TandemError): Promise<T> => {
+      if (!isUnknownScript(failure)) throw failure;
+      sentAt = this.#time.now();
+      return this.commands.send(() => script.byText(keys, args), taken, failed);
+    };
+    return this.commands.send((client) => script.byHash(client, keys, args), taken, rescue);
   }
 
   #keys(space: string): Keys {
@@ -253,6 +269,11 @@ async function findEviction(client: Client): Promise<TandemError | undefined> {
     'EVICTION_POLICY',
     `Redis is set to evict keys when its memory is full (maxmemory-policy ${policy}); what is state needs noeviction`,
   );
+}
+
+/** Where Redis has lost its scripts. */
+function isUnknownScript({ message }: TandemError): boolean {
+  return message.includes(': NOSCRIPT ');
 }
 
 function* portions(changes: readonly Change[]): Generator<Change[]> {

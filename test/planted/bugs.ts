@@ -107,8 +107,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a frame proves the time of its arrival',
     file: 'src/evidence.ts',
-    find: 'return this.#time.now() - Math.max(0, clock.latest() - at);',
-    replace: 'return this.#time.now() - Math.min(0, clock.latest() - at);',
+    find: 'return now - Math.max(0, clock.latest(now) - at);',
+    replace: 'return now - Math.min(0, clock.latest(now) - at);',
     caughtBy: 'honest staleness',
   },
   {
@@ -128,7 +128,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a cut is dated when it was answered',
     file: 'src/tenure.ts',
-    find: 'Math.floor((this.#around.clock.earliest() - agoMs) * 1000) / 1000',
+    find: 'Math.floor(this.#around.clock.earliest(at) * 1000) / 1000',
     replace: 'Math.floor((this.#around.clock.latest() + 300) * 1000) / 1000',
     caughtBy: 'honest staleness',
   },
@@ -297,9 +297,9 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'beacons go on after the end',
-    file: 'src/owner.ts',
-    find: 'this.#cancelBeacon = time.after(',
-    replace: 'time.after(',
+    file: 'src/beacon.ts',
+    find: 'this.#cancel = this.#time.after(',
+    replace: 'this.#time.after(',
     caughtBy: 'bounded',
   },
   {
