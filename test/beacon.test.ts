@@ -1,6 +1,6 @@
 /** When beacons are due: never late, seldom early, and those of many spaces together, a few at a time. */
 import test from 'ava';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Beacon, beaconDueAt } from '../src/beacon.ts';
 import type { Time } from '../src/time.ts';
 import { systemTime } from '../src/time.ts';
@@ -43,7 +43,8 @@ test('after a few beacons a space is at its own tick, and stays there', (t) => {
 /** The moment of its nth beacon, on a clock of its own. */
 function nthBeacon(space: string, everyMs: number, n: number): number {
   let now = 0;
-  let lastAt = 0;
+  const sentAt = [0];
+  const lastAt = (): number => sentAt.at(-1)!;
   let wake = (): void => {};
   const time: Time = {
     ...systemTime,
@@ -53,14 +54,10 @@ function nthBeacon(space: string, everyMs: number, n: number): number {
       return () => {};
     },
   };
-  let sent = 0;
-  const send = (): void => {
-    sent += 1;
-    lastAt = now;
-  };
-  new Beacon(time, { space, everyMs, lastAt: () => lastAt, send }).start();
-  while (sent < n) wake();
-  return lastAt;
+  const send = (): void => void sentAt.push(now);
+  new Beacon(time, { space, everyMs, lastAt, send }).start();
+  while (sentAt.length <= n) wake();
+  return lastAt();
 }
 
 test('a thousand spaces that begin together are soon due at eight moments, about as many at each', (t) => {
