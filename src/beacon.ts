@@ -11,7 +11,7 @@ const TICKS = 8;
 
 export interface BeaconOptions {
   readonly space: string;
-  /** The longest that nothing may be heard of the space, ms. */
+  /** The longest that nothing is to be heard of the space, ms; a timer's lateness comes on top. */
   readonly everyMs: number;
   /** When something last went out, local ms. */
   readonly lastAt: () => number;
@@ -37,8 +37,11 @@ export class Beacon {
     // Timers count whole milliseconds, and come up to one early: a tick that is still ahead then would be another.
     this.#cancel = this.#time.after(Math.max(everyMs / 10, Math.ceil(inMs) + 1), () => {
       // Where much goes out anyway, that is sign enough, and this looks again later.
-      if (this.#time.now() - lastAt() >= everyMs / 2 - 1) send();
-      this.start();
+      try {
+        if (this.#time.now() - lastAt() >= everyMs / 2 - 1) send();
+      } finally {
+        this.start();
+      }
     });
   }
 

@@ -92,8 +92,9 @@ export class ServerClock {
     return at + offsetMs;
   }
 
-  #bound(sample: Sample, at = this.#time.now()): number {
-    return sample.errorMs + Math.abs(at - sample.at) * DRIFT;
+  /** From when the server stamped the clocks may drift apart: at the latest from when the answer came, where `at` is before it. */
+  #bound({ at: sentAt, errorMs }: Sample, at = this.#time.now()): number {
+    return errorMs + Math.max(at - sentAt, sentAt + 2 * errorMs - at) * DRIFT;
   }
 
   /** Samples that cannot both be true mean that the server's clock was set: the older ones are void. */

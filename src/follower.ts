@@ -14,7 +14,7 @@ import { Desk, deskLogic } from './desk.ts';
 import { differing } from './differing.ts';
 import { asTandemError, TandemError } from './errors.ts';
 import { Evidence } from './evidence.ts';
-import type { Frame } from './frame.ts';
+import type { Change, Frame } from './frame.ts';
 import { decodeFrame } from './frame.ts';
 import type { AnyReading, Arrival, Taken } from './intake.ts';
 import { Intake } from './intake.ts';
@@ -310,7 +310,8 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     const { epoch, revision } = this.#intake.replica.mark;
     const mark = { epoch, revision: this.#isDirectUp ? 0 : revision };
     const { name } = this.space;
-    const batch = await readSince(this.around.store, name, from, { seen: mark.epoch });
+    const ahead = (changes: readonly Change[]): void => this.#intake.readAhead(changes);
+    const batch = await readSince(this.around.store, name, from, { seen: mark.epoch, ahead });
     const { head } = batch;
     this.#evidence.lease(head.leaseMs, head.now, this.around.clock);
     if (compare(head, mark) < 0) {

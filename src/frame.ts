@@ -24,6 +24,8 @@ export interface Change {
   readonly revision: number;
   /** JSON text; empty for a delete. */
   readonly json: string;
+  /** What its schema reads from it, where that was done ahead. */
+  value?: unknown;
 }
 
 export interface Header extends Line {
@@ -203,7 +205,7 @@ function eachChange(
   take: (key: string, change: Change | undefined) => void,
 ): number {
   let at = from;
-  while (at < lines.length) {
+  while (lines[at] === '\n') {
     const keyEnd = lines.indexOf('\n', at + 1);
     const revisionEnd = keyEnd === -1 ? -1 : lines.indexOf('\n', keyEnd + 1);
     if (revisionEnd === -1) return at;

@@ -118,6 +118,18 @@ export class Intake<D extends Definition> {
     return true;
   }
 
+  /** Reads values of which it is not known yet whether they are taken in. Those that cannot be read are left for then. */
+  readAhead(changes: readonly Change[]): void {
+    const { space } = this.#options;
+    for (const change of changes) {
+      try {
+        if (change.json !== '') change.value = space.read(change.key, change.json);
+      } catch {
+        // What is wrong with it is told when it is to be taken in.
+      }
+    }
+  }
+
   /** Takes in what was read from the keys. Returns how many keys a full sync changed. */
   apply({ head, isFull, changes }: Batch, clock: ServerClock): number | undefined {
     const { evidence } = this.#options;
@@ -146,9 +158,9 @@ export class Intake<D extends Definition> {
   #read(changes: readonly Change[]): ReadChange[] {
     const { space, time, report, rejected } = this.#options;
     const read: ReadChange[] = [];
-    for (const { key, revision, json } of changes) {
+    for (const { key, revision, json, value } of changes) {
       try {
-        read.push({ key, revision, value: json === '' ? undefined : space.read(key, json) });
+        read.push({ key, revision, value: json === '' ? undefined : (value ?? space.read(key, json)) });
         this.#refused.delete(key);
       } catch (error) {
         rejected('value');

@@ -263,7 +263,14 @@ export class Tenure {
       this.#underWay -= weight;
       this.#forgetting -= droppedCount;
     };
-    return this.#measured(from, revision, changes, commit).then(
+    let sent: Promise<Committed>;
+    try {
+      sent = this.#measured(from, revision, changes, commit);
+    } catch (error) {
+      // What throws at once has failed as what rejects: it counts as under way by now.
+      sent = Promise.reject(error);
+    }
+    return sent.then(
       (reply) => {
         settled();
         if (reply.outcome === 'committed') {

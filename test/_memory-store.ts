@@ -220,7 +220,7 @@ export class MemoryServer {
     while (count < Math.min(limit, found.length) && bytes < LARGE_PAGE) {
       for (const [key, revision] of found.slice(count, Math.min(count + PAGE_PORTION, limit))) {
         const json = live.state.get(key) ?? '';
-        lines += `\n${key.includes('\n') ? '' : key}\n${revision}\n${json.replaceAll('\n', ' ')}`;
+        lines += `\n${key.includes('\n') ? '' : key}\n${revision}\n${json.replaceAll('\n', '\t')}`;
         count += 1;
         bytes += Buffer.byteLength(json);
       }

@@ -65,17 +65,19 @@ export function streamEvents<C>(
   if (ctx.method === 'HEAD') res.end();
   else {
     req.socket.setNoDelay(true);
+    // Behind an earlier request of its connection, or on HTTP/2, it has no socket to itself.
+    const isBare = !isChunked && req.httpVersionMajor === 1 && res.socket !== null;
     if (!isChunked) {
       res.useChunkedEncodingByDefault = false;
       res.setHeader('Connection', 'close');
     }
     res.flushHeaders();
-    const write = isChunked ? writeChunk : writeBare;
+    const write = isBare ? writeBare : writeChunk;
     const reader = source.open(cursor, {
       write: (message, at) => write(res, format(message, at)),
       end: () => end('there is no more to come'),
     });
-    (isChunked ? res : req.socket).on('drain', () => reader.drained());
+    (isBare ? req.socket : res).on('drain', () => reader.drained());
     res.once('close', () => reader.close());
   }
   return { end, destroy, ended };
@@ -90,9 +92,9 @@ function writeChunk(res: ServerResponse, text: string): boolean {
   return takesMore;
 }
 
-/** Behind its head an answer without chunks is what goes over its socket. It has none while an earlier request is answered. */
-function writeBare(res: ServerResponse, text: string): boolean {
-  return res.socket ? res.socket.write(text) : writeChunk(res, text);
+/** Behind its head an answer without chunks is what goes over its socket, while that takes anything. */
+function writeBare({ socket }: ServerResponse, text: string): boolean {
+  return socket?.writable === true && socket.write(text);
 }
 
 /** How long a client may take to hear the goodbye, ms. */

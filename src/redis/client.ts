@@ -64,7 +64,11 @@ export function clientMaker(target: RedisTarget): () => Client {
 
 function restrain(client: Client): Client {
   // By shape: another copy of ioredis makes clients of other classes.
-  if (typeof client?.evalsha !== 'function' || typeof client.disconnect !== 'function' || !client.options) {
+  if (
+    typeof client?.sendCommand !== 'function' ||
+    typeof client.disconnect !== 'function' ||
+    !client.options
+  ) {
     (client as Partial<Client> | undefined)?.disconnect?.();
     // An asynchronous one: whatever comes of it is not ours.
     void Promise.resolve(client).then(

@@ -117,30 +117,34 @@ export class Connection implements Link {
   }
 
   /**
-   * As `call`, for one command. Every update takes this way: it makes no promise but the one that it returns.
+   * As `call`, for one command. Every update takes this way: to the promise of the command it adds the one that it returns.
    * @param take what is made of the answer
-   * @param rescue what is made of a failure: thrown, or done instead
+   * @param rescue what is done instead where it failed; or it throws
    */
   send<T>(
     make: (client: Client) => Command,
     take: (reply: unknown) => T,
-    rescue: (failure: TandemError) => Promise<T>,
+    rescue?: (failure: TandemError) => Promise<T>,
   ): Promise<T> {
     const client = this.#client;
     if (client === undefined || !this.#up)
       return Promise.reject(this.#error ?? unavailable('not connected to Redis yet'));
-    this.#gather(client);
     const command = make(client);
+    this.#gather(client);
+    void client.sendCommand(command);
     const call = { dueAt: this.#options.time.now() + this.#options.deadlineMs, reject: command.reject };
     this.#underWay.add(call);
     this.#watchDeadlines(client);
-    void client.sendCommand(command);
     return command.promise.then(
       (reply) => {
         this.#underWay.delete(call);
         return take(reply);
       },
-      (error: unknown) => rescue(this.#failed(client, call, error)),
+      (error: unknown) => {
+        const failure = this.#failed(client, call, error);
+        if (rescue) return rescue(failure);
+        throw failure;
+      },
     );
   }
 

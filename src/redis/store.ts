@@ -147,11 +147,13 @@ export class RedisStore implements Store {
       space,
       [epoch, revision, limit, horizon, seen].map(String),
     );
-    const { changes, isSound } = decodePage(rest[2] ?? '');
+    const [full, more, lines] = rest;
+    if (lines === undefined) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
+    const { changes, isSound } = decodePage(lines);
     return {
       head: isSound ? head : { ...head, damaged: true },
-      full: rest[0] === '1',
-      more: rest[1] === '1',
+      full: full === '1',
+      more: more === '1',
       changes,
     };
   }
@@ -232,11 +234,10 @@ export class RedisStore implements Store {
       this.#clock.sample(sentAt, now, receivedAt);
       return take(reply);
     };
-    const failed = (failure: TandemError): Promise<T> => Promise.reject(failure);
     const rescue = (failure: TandemError): Promise<T> => {
       if (!isUnknownScript(failure)) throw failure;
       sentAt = this.#time.now();
-      return this.commands.send(() => script.byText(keys, args), taken, failed);
+      return this.commands.send(() => script.byText(keys, args), taken);
     };
     return this.commands.send((client) => script.byHash(client, keys, args), taken, rescue);
   }
@@ -272,8 +273,8 @@ async function findEviction(client: Client): Promise<TandemError | undefined> {
 }
 
 /** Where Redis has lost its scripts. */
-function isUnknownScript({ message }: TandemError): boolean {
-  return message.includes(': NOSCRIPT ');
+function isUnknownScript({ cause }: TandemError): boolean {
+  return cause instanceof Error && cause.message.startsWith('NOSCRIPT');
 }
 
 function* portions(changes: readonly Change[]): Generator<Change[]> {

@@ -37,8 +37,9 @@ while at <= last and size < LARGE do
   local values = redis.call('HMGET', STATE, unpack(keys))
   for i = 1, count do
     local key, value = keys[i], values[i] or ''
-    -- Someone else may have written them. In JSON a line break is white space; in a key it cannot be, as an empty one cannot.
-    if string.find(value, '\n', 1, true) then value = string.gsub(value, '\n', ' ') end
+    -- Someone else may have written them. In JSON a tab may stand where a line break may, and nowhere else; in a key neither may, nor
+    -- may it be empty.
+    if string.find(value, '\n', 1, true) then value = string.gsub(value, '\n', '\t') end
     if string.find(key, '\n', 1, true) then key = '' end
     lines[filled + 1], lines[filled + 2], lines[filled + 3] = key, found[at + 2 * i - 1], value
     filled = filled + 3
