@@ -375,6 +375,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     const deadline = time.now() + timeoutMs;
     // From now on nothing is set, so that what is flushed is everything.
     this.#ended = new TandemError('STOPPED', `the owner of space "${name}" is stopped`);
+    // A batch that this is called in is put in once it returns.
+    await Promise.resolve();
     const isClean = (): boolean => !this.#tenure.isDirty && !(this.#led && this.mode === 'recovering');
     try {
       // Some of the time is left for the lease.

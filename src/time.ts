@@ -8,7 +8,10 @@ export type Cancel = () => void;
 export interface Time {
   /** Milliseconds on a clock that never steps back; its zero means nothing. */
   now(): number;
-  /** Runs once, `ms` from now, and not before a millisecond has passed: what is left after rounding is not waited for again and again. */
+  /**
+   * Runs once, `ms` from now, and not before a millisecond has passed: what is left after rounding is not waited for again and again.
+   * After 24.8 days and more it never runs: no timer counts so far.
+   */
   after(ms: number, run: () => void): Cancel;
   /** Runs at the end of this turn of the event loop, when all that follows at once is done, before anything is waited for. */
   endOfTurn(run: () => void): void;
@@ -18,9 +21,13 @@ export interface Time {
   random(): number;
 }
 
+/** What is more, Node takes for a millisecond. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export const systemTime: Time = {
   now: () => performance.now(),
   after(ms, run) {
+    if (ms > MAX_TIMER_MS) return () => {};
     const timer = setTimeout(run, Math.max(1, ms));
     return () => clearTimeout(timer);
   },

@@ -2,8 +2,6 @@
 import { TandemError, timeoutError } from './errors.ts';
 import type { Cancel, Time } from './time.ts';
 
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 interface Waiter {
   readonly isDone: () => boolean;
   readonly resolve: () => void;
@@ -40,8 +38,7 @@ export class Waiters {
         this.#waiting.delete(waiter);
         reject(timeoutError(what, timeoutMs, why?.()));
       };
-      // Without an end there is no timer; what a timer cannot count is as good as that.
-      const cancel = timeoutMs > MAX_TIMER_MS ? () => {} : this.#time.after(Math.max(0, timeoutMs), late);
+      const cancel = this.#time.after(Math.max(0, timeoutMs), late);
       const waiter: Waiter = { isDone, resolve, reject, cancel };
       this.#waiting.add(waiter);
     });

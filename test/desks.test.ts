@@ -430,6 +430,20 @@ test.serial('stop flushes what was set before it', async (t) => {
   t.is(follower.get('strategy/a').value, 1);
 });
 
+test.serial('stop flushes also the batch that it is called in', async (t) => {
+  const { owner, follower } = await newPair();
+  let stopped: Promise<void> | undefined;
+  owner.batch(() => {
+    owner.set('strategy/a', 1);
+    stopped = owner.stop({ timeoutMs: 2 ** 32 });
+    t.throws(() => owner.set('strategy/b', 1), { code: 'STOPPED' });
+  });
+  const { head } = owner;
+  await stopped;
+  await follower.waitFor(head);
+  t.is(follower.get('strategy/a').value, 1);
+});
+
 test.serial('a Tandem that stops does so in time, Redis or no Redis', async (t) => {
   const tandem = connect({ redis: 'redis://127.0.0.1:1' });
   const owner = tandem.own(newSpace());
