@@ -111,9 +111,7 @@ export class Connection implements Link {
    */
   call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
     const client = this.#client;
-    if (client === undefined || !this.#up)
-      return Promise.reject(this.#error ?? unavailable('not connected to Redis yet'));
-    return this.#ask(client, ask);
+    return client !== undefined && this.#up ? this.#ask(client, ask) : this.#refuse();
   }
 
   /**
@@ -127,14 +125,11 @@ export class Connection implements Link {
     rescue?: (failure: TandemError) => Promise<T>,
   ): Promise<T> {
     const client = this.#client;
-    if (client === undefined || !this.#up)
-      return Promise.reject(this.#error ?? unavailable('not connected to Redis yet'));
+    if (client === undefined || !this.#up) return this.#refuse();
     const command = make(client);
     this.#gather(client);
     void client.sendCommand(command);
-    const call = { dueAt: this.#options.time.now() + this.#options.deadlineMs, reject: command.reject };
-    this.#underWay.add(call);
-    this.#watchDeadlines(client);
+    const call = this.#await(client, command.reject);
     return command.promise.then(
       (reply) => {
         this.#underWay.delete(call);
@@ -148,20 +143,29 @@ export class Connection implements Link {
     );
   }
 
+  #refuse(): Promise<never> {
+    return Promise.reject(this.#error ?? unavailable('not connected to Redis yet'));
+  }
+
   #ask<T>(client: Client, ask: (client: Client) => Promise<T>): Promise<T> {
     // Deadlines are those of the client that is kept.
     if (client !== this.#client) return Promise.reject(unavailable('the connection was lost'));
     return new Promise((resolve, reject) => {
       this.#gather(client);
       const answer = ask(client);
-      const call = { dueAt: this.#options.time.now() + this.#options.deadlineMs, reject };
-      this.#underWay.add(call);
-      this.#watchDeadlines(client);
+      const call = this.#await(client, reject);
       answer.then(
         (value) => (this.#underWay.delete(call), resolve(value)),
         (error: unknown) => reject(this.#failed(client, call, error)),
       );
     });
+  }
+
+  #await(client: Client, reject: Call['reject']): Call {
+    const call = { dueAt: this.#options.time.now() + this.#options.deadlineMs, reject };
+    this.#underWay.add(call);
+    this.#watchDeadlines(client);
+    return call;
   }
 
   #failed(client: Client, call: Call, error: unknown): TandemError {
