@@ -1,10 +1,9 @@
 /** A real Chromium, headless, for what people see. */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
+import { onPath } from './_on-path.ts';
 import { noServer } from './_redis-server.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -17,20 +16,6 @@ const noBrowser = program === undefined ? `no ${NAMES[0]} on the PATH, and CHROM
 
 if (program === undefined && process.env.CI)
   throw new Error('CI needs a chromium on the PATH: no test is skipped there');
-
-function onPath(name: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
 
 /** Tests in the browser, on a real Redis: one after the other, and skipped, with the reason, where one is missing. */
 export function inBrowser(title: string, run: (t: ExecutionContext) => Promise<void>): void {

@@ -10,7 +10,7 @@
 import type { ServerClock } from '../src/clock.ts';
 import { TandemError } from '../src/errors.ts';
 import type { Change, Header } from '../src/frame.ts';
-import { decodePage, encodeFrame, MAX_FRAME_LENGTH } from '../src/frame.ts';
+import { decodePage, encodeChanges, encodeFrame, MAX_FRAME_LENGTH } from '../src/frame.ts';
 import type { Position } from '../src/position.ts';
 import { isSame, ZERO } from '../src/position.ts';
 import type {
@@ -214,18 +214,18 @@ export class MemoryServer {
     if (limit === 0) return { head: this.#head(space), full, more: false, changes: [] };
 
     const found = live.inOrder().filter(([, revision]) => revision > from);
-    let lines = '';
+    const told: Change[] = [];
     let count = 0;
     let bytes = 0;
     while (count < Math.min(limit, found.length) && bytes < LARGE_PAGE) {
       for (const [key, revision] of found.slice(count, Math.min(count + PAGE_PORTION, limit))) {
         const json = live.state.get(key) ?? '';
-        lines += `\n${key.includes('\n') ? '' : key}\n${revision}\n${json.replaceAll('\n', '\t')}`;
+        told.push({ key: key.includes('\n') ? '' : key, revision, json: json.replaceAll('\n', '\t') });
         count += 1;
         bytes += Buffer.byteLength(json);
       }
     }
-    const { changes, isSound } = decodePage(lines);
+    const { changes, isSound } = decodePage(encodeChanges(told));
     const head = this.#head(space);
     const more = count === limit || count < found.length;
     return { head: isSound ? head : { ...head, damaged: true }, full, more, changes };

@@ -2,11 +2,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { freePort } from './_free-port.ts';
+import { onPath } from './_on-path.ts';
 
 /** The path of a real server; `undefined` where there is none, and tests that need one are skipped. */
 export const realServer = onPath('redis-server') ?? onPath('valkey-server');
@@ -16,29 +17,6 @@ export const noServer = realServer === undefined ? 'no redis-server or valkey-se
 
 if (realServer === undefined && process.env.CI)
   throw new Error('CI needs a redis-server on the PATH: no test is skipped there');
-
-function onPath(name: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const ANSWER_MS = 1_000;
 

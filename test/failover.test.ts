@@ -7,7 +7,8 @@ import { Witness } from './_episode.ts';
 import { FaultProxy } from './_fault-proxy.ts';
 import type { Fault } from './_faults.ts';
 import { onRealServer } from './_real.ts';
-import { freePort, RedisServer } from './_redis-server.ts';
+import { freePort } from './_free-port.ts';
+import { RedisServer } from './_redis-server.ts';
 import { until } from './_wait.ts';
 import type { Grounds, KeyName } from './_world.ts';
 

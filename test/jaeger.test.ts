@@ -9,7 +9,8 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { Part } from './_demo-part.ts';
 import { buildPrograms } from './_go-programs.ts';
-import { freePort, noServer, RedisServer } from './_redis-server.ts';
+import { freePort } from './_free-port.ts';
+import { noServer, RedisServer } from './_redis-server.ts';
 import { until } from './_wait.ts';
 
 const COLLECTOR_CONFIG = fileURLToPath(new URL('../otel-collector.yaml', import.meta.url));

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { freePort } from './_free-port.ts';
 import type { SystemStatus } from '../examples/trading-desk/status.ts';
 
 const PATIENCE_MS = 20_000;
@@ -194,14 +195,6 @@ async function startRun(
   createInterface({ input: child.stderr }).on('line', (line) => stderr.push(line));
   const exitCode = once(child, 'close').then(([code]) => code as number | null);
   return { url: `http://127.0.0.1:${port}`, process: child, stdout, stderr, exitCode };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 async function status({ url }: Run): Promise<SystemStatus> {

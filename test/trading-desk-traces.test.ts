@@ -5,7 +5,8 @@ import { Part } from './_demo-part.ts';
 import type { ReceivedSpan } from './_otlp-receiver.ts';
 import { OtlpReceiver } from './_otlp-receiver.ts';
 import { onRealServer } from './_real.ts';
-import { freePort, RedisServer } from './_redis-server.ts';
+import { freePort } from './_free-port.ts';
+import { RedisServer } from './_redis-server.ts';
 import { until } from './_wait.ts';
 
 const CONSUMER = 5;

@@ -3,7 +3,7 @@ import { Child } from './child.ts';
 import type { Load } from './pace.ts';
 import { percentiles } from './histogram.ts';
 import type { Figures } from './rounds.ts';
-import { freePort } from './servers.ts';
+import { freePort } from '../../test/_free-port.ts';
 import type { WayName } from '../ways/index.ts';
 
 export interface LaneOptions {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Event, EventOf, History } from '../history/event.ts';
 import { Random } from '../simulation/random.ts';
 import { space } from '../simulation/space.ts';
-import { freePort } from '../_redis-server.ts';
+import { freePort } from '../_free-port.ts';
 import { World } from '../_world.ts';
 import type { FollowerTask, OwnerTask } from './orders.ts';
 import { TOKEN } from './orders.ts';

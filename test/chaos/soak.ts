@@ -11,7 +11,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { freePort } from '../_redis-server.ts';
+import { freePort } from '../_free-port.ts';
 import { World } from '../_world.ts';
 import { slopeOf } from './slope.ts';
 import type { Ask, Left, Sample } from './soak-process.ts';
