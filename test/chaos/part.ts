@@ -25,9 +25,7 @@ export class Part<T extends OwnerTask | FollowerTask = OwnerTask | FollowerTask>
     this.isOwner = 'site' in task;
     const file = new URL(`./${this.isOwner ? 'owner' : 'follower'}.ts`, import.meta.url);
     this.#process = fork(file, [JSON.stringify(task)]);
-    this.#born = once(this.#process, 'message', { signal: AbortSignal.timeout(BIRTH_MS) }).catch(() => {
-      if (!this.#mayEnd) throw new Error(`${task.id} did not start`);
-    });
+    this.#born = this.#birth();
     this.#born.catch(() => {});
     this.#process.on('error', () => {});
     this.#process.on('message', (report: Report) => this.#heard(report));
@@ -61,6 +59,16 @@ export class Part<T extends OwnerTask | FollowerTask = OwnerTask | FollowerTask>
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  async #birth(): Promise<void> {
+    const ended = new AbortController();
+    this.#process.once('exit', () => ended.abort());
+    const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(BIRTH_MS)]);
+    await once(this.#process, 'message', { signal }).catch(() => {
+      if (!this.#mayEnd)
+        throw new Error(`${this.id} ${ended.signal.aborted ? 'ended before it' : 'never'} started`);
+    });
   }
 
   tell(order: Order): void {
