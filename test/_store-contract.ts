@@ -607,6 +607,86 @@ export function storeContract(test: TestFn, { name, start }: Backend): void {
     await refused(t, stage, 'diverged', () => stage.writer.commit({ a: '1' }));
   });
 
+  // ---- beacons of many spaces ----
+
+  contract(
+    'beacons that are made at once are each judged by themselves',
+    async (t, { rig, space, store, other }) => {
+      const names = ['full', 'brief', 'fenced', 'diverged', 'damaged', 'unclaimed'] as const;
+      const writers = names.map((name) => new Writer(store, `${space}-${name}`, name));
+      const [full, brief, fenced, diverged, damaged, unclaimed] = writers as [Writer, ...Writer[]];
+      for (const writer of writers.filter((one) => one !== unclaimed)) {
+        await writer.claim();
+        await writer.commit({ a: '1', b: writer.owner.length.toString() });
+      }
+      await rig.expire(fenced!.space);
+      await new Writer(other, fenced!.space, 'second/2').claim();
+      await rig.hdel(damaged!.space, 'a');
+      const cuts = writers.map((one) => one.cut({}, { cutAt: 1_764_000_000_007, isBrief: one === brief }));
+      cuts[3] = diverged!.cut({}, { prev: { ...diverged!.head, revision: 1 } });
+      const ears = await Promise.all(
+        writers.map(async (one) => {
+          const ear = new Ear();
+          await other.subscribe(one.space, ear.deliver);
+          return ear;
+        }),
+      );
+      const before = await Promise.all(writers.map((one) => rig.dump(one.space)));
+
+      const replies = await Promise.all(writers.map((one, at) => store.commit(one.space, cuts[at]!)));
+
+      t.deepEqual(
+        replies.map(({ outcome }) => outcome),
+        ['committed', 'committed', 'fenced', 'diverged', 'damaged', 'diverged'],
+      );
+      t.is(replies[0]!.head?.size, 2);
+      t.is(replies[0]!.head?.revision, full.head.revision);
+      t.is(replies[2]!.head?.ownerName, 'name of second/2');
+      t.is(replies[4]!.head?.damaged, true);
+      for (const [at, one] of writers.entries()) {
+        const { meta, ...kept } = await rig.dump(one.space);
+        const { meta: metaBefore, ...keptBefore } = before[at]!;
+        t.deepEqual(kept, keptBefore, one.owner);
+        const isDone = one === full || one === brief;
+        t.deepEqual(
+          { ...meta, cutAt: Number(meta.cutAt) },
+          { ...metaBefore, cutAt: isDone ? 1_764_000_000_007 : Number(metaBefore.cutAt) },
+          one.owner,
+        );
+        if (isDone) t.is((await ears[at]!.hears(1))[0]!.cutAt, 1_764_000_000_007);
+      }
+      t.deepEqual(
+        ears.slice(2).flatMap(({ messages }) => messages),
+        [],
+      );
+    },
+  );
+
+  contract(
+    'what is made right behind beacons comes behind them',
+    async (t, { writer, space, store, other }) => {
+      const beside = new Writer(store, `${space}-beside`);
+      for (const one of [writer, beside]) {
+        await one.claim();
+        await one.commit({ a: '1' });
+      }
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      const replies = await Promise.all([
+        store.commit(beside.space, beside.cut()),
+        store.commit(space, writer.cut()),
+        store.commit(space, writer.cut({ a: '2' })),
+        store.commit(beside.space, beside.cut({ a: '2' })),
+      ]);
+      t.deepEqual(new Set(replies.map(({ outcome }) => outcome)), new Set(['committed']));
+      const { revision } = writer.head;
+      t.deepEqual(
+        (await ear.hears(2)).map((frame) => frame.revision),
+        [revision, revision + 1],
+      );
+    },
+  );
+
   // ---- damage ----
 
   for (const [harm, run] of [

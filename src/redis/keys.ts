@@ -1,7 +1,7 @@
 /** Keys as a script is given them. */
 export interface KeyList {
   readonly names: readonly string[];
-  /** Their number and their names, as they travel. */
+  /** Their names, as they travel. */
   readonly text: string;
 }
 
@@ -28,7 +28,12 @@ export function keysOf(space: string, database = 0): Keys {
 }
 
 function listOf(names: readonly string[]): KeyList {
-  return { names, text: [String(names.length), ...names].map(bulk).join('') };
+  return { names, text: names.map(bulk).join('') };
+}
+
+/** One list of all. */
+export function together(lists: readonly KeyList[]): KeyList {
+  return { names: lists.flatMap(({ names }) => names), text: lists.map(({ text }) => text).join('') };
 }
 
 /** An argument of a command, as it travels: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */

@@ -23,9 +23,14 @@ export class Script {
   byHash(client: Client, keys: KeyList, args: readonly string[]): Command {
     // Which node of a Cluster it is for, ioredis reads from its arguments.
     if (client.isCluster) return command('evalsha', [this.#sha, ...rest(keys, args)]);
-    let text = `*${3 + keys.names.length + args.length}${this.#start}${keys.text}`;
+    let text = `*${3 + keys.names.length + args.length}${this.#start}${bulk(String(keys.names.length))}${keys.text}`;
     for (const arg of args) text += bulk(arg);
     return new Prepared('evalsha', text);
+  }
+
+  /** Makes it known to the server ahead. */
+  load(client: Client): Promise<unknown> {
+    return client.script('LOAD', this.#lua);
   }
 
   byText(keys: KeyList, args: readonly string[]): Command {

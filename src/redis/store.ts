@@ -13,11 +13,13 @@ import type { Position } from '../position.ts';
 import type { Claim, Committed, Cut, Head, Outcome, Page, SinceOptions, Store, Swap } from '../store.ts';
 import type { Time } from '../time.ts';
 import { randomId } from '../time.ts';
+import type { Answer, Commit } from './bundle.ts';
+import { Bundle } from './bundle.ts';
 import type { Client, RedisTarget } from './client.ts';
 import { clientMaker, databaseOf } from './client.ts';
 import { Connection } from './connection.ts';
-import type { Keys } from './keys.ts';
-import { keysOf } from './keys.ts';
+import type { KeyList, Keys } from './keys.ts';
+import { keysOf, together } from './keys.ts';
 import { Script } from './script.ts';
 
 /** A staged portion holds Redis for a millisecond or so. */
@@ -29,6 +31,7 @@ const HEAD_LENGTH = 14;
 const SCRIPTS = {
   claim: new Script('head', 'claim'),
   commit: new Script('apply', 'commit', 'head', 'refused'),
+  commits: new Script('apply', 'each-start', 'commit', 'each-end'),
   stage: new Script('head', 'apply', 'stage'),
   swap: new Script('head', 'swap'),
   since: new Script('head', 'since'),
@@ -53,6 +56,7 @@ export class RedisStore implements Store {
   readonly subscriber: Connection;
   readonly #time: Time;
   readonly #clock: ServerClock;
+  readonly #beacons: Bundle;
   #database = 0;
   /** Names of keys, made once for each space. */
   readonly #known = new Map<string, Keys>();
@@ -62,13 +66,21 @@ export class RedisStore implements Store {
     const make = clientMaker(redis);
     this.#time = time;
     this.#clock = clock;
+    this.#beacons = new Bundle(time, {
+      alone: ({ keys, args }) => this.#ask('commit', keys, args, (reply) => reply),
+      together: (commits) => this.#commitAll(commits),
+      learn: () => this.commands.call((client) => SCRIPTS.commits.load(client)),
+    });
     this.commands = new Connection({
       make,
       time,
       deadlineMs,
       heartbeat: (client) => this.#askTime(client),
       inspect: findEviction,
-      prepare: (client) => this.#select(client),
+      prepare: (client) => {
+        this.#select(client);
+        this.#beacons.begin(client.isCluster);
+      },
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
     this.subscriber = new Connection({
@@ -91,6 +103,7 @@ export class RedisStore implements Store {
 
   commit(space: string, cut: Cut): Promise<Committed> {
     const { owner, leaseMs, epoch, prev, revision, base, horizon, cutAt, measures } = cut;
+    const keys = this.#keys(space);
     const line = { epoch, base, prev: prev.revision, revision };
     const header = encodeHeader({ ...line, cutAt, leaseMs, bye: false, ...measures });
     const args = [
@@ -100,12 +113,12 @@ export class RedisStore implements Store {
       String(prev.revision),
       String(revision),
       String(cutAt),
-      this.#keys(space).channel,
+      keys.channel,
       header + encodeChanges(cut.changes),
     ];
     if (cut.isBrief !== true)
       args.push(...[leaseMs, base.epoch, base.revision, horizon].map(String), ...cut.dropped);
-    return this.#ask('commit', space, args, (reply): Committed => {
+    const take = (reply: Answer): Committed => {
       if (typeof reply === 'string') return { outcome: 'committed' };
       if (!isCommitted(reply)) return { outcome: reply[0] as 'fenced', head: decodeHead(reply) };
       // What was written is known here; with every update, it need not come back.
@@ -113,7 +126,16 @@ export class RedisStore implements Store {
       const now = timeAt(reply, 0);
       const head = { ...written, size: numberAt(reply, 1), ownerName: reply[2] ?? '', damaged: false, now };
       return { outcome: 'committed', head };
-    });
+    };
+    if (cut.changes.length > 0 || cut.dropped.length > 0) return this.#ask('commit', keys, args, take);
+    return this.#beacons.add({ keys, args }).then(take);
+  }
+
+  #commitAll(commits: readonly Commit[]): Promise<readonly Answer[]> {
+    const keys = together(commits.map((one) => one.keys.all));
+    const args = commits.flatMap((one) => [String(one.args.length), ...one.args]);
+    const timeOf = ([time]: readonly Answer[]): number => decodeTime(time as string);
+    return this.#call(SCRIPTS.commits, keys, args, timeOf, (replies: readonly Answer[]) => replies.slice(1));
   }
 
   async swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>> {
@@ -207,7 +229,7 @@ export class RedisStore implements Store {
     space: string,
     args: string[],
   ): Promise<{ outcome: string; head: Head; rest: string[] }> {
-    return this.#ask(name, space, args, (reply) => {
+    return this.#ask(name, this.#keys(space), args, (reply) => {
       const fields = reply as string[];
       return { outcome: fields[0] ?? '', head: decodeHead(fields), rest: fields.slice(HEAD_LENGTH) };
     });
@@ -219,20 +241,29 @@ export class RedisStore implements Store {
    */
   #ask<T>(
     name: keyof typeof SCRIPTS,
-    space: string,
+    { all, staging }: Keys,
     args: readonly string[],
-    take: (reply: string | string[]) => T,
+    take: (reply: Answer) => T,
   ): Promise<T> {
-    const { all, staging } = this.#keys(space);
-    const script = SCRIPTS[name];
     const keys = name === 'stage' || name === 'swap' ? staging : all;
+    this.#beacons.flush();
+    const timeOf = (reply: Answer): number =>
+      typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isCommitted(reply) ? 0 : 1);
+    return this.#call(SCRIPTS[name], keys, args, timeOf, take);
+  }
+
+  #call<R, T>(
+    script: Script,
+    keys: KeyList,
+    args: readonly string[],
+    timeOf: (reply: R) => number,
+    take: (reply: R) => T,
+  ): Promise<T> {
     let sentAt = this.#time.now();
-    const taken = (answer: unknown): T => {
+    const taken = (reply: unknown): T => {
       const receivedAt = this.#time.now();
-      const reply = answer as string | string[];
-      const now = typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isCommitted(reply) ? 0 : 1);
-      this.#clock.sample(sentAt, now, receivedAt);
-      return take(reply);
+      this.#clock.sample(sentAt, timeOf(reply as R), receivedAt);
+      return take(reply as R);
     };
     const rescue = (failure: TandemError): Promise<T> => {
       if (!isUnknownScript(failure)) throw failure;
