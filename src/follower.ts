@@ -15,7 +15,7 @@ import { differing } from './differing.ts';
 import { asTandemError, TandemError } from './errors.ts';
 import { Evidence } from './evidence.ts';
 import type { Change, Frame } from './frame.ts';
-import { decodeFrame } from './frame.ts';
+import { decodeFence, decodeFrame } from './frame.ts';
 import type { AnyReading, Arrival, Taken } from './intake.ts';
 import { Intake } from './intake.ts';
 import { bytesOf, latencyOf } from './measures.ts';
@@ -23,11 +23,12 @@ import type { Rejected } from './observer.ts';
 import { between, requireFunction, requireObject, requireOneOf } from './options.ts';
 import type { DirectOptions, Path, PathListener } from './path.ts';
 import type { Position } from './position.ts';
-import { compare, parsePosition, printPosition, ZERO } from './position.ts';
+import { compare, isSame, parsePosition, printPosition, ZERO } from './position.ts';
 import type { Proof, Reading, Source } from './reading.ts';
 import type { Definition, KeyOf, PatternOf, Space, ValueOf } from './space.ts';
 import type { Link } from './store.ts';
 import type { Cancel } from './time.ts';
+import { pause } from './time.ts';
 
 export interface FollowOptions {
   /** The owner's own process, for when Redis is out. Default: none. */
@@ -57,8 +58,8 @@ type Watched<D extends Definition, P extends string> = P extends `${string}*`
 /** Frames kept aside during a catch-up, and their length. Beyond it they are dropped, and a gap is found. */
 const MAX_ASIDE = 1_000;
 const MAX_ASIDE_LENGTH = 8 * 1024 * 1024;
-/** In a row, while whole states are put in place of one another faster than they can be read. */
-const MAX_GAPS = 10;
+/** In a row: whole states may be put in place of one another faster than they can be read. */
+const MAX_TRIES = 10;
 /** More than clocks differ by, and more claims than one could miss. */
 const MAX_AHEAD_MS = 86_400_000;
 const MAX_CLAIMS = 1_000_000;
@@ -66,6 +67,10 @@ const MAX_CLAIMS = 1_000_000;
 const AROUND_SHARE = 0.6;
 /** The direct path is kept for so many bounds of staleness after the last silence. */
 const AROUND_BOUNDS = 4;
+/** What is announced is committed within a few ms: a catch-up that finds frames missing asks again after 1, 2, 3 ms and so on. */
+const RETRY_MS = 1;
+/** The cut of a commit may be so much later than that of what was announced, ms, and say nothing new: less than beacons are apart. */
+const COMMIT_LAG_MS = 100;
 /** How much later than an answer a frame may come that was published before. */
 const GRACE_MS = 100;
 
@@ -89,6 +94,10 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   #asideLength = 0;
   /** Server's time of the last cut that was published, or read. */
   #lastCutAt = 0;
+  /** Redis is known to have held this much: what was published by a commit, or read. */
+  #stored: Position = ZERO;
+  /** The highest epoch that is known to be claimed: what is published of a lower one is not its owner's to say any more. */
+  #fence = 0;
   /** When Redis was last heard of: a frame that was published, or the keys. On our clock. */
   #heardAt = -Infinity;
   /** The epoch whose frames have last ended a degraded mode. */
@@ -260,14 +269,17 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   /** Brings this copy to what the keys say, then takes in what has arrived meanwhile; and again, until it is live. */
-  async #sync(signal?: AbortSignal): Promise<void> {
-    for (let gaps = 0; ;) {
+  async #sync(signal = new AbortController().signal): Promise<void> {
+    for (let tries = 0; ;) {
+      if (tries > 0) await pause(this.around.time, tries * RETRY_MS, signal);
       this.#aside ??= [];
       const askedAt = this.around.time.now();
       const batch = await this.#read(this.#isSuspect ? ZERO : this.position);
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       if (this.#stopped) return;
-      this.#isSuspect = false;
+      // A whole state that is behind this one cannot be put in its place: the commit of what was announced is on its way.
+      this.#isSuspect &&=
+        this.proof.ownerAlive() && !this.#isDirectUp && compare(batch.head, this.position) < 0;
       const from = this.position;
       const changed = this.#intake.apply(batch, this.around.clock);
       this.#lastCutAt = batch.head.cutAt;
@@ -278,10 +290,11 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       this.#caughtUpAt = this.around.time.now();
       if (changed !== undefined) this.emit({ type: 'sync', head: this.head, changed });
       this.waiters.check();
-      const taken = this.#takeAside();
+      const taken = this.#isSuspect ? 'gap' : this.#takeAside();
       if (taken === 'taken') return;
-      if (taken === 'gap') gaps += 1;
-      if (gaps < MAX_GAPS) continue;
+      // What cannot be read is passed over once the keys are past it.
+      if (taken === 'gap' || isSame(from, this.position)) tries += 1;
+      if (tries < MAX_TRIES) continue;
       // One that will never follow is not to stand in the way of the next catch-up.
       this.#forgetAside([]);
       throw new TandemError('DIVERGED', 'frames were missing after the catch-up', { retryable: true });
@@ -306,20 +319,25 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   /** @throws TandemError `BEHIND` or `DAMAGED` where Redis has lost what was seen here; its owner will mend it. */
   async #read(from: Position): Promise<Batch> {
-    // Directly from its owner this copy may have what Redis is about to get; then only a lower epoch says much.
-    const { epoch, revision } = this.#intake.replica.mark;
-    const mark = { epoch, revision: this.#isDirectUp ? 0 : revision };
+    const { mark } = this.#intake.replica;
+    const stored = this.#stored;
     const { name } = this.space;
     const ahead = (changes: readonly Change[]): void => this.#intake.readAhead(changes);
-    const batch = await readSince(this.around.store, name, from, { seen: mark.epoch, ahead });
+    const batch = await readSince(this.around.store, name, from, {
+      seen: Math.max(mark.epoch, this.#fence),
+      ahead,
+    });
     const { head } = batch;
     this.#evidence.lease(head.leaseMs, head.now, this.around.clock);
-    if (compare(head, mark) < 0) {
+    this.#fenced(head.fence);
+    // Announced, or directly from its owner, this copy may have what Redis is about to get. But Redis does not go back.
+    if (head.epoch < mark.epoch || compare(head, stored) < 0) {
       const where = `Redis is at ${printPosition(head)}, before what was seen here: ${printPosition(mark)}`;
       throw new TandemError('BEHIND', where, { retryable: true });
     }
     if (head.damaged)
       throw new TandemError('DAMAGED', `Redis has lost keys of space "${name}"`, { retryable: true });
+    this.#noteStored(head);
     return batch;
   }
 
@@ -333,6 +351,8 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   #arrived(message: string): void {
     if (this.#stopped) return;
     const receivedAt = this.around.time.now();
+    const fence = decodeFence(message);
+    if (fence !== undefined) return this.#fenced(fence);
     let frame: Frame;
     try {
       frame = decodeFrame(message);
@@ -342,32 +362,47 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       this.tell({ type: 'gap', reason: 'a frame that cannot be used' });
       return;
     }
-    if (!this.#isCredible(frame)) {
+    if (!this.#isCredible(frame.epoch)) {
       this.#rejected('epoch');
       return this.report(fromTheFuture(frame));
     }
     const arrival: Arrival = { frame, path: 'redis', clock: this.around.clock, receivedAt };
     if (this.#aside !== undefined) return this.#keepAside(arrival, message.length);
     const taken = this.#take(arrival);
+    if (taken === 'taken') return;
+    // Once the keys were asked it may follow: they may be behind it by a commit.
+    this.#keepAside(arrival, message.length);
     const { prev, epoch } = frame;
-    if (taken === 'gap') this.#gap(`a frame from ${epoch}-${prev} does not follow ${this.head}`);
+    // What was announced before the subscription, and not committed when the keys were read, is still owed.
+    const isOwed = receivedAt - this.#caughtUpAt < COMMIT_LAG_MS;
+    if (taken === 'gap' && !isOwed)
+      return this.#gap(`a frame from ${epoch}-${prev} does not follow ${this.head}`);
     // A frame is taken whole or not at all; the keys say what it is worth. No mode changes for that.
-    if (taken === 'unreadable')
-      this.#sync().catch(() => this.tell({ type: 'gap', reason: 'the keys could not be asked' }));
+    this.#sync().catch(() => this.tell({ type: 'gap', reason: 'the keys could not be asked' }));
   }
 
   /**
    * An epoch is a time of the server's, or one more than another. One far ahead of both would make this follower deaf
    * to all that is true.
    */
-  #isCredible({ epoch }: Frame): boolean {
+  #isCredible(epoch: number): boolean {
     return epoch <= this.position.epoch + MAX_CLAIMS || epoch <= this.around.clock.latest() + MAX_AHEAD_MS;
+  }
+
+  /** A claim was made: nothing of an owner before it is taken any more, however late it comes. */
+  #fenced(epoch: number): void {
+    if (this.#isCredible(epoch)) this.#fence = Math.max(this.#fence, epoch);
+  }
+
+  #noteStored({ epoch, revision }: Position): void {
+    if (compare({ epoch, revision }, this.#stored) > 0) this.#stored = { epoch, revision };
   }
 
   #keepAside(arrival: Arrival, length: number): void {
     const { frame } = arrival;
+    this.#aside ??= [];
     this.#asideLength += length;
-    if (this.#aside!.length < MAX_ASIDE && this.#asideLength < MAX_ASIDE_LENGTH) this.#aside!.push(arrival);
+    if (this.#aside.length < MAX_ASIDE && this.#asideLength < MAX_ASIDE_LENGTH) this.#aside.push(arrival);
     // A new epoch while degraded: the owner has mended what kept the catch-up from succeeding.
     if (this.mode !== 'degraded' || frame.epoch === this.#wokenBy || frame.epoch <= this.position.epoch)
       return;
@@ -377,11 +412,17 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   #take(arrival: Arrival): Taken {
     const { frame, receivedAt } = arrival;
+    if (frame.epoch < this.#fence) {
+      this.#rejected('fenced');
+      return 'taken';
+    }
     const cameBefore = this.#isCaughtUp(frame);
     const taken = this.#intake.take(arrival);
     if (cameBefore) this.#toldLate(arrival);
-    if (taken === 'taken' && frame.epoch === this.#intake.replica.mark.epoch) this.#heardAt = receivedAt;
-    if (taken === 'taken' && !frame.bye) this.#lastCutAt = frame.cutAt;
+    const isHeard = taken === 'taken' && frame.epoch === this.#intake.replica.mark.epoch;
+    if (isHeard) this.#heardAt = receivedAt;
+    if (isHeard && !frame.bye) this.#lastCutAt = frame.cutAt;
+    if (isHeard && !frame.isAhead) this.#noteStored(frame);
     this.waiters.check();
     return taken;
   }
@@ -395,7 +436,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   readonly #directListener: PathListener = {
     position: () => this.position,
     replace: (frame, askedAt) => {
-      if (!this.#isCredible(frame)) throw fromTheFuture(frame);
+      if (!this.#isCredible(frame.epoch)) throw fromTheFuture(frame);
       if (!this.#intake.replace(frame, this.#direct!.clock)) return false;
       this.#caughtUp(askedAt, true, frame.changes.length);
       this.emit({ type: 'sync', head: this.head, changed: frame.changes.length });
@@ -403,7 +444,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       return true;
     },
     take: (frame, receivedAt) => {
-      if (!this.#isCredible(frame)) throw fromTheFuture(frame);
+      if (!this.#isCredible(frame.epoch)) throw fromTheFuture(frame);
       if (frame.epoch < this.#intake.replica.mark.epoch) return false;
       const { clock } = this.#direct!;
       const taken = this.#intake.take({ frame, path: 'direct', clock, receivedAt }, true);
@@ -500,12 +541,14 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   async #askHead(): Promise<void> {
     const { store, clock, time } = this.around;
-    const { mark } = this.#intake.replica;
+    const seen = Math.max(this.#intake.replica.mark.epoch, this.#fence);
+    const { epoch, revision } = this.position;
     const askedAt = time.now();
-    const { head } = await store.since(this.space.name, this.position, 0, { seen: mark.epoch });
-    // Directly from its owner this copy may be further than Redis, and know better whether the owner lives.
-    const differs = !this.#isDirectUp && printPosition(head) !== this.head;
-    const hasNews = differs || head.cutAt !== this.#lastCutAt;
+    const { head } = await store.since(this.space.name, this.position, 0, { seen });
+    // Announced, or directly from its owner, this copy may be further than Redis; and then know better whether the owner lives.
+    const isElsewhere = head.epoch !== epoch || head.revision > revision || compare(head, this.#stored) < 0;
+    const differs = !this.#isDirectUp && isElsewhere;
+    const hasNews = differs || head.cutAt > this.#lastCutAt + COMMIT_LAG_MS;
     // What was published may still be on its way: the answer came over the other connection.
     if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
     if (this.mode !== 'connected' || this.#heardAt > askedAt) return;

@@ -37,6 +37,8 @@ export interface Header extends Line {
   readonly leaseMs: number;
   /** The owner says goodbye: it has given up its lease. */
   readonly bye: boolean;
+  /** An announcement: it went out ahead of its commit. Default false. */
+  readonly isAhead?: boolean;
   /** Server's time, ms, when the oldest change in it was set. For whoever measures; nothing is decided by it. */
   readonly setAt?: number;
   /** The bound of the error of `setAt`, ms: that of the owner's idea of the server's clock. */
@@ -53,11 +55,12 @@ export interface Frame extends Header {
 
 /** JSON, written down: `HEAD` reads it just as it is written here. */
 export function encodeHeader(header: Header): string {
-  const { epoch, base, prev, revision, cutAt, leaseMs, bye, setAt, setErrorMs, trace } = header;
+  const { epoch, base, prev, revision, cutAt, leaseMs, bye, isAhead, setAt, setErrorMs, trace } = header;
   const place = `"epoch":${epoch},"base":"${printPosition(base)}","prev":${prev},"revision":${revision}`;
   const set = setAt === undefined ? '' : `,"setAt":${JSON.stringify(setAt)}`;
   const error = setErrorMs === undefined ? '' : `,"setErrorMs":${JSON.stringify(setErrorMs)}`;
-  const rest = (trace ? `,"trace":${JSON.stringify(trace)}` : '') + (bye ? ',"bye":true' : '');
+  const flags = (isAhead ? ',"ahead":true' : '') + (bye ? ',"bye":true' : '');
+  const rest = flags + (trace ? `,"trace":${JSON.stringify(trace)}` : '');
   return `{"v":${FORMAT},${place},"cutAt":${cutAt},"leaseMs":${leaseMs}${set}${error}${rest}}`;
 }
 
@@ -69,7 +72,7 @@ const N = '(0|[1-9]\\d{0,14})';
 const MS = '((?:0|[1-9]\\d{0,14})(?:\\.\\d{1,3})?)';
 const HEAD = new RegExp(
   `^(\\d{1,12}) (\\d{1,6})\\n\\{"v":${FORMAT},"epoch":${N},"base":"${N}-${N}","prev":${N},"revision":${N},"cutAt":${MS},` +
-    `"leaseMs":${N}(?:,"setAt":${MS},"setErrorMs":${MS})?\\}(?![^\\n])`,
+    `"leaseMs":${N}(?:,"setAt":${MS},"setErrorMs":${MS})?(,"ahead":true)?\\}(?![^\\n])`,
 );
 
 /** A published frame is at most one cut, or one change that is over the limit by itself, and a header. */
@@ -91,6 +94,22 @@ export function decodeTime(text: string): number {
 
 function msOf(seconds: string, micros: string): number {
   return (Number(seconds) * 1e6 + Number(micros)) / 1e3;
+}
+
+/** What a claim publishes: from now on nothing of an epoch below `fence` is the owner's. */
+export function encodeFence(publishedAt: number, fence: number): string {
+  return `${encodeTime(publishedAt)}\n{"v":${FORMAT},"fence":${fence}}`;
+}
+
+const FENCE = new RegExp(`^\\d{1,12} \\d{1,6}\\n\\{"v":${FORMAT},"fence":([1-9]\\d{0,15})\\}$`);
+const MAX_FENCE_LENGTH = 64;
+
+/** The fence that a message tells; `undefined` where it is a frame. */
+export function decodeFence(message: string): number | undefined {
+  // Looked at with every frame, so nearly all are told apart by their length.
+  if (message.length > MAX_FENCE_LENGTH) return undefined;
+  const [, fence] = FENCE.exec(message) ?? [];
+  return fence === undefined ? undefined : Number(fence);
 }
 
 /** Changes as they travel, each line of theirs behind a line break. */
@@ -141,6 +160,7 @@ function readHead(head: RegExpExecArray): Draft {
     publishedAt: msOf(head[1]!, head[2]!),
     changes: [],
   };
+  if (head[12] !== undefined) frame.isAhead = true;
   if (head[10] === undefined) return frame;
   frame.setAt = Number(head[10]);
   frame.setErrorMs = Number(head[11]);
@@ -164,6 +184,7 @@ function parseHead(message: string): Draft {
     changes: [],
   };
   expect(Number.isFinite(frame.cutAt), 'no cutAt');
+  if (fields.ahead === true) frame.isAhead = true;
   return withMeasures(frame, fields);
 }
 

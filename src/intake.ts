@@ -99,6 +99,8 @@ export class Intake<D extends Definition> {
     }
     if (verdict === 'known') {
       if (frame.revision === this.replica.position.revision) this.#prove(frame, clock);
+      // Of an owner that could not commit what it announced: it proves nothing, but that its lease is given up.
+      else if (frame.bye) this.#options.evidence.lease(0, frame.publishedAt, clock);
       return 'taken';
     }
     const read = this.#read(frame.changes);

@@ -7,17 +7,21 @@ import type { Applied, Committing } from './observer.ts';
 import { printPosition } from './position.ts';
 import type { Measures } from './store.ts';
 
-/** @param changes what the store lacks after revision `from`, up to `to`; `undefined` for the whole state */
+/**
+ * @param place what the store lacks is after `from` and up to `to`; up to `told` it was announced
+ * @param changes what the store lacks; `undefined` for the whole state
+ */
 export function describeCommit(
   { name, observers, time }: Pick<Surroundings, 'name' | 'observers' | 'time'>,
   space: string,
   ledger: Ledger,
-  { from, to }: { readonly from: number; readonly to: number },
+  { from, told, to }: { readonly from: number; readonly told: number; readonly to: number },
   changes: readonly Change[] | undefined,
 ): Committing {
   const { epoch } = ledger.head;
   const waitedMs = time.now() - ledger.setAtSince(from);
   const keys = changes?.length ?? ledger.size;
+  const after = Math.max(from, told);
   return {
     space,
     owner: name,
@@ -25,9 +29,14 @@ export function describeCommit(
     kind: changes === undefined ? 'swap' : keys === 0 ? 'beacon' : 'frame',
     keys,
     bytes: observers.isEmpty ? 0 : bytesOf(changes ?? ledger.everything()),
-    conflated: changes === undefined ? 0 : Math.max(0, to - from - keys),
+    conflated: changes === undefined ? 0 : Math.max(0, to - after - countAfter(changes, after)),
+    isAnnounced: keys > 0 && changes !== undefined && to <= told,
     waitedMs: Number.isNaN(waitedMs) ? undefined : waitedMs,
   };
+}
+
+function countAfter(changes: readonly Change[], revision: number): number {
+  return changes.reduce((count, change) => count + (change.revision > revision ? 1 : 0), 0);
 }
 
 /** When something was set that was set at `at` on `Time`: on the server's clock, as a frame says it. */
@@ -42,7 +51,7 @@ export function setAtOf(at: number, { clock, time }: Pick<Surroundings, 'clock' 
 
 /** How long a frame took from `set` to being visible here, so long ago, by the clock that its times are on. */
 export function latencyOf(
-  { setAt, setErrorMs = 0, publishedAt }: Frame,
+  { setAt, setErrorMs = 0, publishedAt, isAhead }: Frame,
   clock: ServerClock,
   agoMs: number,
 ): Pick<Applied, 'updateLatencyMs' | 'errorMs' | 'ownerMs' | 'followerMs'> {
@@ -50,8 +59,9 @@ export function latencyOf(
   return {
     updateLatencyMs: setAt === undefined ? undefined : now - setAt,
     errorMs: clock.errorMs + setErrorMs,
-    ownerMs: setAt === undefined ? undefined : publishedAt - setAt,
-    followerMs: now - publishedAt,
+    // What was announced bears no time of Redis's: nobody knows when it was there.
+    ownerMs: setAt === undefined || isAhead ? undefined : publishedAt - setAt,
+    followerMs: isAhead ? undefined : now - publishedAt,
   };
 }
 

@@ -6,7 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ServerClock } from './clock.ts';
 import type { AnyDesk } from './desk.ts';
 import { ModeTimes } from './mode-times.ts';
-import type { Applied, Committed, Observer, Observers } from './observer.ts';
+import type { Applied, Committed, Observer, Observers, Sent } from './observer.ts';
 import type { Attributes, Meter, OpenTelemetry } from './telemetry.ts';
 import { SCOPE } from './telemetry.ts';
 import type { Time } from './time.ts';
@@ -134,7 +134,11 @@ class Meters {
       this.#renewedAt.set(space, this.#measured.time.now());
       if (kind === 'beacon') return;
       if (waitedMs !== undefined) wait.record(waitedMs / 1_000, { 'tandem.space': space });
-      moved(what, space, 'redis', 'transmit');
+      if (!what.isAnnounced) sent({ ...what, path: 'redis' });
+    };
+    const sent = (what: Sent): void => {
+      const { space, path } = what;
+      moved(what, space, path, 'transmit');
       conflated.add(what.conflated, { 'tandem.space': space });
     };
     const applied = (what: Applied): void => {
@@ -144,7 +148,7 @@ class Meters {
       if (updateLatencyMs !== undefined)
         latency.record(Math.max(0, updateLatencyMs) / 1_000, { 'tandem.space': space, 'tandem.path': path });
     };
-    return { committed, applied, sent: (what) => moved(what, what.space, 'direct', 'transmit') };
+    return { committed, applied, sent };
   }
 
   #countingSyncs(): Observer {

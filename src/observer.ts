@@ -27,6 +27,8 @@ export interface Committing {
   readonly bytes: number;
   /** Sets and deletes since the store's head that a later one of the same key has replaced. */
   readonly conflated: number;
+  /** It was announced: followers were told before. */
+  readonly isAnnounced: boolean;
   /** For how long the oldest change in it had waited, ms; `undefined` where there is none, or it is not known. */
   readonly waitedMs: number | undefined;
 }
@@ -61,8 +63,8 @@ export interface Applied {
   readonly errorMs: number;
   /** Of that, until it was published: gathering, waiting for the commit before, and the way to the store. */
   readonly ownerMs: number | undefined;
-  /** And from then on. */
-  readonly followerMs: number;
+  /** And from then on; of what was announced neither is known. */
+  readonly followerMs: number | undefined;
   readonly trace: FrameTrace | undefined;
 }
 
@@ -104,11 +106,20 @@ export interface LinkChanged {
   readonly code: ErrorCode | undefined;
 }
 
+export interface Sent {
+  readonly space: string;
+  readonly path: FramePath;
+  readonly keys: number;
+  readonly bytes: number;
+  /** Sets and deletes that a later one of the same key replaced before they were announced. */
+  readonly conflated: number;
+}
+
 /** What there is to be told. */
 export interface Happenings {
   committed: Committed;
-  /** A frame went out to a reader of the direct path. */
-  sent: { readonly space: string; readonly keys: number; readonly bytes: number };
+  /** A frame went out ahead of its commit: announced, or to a reader of the direct path. */
+  sent: Sent;
   applied: Applied;
   synced: Synced;
   /** What came, or what the store holds, does not follow what is known here. */

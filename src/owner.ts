@@ -31,6 +31,7 @@ import type { Committed, Link } from './store.ts';
 import type { Inheritance } from './standby.ts';
 import { Standby } from './standby.ts';
 import { fencedError, Tenure } from './tenure.ts';
+import type { Cancel } from './time.ts';
 import { backoffMs, pause, withDeadline } from './time.ts';
 
 export interface OwnOptions {
@@ -45,6 +46,11 @@ export interface OwnOptions {
   readonly leaseMs?: number | undefined;
   /** How often to give a sign of life when nothing changes, ms. Default 250. */
   readonly beaconMs?: number | undefined;
+  /**
+   * Followers are told of a small change at once, and Redis holds it 10 ms later: what they show may be ahead of Redis by so much. With
+   * `false` they are told by the commit, and show nothing that Redis does not hold. Default true.
+   */
+  readonly announce?: boolean | undefined;
 }
 
 /** What an owner had not committed when it lost its space. */
@@ -70,6 +76,12 @@ export type OwnerEmitted = ModeEvent | ErrorEvent | FencedEvent | OwnershipChang
  */
 const DIRECT_FIRST_MS = 1;
 
+/**
+ * What was announced is committed so much later, ms: at once, it would hold up in Redis what it was announced for; and what is set
+ * meanwhile goes with it.
+ */
+const COMMIT_AFTER_MS = 10;
+
 /** Of the time that a stop has, for what was set; the rest is for giving up the lease. */
 const FLUSH_SHARE = 0.75;
 
@@ -87,6 +99,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   readonly #ownership: Actor<typeof ownershipMachine>;
   #led = false;
   #scheduled = false;
+  /** A commit of what was announced is due. */
+  #cancelCommit: Cancel | undefined;
   /** The commits under way. They never reject. */
   readonly #underWay = new Set<Promise<void>>();
   /** When nothing else has gone out for so long. It proves that nothing is waiting. */
@@ -116,7 +130,14 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     });
     this.links = [around.store.commands];
     const inheritance = (): Inheritance | undefined => this.#standby;
-    this.#tenure = new Tenure(around, this.#ledger, { space: space.name, start, leaseMs, inheritance });
+    const announce = requireBoolean('announce', options.announce ?? true);
+    this.#tenure = new Tenure(around, this.#ledger, {
+      space: space.name,
+      start,
+      leaseMs,
+      announce,
+      inheritance,
+    });
     this.#beacon = new Beacon(around.time, {
       space: space.name,
       everyMs: beaconMs,
@@ -345,6 +366,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     await this.waiters.wait(() => this.#led, what, timeoutMs, this.#why);
     const { revision } = this.#ledger.head;
     const leftMs = Math.max(0, timeoutMs - (this.around.time.now() - started));
+    // Who waits for a commit does not wait for others to go with it.
+    this.around.time.endOfTurn(() => this.#cancelCommit && this.#commit());
     await this.waiters.wait(() => this.#tenure.committed.revision >= revision, what, leftMs, this.#why);
     return printPosition(this.#tenure.committed);
   }
@@ -514,19 +537,34 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   #schedule(): void {
     this.feed.changed();
     this.advanced();
-    if (this.#scheduled || !this.#tenure.isBehind) return;
+    const isDue = this.#cancelCommit ? this.#tenure.isUntold : this.#tenure.isBehind;
+    if (this.#scheduled || !isDue) return;
     this.#scheduled = true;
     const { time } = this.around;
-    const commit = (): void => {
+    const endTurn = (): void => {
       this.#scheduled = false;
       this.#ledger.endTurn(time.now());
-      this.#commit();
+      if (this.#announce()) this.#commitLater();
+      else this.#commit();
     };
     const isDirectFirst = this.feed.isRead && this.mode === 'connected';
-    time.endOfTurn(() => (isDirectFirst ? void time.after(DIRECT_FIRST_MS, commit) : commit()));
+    time.endOfTurn(() => (isDirectFirst ? void time.after(DIRECT_FIRST_MS, endTurn) : endTurn()));
+  }
+
+  /** Not where readers were told directly, or somebody waits for the commit. */
+  #announce(): boolean {
+    if (this.#releasing || this.mode !== 'connected' || this.feed.isRead || !this.waiters.isEmpty)
+      return false;
+    return this.#tenure.announce();
+  }
+
+  #commitLater(): void {
+    this.#cancelCommit ??= this.around.time.after(COMMIT_AFTER_MS, () => this.#commit());
   }
 
   #commit(): void {
+    this.#cancelCommit?.();
+    this.#cancelCommit = undefined;
     if (this.#releasing || this.mode !== 'connected') return;
     const commit = this.#tenure.commit();
     if (commit === undefined) return;
@@ -570,7 +608,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   #toldSent(changes: readonly Change[]): void {
     const { observers } = this.around;
     if (observers.isEmpty) return;
-    observers.tell('sent', { space: this.space.name, keys: changes.length, bytes: bytesOf(changes) });
+    const size = { keys: changes.length, bytes: bytesOf(changes), conflated: 0 };
+    observers.tell('sent', { space: this.space.name, path: 'direct', ...size });
   }
 
   // ---- the end ----

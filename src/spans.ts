@@ -145,10 +145,10 @@ export class Spans implements Tracer {
       ...this.#messaging('apply', 'process', space, position, bytes),
       'tandem.path': path,
       'tandem.keys': keys,
-      'tandem.update.follower_ms': followerMs,
       'tandem.update.error_ms': errorMs,
       ...(updateLatencyMs !== undefined && { 'tandem.update.latency_ms': updateLatencyMs }),
       ...(ownerMs !== undefined && { 'tandem.update.owner_ms': ownerMs }),
+      ...(followerMs !== undefined && { 'tandem.update.follower_ms': followerMs }),
     };
     const links = this.#links(trace.links ?? []);
     const options = { kind: this.#otel.SpanKind.CONSUMER, links, attributes, startTime: receivedAt };

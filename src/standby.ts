@@ -25,6 +25,8 @@ export interface Inheritance {
   readonly position: Position;
   /** The whole state as changes, in revision order. */
   changes(): readonly Change[];
+  /** What changed since a position, deletes too, in revision order; `undefined` where that is not known. */
+  changesSince(from: Position): readonly Change[] | undefined;
 }
 
 /**
@@ -101,6 +103,14 @@ export class Standby implements Inheritance {
   changes(): readonly Change[] {
     const entries = [...this.entries()].toSorted((a, b) => a.revision - b.revision);
     return entries.map(({ key, revision, value }) => ({ key, revision, json: value!.json }));
+  }
+
+  changesSince(from: Position): readonly Change[] | undefined {
+    return this.follower.readingsSince(from)?.map(({ key, value, position }) => ({
+      key,
+      revision: parsePosition(position).revision,
+      json: value === undefined ? '' : JSON.stringify(value),
+    }));
   }
 
   stop(): void {

@@ -78,10 +78,12 @@ export interface Cut extends Line {
   /** Keys of tombstones to forget. */
   readonly dropped: readonly string[];
   readonly measures?: Measures;
+  /** All of it was announced, and is not published once more. Default false. */
+  readonly isAnnounced?: boolean;
 }
 
 /** A whole state to put in place of what the store holds. */
-export type Swap = Omit<Cut, 'prev' | 'dropped' | 'measures' | 'isBrief'>;
+export type Swap = Omit<Cut, 'prev' | 'dropped' | 'measures' | 'isBrief' | 'isAnnounced'>;
 
 export interface SinceOptions {
   /** The horizon at which the full sync began that this page goes on with. Default 0. */
@@ -123,14 +125,24 @@ export interface Store {
   readonly commands: Link;
   /** For what is published. */
   readonly subscriber: Link;
+  /** Whether all that is published under a space reaches all its subscribers in one order, announced or committed. */
+  readonly canAnnounce: boolean;
 
-  /** `held` while another owner has the lease; else the space is claimed: `head.fence` is the new epoch. */
+  /**
+   * `held` while another owner has the lease; else the space is claimed: `head.fence` is the new epoch, and is published, so that
+   * subscribers take nothing that an earlier owner announces late.
+   */
   claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>>;
   /**
-   * `committed`: applied, published, and, unless it is brief, the lease renewed. `fenced`: another owner has claimed. `diverged`: the head
+   * `committed`: applied, published (unless it was announced), and, unless it is brief, the lease renewed. `fenced`: another owner has claimed. `diverged`: the head
    * is not `prev`, or the claim is gone. `damaged`: keys were lost. Nothing was done then.
    */
   commit(space: string, cut: Cut): Promise<Committed>;
+  /**
+   * Publishes a frame, and changes nothing: its commit follows. Whoever announces holds the lease; a store whose calls and messages
+   * may come in another order than they were sent cannot (`canAnnounce`).
+   */
+  announce(space: string, header: Header, changes: readonly Change[]): Promise<void>;
   /** Replaces the whole state, however large, in one step that readers can see. */
   swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
   /** What changed since `position`, at most `limit` changes of it. */

@@ -11,7 +11,7 @@ import type { Surroundings } from './desk.ts';
 import { OwnedElsewhereError, TandemError } from './errors.ts';
 import type { Change, Header } from './frame.ts';
 import type { Ledger } from './ledger.ts';
-import { describeCommit, setAtOf } from './measures.ts';
+import { bytesOf, describeCommit, setAtOf } from './measures.ts';
 import type { Committed as Told } from './observer.ts';
 import type { Position } from './position.ts';
 import { compare, continues, isSame, ZERO } from './position.ts';
@@ -32,6 +32,10 @@ const MAX_UNDER_WAY = 4;
  */
 const FULL_EVERY_MS = 100;
 const NONE: readonly string[] = [];
+/** What is more, in changes and in UTF-16 code units, is not announced: to say it twice costs more than it gains. */
+const MOST_ANNOUNCED = { changes: 16, length: 16_384 };
+/** Of the lease that has to be left for that: a superseded owner is not to be heard. */
+const LEAST_LEASE = 1 / 4;
 /** Tombstones that one commit makes the store forget, at most. */
 const MAX_DROPPED = 1_000;
 
@@ -39,6 +43,8 @@ export interface TenureOptions {
   readonly space: string;
   readonly start: 'resume' | 'reset';
   readonly leaseMs: number;
+  /** Whether followers are told of small changes before they are committed. */
+  readonly announce: boolean;
   /** What a standby holds; it counts where the store has lost it. */
   readonly inheritance: () => Inheritance | undefined;
 }
@@ -64,6 +70,12 @@ export class Tenure {
   /** Dropped tombstones that those will make the store forget. */
   #forgetting = 0;
   #committed: Position = ZERO;
+  /** Up to here followers were told under this epoch, ahead of the commit; 0 where all that they are told is committed. */
+  #announced = 0;
+  /** Not after one has failed, until the store was asked where it is. */
+  #mayAnnounce = false;
+  /** Announcements of which no word has come yet. */
+  #announcing = 0;
   /** The highest revision that was sent under this epoch; the outcome may be unknown. */
   #attempted = 0;
   #lastCutAt = -Infinity;
@@ -99,6 +111,11 @@ export class Tenure {
     return this.#ledger.head.revision > this.#sent.revision;
   }
 
+  /** Whether something was set that followers are yet to be told. */
+  get isUntold(): boolean {
+    return this.#ledger.head.revision > Math.max(this.#sent.revision, this.#announced);
+  }
+
   /** The next cut counts what the store holds. */
   countNext(): void {
     this.#fullAt = -Infinity;
@@ -125,6 +142,9 @@ export class Tenure {
    * @throws TandemError `FENCED`
    */
   async holds(): Promise<boolean> {
+    // What was announced may not have arrived: all is told again.
+    this.#announced = 0;
+    this.#mayAnnounce = this.#options.announce;
     if (!this.#claimed) return false;
     const { head } = await this.#around.store.since(this.#options.space, this.#head, 0);
     const { epoch } = this.#ledger.line;
@@ -168,10 +188,53 @@ export class Tenure {
     else await this.#load(epoch, head, signal);
     this.#isSuspect = false;
     this.#attempted = 0;
+    this.#announced = 0;
     this.countNext();
     this.#claimed = true;
     this.#moveTo(head, false);
     this.#around.observers.tell('claimed', { space, epoch, tookMs: time.now() - startedAt });
+  }
+
+  /**
+   * Tells followers what they were not told yet, before it is committed. False where it cannot be: then the commit tells them. Not
+   * what is traced, since its trace is to say when it was in the store.
+   */
+  announce(): boolean {
+    const { store, observers } = this.#around;
+    const { line, head } = this.#ledger;
+    const { leaseMs, space } = this.#options;
+    const from = Math.max(this.#sent.revision, this.#announced);
+    const mayAnnounce = this.#mayAnnounce && store.canAnnounce && this.#sent.epoch === line.epoch;
+    if (!mayAnnounce || this.#isDamaged || head.revision === from) return false;
+    // Where commits gather, or the whole state is being put in place, the keys would be far behind.
+    if (Math.max(this.#announcing, this.#underWay) >= MAX_UNDER_WAY) return false;
+    if (this.leaseMs < leaseMs * LEAST_LEASE || this.#ledger.originsSince(from).length > 0) return false;
+    const changes = this.#ledger.changesSince(from, MOST_ANNOUNCED.changes + 1);
+    if (changes === undefined || !isSmall(changes)) return false;
+    const measures = setAtOf(this.#ledger.setAtSince(from), this.#around);
+    const place = { ...line, prev: from, revision: head.revision, isAhead: true };
+    const header = {
+      ...place,
+      cutAt: this.#cutAt(),
+      leaseMs: Math.floor(this.leaseMs),
+      bye: false,
+      ...measures,
+    };
+    this.#announced = head.revision;
+    this.#announcing += 1;
+    const keys = changes.length;
+    const conflated = head.revision - from - keys;
+    if (!observers.isEmpty)
+      observers.tell('sent', { space, path: 'redis', keys, bytes: bytesOf(changes), conflated });
+    store.announce(space, header, changes).then(
+      () => void (this.#announcing -= 1),
+      () => {
+        this.#announcing -= 1;
+        this.#announced = 0;
+        this.#mayAnnounce = false;
+      },
+    );
+    return true;
   }
 
   /**
@@ -205,8 +268,17 @@ export class Tenure {
     const dropped = count === 0 ? NONE : this.#ledger.dropped(count, this.#forgetting);
     const isBrief = count === 0 && this.#isFullRecent(prev, changes.length > 0 ? FULL_EVERY_MS : Infinity);
     const cut = this.#cut(to, isBrief, at);
+    const isAnnounced = changes.length > 0 && to <= this.#announced;
     return this.#send(cut, prev.revision, changes, count, isBrief, (measures) =>
-      this.#around.store.commit(this.#options.space, { ...cut, prev, changes, dropped, isBrief, measures }),
+      this.#around.store.commit(this.#options.space, {
+        ...cut,
+        prev,
+        changes,
+        dropped,
+        isBrief,
+        measures,
+        isAnnounced,
+      }),
     );
   }
 
@@ -345,10 +417,12 @@ export class Tenure {
     commit: (measures: Measures) => Promise<Committed>,
   ): Promise<Committed> {
     const { observers, tracer, time } = this.#around;
-    const setAt = setAtOf(this.#ledger.setAtSince(from), this.#around);
+    const told = Math.max(from, this.#announced);
+    const setAt = setAtOf(this.#ledger.setAtSince(told), this.#around);
     const origins = this.#ledger.originsSince(from);
     if (observers.isEmpty && origins.length === 0) return commit(setAt);
-    const what = describeCommit(this.#around, this.#options.space, this.#ledger, { from, to }, changes);
+    const place = { from, told: this.#announced, to };
+    const what = describeCommit(this.#around, this.#options.space, this.#ledger, place, changes);
     const span = changes?.length === 0 ? undefined : tracer.commit(what, origins);
     const sentAt = time.now();
     const ended = (outcome: Told['outcome']): void => {
@@ -408,6 +482,15 @@ export class Tenure {
     if (head.fence !== epoch) throw lostClaim(space);
     this.#isDamaged = head.damaged;
     const inherited = this.#options.inheritance();
+    if (inherited && !head.damaged && inherited.position.epoch === last) {
+      // The last owner announced what it did not live to commit.
+      const { position } = inherited;
+      const more = inherited.changesSince({ epoch: last, revision });
+      if (more && position.revision > revision) {
+        const base = position;
+        return this.#ledger.resume({ epoch, base }, base.revision, horizon, [...changes, ...more]);
+      }
+    }
     if (inherited && (head.damaged || compare({ epoch: last, revision }, inherited.position) < 0)) {
       // Deletes are not inherited: who is not exactly there takes a full sync.
       const { position } = inherited;
@@ -428,6 +511,11 @@ export function fencedError(space: string, owner: string, epoch: number): Tandem
 function lostClaim(space: string): TandemError {
   const what = `Redis has lost the claim of space "${space}" while its state was read`;
   return new TandemError('DIVERGED', what, { retryable: true });
+}
+
+function isSmall(changes: readonly Change[]): boolean {
+  if (changes.length > MOST_ANNOUNCED.changes) return false;
+  return changes.reduce((sum, { key, json }) => sum + key.length + json.length, 0) <= MOST_ANNOUNCED.length;
 }
 
 /** How many of the changes, from the first on, one call may take. */

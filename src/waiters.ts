@@ -44,6 +44,10 @@ export class Waiters {
     });
   }
 
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   /** Something has changed: lets go whose condition holds. */
   check(): void {
     for (const waiter of this.#waiting) if (waiter.isDone()) this.#settle(waiter, waiter.resolve);

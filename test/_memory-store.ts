@@ -10,7 +10,7 @@
 import type { ServerClock } from '../src/clock.ts';
 import { TandemError } from '../src/errors.ts';
 import type { Change, Header } from '../src/frame.ts';
-import { decodePage, encodeChanges, encodeFrame, MAX_FRAME_LENGTH } from '../src/frame.ts';
+import { decodePage, encodeChanges, encodeFence, encodeFrame, MAX_FRAME_LENGTH } from '../src/frame.ts';
 import type { Position } from '../src/position.ts';
 import { isSame, ZERO } from '../src/position.ts';
 import type {
@@ -139,7 +139,12 @@ export class MemoryServer {
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
     space.meta = { ...space.meta, fence, owner, ownerName };
     this.#renew(space, owner, fence, leaseMs);
+    this.#tell(name, encodeFence(this.#now, fence));
     return this.#reply(space, 'claimed');
+  }
+
+  announce(name: string, header: Header, changes: readonly Change[]): void {
+    this.#tell(name, encodeFrame(header.cutAt, header, changes));
   }
 
   commit(name: string, cut: Cut): Committed {
@@ -159,7 +164,8 @@ export class MemoryServer {
     const indexed = meta.indexed + index.size - before.indexed;
     if (cut.isBrief) space.meta = { ...meta, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
     else this.#finish(space, cut, size, indexed);
-    this.publish(name, { ...cut, ...cut.measures, prev: cut.prev.revision, bye: false }, cut.changes);
+    if (cut.isAnnounced !== true)
+      this.publish(name, { ...cut, ...cut.measures, prev: cut.prev.revision, bye: false }, cut.changes);
     return cut.isBrief ? { outcome: 'committed' } : this.#reply(space, 'committed');
   }
 
@@ -257,7 +263,10 @@ export class MemoryServer {
 
   /** Also for what nobody of ours would publish. */
   publish(name: string, header: Header, changes: readonly Change[]): void {
-    const message = encodeFrame(this.#now, header, changes);
+    this.#tell(name, encodeFrame(this.#now, header, changes));
+  }
+
+  #tell(name: string, message: string): void {
     for (const deliver of this.#subscriptions.get(name) ?? []) deliver(message);
   }
 
@@ -352,6 +361,7 @@ export class MemoryLink implements Link {
 
 /** How calls travel to a `MemoryServer` and back is for others to say; what is called is said here. */
 export abstract class ModelStore implements Store {
+  readonly canAnnounce = true;
   readonly capacity: Capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
   abstract readonly commands: Link;
   abstract readonly subscriber: Link;
@@ -378,6 +388,10 @@ export abstract class ModelStore implements Store {
 
   commit(space: string, cut: Cut): Promise<Committed> {
     return this.#ask(() => this.server.commit(space, cut), true);
+  }
+
+  announce(space: string, header: Header, changes: readonly Change[]): Promise<void> {
+    return this.roundTrip(() => this.server.announce(space, header, changes), false);
   }
 
   async swap(space: string, swap: Swap): Promise<Written> {

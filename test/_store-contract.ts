@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import type { ExecutionContext, TestFn } from 'ava';
 import type { Change, Frame, Header } from '../src/frame.ts';
-import { decodeFrame } from '../src/frame.ts';
+import { decodeFence, decodeFrame } from '../src/frame.ts';
 import type { Line, Position } from '../src/position.ts';
 import { ZERO } from '../src/position.ts';
 import type { Claim, Committed, Cut, Head, Outcome, Page, Store } from '../src/store.ts';
@@ -172,7 +172,13 @@ const numbered = (count: number, json = '1', name = 'key'): Changes =>
 /** Collects what is published. */
 class Ear {
   readonly messages: string[] = [];
-  readonly deliver = (message: string): void => void this.messages.push(message);
+  /** What claims told, apart from the frames. */
+  readonly fences: number[] = [];
+  readonly deliver = (message: string): void => {
+    const fence = decodeFence(message);
+    if (fence === undefined) this.messages.push(message);
+    else this.fences.push(fence);
+  };
 
   get frames(): Frame[] {
     return this.messages.map((message) => decodeFrame(message));
@@ -606,6 +612,83 @@ export function storeContract(test: TestFn, { name, start }: Backend): void {
   contract('under epoch 0, which nobody can claim, nothing is written', async (t, stage) => {
     await refused(t, stage, 'diverged', () => stage.writer.commit({ a: '1' }));
   });
+
+  // ---- announcements ----
+
+  contract('what is announced is published as it is, and changes nothing', async (t, stage) => {
+    const { writer, store, other, rig, space } = stage;
+    t.true(store.canAnnounce);
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    const ear = new Ear();
+    await other.subscribe(space, ear.deliver);
+    const { line, head } = writer;
+    const header: Header = {
+      ...line,
+      prev: head.revision,
+      revision: head.revision + 1,
+      cutAt: 1_764_000_000_000.125,
+      leaseMs: 500,
+      bye: false,
+      isAhead: true,
+    };
+    const changes = [{ key: 'a', revision: head.revision + 1, json: '2' }];
+    const before = await rig.dump(space);
+    await store.announce(space, header, changes);
+    t.deepEqual(await ear.hears(1), [{ ...header, changes, publishedAt: header.cutAt }]);
+    t.deepEqual(await rig.dump(space), before);
+
+    await store.commit(space, writer.cut({ a: '2' }, { isAnnounced: true }));
+    t.is((await rig.dump(space)).state.a, '2');
+    // Not said once more: what comes next is what is said next.
+    writer.head = { ...head, revision: head.revision + 1 };
+    await writer.commit({ b: '3' });
+    t.deepEqual(
+      (await ear.hears(2)).map(({ revision }) => revision),
+      [head.revision + 1, head.revision + 2],
+    );
+  });
+
+  contract('announcements and commits are heard in the order in which they were made', async (t, stage) => {
+    const { writer, store, other, space } = stage;
+    await writer.claim();
+    await writer.commit();
+    const ear = new Ear();
+    await other.subscribe(space, ear.deliver);
+    const header = { ...writer.line, cutAt: 1, leaseMs: 5, bye: false, isAhead: true };
+    const made: Promise<unknown>[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      const cut = writer.cut({ a: String(n) });
+      if (n % 3 === 0)
+        made.push(store.announce(space, { ...header, ...cut, prev: cut.prev.revision }, cut.changes));
+      made.push(store.commit(space, { ...cut, isAnnounced: n % 3 === 0 }));
+      writer.head = { epoch: cut.epoch, revision: cut.revision };
+    }
+    await Promise.all(made);
+    t.deepEqual(
+      (await ear.hears(20)).map(({ revision }) => revision),
+      Array.from({ length: 20 }, (_, n) => n + 1),
+    );
+  });
+
+  contract(
+    'a claim tells its fence, before anything of its owner; one that is refused tells none',
+    async (t, stage) => {
+      const { writer, rival, rig, store, space } = stage;
+      const ear = new Ear();
+      await store.subscribe(space, ear.deliver);
+      await writer.claim();
+      await rival.claim();
+      await writer.commit({ a: '1' });
+      await ear.hears(1);
+      t.deepEqual(ear.fences, [writer.line.epoch]);
+      await rig.expire(space);
+      await rival.claim();
+      await rival.commit({ a: '2' });
+      await ear.hears(2);
+      t.deepEqual(ear.fences, [writer.line.epoch, rival.line.epoch]);
+    },
+  );
 
   // ---- beacons of many spaces ----
 

@@ -4,7 +4,15 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { TandemError } from '../src/errors.ts';
 import type { Frame } from '../src/frame.ts';
-import { decodeFrame, decodePage, encodeFrame, encodeHeader, MAX_FRAME_LENGTH } from '../src/frame.ts';
+import {
+  decodeFence,
+  decodeFrame,
+  decodePage,
+  encodeFence,
+  encodeFrame,
+  encodeHeader,
+  MAX_FRAME_LENGTH,
+} from '../src/frame.ts';
 import { printPosition } from '../src/position.ts';
 import { keyProblem, MAX_VALUE_LENGTH } from '../src/space.ts';
 import { assertThrows, check } from './_check.ts';
@@ -74,6 +82,39 @@ test('a goodbye says so, and a frame that is none does not mention it', (t) => {
   const header = { epoch: 9, base: { epoch: 7, revision: 1 }, prev: 2, revision: 2, cutAt: 1, leaseMs: 0 };
   t.true(decodeFrame(`1 0\n${encodeHeader({ ...header, bye: true })}`).bye);
   t.false(encodeHeader({ ...header, bye: false }).includes('bye'));
+});
+
+test('an announcement says so, and a frame that is none does not mention it', (t) => {
+  const header = {
+    epoch: 9,
+    base: { epoch: 7, revision: 1 },
+    prev: 2,
+    revision: 2,
+    cutAt: 1,
+    leaseMs: 0,
+    bye: false,
+  };
+  const measured = { ...header, setAt: 5.125, setErrorMs: 0.5 };
+  for (const one of [header, measured, { ...measured, bye: true }]) {
+    t.true(decodeFrame(`1 0\n${encodeHeader({ ...one, isAhead: true })}`).isAhead);
+    t.is(decodeFrame(`1 0\n${encodeHeader(one)}`).isAhead, undefined);
+    t.false(encodeHeader(one).includes('ahead'));
+  }
+});
+
+test('a fence is told apart from a frame, and nothing else is taken for one', (t) => {
+  t.is(decodeFence(encodeFence(1_764_000_000_123.5, 1_764_000_000_123)), 1_764_000_000_123);
+  for (const text of [
+    message(),
+    message({ fence: 5 }),
+    '',
+    '1 0\n{"v":2,"fence":5}',
+    '1 0\n{"v":1,"fence":0}',
+    '1 0\n{"v":1,"fence":"5"}',
+    '1 0\n{"v":1,"fence":5}\n',
+    '1 0\n{"v":1,"fence":12345678901234567}',
+  ])
+    t.is(decodeFence(text), undefined, text);
 });
 
 test('fields of the header that are unknown here are ignored', (t) => {

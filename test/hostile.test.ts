@@ -157,7 +157,8 @@ for (const [name, { code, json }] of Object.entries(VALUES)) {
         'the true value',
         3_000,
       );
-      t.is(await world.admin.hget(world.key('state'), 'key/a'), '{"n":1}');
+      const stored = (): Promise<string | null> => world.admin.hget(world.key('state'), 'key/a');
+      await until(async () => (await stored()) === '{"n":1}', 'the true value in Redis');
       await follower.waitFor(owner.head);
       t.is(follower.get('key/a').value?.n, 1);
       t.deepEqual(codes, []);

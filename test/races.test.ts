@@ -9,6 +9,7 @@ import { ServerClock } from '../src/clock.ts';
 import { TandemError } from '../src/errors.ts';
 import type { Follower, Owner } from '../src/index.ts';
 import { comparePositions, defineSpace, json } from '../src/index.ts';
+import { printPosition } from '../src/position.ts';
 import type { Claim, Page } from '../src/store.ts';
 import { Tandem } from '../src/tandem.ts';
 import { check } from './_check.ts';
@@ -84,7 +85,10 @@ class World {
 
   async equal(owner: Owner<D>, follower: Follower<D>, ms = 5_000): Promise<void> {
     const isEqual = (): boolean =>
-      follower.mode === 'connected' && owner.mode === 'connected' && owner.head === follower.head;
+      follower.mode === 'connected' &&
+      owner.mode === 'connected' &&
+      owner.head === follower.head &&
+      owner.head === printPosition(this.server.space(SPACE).meta);
     await this.time.until(
       isEqual,
       `owner ${owner.mode} ${owner.head}, follower ${follower.mode} ${follower.head}`,
@@ -271,6 +275,52 @@ test('an owner that was away for longer than its lease is fenced by who took ove
   t.deepEqual(stateOf(follower), { 'key/a': 1, 'key/c': 4 });
 });
 
+test('a follower that has missed an announcement is behind until the next, and no longer', async (t) => {
+  const { world, following, owner, follower } = await pair();
+  await world.time.advance(500);
+  following.wire.forgetSubscriptions();
+  owner.set('key/a', 1);
+  await world.time.advance(10);
+  t.is(follower.get('key/a').value, undefined);
+  await Promise.all([following.wire.subscribe(SPACE, () => {}), world.time.advance(1)]);
+  const modes: string[] = [];
+  follower.on('mode', ({ mode }) => modes.push(mode));
+  // Each finds the keys where they were before it: its commit comes 10 ms later.
+  for (let n = 2; n < 20; n += 1) {
+    owner.set('key/a', n);
+    await world.time.advance(1);
+    if (n > 2) t.is(follower.get('key/a').value, n);
+    await world.time.advance(19);
+    t.is(follower.get('key/a').value, n);
+  }
+  t.deepEqual(modes, ['recovering', 'connected']);
+});
+
+test('a standby goes on from what its owner announced and did not live to commit, and nobody reads all anew', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  owner.set('key/b', 1);
+  const standing = world.process('standby');
+  const standby = standing.tandem.own(space, { standby: true });
+  await world.equal(owner, follower);
+  await world.time.until(() => standby.head === owner.head, 'a standby in step');
+  let swaps = 0;
+  standing.wire.swap = () => assert.fail(`${(swaps += 1)} swaps`);
+  let syncs = 0;
+  follower.on('sync', () => (syncs += 1));
+
+  owner.set('key/b', 2);
+  owner.delete('key/a');
+  await world.time.until(() => follower.head === owner.head && standby.head === owner.head, 'the news');
+  owning.wire.cutBoth();
+  t.not(printPosition(world.server.space(SPACE).meta), owner.head, 'it was not committed');
+  await world.led(standby);
+  await world.equal(standby, follower);
+  t.deepEqual(stateOf(follower), { 'key/b': 2 });
+  t.deepEqual(Object.fromEntries(world.server.space(SPACE).live.state), { 'key/b': '2' });
+  t.is(swaps + syncs, 0);
+});
+
 test('an owner that starts over leaves nothing of the old state, in Redis or with a follower that had it', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
@@ -308,6 +358,8 @@ test('a follower that finds Redis behind keeps what it has, until the owner has 
   owner.set('key/a', 2);
   await world.equal(owner, follower);
   const { head } = follower;
+  // A beacon has said that Redis holds it, too.
+  await world.time.advance(300);
   owning.wire.cutBoth();
   rollBack();
   following.wire.cutBoth();

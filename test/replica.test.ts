@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
 import type { Change, Frame, Header } from '../src/frame.ts';
-import { decodeFrame } from '../src/frame.ts';
+import { decodeFence, decodeFrame } from '../src/frame.ts';
 import { Ledger } from '../src/ledger.ts';
 import type { Position } from '../src/position.ts';
 import { compare, continues, printPosition, ZERO } from '../src/position.ts';
@@ -152,7 +152,9 @@ class World {
   #kept: { head: Position; page: Page }[] = [];
 
   constructor() {
-    this.server.subscribe(SPACE, (message) => this.published.push(message));
+    this.server.subscribe(SPACE, (message) => {
+      if (decodeFence(message) === undefined) this.published.push(message);
+    });
     this.start('resume');
   }
 

@@ -55,6 +55,11 @@ class Prepared extends Command {
   }
 }
 
+/** `PUBLISH`, in the order of other commands of its connection. */
+export function publish(channel: string, message: string): Command {
+  return new Prepared('publish', `*3\r\n${bulk('publish')}${bulk(channel)}${bulk(message)}`);
+}
+
 const OPTIONS = { replyEncoding: 'utf8' } as const;
 
 function command(name: string, args: string[]): Command {

@@ -7,7 +7,14 @@
 import type { ServerClock } from '../clock.ts';
 import { TandemError } from '../errors.ts';
 import type { Change, Header } from '../frame.ts';
-import { decodePage, decodeTime, encodeChanges, encodeHeader, MAX_FRAME_LENGTH } from '../frame.ts';
+import {
+  decodePage,
+  decodeTime,
+  encodeChanges,
+  encodeFrame,
+  encodeHeader,
+  MAX_FRAME_LENGTH,
+} from '../frame.ts';
 import type { Observers } from '../observer.ts';
 import type { Position } from '../position.ts';
 import type { Claim, Committed, Cut, Head, Outcome, Page, SinceOptions, Store, Swap } from '../store.ts';
@@ -20,7 +27,7 @@ import { clientMaker, databaseOf } from './client.ts';
 import { Connection } from './connection.ts';
 import type { KeyList, Keys } from './keys.ts';
 import { keysOf, together } from './keys.ts';
-import { Script } from './script.ts';
+import { publish, Script } from './script.ts';
 
 /** A staged portion holds Redis for a millisecond or so. */
 const PORTION_CHANGES = 1_000;
@@ -57,6 +64,7 @@ export class RedisStore implements Store {
   readonly #time: Time;
   readonly #clock: ServerClock;
   readonly #beacons: Bundle;
+  #canAnnounce = false;
   #database = 0;
   /** Names of keys, made once for each space. */
   readonly #known = new Map<string, Keys>();
@@ -80,6 +88,8 @@ export class RedisStore implements Store {
       prepare: (client) => {
         this.#select(client);
         this.#beacons.begin(client.isCluster);
+        // On a Cluster what is published goes in at any node, and overtakes what a script publishes.
+        this.#canAnnounce = !client.isCluster;
       },
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
@@ -98,7 +108,23 @@ export class RedisStore implements Store {
 
   async claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>> {
     const { owner, ownerName, known, leaseMs } = claim;
-    return this.#run('claim', space, [owner, ownerName, String(known), String(leaseMs)]);
+    const { channel } = this.#keys(space);
+    return this.#run('claim', space, [owner, ownerName, String(known), String(leaseMs), channel]);
+  }
+
+  get canAnnounce(): boolean {
+    return this.#canAnnounce;
+  }
+
+  announce(space: string, header: Header, changes: readonly Change[]): Promise<void> {
+    // Redis writes no time of its own into it.
+    const message = encodeFrame(header.cutAt, header, changes);
+    const { channel } = this.#keys(space);
+    this.#beacons.flush();
+    return this.commands.send(
+      () => publish(channel, message),
+      () => {},
+    );
   }
 
   commit(space: string, cut: Cut): Promise<Committed> {
@@ -113,7 +139,7 @@ export class RedisStore implements Store {
       String(prev.revision),
       String(revision),
       String(cutAt),
-      keys.channel,
+      cut.isAnnounced === true ? '' : keys.channel,
       header + encodeChanges(cut.changes),
     ];
     if (cut.isBrief !== true)

@@ -3,7 +3,8 @@
 -- all else), and answers no more than its asker cannot know.
 -- A brief cut, of an owner that a moment ago made one that was not, neither renews the lease nor counts what is held.
 -- What is not accepted is answered by what stands behind this: head.lua, and the reason.
--- ARGV: 1 owner, 2 epoch, 3 prev epoch, 4 prev revision, 5 revision, 6 cutAt, 7 channel, 8 the frame but for its time;
+-- ARGV: 1 owner, 2 epoch, 3 prev epoch, 4 prev revision, 5 revision, 6 cutAt,
+--       7 channel, empty for what was announced, 8 the frame but for its time;
 --       where it is not brief: 9 lease in ms, 10 base epoch, 11 base revision, 12 horizon, then tombstones to forget
 -- Reply: the server's time; where it is not brief, in a list, and with it the size and the owner's name
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -44,7 +45,7 @@ if isAccepted then
   -- 4. Publish: the time, and the frame just as it came.
   local clock = redis.call('TIME')
   local now = clock[1] .. ' ' .. clock[2]
-  redis.call('PUBLISH', ARGV[7], now .. '\n' .. ARGV[8])
+  if ARGV[7] ~= '' then redis.call('PUBLISH', ARGV[7], now .. '\n' .. ARGV[8]) end
   if isBrief then return now end
   return { now, string.format('%.0f', tonumber(size or 0) + grown), name }
 end
