@@ -26,7 +26,8 @@ import type { Position } from './position.ts';
 import { compare, isSame, parsePosition, printPosition, ZERO } from './position.ts';
 import type { Proof, Reading, Source } from './reading.ts';
 import type { Definition, KeyOf, PatternOf, Space, ValueOf } from './space.ts';
-import type { Link } from './store.ts';
+import { Silence } from './silence.ts';
+import type { Head, Link } from './store.ts';
 import type { Cancel } from './time.ts';
 import { pause } from './time.ts';
 
@@ -63,12 +64,10 @@ const MAX_TRIES = 10;
 /** More than clocks differ by, and more claims than one could miss. */
 const MAX_AHEAD_MS = 86_400_000;
 const MAX_CLAIMS = 1_000_000;
-/** Of the bound of staleness: past two beacons, and with time left to be live by then. */
-const AROUND_SHARE = 0.6;
-/** The direct path is kept for so many bounds of staleness after the last silence. */
-const AROUND_BOUNDS = 4;
 /** What is announced is committed within a few ms: a catch-up that finds frames missing asks again after 1, 2, 3 ms and so on. */
 const RETRY_MS = 1;
+/** By then what had been announced when this follower came is in the keys. */
+const LOOK_AGAIN_MS = 20;
 /** The cut of a commit may be so much later than that of what was announced, ms, and say nothing new: less than beacons are apart. */
 const COMMIT_LAG_MS = 100;
 /** How much later than an answer a frame may come that was published before. */
@@ -77,16 +76,12 @@ const GRACE_MS = 100;
 export class Follower<D extends Definition = Definition> extends Desk<D, FollowerEmitted> {
   override readonly isOwner = false;
   protected readonly links: readonly Link[];
-  readonly #silenceMs: number;
   readonly #evidence: Evidence;
   readonly #intake: Intake<D>;
   readonly #deliver = (message: string): void => this.#arrived(message);
   readonly #direct: Path | undefined;
   readonly #isAlwaysDirect: boolean;
-  /** After such a silence through Redis the direct path is taken, where there is one to fall back to, ms. */
-  readonly #aroundMs: number;
-  /** When it was last found to be needed, while Redis can be reached. */
-  #aroundAt = -Infinity;
+  readonly #silence: Silence;
   #isDirectUp = false;
   #wasDirectUp = false;
   /** What arrives while the keys are read; `undefined` at other times. */
@@ -98,8 +93,6 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   #stored: Position = ZERO;
   /** The highest epoch that is known to be claimed: what is published of a lower one is not its owner's to say any more. */
   #fence = 0;
-  /** When Redis was last heard of: a frame that was published, or the keys. On our clock. */
-  #heardAt = -Infinity;
   /** The epoch whose frames have last ended a degraded mode. */
   #wokenBy = 0;
   #synced = false;
@@ -110,20 +103,27 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   #caughtUpFrom = 0;
   #caughtUpTo: Position = ZERO;
   #caughtUpAt = 0;
-  #cancelWatch: Cancel | undefined;
+  #cancelLook: Cancel | undefined;
 
   constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: FollowOptions = {}) {
     super(space, around, scope);
     requireObject('follow', options);
     const { direct, silenceMs = 750 } = options;
     if (direct !== undefined) requireObject('direct', direct);
-    this.#silenceMs = between('silenceMs', silenceMs, 10, 3_600_000);
+    const boundMs = between('silenceMs', silenceMs, 10, 3_600_000);
     this.#isAlwaysDirect =
       requireOneOf('direct.mode', direct?.mode ?? 'fallback', ['fallback', 'always']) === 'always';
-    this.#aroundMs = direct && !this.#isAlwaysDirect ? this.#silenceMs * AROUND_SHARE : Infinity;
-    this.#direct = direct && around.path(space.name, direct, this.#silenceMs);
+    this.#direct = direct && around.path(space.name, direct, boundMs);
+    this.#silence = new Silence(around.time, {
+      boundMs,
+      hasWayAround: direct !== undefined && !this.#isAlwaysDirect,
+      goAround: () => this.#direct?.open(this.#directListener),
+      comeBack: () => this.#closeDirect(),
+      ask: () => this.#askHead().catch((error: unknown) => this.#headUnknown(error)),
+      isWatched: () => this.mode === 'connected',
+    });
     this.links = [around.store.commands, around.store.subscriber];
-    this.#evidence = new Evidence(around.time, this.#silenceMs);
+    this.#evidence = new Evidence(around.time, boundMs);
     this.#intake = new Intake({
       space,
       evidence: this.#evidence,
@@ -228,7 +228,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   override close(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#endWatch();
+    this.#endWatching();
     this.#closeDirect();
     this.#evidence.comesFrom('memory');
     this.around.store.unsubscribe(this.space.name, this.#deliver).catch(() => {});
@@ -248,13 +248,14 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   protected override entered(mode: Mode): void {
-    this.#endWatch();
+    this.#endWatching();
     if (mode === 'degraded') this.#direct?.open(this.#directListener);
-    if (mode === 'connected' && !this.#isAlwaysDirect && !this.#isAround) this.#closeDirect();
+    if (mode === 'connected' && !this.#isAlwaysDirect && !this.#silence.isAround) this.#closeDirect();
     this.#evidence.comesFrom(this.#source(mode));
     if (mode !== 'connected') return;
     this.#haveSynced();
-    this.#watchSilence();
+    this.#silence.watch();
+    this.#cancelLook = this.around.time.after(LOOK_AGAIN_MS, () => void this.#lookAgain().catch(() => {}));
   }
 
   override receive(event: DeskEvent): void {
@@ -283,7 +284,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       const from = this.position;
       const changed = this.#intake.apply(batch, this.around.clock);
       this.#lastCutAt = batch.head.cutAt;
-      this.#heardAt = this.around.time.now();
+      this.#silence.heard(this.around.time.now());
       this.#caughtUp(askedAt, batch.isFull, changed ?? batch.changes.length);
       this.#caughtUpFrom = from.revision;
       this.#caughtUpTo = this.position;
@@ -420,7 +421,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     const taken = this.#intake.take(arrival);
     if (cameBefore) this.#toldLate(arrival);
     const isHeard = taken === 'taken' && frame.epoch === this.#intake.replica.mark.epoch;
-    if (isHeard) this.#heardAt = receivedAt;
+    if (isHeard) this.#silence.heard(receivedAt);
     if (isHeard && !frame.bye) this.#lastCutAt = frame.cutAt;
     if (isHeard && !frame.isAhead) this.#noteStored(frame);
     this.waiters.check();
@@ -471,6 +472,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   #closeDirect(): void {
     this.#direct?.close();
     this.#isDirectUp = false;
+    this.#evidence.comesFrom(this.#source(this.mode));
   }
 
   #source(mode: Mode): Source {
@@ -480,78 +482,45 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   // ---- silence ----
 
+  #endWatching(): void {
+    this.#silence.end();
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+  }
+
   /**
-   * The subscription may have died without a word, also while frames come directly: on silence, ask over the other
-   * connection. Where there is another way it is taken earlier, before the state is stale: Redis may answer, and yet bring
-   * nothing of an owner that lives.
+   * What was announced before this follower had subscribed, and committed after it had read the keys, nobody tells it. The next frame, or beacon, would
+   * show that it is missing; this finds it sooner.
    */
-  #watchSilence(): void {
-    this.#endWatch();
-    const { time } = this.around;
-    const silentMs = this.#silentMs;
-    const nextMs = silentMs < this.#aroundMs ? Math.min(this.#aroundMs, this.#silenceMs) : this.#silenceMs;
-    const cancel = time.after(Math.max(this.#silenceMs / 10, nextMs - silentMs), () => {
-      // After a blocked loop what has arrived by now is heard first.
-      time.nextTurn(() => time.nextTurn(() => this.#cancelWatch === cancel && this.#judgeSilence()));
-    });
-    this.#cancelWatch = cancel;
+  async #lookAgain(): Promise<void> {
+    if (this.#silence.heardAt > this.#caughtUpAt) return;
+    const head = await this.#head();
+    const isMissing = head.epoch === this.position.epoch && head.revision > this.position.revision;
+    if (isMissing && this.mode === 'connected') await this.#sync();
   }
 
-  /** Also of one that is due already, and waits for what has arrived. */
-  #endWatch(): void {
-    this.#cancelWatch?.();
-    this.#cancelWatch = undefined;
+  async #head(): Promise<Head> {
+    const seen = Math.max(this.#intake.replica.mark.epoch, this.#fence);
+    return (await this.around.store.since(this.space.name, this.position, 0, { seen })).head;
   }
 
-  #judgeSilence(): void {
-    const silentMs = this.#silentMs;
-    if (silentMs >= this.#aroundMs) this.#goAround();
-    else this.#comeBack();
-    const asked = silentMs >= this.#silenceMs ? this.#askHead() : Promise.resolve();
-    asked
-      .catch((error: unknown) => {
-        const { message } = asTandemError(error, 'REDIS_UNAVAILABLE', 'the head could not be asked for');
-        this.tell({ type: 'link.down', reason: message });
-      })
-      .finally(() => {
-        if (this.mode === 'connected') this.#watchSilence();
-      });
-  }
-
-  #goAround(): void {
-    this.#aroundAt = this.around.time.now();
-    this.#direct?.open(this.#directListener);
-  }
-
-  /** Not at once: an owner that says little would have it go back and forth. */
-  #comeBack(): void {
-    if (this.#aroundAt === -Infinity || this.#isAround) return;
-    this.#aroundAt = -Infinity;
-    this.#closeDirect();
-    this.#evidence.comesFrom(this.#source(this.mode));
-  }
-
-  get #isAround(): boolean {
-    return this.around.time.now() - this.#aroundAt < AROUND_BOUNDS * this.#silenceMs;
-  }
-
-  get #silentMs(): number {
-    return this.around.time.now() - this.#heardAt;
+  #headUnknown(error: unknown): void {
+    const { message } = asTandemError(error, 'REDIS_UNAVAILABLE', 'the head could not be asked for');
+    this.tell({ type: 'link.down', reason: message });
   }
 
   async #askHead(): Promise<void> {
-    const { store, clock, time } = this.around;
-    const seen = Math.max(this.#intake.replica.mark.epoch, this.#fence);
+    const { clock, time } = this.around;
     const { epoch, revision } = this.position;
     const askedAt = time.now();
-    const { head } = await store.since(this.space.name, this.position, 0, { seen });
+    const head = await this.#head();
     // Announced, or directly from its owner, this copy may be further than Redis; and then know better whether the owner lives.
     const isElsewhere = head.epoch !== epoch || head.revision > revision || compare(head, this.#stored) < 0;
     const differs = !this.#isDirectUp && isElsewhere;
     const hasNews = differs || head.cutAt > this.#lastCutAt + COMMIT_LAG_MS;
     // What was published may still be on its way: the answer came over the other connection.
     if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
-    if (this.mode !== 'connected' || this.#heardAt > askedAt) return;
+    if (this.mode !== 'connected' || this.#silence.heardAt > askedAt) return;
     if (hasNews) this.#gap(`silent, while Redis is at ${printPosition(head)}`);
     // The owner itself is silent. Its lease says whether it may still be alive.
     else if (!this.#isDirectUp) this.#evidence.lease(head.leaseMs, head.now, clock);

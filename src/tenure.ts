@@ -5,13 +5,14 @@
  *
  * Invariant: the store has held `committed`, and everything up to it was durable there then.
  */
+import { Announcer } from './announcer.ts';
 import { readSince } from './catch-up.ts';
 import { claimSpace } from './claim.ts';
 import type { Surroundings } from './desk.ts';
 import { OwnedElsewhereError, TandemError } from './errors.ts';
 import type { Change, Header } from './frame.ts';
 import type { Ledger } from './ledger.ts';
-import { bytesOf, describeCommit, setAtOf } from './measures.ts';
+import { describeCommit, setAtOf } from './measures.ts';
 import type { Committed as Told } from './observer.ts';
 import type { Position } from './position.ts';
 import { compare, continues, isSame, ZERO } from './position.ts';
@@ -32,10 +33,6 @@ const MAX_UNDER_WAY = 4;
  */
 const FULL_EVERY_MS = 100;
 const NONE: readonly string[] = [];
-/** What is more, in changes and in UTF-16 code units, is not announced: to say it twice costs more than it gains. */
-const MOST_ANNOUNCED = { changes: 16, length: 16_384 };
-/** Of the lease that has to be left for that: a superseded owner is not to be heard. */
-const LEAST_LEASE = 1 / 4;
 /** Tombstones that one commit makes the store forget, at most. */
 const MAX_DROPPED = 1_000;
 
@@ -53,6 +50,7 @@ export class Tenure {
   readonly #around: Surroundings;
   readonly #ledger: Ledger;
   readonly #options: TenureOptions;
+  readonly #announcer: Announcer;
   readonly #id: string;
   #claimed = false;
   /** The store holds what is not of this owner: nobody may carry on from the line before. */
@@ -70,12 +68,6 @@ export class Tenure {
   /** Dropped tombstones that those will make the store forget. */
   #forgetting = 0;
   #committed: Position = ZERO;
-  /** Up to here followers were told under this epoch, ahead of the commit; 0 where all that they are told is committed. */
-  #announced = 0;
-  /** Not after one has failed, until the store was asked where it is. */
-  #mayAnnounce = false;
-  /** Announcements of which no word has come yet. */
-  #announcing = 0;
   /** The highest revision that was sent under this epoch; the outcome may be unknown. */
   #attempted = 0;
   #lastCutAt = -Infinity;
@@ -91,6 +83,7 @@ export class Tenure {
     this.#around = around;
     this.#ledger = ledger;
     this.#options = options;
+    this.#announcer = new Announcer(around, ledger, options);
     // A space would end the id in the lease.
     this.#id = `${around.name.replaceAll(' ', '_')}/${randomId(around.time)}`;
   }
@@ -113,7 +106,7 @@ export class Tenure {
 
   /** Whether something was set that followers are yet to be told. */
   get isUntold(): boolean {
-    return this.#ledger.head.revision > Math.max(this.#sent.revision, this.#announced);
+    return this.#ledger.head.revision > Math.max(this.#sent.revision, this.#announcer.told);
   }
 
   /** The next cut counts what the store holds. */
@@ -142,9 +135,7 @@ export class Tenure {
    * @throws TandemError `FENCED`
    */
   async holds(): Promise<boolean> {
-    // What was announced may not have arrived: all is told again.
-    this.#announced = 0;
-    this.#mayAnnounce = this.#options.announce;
+    this.#announcer.startOver();
     if (!this.#claimed) return false;
     const { head } = await this.#around.store.since(this.#options.space, this.#head, 0);
     const { epoch } = this.#ledger.line;
@@ -188,53 +179,20 @@ export class Tenure {
     else await this.#load(epoch, head, signal);
     this.#isSuspect = false;
     this.#attempted = 0;
-    this.#announced = 0;
+    this.#announcer.startOver();
     this.countNext();
     this.#claimed = true;
     this.#moveTo(head, false);
     this.#around.observers.tell('claimed', { space, epoch, tookMs: time.now() - startedAt });
   }
 
-  /**
-   * Tells followers what they were not told yet, before it is committed. False where it cannot be: then the commit tells them. Not
-   * what is traced, since its trace is to say when it was in the store.
-   */
+  /** Tells followers what they were not told yet, before it is committed. False where it cannot be: then the commit tells them. */
   announce(): boolean {
-    const { store, observers } = this.#around;
-    const { line, head } = this.#ledger;
-    const { leaseMs, space } = this.#options;
-    const from = Math.max(this.#sent.revision, this.#announced);
-    const mayAnnounce = this.#mayAnnounce && store.canAnnounce && this.#sent.epoch === line.epoch;
-    if (!mayAnnounce || this.#isDamaged || head.revision === from) return false;
     // Where commits gather, or the whole state is being put in place, the keys would be far behind.
-    if (Math.max(this.#announcing, this.#underWay) >= MAX_UNDER_WAY) return false;
-    if (this.leaseMs < leaseMs * LEAST_LEASE || this.#ledger.originsSince(from).length > 0) return false;
-    const changes = this.#ledger.changesSince(from, MOST_ANNOUNCED.changes + 1);
-    if (changes === undefined || !isSmall(changes)) return false;
-    const measures = setAtOf(this.#ledger.setAtSince(from), this.#around);
-    const place = { ...line, prev: from, revision: head.revision, isAhead: true };
-    const header = {
-      ...place,
-      cutAt: this.#cutAt(),
-      leaseMs: Math.floor(this.leaseMs),
-      bye: false,
-      ...measures,
-    };
-    this.#announced = head.revision;
-    this.#announcing += 1;
-    const keys = changes.length;
-    const conflated = head.revision - from - keys;
-    if (!observers.isEmpty)
-      observers.tell('sent', { space, path: 'redis', keys, bytes: bytesOf(changes), conflated });
-    store.announce(space, header, changes).then(
-      () => void (this.#announcing -= 1),
-      () => {
-        this.#announcing -= 1;
-        this.#announced = 0;
-        this.#mayAnnounce = false;
-      },
-    );
-    return true;
+    const isClose = this.#underWay < MAX_UNDER_WAY && this.#sent.epoch === this.#ledger.line.epoch;
+    if (!isClose || this.#isDamaged) return false;
+    const { leaseMs } = this;
+    return this.#announcer.announce({ sent: this.#sent.revision, leaseMs, cutAt: this.#cutAt() });
   }
 
   /**
@@ -268,7 +226,7 @@ export class Tenure {
     const dropped = count === 0 ? NONE : this.#ledger.dropped(count, this.#forgetting);
     const isBrief = count === 0 && this.#isFullRecent(prev, changes.length > 0 ? FULL_EVERY_MS : Infinity);
     const cut = this.#cut(to, isBrief, at);
-    const isAnnounced = changes.length > 0 && to <= this.#announced;
+    const isAnnounced = changes.length > 0 && to <= this.#announcer.told;
     return this.#send(cut, prev.revision, changes, count, isBrief, (measures) =>
       this.#around.store.commit(this.#options.space, {
         ...cut,
@@ -417,11 +375,11 @@ export class Tenure {
     commit: (measures: Measures) => Promise<Committed>,
   ): Promise<Committed> {
     const { observers, tracer, time } = this.#around;
-    const told = Math.max(from, this.#announced);
-    const setAt = setAtOf(this.#ledger.setAtSince(told), this.#around);
+    const { told } = this.#announcer;
+    const setAt = setAtOf(this.#ledger.setAtSince(Math.max(from, told)), this.#around);
     const origins = this.#ledger.originsSince(from);
     if (observers.isEmpty && origins.length === 0) return commit(setAt);
-    const place = { from, told: this.#announced, to };
+    const place = { from, told, to };
     const what = describeCommit(this.#around, this.#options.space, this.#ledger, place, changes);
     const span = changes?.length === 0 ? undefined : tracer.commit(what, origins);
     const sentAt = time.now();
@@ -511,11 +469,6 @@ export function fencedError(space: string, owner: string, epoch: number): Tandem
 function lostClaim(space: string): TandemError {
   const what = `Redis has lost the claim of space "${space}" while its state was read`;
   return new TandemError('DIVERGED', what, { retryable: true });
-}
-
-function isSmall(changes: readonly Change[]): boolean {
-  if (changes.length > MOST_ANNOUNCED.changes) return false;
-  return changes.reduce((sum, { key, json }) => sum + key.length + json.length, 0) <= MOST_ANNOUNCED.length;
 }
 
 /** How many of the changes, from the first on, one call may take. */

@@ -275,6 +275,20 @@ test('an owner that was away for longer than its lease is fenced by who took ove
   t.deepEqual(stateOf(follower), { 'key/a': 1, 'key/c': 4 });
 });
 
+test('a change that was announced before a follower came, and committed after it had read the keys, is found at once', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.time.until(() => follower.get('key/a').value === 1, 'the announcement');
+  const late = world.process('late').tandem.follow(space);
+  const modes: string[] = [];
+  late.on('mode', ({ mode }) => modes.push(mode));
+  await world.time.until(() => late.mode === 'connected', 'a follower');
+  t.is(late.get('key/a').value, undefined);
+  await world.time.advance(40);
+  t.is(late.get('key/a').value, 1);
+  t.deepEqual(modes, ['connected']);
+});
+
 test('a follower that has missed an announcement is behind until the next, and no longer', async (t) => {
   const { world, following, owner, follower } = await pair();
   await world.time.advance(500);
@@ -519,6 +533,8 @@ test('a follower whose Redis refuses it asks again after pauses, however many fr
 
 test('a subscription that died without a word is found, and nothing is missing then', async (t) => {
   const { world, owner, follower, following } = await pair();
+  // It has looked whether it missed anything when it came.
+  await world.time.advance(100);
   // The server has forgotten it; both connections are fine.
   following.wire.forgetSubscriptions();
   owner.set('key/a', 1);

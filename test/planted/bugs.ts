@@ -77,9 +77,9 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'silence is not asked about',
-    file: 'src/follower.ts',
-    find: 'silentMs >= this.#silenceMs ? this.#askHead()',
-    replace: 'silentMs < 0 ? this.#askHead()',
+    file: 'src/silence.ts',
+    find: 'if (silentMs >= boundMs) await ask();',
+    replace: 'if (silentMs < 0) await ask();',
     caughtBy: 'convergence',
   },
   {

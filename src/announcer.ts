@@ -1,0 +1,102 @@
+/**
+ * What followers are told ahead of its commit: a small change need not wait for Redis to have written it down.
+ *
+ * Not what is traced, since its trace is to say when it was in the store. Nor what is long: to say it twice costs more than it gains.
+ */
+import type { Surroundings } from './desk.ts';
+import type { Change } from './frame.ts';
+import type { Ledger } from './ledger.ts';
+import { bytesOf, setAtOf } from './measures.ts';
+
+/** In UTF-16 code units. */
+const LONGEST = 16_384;
+const MOST_CHANGES = 16;
+/** Announcements without an answer, at most. */
+const MAX_UNDER_WAY = 4;
+/** Of the lease that has to be left: a superseded owner is not to be heard. */
+const LEAST_LEASE = 1 / 4;
+
+export interface AnnouncerOptions {
+  readonly space: string;
+  readonly leaseMs: number;
+  /** Whether anything is announced at all. */
+  readonly announce: boolean;
+}
+
+/** What the owner's standing in the store is at the moment. */
+export interface Standing {
+  /** What the store lacks comes after it. */
+  readonly sent: number;
+  /** For how long the lease still runs, ms. */
+  readonly leaseMs: number;
+  /** Now, on the server's clock. */
+  readonly cutAt: number;
+}
+
+export class Announcer {
+  readonly #around: Surroundings;
+  readonly #ledger: Ledger;
+  readonly #options: AnnouncerOptions;
+  #told = 0;
+  #underWay = 0;
+  /** Not after one has failed. */
+  #isWell = false;
+
+  constructor(around: Surroundings, ledger: Ledger, options: AnnouncerOptions) {
+    this.#around = around;
+    this.#ledger = ledger;
+    this.#options = options;
+  }
+
+  /** Up to this revision followers were told ahead; 0 where commits tell them. */
+  get told(): number {
+    return this.#told;
+  }
+
+  /** What was told may not have arrived: commits tell all of it again. */
+  startOver(): void {
+    this.#told = 0;
+    this.#isWell = this.#options.announce;
+  }
+
+  /** Tells what was not told yet. False where that cannot be: then its commit does. */
+  announce({ sent, leaseMs, cutAt }: Standing): boolean {
+    const { store } = this.#around;
+    const { line, head } = this.#ledger;
+    const from = Math.max(sent, this.#told);
+    const isFree = this.#isWell && store.canAnnounce && this.#underWay < MAX_UNDER_WAY;
+    if (!isFree || head.revision === from || leaseMs < this.#options.leaseMs * LEAST_LEASE) return false;
+    const changes = this.#ledger.changesSince(from, MOST_CHANGES + 1);
+    if (changes === undefined || !isShort(changes) || this.#ledger.originsSince(from).length > 0)
+      return false;
+    const measures = setAtOf(this.#ledger.setAtSince(from), this.#around);
+    const place = { ...line, prev: from, revision: head.revision, cutAt, leaseMs: Math.floor(leaseMs) };
+    this.#told = head.revision;
+    this.#underWay += 1;
+    this.#tellWhoMeasures(changes, head.revision - from);
+    store.announce(this.#options.space, { ...place, bye: false, isAhead: true, ...measures }, changes).then(
+      () => void (this.#underWay -= 1),
+      () => this.#failed(),
+    );
+    return true;
+  }
+
+  #failed(): void {
+    this.#underWay -= 1;
+    this.#told = 0;
+    this.#isWell = false;
+  }
+
+  #tellWhoMeasures(changes: readonly Change[], revisions: number): void {
+    const { observers } = this.#around;
+    if (observers.isEmpty) return;
+    const keys = changes.length;
+    const size = { keys, bytes: bytesOf(changes), conflated: revisions - keys };
+    observers.tell('sent', { space: this.#options.space, path: 'redis', ...size });
+  }
+}
+
+function isShort(changes: readonly Change[]): boolean {
+  if (changes.length > MOST_CHANGES) return false;
+  return changes.reduce((sum, { key, json }) => sum + key.length + json.length, 0) <= LONGEST;
+}
