@@ -23,7 +23,7 @@ import type { Rejected } from './observer.ts';
 import { between, requireFunction, requireObject, requireOneOf } from './options.ts';
 import type { DirectOptions, Path, PathListener } from './path.ts';
 import type { Position } from './position.ts';
-import { compare, isSame, parsePosition, printPosition, ZERO } from './position.ts';
+import { compare, continues, isSame, parsePosition, printPosition, ZERO } from './position.ts';
 import type { Proof, Reading, Source } from './reading.ts';
 import type { Definition, KeyOf, PatternOf, Space, ValueOf } from './space.ts';
 import { Silence } from './silence.ts';
@@ -282,16 +282,10 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       this.#isSuspect &&=
         this.proof.ownerAlive() && !this.#isDirectUp && compare(batch.head, this.position) < 0;
       const from = this.position;
-      const changed = this.#intake.apply(batch, this.around.clock);
-      this.#lastCutAt = batch.head.cutAt;
-      this.#silence.heard(this.around.time.now());
-      this.#caughtUp(askedAt, batch.isFull, changed ?? batch.changes.length);
-      this.#caughtUpFrom = from.revision;
-      this.#caughtUpTo = this.position;
-      this.#caughtUpAt = this.around.time.now();
-      if (changed !== undefined) this.emit({ type: 'sync', head: this.head, changed });
-      this.waiters.check();
-      const taken = this.#isSuspect ? 'gap' : this.#takeAside();
+      // Directly from its owner something may have come meanwhile that the line which was read never had.
+      const fits = batch.isFull || continues(from, batch.head);
+      if (fits) this.#apply(batch, askedAt);
+      const taken = fits && !this.#isSuspect ? this.#takeAside() : 'gap';
       if (taken === 'taken') return;
       // What cannot be read is passed over once the keys are past it.
       if (taken === 'gap' || isSame(from, this.position)) tries += 1;
@@ -300,6 +294,20 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       this.#forgetAside([]);
       throw new TandemError('DIVERGED', 'frames were missing after the catch-up', { retryable: true });
     }
+  }
+
+  #apply(batch: Batch, askedAt: number): void {
+    const { time, clock } = this.around;
+    const from = this.position;
+    const changed = this.#intake.apply(batch, clock);
+    this.#lastCutAt = batch.head.cutAt;
+    this.#silence.heard(time.now());
+    this.#caughtUp(askedAt, batch.isFull, changed ?? batch.changes.length);
+    this.#caughtUpFrom = from.revision;
+    this.#caughtUpTo = this.position;
+    this.#caughtUpAt = time.now();
+    if (changed !== undefined) this.emit({ type: 'sync', head: this.head, changed });
+    this.waiters.check();
   }
 
   /** What becomes of those that were kept aside; the first that is not taken stays, and the keys have to be asked again. */

@@ -7,6 +7,8 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { ServerClock } from '../src/clock.ts';
 import { TandemError } from '../src/errors.ts';
+import type { Frame } from '../src/frame.ts';
+import { decodeFrame } from '../src/frame.ts';
 import type { Follower, Owner } from '../src/index.ts';
 import { comparePositions, defineSpace, json } from '../src/index.ts';
 import { printPosition } from '../src/position.ts';
@@ -287,6 +289,28 @@ test('a change that was announced before a follower came, and committed after it
   await world.time.advance(40);
   t.is(late.get('key/a').value, 1);
   t.deepEqual(modes, ['connected']);
+});
+
+test('what was announced over a connection that was lost is told again by its commit', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  await world.time.advance(200);
+  const told: Frame[] = [];
+  world.server.subscribe(SPACE, (message) => {
+    const frame = decodeFrame(message);
+    if (frame.changes.length > 0) told.push(frame);
+  });
+  owning.wire.delayMs = 5;
+  owner.set('key/a', 1);
+  await world.time.advance(1);
+  owning.wire.commands.cut();
+  await world.time.advance(20);
+  t.deepEqual(told, [], 'it has not arrived');
+  owning.wire.commands.mend();
+  await world.equal(owner, follower);
+  t.deepEqual(
+    told.map(({ changes, isAhead }) => [changes.map(({ key }) => key), isAhead]),
+    [[['key/a'], undefined]],
+  );
 });
 
 test('a follower that has missed an announcement is behind until the next, and no longer', async (t) => {

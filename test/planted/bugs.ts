@@ -96,6 +96,14 @@ export const bugs: readonly Bug[] = [
     replace: 'const isThere = (): boolean => compare(this.position, awaited) >= -3;',
     caughtBy: 'no going back',
   },
+  // ---- announcements ----
+  {
+    name: 'a commit tells nobody, though its changes were not announced',
+    file: 'src/tenure.ts',
+    find: 'const isAnnounced = changes.length > 0 && to <= this.#announcer.told;',
+    replace: 'const isAnnounced = changes.length > 0 && this.#announcer.told > 0;',
+    caughtBy: 'convergence',
+  },
   // ---- staleness ----
   {
     name: 'stale is marked live',
