@@ -11,7 +11,8 @@ import type { Frame } from '../src/frame.ts';
 import { decodeFrame } from '../src/frame.ts';
 import type { Follower, Owner } from '../src/index.ts';
 import { comparePositions, defineSpace, json } from '../src/index.ts';
-import { printPosition } from '../src/position.ts';
+import type { Path, PathListener } from '../src/path.ts';
+import { parsePosition, printPosition, ZERO } from '../src/position.ts';
 import type { Claim, Page } from '../src/store.ts';
 import { Tandem } from '../src/tandem.ts';
 import { check } from './_check.ts';
@@ -72,11 +73,10 @@ class World {
     this.server = new MemoryServer(this.time);
   }
 
-  process(name: string): Process {
+  process(name: string, path: () => Path = () => assert.fail('no direct path here')): Process {
     const { time, server } = this;
     const clock = new ServerClock(time);
     const wire = new Wire({ server, time, clock });
-    const path = (): never => assert.fail('no direct path here');
     const around = { name, store: wire, clock, time, path };
     return { tandem: new Tandem(around, () => {}, { clock: time.clock }), wire };
   }
@@ -357,6 +357,47 @@ test('a standby goes on from what its owner announced and did not live to commit
   t.deepEqual(stateOf(follower), { 'key/b': 2 });
   t.deepEqual(Object.fromEntries(world.server.space(SPACE).live.state), { 'key/b': '2' });
   t.is(swaps + syncs, 0);
+});
+
+test('what a cut-off owner said directly while the keys were read is not kept beneath what they say', async (t) => {
+  const world = new World();
+  let listener: PathListener | undefined;
+  const clock = new ServerClock(world.time);
+  const path = (): Path => ({ clock, open: (one) => void (listener = one), close: () => {} });
+  const [owning, following] = [world.process('owner'), world.process('follower', path)];
+  const owner = owning.tandem.own(space);
+  const direct = { url: 'http://127.0.0.1:1', token: 'of sixteen or more', mode: 'always' } as const;
+  const follower = following.tandem.follow(space, { direct });
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  const { epoch, revision } = parsePosition(owner.head);
+  owning.wire.cutBoth();
+  following.wire.cutBoth();
+  const successor = world.process('successor').tandem.own(space);
+  await world.led(successor);
+  successor.set('key/a', 2);
+  await world.time.advance(100);
+
+  following.wire.delayMs = 20;
+  following.wire.mendBoth();
+  await world.time.until(() => follower.mode === 'recovering', 'a catch-up');
+  await world.time.advance(50);
+  clock.sample(world.time.now(), world.time.now(), world.time.now());
+  const changes = [{ key: 'key/b', revision: revision + 1, json: '9' }];
+  const place = {
+    epoch,
+    base: ZERO,
+    prev: revision,
+    revision: revision + 1,
+    cutAt: 1,
+    leaseMs: 0,
+    bye: false,
+  };
+  t.true(listener!.take({ ...place, publishedAt: 1, changes }, world.time.now()));
+  t.is(follower.get('key/b').value, 9);
+  t.is(follower.mode, 'recovering');
+  await world.equal(successor, follower);
+  t.deepEqual(stateOf(follower), { 'key/a': 2 });
 });
 
 test('an owner that starts over leaves nothing of the old state, in Redis or with a follower that had it', async (t) => {
