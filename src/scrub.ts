@@ -67,21 +67,25 @@ export class Scrub {
   #schedule(pauseMs: number): void {
     const cancel = this.#around.time.after(pauseMs, () => {
       // Whatever is wrong with the store, the next commit finds it, and the owner starts this anew.
-      const compared = this.#compareNext().catch(() => PAUSE_MS);
+      const compared = this.#compareNext(() => this.#cancel === cancel).catch(() => PAUSE_MS);
       void compared.then((pauseMs) => this.#cancel === cancel && this.#schedule(pauseMs));
     });
     this.#cancel = cancel;
   }
 
-  /** Compares one page. Returns for how long to leave Redis alone then, ms. */
-  async #compareNext(): Promise<number> {
+  /**
+   * Compares one page. Returns for how long to leave Redis alone then, ms.
+   * @param isWanted false once this was stopped: what is found then is being mended already
+   */
+  async #compareNext(isWanted: () => boolean): Promise<number> {
     const { store, time } = this.#around;
     const from = { epoch: this.#ledger.line.epoch, revision: this.#revision };
     const askedAt = time.now();
     const page = await store.since(this.#space, from, this.#limit);
     const tookMs = time.now() - askedAt;
     this.#limit = tookMs > LONG_MS ? FIRST_CHANGES : Math.min(LAST_CHANGES, this.#limit * 2);
-    if (page.head.epoch === from.epoch && this.#ledger.line.epoch === from.epoch) this.#compare(page);
+    const isOurs = page.head.epoch === from.epoch && this.#ledger.line.epoch === from.epoch;
+    if (isOurs && isWanted()) this.#compare(page);
     const length = page.changes.reduce((sum, { json }) => sum + json.length, 0);
     const pauseMs = PAUSE_MS * Math.max(1, this.#around.roll.size / DESKS);
     return Math.max(pauseMs, Math.min(tookMs * REST, LONGEST_REST_MS), length / LENGTH_PER_MS);
