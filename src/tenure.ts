@@ -142,7 +142,9 @@ export class Tenure {
     this.#refuseTakenOver(head, epoch);
     const isOwn =
       head.epoch === epoch && head.revision >= this.#committed.revision && head.revision <= this.#attempted;
-    if (head.damaged || head.fence !== epoch || !(isOwn || isSame(head, this.#head))) {
+    // Who heard of this claim raises the fence to it, also of a Redis that has lost the claim itself.
+    const isClaimed = head.fence === epoch && head.owner === this.#id;
+    if (head.damaged || !isClaimed || !(isOwn || isSame(head, this.#head))) {
       this.#claimed = false;
       return false;
     }

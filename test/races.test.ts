@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import { ServerClock } from '../src/clock.ts';
 import { TandemError } from '../src/errors.ts';
 import type { Frame } from '../src/frame.ts';
-import { decodeFrame } from '../src/frame.ts';
+import { decodeFence, decodeFrame } from '../src/frame.ts';
 import type { Follower, Owner } from '../src/index.ts';
 import { comparePositions, defineSpace, json } from '../src/index.ts';
 import type { Path, PathListener } from '../src/path.ts';
@@ -398,6 +398,35 @@ test('what a cut-off owner said directly while the keys were read is not kept be
   t.is(follower.mode, 'recovering');
   await world.equal(successor, follower);
   t.deepEqual(stateOf(follower), { 'key/a': 2 });
+});
+
+test('an owner whose claim Redis has lost claims again, though a follower that heard of it has raised the fence', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  await stopped(world.time, owning.tandem);
+  const rollBack = world.server.remember(SPACE);
+  const heard: number[] = [];
+  world.server.subscribe(SPACE, (message) => heard.push(decodeFence(message) ?? 0));
+  const next = world.process('next');
+  const successor = next.tandem.own(space);
+  const answer = Promise.withResolvers<never>();
+  next.wire.commit = () => answer.promise;
+  await world.time.until(() => successor.ownership === 'leading', 'a claim');
+  await world.time.advance(50);
+  next.wire.cutBoth();
+  answer.reject(new TandemError('REDIS_UNAVAILABLE', 'cut', { retryable: true }));
+  rollBack();
+  const { fence } = world.server.space(SPACE).meta;
+  const seen = next.wire.claims.length;
+  const asked = world.process('another').wire.since(SPACE, ZERO, 0, { seen: Math.max(...heard) });
+  await Promise.all([asked, world.time.advance(1)]);
+  delete (next.wire as Partial<Wire>).commit;
+  t.true(world.server.space(SPACE).meta.fence > fence);
+  next.wire.mendBoth();
+  successor.set('key/a', 2);
+  await world.equal(successor, follower);
+  t.is(next.wire.claims.length, seen + 1);
 });
 
 test('an owner that starts over leaves nothing of the old state, in Redis or with a follower that had it', async (t) => {
