@@ -98,9 +98,10 @@ export class Intake<D extends Definition> {
       return 'taken';
     }
     if (verdict === 'known') {
-      if (frame.revision === this.replica.position.revision) this.#prove(frame, clock);
+      const isHere = frame.revision === this.replica.position.revision;
+      if (isHere) this.#prove(frame, clock);
       // Of an owner that could not commit what it announced: it proves nothing, but that its lease is given up.
-      else if (frame.bye) this.#options.evidence.lease(0, frame.publishedAt, clock);
+      if (frame.bye && !isHere) this.#options.evidence.lease(0, frame.publishedAt, clock);
       return 'taken';
     }
     const read = this.#read(frame.changes);

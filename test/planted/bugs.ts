@@ -122,7 +122,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a beacon proves what it does not bring',
     file: 'src/intake.ts',
-    find: 'if (frame.revision === this.replica.position.revision) this.#prove(frame, clock);',
+    find: 'if (isHere) this.#prove(frame, clock);',
     replace: 'this.#prove({ ...frame, cutAt: clock.latest() }, clock);',
     caughtBy: 'honest staleness',
   },
@@ -195,7 +195,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'after an outage the store is taken for unchanged',
     file: 'src/tenure.ts',
-    find: 'if (head.damaged || head.fence !== epoch || !(isOwn || isSame(head, this.#head))) {',
+    find: 'if (head.damaged || !isClaimed || !(isOwn || isSame(head, this.#head))) {',
     replace: 'if (head.fence === -1) {',
     caughtBy: 'convergence',
   },
