@@ -106,7 +106,10 @@ function checkFlushed(
   const flushed = history.of('flushed').findLast((event) => event.owner === owner);
   const line = own.at(-1)!;
   const next = lines.all.find((other) => other.owner !== owner && other.epoch > line.epoch);
-  if (flushed === undefined || next === undefined || hasLost(flushed.at, next.claimedAt)) return;
+  if (flushed === undefined || next === undefined) return;
+  // Where Redis has lost the next claim, the one before may flush once more.
+  const [from, to] = [flushed.at, next.claimedAt].toSorted((a, b) => a - b) as [number, number];
+  if (hasLost(from, to)) return;
   const { startState, startIndex, owner: heir } = next;
   const redone = new Set(
     lines
