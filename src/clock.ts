@@ -21,6 +21,8 @@ interface Sample {
 
 /** Two clocks drift apart by at most this much: 200 ppm, twice what common crystals are sold with. */
 const DRIFT = 200e-6;
+/** Milliseconds since 1970 are told to 1/4096 ms by a double; an offset is made of a few. */
+const ROUNDING_MS = 0.001;
 const WINDOW_MS = 30_000;
 const MAX_SAMPLES = 32;
 /** A sample sooner than this after another is kept only when it is the better one. */
@@ -99,6 +101,6 @@ export class ServerClock {
 
   /** Samples that cannot both be true mean that the server's clock was set: the older ones are void. */
   #agree(a: Sample, b: Sample): boolean {
-    return Math.abs(a.offsetMs - b.offsetMs) <= this.#bound(a) + this.#bound(b);
+    return Math.abs(a.offsetMs - b.offsetMs) <= this.#bound(a) + this.#bound(b) + ROUNDING_MS;
   }
 }

@@ -333,7 +333,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     const { name } = this.space;
     const ahead = (changes: readonly Change[]): void => this.#intake.readAhead(changes);
     const batch = await readSince(this.around.store, name, from, {
-      seen: Math.max(mark.epoch, this.#fence),
+      seen: this.#seen,
       ahead,
     });
     const { head } = batch;
@@ -401,6 +401,11 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   /** A claim was made: nothing of an owner before it is taken any more, however late it comes. */
   #fenced(epoch: number): void {
     if (this.#isCredible(epoch)) this.#fence = Math.max(this.#fence, epoch);
+  }
+
+  /** The highest epoch that was seen here, claimed or in a frame: the owner has to be above it. */
+  get #seen(): number {
+    return Math.max(this.#intake.replica.mark.epoch, this.#fence);
   }
 
   #noteStored({ epoch, revision }: Position): void {
@@ -508,8 +513,8 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   async #head(): Promise<Head> {
-    const seen = Math.max(this.#intake.replica.mark.epoch, this.#fence);
-    return (await this.around.store.since(this.space.name, this.position, 0, { seen })).head;
+    const { store } = this.around;
+    return (await store.since(this.space.name, this.position, 0, { seen: this.#seen })).head;
   }
 
   #headUnknown(error: unknown): void {

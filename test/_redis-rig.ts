@@ -8,6 +8,22 @@ import { systemTime } from '../src/time.ts';
 import type { Dump, Rig } from './_store-contract.ts';
 import { until } from './_wait.ts';
 
+/** A process's store of a Redis, its links up. */
+export async function openStore(redis: string): Promise<RedisStore> {
+  const clock = new ServerClock(systemTime);
+  const store = new RedisStore({ redis, time: systemTime, clock, deadlineMs: 10_000 });
+  for (const link of [store.commands, store.subscriber]) {
+    link.start();
+    await until(() => link.up, `a connection: ${String(link.error)}`);
+  }
+  return store;
+}
+
+/** How many scripts this Redis was asked to run by their hash. */
+export async function evalshas(hand: Redis): Promise<number> {
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await hand.info('commandstats'))?.[1] ?? 0);
+}
+
 export class RedisRig implements Rig {
   readonly #url: string;
   readonly #hand: Redis;
@@ -21,13 +37,8 @@ export class RedisRig implements Rig {
   }
 
   async open(): Promise<Store> {
-    const clock = new ServerClock(systemTime);
-    const store = new RedisStore({ redis: this.#url, time: systemTime, clock, deadlineMs: 10_000 });
+    const store = await openStore(this.#url);
     this.#stores.push(store);
-    for (const link of [store.commands, store.subscriber]) {
-      link.start();
-      await until(() => link.up, `a connection to ${this.#url}: ${String(link.error)}`);
-    }
     return store;
   }
 

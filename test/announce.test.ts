@@ -5,12 +5,10 @@ import type { Follower, ModeEvent, OwnOptions, Owner } from '../src/index.ts';
 import { connect, defineSpace, json } from '../src/index.ts';
 import { decodeFence, decodeFrame } from '../src/frame.ts';
 import type { Frame } from '../src/frame.ts';
-import { ServerClock } from '../src/clock.ts';
 import { printPosition } from '../src/position.ts';
-import { RedisStore } from '../src/redis/store.ts';
-import { systemTime } from '../src/time.ts';
 import { FaultProxy } from './_fault-proxy.ts';
 import { onRealServers } from './_real.ts';
+import { evalshas, openStore } from './_redis-rig.ts';
 import { RedisServer } from './_redis-server.ts';
 import { Writer } from './_store-contract.ts';
 import { until } from './_wait.ts';
@@ -89,15 +87,13 @@ onRealServers('a small change is published at once, and stored a moment later', 
 
 onRealServers('several changes of a moment are stored by one commit', async (t) => {
   const { hand, owner, follower, frames } = await setTheStage(t);
-  const calls = async (): Promise<number> =>
-    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await hand.info('commandstats'))?.[1] ?? 0);
-  const before = await calls();
+  const before = await evalshas(hand);
   for (let n = 1; n <= 100; n += 1) {
     owner.set(`key/${n % 5}`, n);
     await new Promise(setImmediate);
   }
   await follower.waitFor(await owner.flush());
-  const commits = (await calls()) - before;
+  const commits = (await evalshas(hand)) - before;
   t.true(frames.length > commits, `${frames.length} frames, ${commits} commits`);
   t.is(follower.get('key/0').value, 100);
 });
@@ -151,7 +147,8 @@ onRealServers('what a superseded owner announced comes late, and nobody takes it
   proxy.blackHole('toServer');
   owner.set('key/late', 2);
   // A claim, and nothing that its owner has committed yet.
-  const store = await openStore(t, server.url);
+  const store = await openStore(server.url);
+  t.teardown(() => store.stop());
   const successor = new Writer(store, space.name, 'successor/2');
   await until(async () => (await successor.claim()).outcome === 'claimed', 'a lease that has run out');
   // One who comes only now has heard of no claim.
@@ -173,15 +170,6 @@ onRealServers('what a superseded owner announced comes late, and nobody takes it
   t.deepEqual(seen, [3]);
   t.deepEqual(fences.slice(1), [successor.line.epoch]);
 });
-
-async function openStore(t: ExecutionContext, redis: string): Promise<RedisStore> {
-  const clock = new ServerClock(systemTime);
-  const store = new RedisStore({ redis, time: systemTime, clock, deadlineMs: 10_000 });
-  t.teardown(() => store.stop());
-  store.commands.start();
-  await until(() => store.commands.up, 'a connection');
-  return store;
-}
 
 onRealServers('a state is read anew in step with what is committed meanwhile', async (t) => {
   const { owner, follower } = await setTheStage(t, { announce: false });

@@ -1,13 +1,11 @@
 /** Beacons of several spaces in one call, where one of them stands in the way of that: on a real server. */
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
-import { ServerClock } from '../src/clock.ts';
-import { RedisStore } from '../src/redis/store.ts';
-import { systemTime } from '../src/time.ts';
+import type { RedisStore } from '../src/redis/store.ts';
 import { onRealServer } from './_real.ts';
+import { evalshas, openStore } from './_redis-rig.ts';
 import { RedisServer } from './_redis-server.ts';
 import { Writer } from './_store-contract.ts';
-import { until } from './_wait.ts';
 
 const COUNT = 40;
 
@@ -24,20 +22,12 @@ async function setTheStage(t: ExecutionContext, user = 'default'): Promise<Stage
   const hand = new Redis(server.adminUrl, { replyMapping: 'legacy' });
   await hand.acl('SETUSER', 'narrow', 'on', '>word', '+@all', '&*', '~*');
   const redis = `redis://${user}:word@127.0.0.1:${server.port}`;
-  const clock = new ServerClock(systemTime);
-  const store = new RedisStore({
-    redis: user === 'default' ? server.url : redis,
-    time: systemTime,
-    clock,
-    deadlineMs: 10_000,
-  });
+  const store = await openStore(user === 'default' ? server.url : redis);
   t.teardown(async () => {
     store.stop();
     hand.disconnect();
     await server.stop();
   });
-  store.commands.start();
-  await until(() => store.commands.up, 'a connection');
   const writers = Array.from({ length: COUNT }, (_, at) => new Writer(store, `space-${at}`));
   await Promise.all(writers.map((one) => one.claim()));
   await Promise.all(writers.map((one) => one.commit({ a: '1' })));
@@ -47,9 +37,6 @@ async function setTheStage(t: ExecutionContext, user = 'default'): Promise<Stage
   };
   return { store, hand, writers, outcomes };
 }
-
-const evalshas = async (hand: Redis): Promise<number> =>
-  Number(/cmdstat_evalsha:calls=(\d+)/.exec(await hand.info('commandstats'))?.[1] ?? 0);
 
 const committed = Array.from({ length: COUNT }, () => 'committed');
 
