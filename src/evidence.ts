@@ -5,8 +5,12 @@
  * and is turned into ours by that clock's bounds, its error counted against us; from then on it only grows old.
  */
 import type { ServerClock } from './clock.ts';
+import type { Frame } from './frame.ts';
 import type { Freshness, Proof, Source } from './reading.ts';
 import type { Time } from './time.ts';
+
+/** What a frame says of its owner: `leaseMs` is 0 with a goodbye. */
+type Told = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
 
 export class Evidence {
   readonly #time: Time;
@@ -22,7 +26,7 @@ export class Evidence {
   constructor(time: Time, boundMs: number) {
     this.#time = time;
     this.#boundMs = boundMs;
-    this.#proof = this.#prove();
+    this.#proof = new ProofNow(time, this.#source, this.#provenAt, boundMs, this.#aliveUntil);
   }
 
   /** What is known now; a reading keeps it. */
@@ -36,22 +40,30 @@ export class Evidence {
    */
   prove(cutAt: number, epoch: number, clock: ServerClock): void {
     if (epoch === 0) return;
-    const provenAt = this.#here(cutAt, clock);
-    this.#provenAt = epoch === this.#epoch ? Math.max(this.#provenAt, provenAt) : provenAt;
-    this.#epoch = epoch;
-    this.#proof = this.#prove();
+    this.#prove(this.#here(cutAt, clock), epoch);
+    this.#renew();
   }
 
   /** At `at` of that clock the owner held its lease for so long; with 0 it had none. */
   lease(leaseMs: number, at: number, clock: ServerClock): void {
     this.#aliveUntil = leaseMs > 0 ? this.#here(at, clock) + leaseMs : -Infinity;
-    this.#proof = this.#prove();
+    this.#renew();
+  }
+
+  /** What a frame says of both. It comes with every update, and needs no more than one look at the clock. */
+  told({ cutAt, epoch, leaseMs, publishedAt }: Told, clock: ServerClock): void {
+    if (epoch === 0) return;
+    const now = this.#time.now();
+    const latest = clock.latest(now);
+    this.#prove(now - Math.max(0, latest - cutAt), epoch);
+    this.#aliveUntil = leaseMs > 0 ? now - Math.max(0, latest - publishedAt) + leaseMs : -Infinity;
+    this.#renew();
   }
 
   /** By which way the state is kept current from now on. */
   comesFrom(source: Source): void {
     this.#source = source;
-    this.#proof = this.#prove();
+    this.#renew();
   }
 
   /** Proof of what is known to be old: nothing newer could be read since. */
@@ -73,8 +85,13 @@ export class Evidence {
     return now - Math.max(0, clock.latest(now) - at);
   }
 
-  #prove(): Proof {
-    return new ProofNow(this.#time, this.#source, this.#provenAt, this.#boundMs, this.#aliveUntil);
+  #prove(provenAt: number, epoch: number): void {
+    this.#provenAt = epoch === this.#epoch ? Math.max(this.#provenAt, provenAt) : provenAt;
+    this.#epoch = epoch;
+  }
+
+  #renew(): void {
+    this.#proof = new ProofNow(this.#time, this.#source, this.#provenAt, this.#boundMs, this.#aliveUntil);
   }
 }
 

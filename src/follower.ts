@@ -129,7 +129,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       evidence: this.#evidence,
       time: around.time,
       report: (error) => this.report(error),
-      applied: (...what) => this.#applied(...what),
+      applied: (arrival, keys, tell) => this.#applied(arrival, keys, tell),
       advanced: () => this.advanced(),
       rejected: (reason) => this.#rejected(reason),
     });

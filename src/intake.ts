@@ -152,10 +152,7 @@ export class Intake<D extends Definition> {
     { cutAt, epoch, bye, leaseMs, publishedAt }: Header & { publishedAt: number },
     clock: ServerClock,
   ): void {
-    const { evidence } = this.#options;
-    evidence.prove(cutAt, epoch, clock);
-    // An owner that could not claim yet has no lease, whatever it says.
-    if (epoch > 0) evidence.lease(bye ? 0 : leaseMs, publishedAt, clock);
+    this.#options.evidence.told({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock);
   }
 
   #read(changes: readonly Change[]): ReadChange[] {
@@ -164,7 +161,7 @@ export class Intake<D extends Definition> {
     for (const { key, revision, json, value } of changes) {
       try {
         read.push({ key, revision, value: json === '' ? undefined : (value ?? space.read(key, json)) });
-        this.#refused.delete(key);
+        if (this.#refused.size > 0) this.#refused.delete(key);
       } catch (error) {
         rejected('value');
         // Told once, not with each frame until it is mended.

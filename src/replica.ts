@@ -78,9 +78,11 @@ export class Replica {
   }
 
   /** Applies changes on top, in revision order, as one; those known already are passed over. */
-  advance(to: Line & { readonly revision: number }, changes: readonly ReadChange[]): ReadChange[] {
+  advance(to: Line & { readonly revision: number }, changes: readonly ReadChange[]): readonly ReadChange[] {
     const from = this.#position.revision;
-    const fresh = changes.filter(({ revision }) => revision > from);
+    // They are in order, and nearly always all new.
+    const isFresh = changes.length === 0 || changes[0]!.revision > from;
+    const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);
     this.#moveTo(to);
     for (const { key, value, revision } of fresh)
       this.#map.set(key, value, revision, this.#epochOf(revision));
@@ -114,7 +116,7 @@ export class Replica {
   }
 
   #moveTo(to: Line & { readonly revision: number }): void {
-    this.#line = { epoch: to.epoch, base: to.base };
+    if (to.epoch !== this.#line.epoch) this.#line = { epoch: to.epoch, base: to.base };
     this.#position = { epoch: to.epoch, revision: to.revision };
     this.#seen = Math.max(this.#seen, to.epoch);
   }

@@ -7,7 +7,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidValueError, show, TandemError } from './errors.ts';
 import type { Found } from './json.ts';
-import { deepFreeze, findFlaw, parseJson } from './json.ts';
+import { deepFreeze, findFlaw, parseFrozen, parseJson } from './json.ts';
 import { unsliced } from './unsliced.ts';
 
 /** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
@@ -178,8 +178,9 @@ export class Space<D extends Definition = Definition> {
     if (json.length > MAX_VALUE_LENGTH) {
       throw new InvalidValueError('TOO_LARGE', key, [{ path: '', message: `${json.length} characters` }]);
     }
-    const value = parsed(key, json);
-    const read = takesAll(schema) ? value : validate(schema, key, value, () => 'its schema does not take it');
+    if (takesAll(schema)) return parsed(key, json, parseFrozen);
+    const value = parsed(key, json, parseJson);
+    const read = validate(schema, key, value, () => 'its schema does not take it');
     if (read === undefined) throw undefinedError(key);
     try {
       return deepFreeze(read);
@@ -246,9 +247,9 @@ function said(error: unknown): string {
   return error instanceof Error ? error.message : show(error);
 }
 
-function parsed(key: string, json: string): unknown {
+function parsed(key: string, json: string, parse: (text: string) => unknown): unknown {
   try {
-    return parseJson(json);
+    return parse(json);
   } catch {
     const message = `expected plain JSON, got ${json.length} characters that are not`;
     throw new InvalidValueError('NOT_JSON', key, [{ path: '', message }]);

@@ -50,6 +50,7 @@ export class Waiters {
 
   /** Something has changed: lets go whose condition holds. */
   check(): void {
+    if (this.#waiting.size === 0) return;
     for (const waiter of this.#waiting) if (waiter.isDone()) this.#settle(waiter, waiter.resolve);
   }
 

@@ -287,7 +287,7 @@ test.serial('a frame that cannot be used is reported, and asked for again from t
   await client.publish(`tandem:{${space.name}}:frames`, 'nonsense');
   await client.publish(
     `tandem:{${space.name}}:frames`,
-    `1 0\n{"v":1,"epoch":1,"base":"0-0","prev":9,"revision":10,"cutAt":1,"leaseMs":1}`,
+    `1 0\n1 1 0-0 9 10 1000 1 c`,
   );
   owner.set('strategy/a', 2);
   await sync();
@@ -548,7 +548,7 @@ test.serial('a follower that saw a higher epoch than Redis has brings the owner 
   const client = new Redis(url);
   await client.publish(
     `tandem:{${space.name}}:frames`,
-    `1 0\n{"v":1,"epoch":${epoch},"base":"0-0","prev":0,"revision":1,"cutAt":1,"leaseMs":1}`,
+    `1 0\n1 ${epoch} 0-0 0 1 1000 1 c`,
   );
   client.disconnect();
   owner.set('strategy/a', 2);

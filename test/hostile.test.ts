@@ -48,12 +48,13 @@ function forged(head: string, { header = {}, lines = [] as string[] }): string {
     base: '0-0',
     prev: revision,
     revision: revision + 1,
-    cutAt: Date.now(),
+    cutAt: Date.now() * 1_000,
     leaseMs: 3_000,
+    kind: 'c',
   };
   return [
     `${Math.floor(Date.now() / 1_000)} 0`,
-    JSON.stringify({ ...whole, ...header }),
+    Object.values({ ...whole, ...header }).join(' '),
     ...lines.map((line) => line.replace('NEXT', `${revision + 1}`)),
   ].join('\n');
 }
@@ -188,7 +189,7 @@ class Impostor {
 
 /** One lie on one route; the truth of the protocol on the others. */
 function lyingOn(route: 'clock' | 'state' | 'frames', lie: RequestListener): RequestListener {
-  const stated = '1 0\n{"v":1,"epoch":7,"base":"0-0","prev":0,"revision":5,"cutAt":1,"leaseMs":3000}';
+  const stated = '1 0\n1 7 0-0 0 5 1000 3000 c';
   return (request, response) => {
     if (request.url!.includes(route)) lie(request, response);
     else if (request.url!.includes('clock')) response.end('{"now":1}');
@@ -228,19 +229,16 @@ const LIES: Record<string, { code: string; lie: RequestListener }> = {
   },
   'a state of another version': {
     code: 'INVALID_FRAME',
-    lie: lyingOn('state', (_, response) => response.end('1 0\n{"v":2}')),
+    lie: lyingOn('state', (_, response) => response.end('1 0\n2')),
   },
   'a state that is cut short': {
     code: 'INVALID_FRAME',
-    lie: lyingOn('state', (_, response) => response.end('1 0\n{"v":1,"ep')),
+    lie: lyingOn('state', (_, response) => response.end('1 0\n1 7 0-')),
   },
   'frames that are none': { code: 'INVALID_FRAME', lie: lyingOn('frames', sends('nonsense')) },
   'frames that never follow': {
     code: 'DIRECT_UNAVAILABLE',
-    lie: lyingOn(
-      'frames',
-      sends('1 0\n{"v":1,"epoch":7,"base":"0-0","prev":8,"revision":9,"cutAt":1,"leaseMs":1}'),
-    ),
+    lie: lyingOn('frames', sends('1 0\n1 7 0-0 8 9 1000 1 c')),
   },
   'a frame in a million pieces without an end': {
     code: 'INVALID_FRAME',

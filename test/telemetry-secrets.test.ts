@@ -77,23 +77,14 @@ onRealServer('no value, token, password or argument of Redis is ever exported or
 
   // What does not.
   t.throws(() => telemetry.in('decide', () => owner.set('key/1', { secret: VALUE, n: VALUE as never })));
-  await hand.publish('tandem:{space}:frames', `1 0\n{"v":1,"trace":"${VALUE}"}\n${VALUE}`);
-  const [epoch, revision] = follower.head.split('-').map(Number) as [number, number];
-  const header = {
-    v: 1,
-    epoch,
-    base: '0-0',
-    prev: revision,
-    revision: revision + 1,
-    cutAt: 1,
-    leaseMs: 1000,
-    setAt: VALUE,
-    trace: { traceparent: VALUE, links: [VALUE] },
-  };
   await hand.publish(
     'tandem:{space}:frames',
-    `1 0\n${JSON.stringify(header)}\nkey/1\n${revision + 1}\n"${VALUE}"`,
+    `1 0\n1 7 0-0 0 1 1000 1 c {"traceparent":"${VALUE}"}\n${VALUE}`,
   );
+  const [epoch, revision] = follower.head.split('-').map(Number) as [number, number];
+  const header = `1 ${epoch} 0-0 ${revision} ${revision + 1} 1000 1000 c`;
+  const trace = JSON.stringify({ traceparent: VALUE, links: [VALUE] });
+  await hand.publish('tandem:{space}:frames', `1 0\n${header} ${trace}\nkey/1\n${revision + 1}\n"${VALUE}"`);
   const rejections = async (): Promise<number> => (await telemetry.points('tandem.rejected')).length;
   await until(async () => (await rejections()) >= 2, 'both rejected');
   await until(

@@ -29,29 +29,28 @@ test('what a frame says for those who measure is read back as it was published',
 
 test('without it, the header is what it was', (t) => {
   const [, header] = encodeFrame(1, HEADER, []).split('\n');
-  t.deepEqual(Object.keys(JSON.parse(header!) as object), [
-    'v',
-    'epoch',
-    'base',
-    'prev',
-    'revision',
-    'cutAt',
-    'leaseMs',
-  ]);
+  t.is(header, '1 9 7-10 10 12 5000 3000 c');
 });
 
 test('whatever stands there, the frame is the same, and what is read is well-formed', (t) =>
   check(
     t,
     fc.property(
-      fc.record(
-        { setAt: fc.jsonValue(), setErrorMs: fc.jsonValue(), trace: hostileTrace() },
-        { requiredKeys: [] },
+      fc.array(
+        fc.oneof(
+          fc.nat(),
+          fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', '')),
+          hostileTrace().map((one) => JSON.stringify(one)),
+        ),
       ),
       (measures) => {
         const plain = decodeFrame(encodeFrame(1, HEADER, CHANGES));
-        const message = encodeFrame(1, { ...HEADER, ...(measures as object) }, CHANGES);
-        const { setAt, setErrorMs, trace, ...rest } = decodeFrame(message);
+        const end = encodeFrame(1, HEADER, []).length;
+        const message = encodeFrame(1, HEADER, CHANGES);
+        const told = measures.map((one) => ` ${one}`).join('');
+        const { setAt, setErrorMs, trace, ...rest } = decodeFrame(
+          message.slice(0, end) + told + message.slice(end),
+        );
         assert.deepEqual(rest, plain);
         for (const number of [setAt, setErrorMs])
           assert.ok(number === undefined || (Number.isFinite(number) && number >= 0));
