@@ -66,11 +66,12 @@ export function encodeHeader(header: Header): string {
 }
 
 /** What a frame is: told by its commit, an announcement, or a goodbye. */
-const KINDS = { committed: 'c', ahead: 'a', bye: 'b' } as const;
+const COMMITTED = 0x63;
+const AHEAD = 0x61;
+const BYE = 0x62;
 
 function kindOf({ bye, isAhead }: Header): string {
-  if (bye) return KINDS.bye;
-  return isAhead ? KINDS.ahead : KINDS.committed;
+  return String.fromCharCode(bye ? BYE : isAhead ? AHEAD : COMMITTED);
 }
 
 /** A time as it travels in a header, whole microseconds. */
@@ -101,7 +102,7 @@ export function decodeTime(text: string): number {
 /** Seconds and microseconds, as Redis tells its time: in ms; NaN for what is none. */
 function readTime(scanner: Scanner): number {
   const seconds = scanner.count();
-  const rest = scanner.passes(BLANK) ? scanner.count() : NaN;
+  const rest = scanner.countAfter(BLANK);
   return rest < 1e6 ? (seconds * 1e6 + rest) / 1e3 : NaN;
 }
 
@@ -141,19 +142,20 @@ export function decodeFrame(message: string, maxLength = MAX_PUBLISHED_LENGTH): 
   if (message.length > maxLength) throw invalid(`${message.length} characters`);
   const scanner = new Scanner(message);
   const frame = readHead(scanner);
+  const { epoch, base, prev, revision, changes } = frame;
   // Epoch 0 is an owner's that could not claim yet: it may be read from its own process. It continues nothing.
-  const isBased = frame.epoch === 0 ? isSame(frame.base, ZERO) : frame.base.epoch < frame.epoch;
-  expect(isBased, 'a base that is not before its epoch');
-  expect(frame.prev <= frame.revision, 'an end before its start');
-  let before = frame.prev;
+  const isBased = epoch === 0 ? isSame(base, ZERO) : base.epoch < epoch;
+  if (!isBased) throw invalid('a base that is not before its epoch');
+  if (prev > revision) throw invalid('an end before its start');
+  let before = prev;
   while (!scanner.isAtEnd) {
     const change = readChange(scanner);
     if (change === undefined) throw invalid(`a change that cannot be, before character ${scanner.at}`);
     if (change.revision <= before) throw invalid(`a change of "${change.key}" out of order`);
     before = change.revision;
-    frame.changes.push(change);
+    changes.push(change);
   }
-  expect(before <= frame.revision, 'a change past its end');
+  if (before > revision) throw invalid('a change past its end');
   return frame;
 }
 
@@ -163,45 +165,34 @@ type Draft = { -readonly [K in keyof Frame]: Frame[K] } & { changes: Change[] };
 /** The first two lines. What is not there in its place is NaN, and found when all are. */
 function readHead(scanner: Scanner): Draft {
   const publishedAt = readTime(scanner);
-  const version = scanner.passes(LINE_BREAK) ? scanner.count() : NaN;
-  expect(version === FORMAT, `version ${version}, expected ${FORMAT}`);
-  const epoch = field(scanner);
-  const base = { epoch: field(scanner), revision: scanner.passes(DASH) ? scanner.count() : NaN };
-  const prev = field(scanner);
-  const revision = field(scanner);
-  const cutAt = field(scanner) / 1e3;
-  const leaseMs = field(scanner);
-  const kind = scanner.passes(BLANK) ? scanner.text.charAt(scanner.at) : '';
-  const frame: Draft = {
-    epoch,
-    base,
-    prev,
-    revision,
-    cutAt,
-    leaseMs,
-    bye: kind === KINDS.bye,
-    publishedAt,
-    changes: [],
-  };
-  if (kind === KINDS.ahead) frame.isAhead = true;
-  const isKnown =
-    scanner.passes(kind.charCodeAt(0)) && (kind === KINDS.committed || frame.bye || frame.isAhead === true);
+  const version = scanner.countAfter(LINE_BREAK);
+  if (version !== FORMAT) throw invalid(`version ${version}, expected ${FORMAT}`);
+  const epoch = scanner.countAfter(BLANK);
+  const base = { epoch: scanner.countAfter(BLANK), revision: scanner.countAfter(DASH) };
+  const prev = scanner.countAfter(BLANK);
+  const revision = scanner.countAfter(BLANK);
+  const cutAt = scanner.countAfter(BLANK) / 1e3;
+  const leaseMs = scanner.countAfter(BLANK);
   const sum = epoch + base.epoch + base.revision + prev + revision + cutAt + leaseMs + publishedAt;
-  if (!isKnown || Number.isNaN(sum)) throw invalid('a header that does not say what it has to');
+  if (Number.isNaN(sum) || !scanner.passes(BLANK)) throw invalid('a number in its header that is none');
+  const isAhead = scanner.passes(AHEAD);
+  const bye = !isAhead && scanner.passes(BYE);
+  if (!isAhead && !bye && !scanner.passes(COMMITTED)) throw invalid('a kind that is unknown');
+  const frame: Draft = { epoch, base, prev, revision, cutAt, leaseMs, bye, publishedAt, changes: [] };
+  if (isAhead) frame.isAhead = true;
   readMeasures(scanner, frame);
   return frame;
 }
 
-function field(scanner: Scanner): number {
-  return scanner.passes(BLANK) ? scanner.count() : NaN;
-}
-
 /** What is only for those who measure is never worth a frame: what is not well-formed is left out. */
 function readMeasures(scanner: Scanner, frame: Draft): void {
-  if (!scanner.passes(BLANK)) return expect(endsHere(scanner), 'a header that goes on');
+  if (!scanner.passes(BLANK)) {
+    if (endsHere(scanner)) return;
+    throw invalid('a header that goes on');
+  }
   if (scanner.text.charCodeAt(scanner.at) !== BRACE) {
     const setAt = scanner.count() / 1e3;
-    const setErrorMs = field(scanner) / 1e3;
+    const setErrorMs = scanner.countAfter(BLANK) / 1e3;
     if (!Number.isNaN(setAt + setErrorMs)) {
       frame.setAt = setAt;
       frame.setErrorMs = setErrorMs;
@@ -244,30 +235,18 @@ export function decodePage(lines: string): { changes: Change[]; isSound: boolean
 
 /** The next three lines, each behind a line break; `undefined` where they are no change. They are behind in either case. */
 function readChange(scanner: Scanner): Change | undefined {
-  let isSound = scanner.passes(LINE_BREAK);
-  const key = scanner.printable();
-  isSound = endsLine(scanner) && isKey(key) && isSound;
-  const revision = scanner.count();
-  isSound = endsLine(scanner) && revision > 0 && isSound;
-  const json = scanner.line();
-  return isSound ? { key, revision, json } : undefined;
-}
-
-/** Whether the line ends here; what else there is of it is behind then, with its end. */
-function endsLine(scanner: Scanner): boolean {
-  if (scanner.passes(LINE_BREAK)) return true;
-  scanner.line();
-  scanner.passes(LINE_BREAK);
-  return false;
-}
-
-/** As `keyProblem` has it, of text without control characters. */
-function isKey(text: string): boolean {
-  return text.length > 0 && text.length <= MAX_KEY_LENGTH && text.isWellFormed();
-}
-
-function expect(holds: boolean, what: string): asserts holds {
-  if (!holds) throw invalid(what);
+  const from = scanner.at;
+  const key = scanner.passes(LINE_BREAK) ? scanner.printable() : '';
+  const revision = scanner.countAfter(LINE_BREAK);
+  const isSound =
+    revision > 0 && key.length > 0 && key.length <= MAX_KEY_LENGTH && scanner.passes(LINE_BREAK);
+  if (isSound) return { key, revision, json: scanner.line() };
+  scanner.at = from;
+  for (let lines = 0; lines < 3; lines += 1) {
+    scanner.passes(LINE_BREAK);
+    scanner.line();
+  }
+  return undefined;
 }
 
 function invalid(what: string): TandemError {
