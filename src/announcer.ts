@@ -11,8 +11,6 @@ import { bytesOf, setAtOf } from './measures.ts';
 /** In UTF-16 code units. */
 const LONGEST = 16_384;
 const MOST_CHANGES = 16;
-/** Announcements without an answer, at most. */
-const MAX_UNDER_WAY = 4;
 /** Of the lease that has to be left: a superseded owner is not to be heard. */
 const LEAST_LEASE = 1 / 4;
 
@@ -38,9 +36,6 @@ export class Announcer {
   readonly #ledger: Ledger;
   readonly #options: AnnouncerOptions;
   #told = 0;
-  #underWay = 0;
-  /** Not after one has failed. */
-  #isWell = false;
 
   constructor(around: Surroundings, ledger: Ledger, options: AnnouncerOptions) {
     this.#around = around;
@@ -56,7 +51,6 @@ export class Announcer {
   /** What was told may not have arrived: commits tell all of it again. */
   startOver(): void {
     this.#told = 0;
-    this.#isWell = this.#options.announce;
   }
 
   /** Tells what was not told yet. False where that cannot be: then its commit does. */
@@ -64,7 +58,7 @@ export class Announcer {
     const { store } = this.#around;
     const { line, head } = this.#ledger;
     const from = Math.max(sent, this.#told);
-    const isFree = this.#isWell && store.canAnnounce && this.#underWay < MAX_UNDER_WAY;
+    const isFree = this.#options.announce && store.canAnnounce;
     if (!isFree || head.revision === from || leaseMs < this.#options.leaseMs * LEAST_LEASE) return false;
     const changes = this.#ledger.changesSince(from, MOST_CHANGES + 1);
     if (changes === undefined || !isShort(changes) || this.#ledger.originsSince(from).length > 0)
@@ -72,19 +66,9 @@ export class Announcer {
     const measures = setAtOf(this.#ledger.setAtSince(from), this.#around);
     const place = { ...line, prev: from, revision: head.revision, cutAt, leaseMs: Math.floor(leaseMs) };
     this.#told = head.revision;
-    this.#underWay += 1;
     this.#tellWhoMeasures(changes, head.revision - from);
-    store.announce(this.#options.space, { ...place, bye: false, isAhead: true, ...measures }, changes).then(
-      () => void (this.#underWay -= 1),
-      () => this.#failed(),
-    );
+    store.announce(this.#options.space, { ...place, bye: false, isAhead: true, ...measures }, changes);
     return true;
-  }
-
-  #failed(): void {
-    this.#underWay -= 1;
-    this.#told = 0;
-    this.#isWell = false;
   }
 
   #tellWhoMeasures(changes: readonly Change[], revisions: number): void {

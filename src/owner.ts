@@ -135,6 +135,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
       space: space.name,
       start,
       leaseMs,
+      beaconMs,
       announce,
       inheritance,
     });

@@ -125,7 +125,10 @@ export interface Store {
   readonly commands: Link;
   /** For what is published. */
   readonly subscriber: Link;
-  /** Whether all that is published under a space reaches all its subscribers in one order, announced or committed. */
+  /**
+   * Whether something can be announced now. Not where what is announced may reach subscribers in another order than what is
+   * committed.
+   */
   readonly canAnnounce: boolean;
 
   /**
@@ -139,10 +142,10 @@ export interface Store {
    */
   commit(space: string, cut: Cut): Promise<Committed>;
   /**
-   * Publishes a frame, and changes nothing: its commit follows. Whoever announces holds the lease; a store whose calls and messages
-   * may come in another order than they were sent cannot (`canAnnounce`).
+   * Publishes a frame, and changes nothing: its commit follows. Whoever announces holds the lease. Nobody says whether it has arrived: where
+   * a later commit is carried out, it has.
    */
-  announce(space: string, header: Header, changes: readonly Change[]): Promise<void>;
+  announce(space: string, header: Header, changes: readonly Change[]): void;
   /** Replaces the whole state, however large, in one step that readers can see. */
   swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
   /** What changed since `position`, at most `limit` changes of it. */

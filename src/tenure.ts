@@ -40,6 +40,8 @@ export interface TenureOptions {
   readonly space: string;
   readonly start: 'resume' | 'reset';
   readonly leaseMs: number;
+  /** At least so often a commit is published, ms. */
+  readonly beaconMs: number;
   /** Whether followers are told of small changes before they are committed. */
   readonly announce: boolean;
   /** What a standby holds; it counts where the store has lost it. */
@@ -71,6 +73,8 @@ export class Tenure {
   /** The highest revision that was sent under this epoch; the outcome may be unknown. */
   #attempted = 0;
   #lastCutAt = -Infinity;
+  /** When the last was made that is published with its commit, local ms. */
+  #publishedAt = -Infinity;
   /** When the last cut was made that was not brief, local ms, and which horizon it told. */
   #fullAt = -Infinity;
   #fullHorizon = 0;
@@ -228,7 +232,10 @@ export class Tenure {
     const dropped = count === 0 ? NONE : this.#ledger.dropped(count, this.#forgetting);
     const isBrief = count === 0 && this.#isFullRecent(prev, changes.length > 0 ? FULL_EVERY_MS : Infinity);
     const cut = this.#cut(to, isBrief, at);
-    const isAnnounced = changes.length > 0 && to <= this.#announcer.told;
+    const isTold = changes.length > 0 && to <= this.#announcer.told;
+    // Nobody says whether an announcement may be published at all; of what a commit publishes it is known.
+    const isAnnounced = isTold && this.#lastCutAt - this.#publishedAt < this.#options.beaconMs;
+    if (!isAnnounced) this.#publishedAt = this.#lastCutAt;
     return this.#send(cut, prev.revision, changes, count, isBrief, (measures) =>
       this.#around.store.commit(this.#options.space, {
         ...cut,

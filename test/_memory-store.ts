@@ -390,8 +390,8 @@ export abstract class ModelStore implements Store {
     return this.#ask(() => this.server.commit(space, cut), true);
   }
 
-  announce(space: string, header: Header, changes: readonly Change[]): Promise<void> {
-    return this.roundTrip(() => this.server.announce(space, header, changes), false);
+  announce(space: string, header: Header, changes: readonly Change[]): void {
+    this.roundTrip(() => this.server.announce(space, header, changes), false).catch(() => {});
   }
 
   async swap(space: string, swap: Swap): Promise<Written> {

@@ -3,7 +3,7 @@
  * queue while offline, send again, subscribe again, reconnect. A client lives as long as its connection.
  */
 import { Redis } from 'ioredis';
-import type { Cluster, RedisOptions } from 'ioredis';
+import type { Cluster, Command, RedisOptions } from 'ioredis';
 import { TandemError } from '../errors.ts';
 
 export type Client = Redis | Cluster;
@@ -105,4 +105,18 @@ function noKeyPrefix(): TandemError {
 /** The database that a client selects. */
 export function databaseOf(client: Client): number {
   return 'db' in client.options ? (client.options.db ?? 0) : 0;
+}
+
+/** Tells of each error that answers a call, as it is read: before anything that was answered behind it. */
+export function hearRefusals(client: Client, heard: (error: unknown) => void): void {
+  const send = client.sendCommand.bind(client);
+  const sendHearing = (command: Command, ...rest: []): unknown => {
+    const { reject } = command;
+    command.reject = (error: Error) => {
+      heard(error);
+      reject(error);
+    };
+    return send(command, ...rest);
+  };
+  client.sendCommand = sendHearing as Client['sendCommand'];
 }

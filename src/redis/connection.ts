@@ -6,15 +6,18 @@
  * first doubt. Every call has a deadline: a server that does not answer in time is taken for dead, and what
  * was asked has an unknown outcome.
  */
-import type { Command } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 import type { TandemError } from '../errors.ts';
 import { asTandemError } from '../errors.ts';
 import type { LinkChanged } from '../observer.ts';
 import type { Link } from '../store.ts';
 import type { Cancel, Time } from '../time.ts';
-import { backoffMs, jittered } from '../time.ts';
+import { backoffMs, jittered, randomId } from '../time.ts';
 import type { Client } from './client.ts';
+import { hearRefusals } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
+import { bulk } from './keys.ts';
+import { Prepared } from './script.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
 const HEARTBEAT_MS = 200;
@@ -36,9 +39,14 @@ export interface ConnectionOptions {
   readonly inspect?: (client: Client) => Promise<TandemError | undefined>;
   /** Called with each new client, before it connects. */
   readonly prepare?: (client: Client) => unknown;
+  /** Whether `post` is wanted. Default false. */
+  readonly posts?: boolean;
   /** Told when it comes up, and when it goes down. */
   readonly changed?: (what: Omit<LinkChanged, 'link'>) => void;
 }
+
+/** More of what was written and has not gone out is a server that takes nothing, bytes. */
+const MAX_WAITING = 65_536;
 
 /** A call that waits for its answer. */
 interface Call {
@@ -61,6 +69,10 @@ export class Connection implements Link {
   #triedAt = -Infinity;
   #cancelTimer: Cancel | undefined;
   #heardAt = -Infinity;
+  /** The server does without an answer where it is told to. */
+  #canPost = false;
+  /** It was found not to, or may not be told. */
+  #refusesPosts = false;
   /** What has come of this turn of the loop. */
   #turn: 'is new' | 'has written' | 'gathers' = 'is new';
   /** Who waits for an answer, oldest first. */
@@ -143,6 +155,22 @@ export class Connection implements Link {
     );
   }
 
+  /** Whether something can be posted now: not where what was posted before still waits to go out. */
+  get canPost(): boolean {
+    return this.#up && this.#canPost && streamOf(this.#client)!.writableLength < MAX_WAITING;
+  }
+
+  /**
+   * Sends a command that the server is told not to answer: an answer would cost it a write, and this process a turn of its loop. It is
+   * carried out in the order of the others. To be asked where `canPost`; whether it arrives, what is asked later tells.
+   * @param text as it travels
+   */
+  post(text: string): void {
+    if (!this.canPost) return;
+    this.#gather(this.#client!);
+    streamOf(this.#client)!.write(unanswered(text));
+  }
+
   #refuse(): Promise<never> {
     return Promise.reject(this.#error ?? unavailable('not connected to Redis yet'));
   }
@@ -181,7 +209,7 @@ export class Connection implements Link {
    * beacons of a thousand spaces are due together.
    */
   #gather(client: Client): void {
-    const stream = 'stream' in client ? client.stream : undefined;
+    const stream = streamOf(client);
     if (stream === undefined || this.#turn === 'gathers') return;
     if (this.#turn === 'has written') {
       this.#turn = 'gathers';
@@ -233,11 +261,13 @@ export class Connection implements Link {
       return;
     }
     this.#client = client;
+    if (this.#wantsPosts(client)) hearRefusals(client, (error) => this.#refused(client, error));
     // Without a listener an 'error' would be thrown. The last one says best why the connection then closes.
     let last: TandemError | undefined;
     client.on('error', (error: unknown) => {
       last = fromRedis(error);
       if (last.code === 'REDIS_REFUSED') this.#fail(client, last);
+      else this.#refused(client, error);
     });
     const closed = (): void => this.#fail(client, last ?? unavailable('Redis closed the connection'));
     client.on('close', closed);
@@ -261,13 +291,17 @@ export class Connection implements Link {
 
   /** The first heartbeat: `ready` is ioredis's word, an answer is Redis's. */
   async #prove(client: Client): Promise<void> {
+    let posts: boolean;
     try {
-      await this.#ask(client, this.#options.heartbeat);
+      [posts] = await Promise.all([this.#triesPost(client), this.#ask(client, this.#options.heartbeat)]);
     } catch (error) {
       this.#fail(client, fromRedis(error));
       return;
     }
     if (client !== this.#client || this.#up) return;
+    // Answers that nobody waits for may still be on their way.
+    if (!posts && this.#wantsPosts(client)) return this.#withoutPosts();
+    this.#canPost = posts;
     this.#up = true;
     this.heard();
     this.#upSince = this.#options.time.now();
@@ -277,6 +311,45 @@ export class Connection implements Link {
     this.#wasUp = true;
     this.#tell();
     void this.#inspect(client);
+  }
+
+  #wantsPosts(client: Client): boolean {
+    return this.#options.posts === true && !this.#refusesPosts && !client.isCluster;
+  }
+
+  /** Whether the server leaves out the answers that it is told to leave out, and no others. */
+  async #triesPost(client: Client): Promise<boolean> {
+    if (!this.#wantsPosts(client)) return false;
+    const token = randomId(this.#options.time);
+    const text = unanswered(ping('unanswered')) + ping(token);
+    try {
+      return (
+        (await this.#ask(
+          client,
+          (one) => one.sendCommand(new Prepared('ping', text)) as Promise<unknown>,
+        )) === token
+      );
+    } catch (error) {
+      if (fromRedis(error).code === 'REDIS_UNAVAILABLE') throw error;
+      return false;
+    }
+  }
+
+  /**
+   * Where what was posted is answered after all, since it may not be posted any more, each answer behind that one would be taken for
+   * another's. Nobody has been given one yet: who waits is told that the connection is lost.
+   */
+  #refused(client: Client, error: unknown): void {
+    if (!this.#canPost || !/NOPERM .*'client|Command queue state error/s.test(String(error))) return;
+    this.#refusesPosts = true;
+    this.#fail(client, fromRedis(error));
+  }
+
+  #withoutPosts(): void {
+    this.#refusesPosts = true;
+    this.#cancelTimer?.();
+    this.#discard(unavailable('another connection is made'));
+    this.#connect();
   }
 
   async #inspect(client: Client): Promise<void> {
@@ -345,6 +418,7 @@ export class Connection implements Link {
   #discard(error: TandemError): void {
     const client = this.#client;
     this.#client = undefined;
+    this.#canPost = false;
     if (client === undefined) return;
     client.removeAllListeners();
     client.on('error', () => {});
@@ -360,4 +434,18 @@ export class Connection implements Link {
   #tell(): void {
     for (const changed of this.#watchers) changed();
   }
+}
+
+/** The one stream that a client writes to; a Cluster's has several. */
+function streamOf(client: Client | undefined): Redis['stream'] | undefined {
+  return client !== undefined && !client.isCluster && 'stream' in client ? client.stream : undefined;
+}
+
+/** A command that is not to be answered: https://redis.io/docs/latest/commands/client-reply/ */
+function unanswered(text: string): string {
+  return `*3\r\n${bulk('client')}${bulk('reply')}${bulk('skip')}${text}`;
+}
+
+function ping(message: string): string {
+  return `*2\r\n${bulk('ping')}${bulk(message)}`;
 }

@@ -12,6 +12,8 @@ export interface Keys {
   /** All of them, for the scripts that stage. */
   readonly staging: KeyList;
   readonly channel: string;
+  /** `PUBLISH` on the channel, as it travels, but for the message. */
+  readonly publish: string;
 }
 
 /** @param database the number given to SELECT: channels know none, so it is part of the channel's name */
@@ -19,11 +21,13 @@ export function keysOf(space: string, database = 0): Keys {
   const key = (name: string): string => `tandem:{${space}}:${name}`;
   const all = ['meta', 'state', 'index', 'lease'].map(key);
   const next = ['state:next', 'index:next'].map(key);
+  const channel = key(database === 0 ? 'frames' : `frames@${database}`);
   return {
     all: listOf(all),
     // With those where a whole state is staged.
     staging: listOf([...all, ...next]),
-    channel: key(database === 0 ? 'frames' : `frames@${database}`),
+    channel,
+    publish: `*3\r\n${bulk('publish')}${bulk(channel)}`,
   };
 }
 

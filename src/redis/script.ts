@@ -42,7 +42,7 @@ export class Script {
  * A command whose text is made already. One call of a script has some fifteen arguments, most of them the same each time, and
  * ioredis makes the text of each anew.
  */
-class Prepared extends Command {
+export class Prepared extends Command {
   readonly #text: string;
 
   constructor(name: string, text: string) {
@@ -53,11 +53,6 @@ class Prepared extends Command {
   override toWritable(): string {
     return this.#text;
   }
-}
-
-/** `PUBLISH`, in the order of other commands of its connection. */
-export function publish(channel: string, message: string): Command {
-  return new Prepared('publish', `*3\r\n${bulk('publish')}${bulk(channel)}${bulk(message)}`);
 }
 
 const OPTIONS = { replyEncoding: 'utf8' } as const;

@@ -26,8 +26,8 @@ import type { Client, RedisTarget } from './client.ts';
 import { clientMaker, databaseOf } from './client.ts';
 import { Connection } from './connection.ts';
 import type { KeyList, Keys } from './keys.ts';
-import { keysOf, together } from './keys.ts';
-import { publish, Script } from './script.ts';
+import { bulk, keysOf, together } from './keys.ts';
+import { Script } from './script.ts';
 
 /** A staged portion holds Redis for a millisecond or so. */
 const PORTION_CHANGES = 1_000;
@@ -64,7 +64,6 @@ export class RedisStore implements Store {
   readonly #time: Time;
   readonly #clock: ServerClock;
   readonly #beacons: Bundle;
-  #canAnnounce = false;
   #database = 0;
   /** Names of keys, made once for each space. */
   readonly #known = new Map<string, Keys>();
@@ -85,11 +84,11 @@ export class RedisStore implements Store {
       deadlineMs,
       heartbeat: (client) => this.#askTime(client),
       inspect: findEviction,
+      // Not to a Cluster: what is published goes in at any node, and overtakes what a script publishes.
+      posts: true,
       prepare: (client) => {
         this.#select(client);
         this.#beacons.begin(client.isCluster);
-        // On a Cluster what is published goes in at any node, and overtakes what a script publishes.
-        this.#canAnnounce = !client.isCluster;
       },
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
@@ -113,18 +112,14 @@ export class RedisStore implements Store {
   }
 
   get canAnnounce(): boolean {
-    return this.#canAnnounce;
+    return this.commands.canPost;
   }
 
-  announce(space: string, header: Header, changes: readonly Change[]): Promise<void> {
-    // Redis writes no time of its own into it.
-    const message = encodeFrame(header.cutAt, header, changes);
-    const { channel } = this.#keys(space);
+  announce(space: string, header: Header, changes: readonly Change[]): void {
+    const { publish } = this.#keys(space);
     this.#beacons.flush();
-    return this.commands.send(
-      () => publish(channel, message),
-      () => {},
-    );
+    // Redis writes no time of its own into it.
+    this.commands.post(publish + bulk(encodeFrame(header.cutAt, header, changes)));
   }
 
   commit(space: string, cut: Cut): Promise<Committed> {
