@@ -4,7 +4,7 @@
  * Not what is traced, since its trace is to say when it was in the store. Nor what is long: to say it twice costs more than it gains.
  */
 import type { Surroundings } from './desk.ts';
-import type { Change } from './frame.ts';
+import type { Change, Header } from './frame.ts';
 import type { Ledger } from './ledger.ts';
 import { bytesOf, setAtOf } from './measures.ts';
 
@@ -63,11 +63,22 @@ export class Announcer {
     const changes = this.#ledger.changesSince(from, MOST_CHANGES + 1);
     if (changes === undefined || !isShort(changes) || this.#ledger.originsSince(from).length > 0)
       return false;
-    const measures = setAtOf(this.#ledger.setAtSince(from), this.#around);
-    const place = { ...line, prev: from, revision: head.revision, cutAt, leaseMs: Math.floor(leaseMs) };
+    const { setAt, setErrorMs } = setAtOf(this.#ledger.setAtSince(from), this.#around);
+    const header: Header = {
+      epoch: line.epoch,
+      base: line.base,
+      prev: from,
+      revision: head.revision,
+      cutAt,
+      leaseMs: Math.floor(leaseMs),
+      bye: false,
+      isAhead: true,
+      setAt,
+      setErrorMs,
+    };
     this.#told = head.revision;
     this.#tellWhoMeasures(changes, head.revision - from);
-    store.announce(this.#options.space, { ...place, bye: false, isAhead: true, ...measures }, changes);
+    store.announce(this.#options.space, header, changes);
     return true;
   }
 
@@ -82,5 +93,7 @@ export class Announcer {
 
 function isShort(changes: readonly Change[]): boolean {
   if (changes.length > MOST_CHANGES) return false;
-  return changes.reduce((sum, { key, json }) => sum + key.length + json.length, 0) <= LONGEST;
+  let length = 0;
+  for (const { key, json } of changes) length += key.length + json.length;
+  return length <= LONGEST;
 }

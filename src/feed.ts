@@ -83,30 +83,38 @@ export class Feed {
     if (from.revision === head.revision && !isBeaconDue) return 'nothing';
     const changes = this.canContinue(from) ? this.#ledger.changesSince(from.revision) : undefined;
     if (changes === undefined) return 'over';
-    const measures = changes.length > 0 && this.#measures(from.revision);
-    const header = { ...this.#header(from.revision), ...measures };
+    const header = this.#header(from.revision, changes.length > 0);
     const message = encodeFrame(this.#time.now(), header, changes);
     if (changes.length > 0) this.#options.sent(changes);
     return { message, cursor: head };
   }
 
-  /** What a frame says for those who measure. No commit stands between: it belongs to the spans that set it. */
-  #measures(prev: number): Pick<Header, 'setAt' | 'setErrorMs' | 'trace'> {
-    const setAt = this.#ledger.setAtSince(prev);
-    const [first, ...others] = this.#ledger.originsSince(prev);
-    const links = others.map(({ traceparent }) => traceparent);
-    const trace: FrameTrace | undefined = first && (links.length > 0 ? { ...first, links } : first);
-    // What is rounded away is counted against us.
-    const set = !Number.isNaN(setAt) && { setAt: micros(setAt), setErrorMs: 0.001 };
-    return { ...set, ...(trace && { trace }) };
-  }
-
-  #header(prev: number): Header {
+  #header(prev: number, isMeasured = false): Header {
     const { epoch, base } = this.#ledger.line;
     const { revision } = this.#ledger.head;
     const { leaseMs } = this.#options;
-    // Rounded down: it may claim less than is true, never more.
-    const cutAt = Math.floor(this.#time.now() * 1_000) / 1_000;
-    return { epoch, base, prev, revision, cutAt, leaseMs, bye: false };
+    const setAt = isMeasured ? this.#ledger.setAtSince(prev) : NaN;
+    const isSetKnown = !Number.isNaN(setAt);
+    return {
+      epoch,
+      base,
+      prev,
+      revision,
+      // Rounded down: it may claim less than is true, never more.
+      cutAt: Math.floor(this.#time.now() * 1_000) / 1_000,
+      leaseMs,
+      bye: false,
+      setAt: isSetKnown ? micros(setAt) : undefined,
+      // What is rounded away is counted against us.
+      setErrorMs: isSetKnown ? 0.001 : undefined,
+      trace: isMeasured ? this.#trace(prev) : undefined,
+    };
+  }
+
+  /** No commit stands between: it belongs to the spans that set it. */
+  #trace(prev: number): FrameTrace | undefined {
+    const [first, ...others] = this.#ledger.originsSince(prev);
+    if (first === undefined || others.length === 0) return first;
+    return { ...first, links: others.map(({ traceparent }) => traceparent) };
   }
 }

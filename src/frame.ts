@@ -41,11 +41,11 @@ export interface Header extends Line {
   /** An announcement: it went out ahead of its commit. Default false. */
   readonly isAhead?: boolean;
   /** Server's time, ms, when the oldest change in it was set. For whoever measures; nothing is decided by it. */
-  readonly setAt?: number;
+  readonly setAt?: number | undefined;
   /** The bound of the error of `setAt`, ms: that of the owner's idea of the server's clock. */
-  readonly setErrorMs?: number;
+  readonly setErrorMs?: number | undefined;
   /** The span that it belongs to, where somebody keeps traces. */
-  readonly trace?: FrameTrace;
+  readonly trace?: FrameTrace | undefined;
 }
 
 export interface Frame extends Header {
