@@ -39,7 +39,7 @@ export interface Header extends Line {
   /** The owner says goodbye: it has given up its lease. */
   readonly bye: boolean;
   /** An announcement: it went out ahead of its commit. Default false. */
-  readonly isAhead?: boolean;
+  readonly isAhead?: boolean | undefined;
   /** Server's time, ms, when the oldest change in it was set. For whoever measures; nothing is decided by it. */
   readonly setAt?: number | undefined;
   /** The bound of the error of `setAt`, ms: that of the owner's idea of the server's clock. */
@@ -178,30 +178,46 @@ function readHead(scanner: Scanner): Draft {
   const isAhead = scanner.passes(AHEAD);
   const bye = !isAhead && scanner.passes(BYE);
   if (!isAhead && !bye && !scanner.passes(COMMITTED)) throw invalid('a kind that is unknown');
-  const frame: Draft = { epoch, base, prev, revision, cutAt, leaseMs, bye, publishedAt, changes: [] };
-  if (isAhead) frame.isAhead = true;
-  readMeasures(scanner, frame);
-  return frame;
+  const { setAt, setErrorMs, trace } = readMeasures(scanner);
+  // All frames are of one shape, so that what they come by stays compiled for it.
+  return {
+    epoch,
+    base,
+    prev,
+    revision,
+    cutAt,
+    leaseMs,
+    bye,
+    isAhead,
+    setAt,
+    setErrorMs,
+    trace,
+    publishedAt,
+    changes: [],
+  };
 }
 
+type Measures = Pick<Draft, 'setAt' | 'setErrorMs' | 'trace'>;
+
 /** What is only for those who measure is never worth a frame: what is not well-formed is left out. */
-function readMeasures(scanner: Scanner, frame: Draft): void {
+function readMeasures(scanner: Scanner): Measures {
+  const measures: Measures = { setAt: undefined, setErrorMs: undefined, trace: undefined };
   if (!scanner.passes(BLANK)) {
-    if (endsHere(scanner)) return;
+    if (endsHere(scanner)) return measures;
     throw invalid('a header that goes on');
   }
   if (scanner.text.charCodeAt(scanner.at) !== BRACE) {
     const setAt = scanner.count() / 1e3;
     const setErrorMs = scanner.countAfter(BLANK) / 1e3;
     if (!Number.isNaN(setAt + setErrorMs)) {
-      frame.setAt = setAt;
-      frame.setErrorMs = setErrorMs;
+      measures.setAt = setAt;
+      measures.setErrorMs = setErrorMs;
     }
-    if (endsHere(scanner)) return;
+    if (endsHere(scanner)) return measures;
     scanner.passes(BLANK);
   }
-  const trace = readFrameTrace(parsed(scanner.line()));
-  if (trace) frame.trace = trace;
+  measures.trace = readFrameTrace(parsed(scanner.line()));
+  return measures;
 }
 
 function endsHere(scanner: Scanner): boolean {

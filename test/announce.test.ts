@@ -80,7 +80,7 @@ onRealServers('a small change is published at once, and stored a moment later', 
     frames.map(({ changes, isAhead }) => [changes.map(({ key }) => key), isAhead]),
     [
       [['key/a'], true],
-      [['key/b'], undefined],
+      [['key/b'], false],
     ],
   );
 });
@@ -105,7 +105,7 @@ onRealServers('who wants it so is told nothing that is not stored', async (t) =>
   await until(() => frames.length > 0, 'the frame');
   t.deepEqual(
     frames.map(({ isAhead }) => isAhead),
-    [undefined],
+    [false],
   );
 });
 
@@ -121,8 +121,8 @@ onRealServers('what is large, and what somebody waits for, is told by its commit
   t.deepEqual(
     frames.map(({ changes, isAhead }) => [changes.length, isAhead]),
     [
-      [17, undefined],
-      [1, undefined],
+      [17, false],
+      [1, false],
     ],
   );
 });

@@ -309,7 +309,7 @@ test('what was announced over a connection that was lost is told again by its co
   await world.equal(owner, follower);
   t.deepEqual(
     told.map(({ changes, isAhead }) => [changes.map(({ key }) => key), isAhead]),
-    [[['key/a'], undefined]],
+    [[['key/a'], false]],
   );
 });
 

@@ -44,14 +44,13 @@ test('whatever stands there, the frame is the same, and what is read is well-for
         ),
       ),
       (measures) => {
-        const plain = decodeFrame(encodeFrame(1, HEADER, CHANGES));
         const end = encodeFrame(1, HEADER, []).length;
         const message = encodeFrame(1, HEADER, CHANGES);
         const told = measures.map((one) => ` ${one}`).join('');
         const { setAt, setErrorMs, trace, ...rest } = decodeFrame(
           message.slice(0, end) + told + message.slice(end),
         );
-        assert.deepEqual(rest, plain);
+        assert.deepEqual({ ...rest }, { ...HEADER, isAhead: false, publishedAt: 1, changes: CHANGES });
         for (const number of [setAt, setErrorMs])
           assert.ok(number === undefined || (Number.isFinite(number) && number >= 0));
         assert.equal(setAt === undefined, setErrorMs === undefined);
