@@ -71,8 +71,8 @@ export type OwnershipChangedEvent = { readonly type: 'ownership'; readonly owner
 export type OwnerEmitted = ModeEvent | ErrorEvent | FencedEvent | OwnershipChangedEvent;
 
 /**
- * Where someone reads from this process at all times, a commit leaves the machine to that reader first, ms: Redis, woken at the
- * same moment, would take a third of the time that the one hop saves.
+ * Where someone reads from this process at all times, Redis hears of a change so much later, ms: woken at the same moment, it would
+ * take a third of the time that the one hop saves.
  */
 const DIRECT_FIRST_MS = 1;
 
@@ -552,10 +552,9 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     time.endOfTurn(() => (isDirectFirst ? void time.after(DIRECT_FIRST_MS, endTurn) : endTurn()));
   }
 
-  /** Not where readers were told directly, or somebody waits for the commit. */
+  /** Not where somebody waits for the commit. */
   #announce(): boolean {
-    if (this.#releasing || this.mode !== 'connected' || this.feed.isRead || !this.waiters.isEmpty)
-      return false;
+    if (this.#releasing || this.mode !== 'connected' || !this.waiters.isEmpty) return false;
     return this.#tenure.announce();
   }
 
