@@ -7,6 +7,7 @@ import type { Surroundings } from './desk.ts';
 import type { Change, Header } from './frame.ts';
 import type { Ledger } from './ledger.ts';
 import { bytesOf, setAtOf } from './measures.ts';
+import type { Measures } from './store.ts';
 
 /** In UTF-16 code units. */
 const LONGEST = 16_384;
@@ -54,20 +55,42 @@ export class Announcer {
   }
 
   /** Tells what was not told yet. False where that cannot be: then its commit does. */
-  announce({ sent, leaseMs, cutAt }: Standing): boolean {
-    const { store } = this.#around;
-    const { line, head } = this.#ledger;
-    const from = Math.max(sent, this.#told);
-    const isFree = this.#options.announce && store.canAnnounce;
-    if (!isFree || head.revision === from || leaseMs < this.#options.leaseMs * LEAST_LEASE) return false;
+  announce(standing: Standing): boolean {
+    const { head } = this.#ledger;
+    const from = Math.max(standing.sent, this.#told);
+    if (head.revision === from || !this.#isFree(standing)) return false;
     const changes = this.#ledger.changesSince(from, MOST_CHANGES + 1);
     if (changes === undefined || !isShort(changes) || this.#ledger.originsSince(from).length > 0)
       return false;
-    const { setAt, setErrorMs } = setAtOf(this.#ledger.setAtSince(from), this.#around);
+    this.#told = head.revision;
+    this.#tellWhoMeasures(changes, head.revision - from);
+    this.#send(from, standing, setAtOf(this.#ledger.setAtSince(from), this.#around), changes);
+    return true;
+  }
+
+  /** Tells that nothing waits. False where that cannot be. */
+  beat(standing: Standing): boolean {
+    if (!this.#isFree(standing)) return false;
+    this.#send(this.#ledger.head.revision, standing, {}, []);
+    return true;
+  }
+
+  #isFree({ leaseMs }: Standing): boolean {
+    const { announce, leaseMs: whole } = this.#options;
+    return announce && this.#around.store.canAnnounce && leaseMs >= whole * LEAST_LEASE;
+  }
+
+  #send(
+    prev: number,
+    { leaseMs, cutAt }: Standing,
+    { setAt, setErrorMs }: Measures,
+    changes: readonly Change[],
+  ): void {
+    const { line, head } = this.#ledger;
     const header: Header = {
       epoch: line.epoch,
       base: line.base,
-      prev: from,
+      prev,
       revision: head.revision,
       cutAt,
       leaseMs: Math.floor(leaseMs),
@@ -76,10 +99,7 @@ export class Announcer {
       setAt,
       setErrorMs,
     };
-    this.#told = head.revision;
-    this.#tellWhoMeasures(changes, head.revision - from);
-    store.announce(this.#options.space, header, changes);
-    return true;
+    this.#around.store.announce(this.#options.space, header, changes);
   }
 
   #tellWhoMeasures(changes: readonly Change[], revisions: number): void {

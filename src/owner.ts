@@ -143,7 +143,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
       space: space.name,
       everyMs: beaconMs,
       lastAt: () => this.#tenure.lastCutAt,
-      send: () => this.#commit(),
+      send: () => this.#beat(),
     });
     const damaged = (): void => {
       this.#tenure.countNext();
@@ -556,6 +556,12 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   #announce(): boolean {
     if (this.#releasing || this.mode !== 'connected' || !this.waiters.isEmpty) return false;
     return this.#tenure.announce();
+  }
+
+  /** A sign of life. */
+  #beat(): void {
+    if (this.#releasing || this.mode !== 'connected' || this.#tenure.beat()) return;
+    this.#commit();
   }
 
   #commitLater(): void {

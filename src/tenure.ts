@@ -5,6 +5,7 @@
  *
  * Invariant: the store has held `committed`, and everything up to it was durable there then.
  */
+import type { Standing } from './announcer.ts';
 import { Announcer } from './announcer.ts';
 import { readSince } from './catch-up.ts';
 import { claimSpace } from './claim.ts';
@@ -197,8 +198,23 @@ export class Tenure {
     // Where commits gather, or the whole state is being put in place, the keys would be far behind.
     const isClose = this.#underWay < MAX_UNDER_WAY && this.#sent.epoch === this.#ledger.line.epoch;
     if (!isClose || this.#isDamaged) return false;
-    const { leaseMs } = this;
-    return this.#announcer.announce({ sent: this.#sent.revision, leaseMs, cutAt: this.#cutAt() });
+    return this.#announcer.announce(this.#standing());
+  }
+
+  /**
+   * Tells followers that nothing waits, and asks the store nothing. False where that cannot be, or the store is due to be asked: whether
+   * it still holds what it held, and to renew the lease.
+   */
+  beat(): boolean {
+    const isQuiet = this.#underWay === 0 && !this.isDirty && isSame(this.#sent, this.#ledger.head);
+    if (!isQuiet || this.#ledger.droppedCount > 0 || !this.#isFullRecent(this.#sent, Infinity)) return false;
+    if (!this.#announcer.beat(this.#standing())) return false;
+    this.#lastCutAt = this.#around.time.now();
+    return true;
+  }
+
+  #standing(): Standing {
+    return { sent: this.#sent.revision, leaseMs: this.leaseMs, cutAt: this.#cutAt() };
   }
 
   /**

@@ -73,6 +73,8 @@ export class Connection implements Link {
   #canPost = false;
   /** It was found not to, or may not be told. */
   #refusesPosts = false;
+  /** What was posted in this turn and has not gone out. */
+  #posts = '';
   /** What has come of this turn of the loop. */
   #turn: 'is new' | 'has written' | 'gathers' = 'is new';
   /** Who waits for an answer, oldest first. */
@@ -166,9 +168,11 @@ export class Connection implements Link {
    * @param text as it travels
    */
   post(text: string): void {
-    if (!this.canPost) return;
-    this.#gather(this.#client!);
-    streamOf(this.#client)!.write(unanswered(text));
+    const client = this.#client;
+    if (client === undefined || !this.canPost) return;
+    this.#turnTo(client);
+    if (this.#turn === 'gathers') this.#posts += UNANSWERED + text;
+    else streamOf(client)!.write(UNANSWERED + text);
   }
 
   #refuse(): Promise<never> {
@@ -204,11 +208,17 @@ export class Connection implements Link {
     return failure;
   }
 
-  /**
-   * The first call of a turn of the loop goes out at once; others of that turn are gathered, and go out in one write when it ends: the
-   * beacons of a thousand spaces are due together.
-   */
+  /** A command goes out next, behind what was posted. */
   #gather(client: Client): void {
+    this.#turnTo(client);
+    this.#writePosts(client);
+  }
+
+  /**
+   * The first that goes out in a turn of the loop does so at once; others of that turn are gathered, and go out in one write when it ends:
+   * the beacons of a thousand spaces are due together.
+   */
+  #turnTo(client: Client): void {
     const stream = streamOf(client);
     if (stream === undefined || this.#turn === 'gathers') return;
     if (this.#turn === 'has written') {
@@ -218,9 +228,16 @@ export class Connection implements Link {
     }
     this.#turn = 'has written';
     this.#options.time.nextTurn(() => {
+      this.#writePosts(client);
       if (this.#turn === 'gathers') stream.uncork();
       this.#turn = 'is new';
     });
+  }
+
+  #writePosts(client: Client): void {
+    if (this.#posts === '') return;
+    if (client === this.#client) streamOf(client)?.write(this.#posts);
+    this.#posts = '';
   }
 
   /**
@@ -321,7 +338,7 @@ export class Connection implements Link {
   async #triesPost(client: Client): Promise<boolean> {
     if (!this.#wantsPosts(client)) return false;
     const token = randomId(this.#options.time);
-    const text = unanswered(ping('unanswered')) + ping(token);
+    const text = UNANSWERED + ping('of no interest') + ping(token);
     try {
       return (
         (await this.#ask(
@@ -441,10 +458,8 @@ function streamOf(client: Client | undefined): Redis['stream'] | undefined {
   return client !== undefined && !client.isCluster && 'stream' in client ? client.stream : undefined;
 }
 
-/** A command that is not to be answered: https://redis.io/docs/latest/commands/client-reply/ */
-function unanswered(text: string): string {
-  return `*3\r\n${bulk('client')}${bulk('reply')}${bulk('skip')}${text}`;
-}
+/** Before a command that is not to be answered: https://redis.io/docs/latest/commands/client-reply/ */
+const UNANSWERED = `*3\r\n${bulk('client')}${bulk('reply')}${bulk('skip')}`;
 
 function ping(message: string): string {
   return `*2\r\n${bulk('ping')}${bulk(message)}`;
