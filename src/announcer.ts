@@ -49,6 +49,11 @@ export class Announcer {
     return this.#told;
   }
 
+  /** Behind this revision followers are yet to be told, where the store has been sent what is up to `sent`. */
+  from(sent: number): number {
+    return Math.max(sent, this.#told);
+  }
+
   /** What was told may not have arrived: commits tell all of it again. */
   startOver(): void {
     this.#told = 0;
@@ -57,7 +62,7 @@ export class Announcer {
   /** Tells what was not told yet. False where that cannot be: then its commit does. */
   announce(standing: Standing): boolean {
     const { head } = this.#ledger;
-    const from = Math.max(standing.sent, this.#told);
+    const from = this.from(standing.sent);
     if (head.revision === from || !this.#isFree(standing)) return false;
     const changes = this.#ledger.changesSince(from, MOST_CHANGES + 1);
     if (changes === undefined || !isShort(changes) || this.#ledger.originsSince(from).length > 0)

@@ -1,8 +1,7 @@
 /**
  * The owner actor: its memory is the truth, and Redis is brought to it.
  *
- * `set` writes into the ledger and returns. At the end of the turn one cut of all that Redis lacks goes out.
- * A few may be under way at once; beyond that changes gather, and the next cut carries the latest of each.
+ * `set` writes into the ledger and returns. At the end of the turn one cut of all that Redis lacks goes out (`Dispatch`).
  * Whatever goes wrong is mended by one path, the catch-up.
  */
 import type { Actor } from 'xstate';
@@ -10,9 +9,9 @@ import { createActor } from 'xstate';
 import type { Mode } from '../machines/connection.ts';
 import type { Ownership } from '../machines/ownership.ts';
 import { ownershipMachine } from '../machines/ownership.ts';
-import { Beacon } from './beacon.ts';
 import type { DeskEvent, DeskLogic, DeskScope, ErrorEvent, ModeEvent, Surroundings } from './desk.ts';
 import { Desk, deskLogic } from './desk.ts';
+import { Dispatch } from './dispatch.ts';
 import { asTandemError, OwnedElsewhereError, TandemError, timeoutError } from './errors.ts';
 import type { Change } from './frame.ts';
 import type { Captured } from './ledger.ts';
@@ -31,7 +30,6 @@ import type { Committed, Link } from './store.ts';
 import type { Inheritance } from './standby.ts';
 import { Standby } from './standby.ts';
 import { fencedError, Tenure } from './tenure.ts';
-import type { Cancel } from './time.ts';
 import { backoffMs, pause, withDeadline } from './time.ts';
 
 export interface OwnOptions {
@@ -70,18 +68,6 @@ export type FencedEvent = {
 export type OwnershipChangedEvent = { readonly type: 'ownership'; readonly ownership: Ownership };
 export type OwnerEmitted = ModeEvent | ErrorEvent | FencedEvent | OwnershipChangedEvent;
 
-/**
- * Where someone reads from this process at all times, Redis hears of a change so much later, ms: woken at the same moment, it would
- * take a third of the time that the one hop saves.
- */
-const DIRECT_FIRST_MS = 1;
-
-/**
- * What was announced is committed so much later, ms: at once, it would hold up in Redis what it was announced for; and what is set
- * meanwhile goes with it.
- */
-const COMMIT_AFTER_MS = 10;
-
 /** Of the time that a stop has, for what was set; the rest is for giving up the lease. */
 const FLUSH_SHARE = 0.75;
 
@@ -98,13 +84,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   readonly #scrub: Scrub;
   readonly #ownership: Actor<typeof ownershipMachine>;
   #led = false;
-  #scheduled = false;
-  /** A commit of what was announced is due. */
-  #cancelCommit: Cancel | undefined;
-  /** The commits under way. They never reject. */
-  readonly #underWay = new Set<Promise<void>>();
-  /** When nothing else has gone out for so long. It proves that nothing is waiting. */
-  readonly #beacon: Beacon;
+  readonly #dispatch: Dispatch;
   #ended: TandemError | undefined;
   #stopping: Promise<void> | undefined;
   #releasing = false;
@@ -139,15 +119,22 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
       announce,
       inheritance,
     });
-    this.#beacon = new Beacon(around.time, {
+    this.#dispatch = new Dispatch(around.time, this.#ledger, this.#tenure, {
       space: space.name,
-      everyMs: beaconMs,
-      lastAt: () => this.#tenure.lastCutAt,
-      send: () => this.#beat(),
+      beaconMs,
+      isOpen: () => !this.#releasing && this.mode === 'connected',
+      isAwaited: () => !this.waiters.isEmpty,
+      isReadDirectly: () => this.feed.isRead,
+      replied: (reply) => this.#replied(reply),
+      failed: (error) => this.#failed(error),
+      concluded: () => {
+        this.waiters.check();
+        this.#schedule();
+      },
     });
     const damaged = (): void => {
       this.#tenure.countNext();
-      around.time.endOfTurn(() => this.#commit());
+      around.time.endOfTurn(() => this.#dispatch.commit());
     };
     const foreign = (): void => {
       this.report(
@@ -367,8 +354,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     await this.waiters.wait(() => this.#led, what, timeoutMs, this.#why);
     const { revision } = this.#ledger.head;
     const leftMs = Math.max(0, timeoutMs - (this.around.time.now() - started));
-    // Who waits for a commit does not wait for others to go with it.
-    this.around.time.endOfTurn(() => this.#cancelCommit && this.#commit());
+    this.#dispatch.hurry();
     await this.waiters.wait(() => this.#tenure.committed.revision >= revision, what, leftMs, this.#why);
     return printPosition(this.#tenure.committed);
   }
@@ -411,7 +397,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     }
     // Nothing is begun from now on: a beacon after the goodbye, or a claim, would take the lease back.
     this.#releasing = true;
-    this.#beacon.stop();
+    this.#dispatch.stop();
     this.#abort.abort();
     try {
       const late = (): Error => timeoutError(`the lease of space "${name}" was not given up`, timeoutMs);
@@ -426,7 +412,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 
   /** A claim that is on its way may be granted yet. */
   async #release(): Promise<void> {
-    await Promise.all([...this.#underWay, this.#claiming]);
+    await Promise.all([this.#dispatch.settled(), this.#claiming]);
     await this.#tenure.release();
   }
 
@@ -434,7 +420,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#ended ??= new TandemError('STOPPED', `the owner of space "${this.space.name}" is stopped`);
     this.#abort.abort();
     this.#standby?.stop();
-    this.#beacon.stop();
+    this.#dispatch.stop();
     this.feed.end();
     super.close();
   }
@@ -447,11 +433,11 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     if (mode === 'connected') {
       this.#led = true;
       this.waiters.check();
-      this.#beacon.start();
+      this.#dispatch.start();
       this.#scrub.start();
       this.#schedule();
     } else {
-      this.#beacon.stop();
+      this.#dispatch.stop();
       this.#scrub.stop();
       this.waiters.check();
     }
@@ -470,7 +456,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     try {
       signal.throwIfAborted();
       // Each of them has a deadline; and where they were refused, the head is asked for behind them.
-      await Promise.all(this.#underWay);
+      await this.#dispatch.settled();
       if (!(await this.#tenure.holds())) await this.#claim(signal);
       signal.throwIfAborted();
       // Also when nothing changed: a commit proves that Redis takes writes.
@@ -514,9 +500,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 
   async #bring(): Promise<void> {
     const bringing = this.#tenure.commit()!;
-    const settled = (): void => void this.#underWay.delete(underWay);
-    const underWay: Promise<void> = bringing.then(settled, settled);
-    this.#underWay.add(underWay);
+    this.#dispatch.add(bringing);
     const { outcome, head } = await bringing;
     if (outcome === 'fenced') throw fencedError(this.space.name, head.ownerName, head.fence);
     if (outcome === 'committed') return;
@@ -534,60 +518,11 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#schedule();
   }
 
-  /** At the end of this turn, so that all of the turn's changes go out as one. */
+  /** Something was set: whoever reads here is told, and it goes out. */
   #schedule(): void {
     this.feed.changed();
     this.advanced();
-    const isDue = this.#cancelCommit ? this.#tenure.isUntold : this.#tenure.isBehind;
-    if (this.#scheduled || !isDue) return;
-    this.#scheduled = true;
-    const { time } = this.around;
-    const endTurn = (): void => {
-      this.#scheduled = false;
-      this.#ledger.endTurn(time.now());
-      if (this.#announce()) this.#commitLater();
-      else this.#commit();
-    };
-    const isDirectFirst = this.feed.isRead && this.mode === 'connected';
-    time.endOfTurn(() => (isDirectFirst ? void time.after(DIRECT_FIRST_MS, endTurn) : endTurn()));
-  }
-
-  /** Not where somebody waits for the commit. */
-  #announce(): boolean {
-    if (this.#releasing || this.mode !== 'connected' || !this.waiters.isEmpty) return false;
-    return this.#tenure.announce();
-  }
-
-  /** A sign of life. */
-  #beat(): void {
-    if (this.#releasing || this.mode !== 'connected' || this.#tenure.beat()) return;
-    this.#commit();
-  }
-
-  #commitLater(): void {
-    this.#cancelCommit ??= this.around.time.after(COMMIT_AFTER_MS, () => this.#commit());
-  }
-
-  #commit(): void {
-    this.#cancelCommit?.();
-    this.#cancelCommit = undefined;
-    if (this.#releasing || this.mode !== 'connected') return;
-    const commit = this.#tenure.commit();
-    if (commit === undefined) return;
-    const underWay: Promise<void> = commit.then(
-      (reply) => this.#settled(underWay, () => this.#replied(reply)),
-      (error: unknown) => this.#settled(underWay, () => this.#failed(error)),
-    );
-    this.#underWay.add(underWay);
-    // More than one commit takes: the next goes out behind it.
-    if (this.#tenure.isBehind) this.#schedule();
-  }
-
-  #settled(commit: Promise<void>, conclude: () => void): void {
-    conclude();
-    this.#underWay.delete(commit);
-    this.waiters.check();
-    this.#schedule();
+    this.#dispatch.schedule();
   }
 
   #replied(reply: Committed): void {

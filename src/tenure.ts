@@ -111,7 +111,7 @@ export class Tenure {
 
   /** Whether something was set that followers are yet to be told. */
   get isUntold(): boolean {
-    return this.#ledger.head.revision > Math.max(this.#sent.revision, this.#announcer.told);
+    return this.#ledger.head.revision > this.#announcer.from(this.#sent.revision);
   }
 
   /** The next cut counts what the store holds. */

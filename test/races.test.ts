@@ -466,8 +466,8 @@ test('a follower that finds Redis behind keeps what it has, until the owner has 
   owner.set('key/a', 2);
   await world.equal(owner, follower);
   const { head } = follower;
-  // A beacon has said that Redis holds it, too.
-  await world.time.advance(300);
+  // A beacon has said that Redis holds it, too: every other one does.
+  await world.time.advance(600);
   owning.wire.cutBoth();
   rollBack();
   following.wire.cutBoth();

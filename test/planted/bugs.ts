@@ -12,7 +12,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'half a frame is applied',
     file: 'src/replica.ts',
-    find: 'const fresh = changes.filter(({ revision }) => revision > from);',
+    find: 'const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);',
     replace:
       'const fresh = changes.filter(({ revision }) => revision > from).slice(0, Math.max(1, changes.length / 2));',
     caughtBy: 'no gap, no duplicate',
@@ -28,14 +28,14 @@ export const bugs: readonly Bug[] = [
   {
     name: 'changes that are known already are told again',
     file: 'src/replica.ts',
-    find: 'const fresh = changes.filter(({ revision }) => revision > from);',
+    find: 'const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);',
     replace: 'const fresh = changes.filter(({ revision }) => revision >= from - 3);',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'deletes are passed over',
     file: 'src/replica.ts',
-    find: 'const fresh = changes.filter(({ revision }) => revision > from);',
+    find: 'const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);',
     replace: 'const fresh = changes.filter(({ revision, value }) => revision > from && value !== undefined);',
     caughtBy: 'no gap, no duplicate',
   },
@@ -100,8 +100,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a commit tells nobody, though its changes were not announced',
     file: 'src/tenure.ts',
-    find: 'const isAnnounced = changes.length > 0 && to <= this.#announcer.told;',
-    replace: 'const isAnnounced = changes.length > 0 && this.#announcer.told > 0;',
+    find: 'const isTold = changes.length > 0 && to <= this.#announcer.told;',
+    replace: 'const isTold = changes.length > 0 && this.#announcer.told > 0;',
     caughtBy: 'convergence',
   },
   // ---- staleness ----
@@ -320,9 +320,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a feed leaves out a change now and then',
     file: 'src/feed.ts',
-    find: 'const measures = changes.length > 0 && this.#measures(from.revision);',
+    find: 'const header = this.#header(from.revision, changes.length > 0);',
     replace:
-      'if (from.revision % 10 === 7) changes.pop();\n    const measures = changes.length > 0 && this.#measures(from.revision);',
+      'if (from.revision % 10 === 7) changes.pop();\n    const header = this.#header(from.revision, changes.length > 0);',
     caughtBy: 'no gap, no duplicate',
   },
 ];
