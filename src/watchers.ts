@@ -34,7 +34,7 @@ export class Watchers<R> {
   }
 
   tell(key: string, read: () => R): void {
-    const own = this.#keys.get(key);
+    const own = this.#keys.size === 0 ? undefined : this.#keys.get(key);
     let reading: R | undefined;
     const families = this.#families;
     if (own !== undefined) for (const watch of own) if (!watch.isOver) watch.callback((reading ??= read()));

@@ -310,7 +310,8 @@ export class Connection implements Link {
   async #prove(client: Client): Promise<void> {
     let posts: boolean;
     try {
-      [posts] = await Promise.all([this.#triesPost(client), this.#ask(client, this.#options.heartbeat)]);
+      await this.#ask(client, this.#options.heartbeat);
+      posts = await this.#triesPost(client);
     } catch (error) {
       this.#fail(client, fromRedis(error));
       return;
@@ -339,13 +340,10 @@ export class Connection implements Link {
     if (!this.#wantsPosts(client)) return false;
     const token = randomId(this.#options.time);
     const text = UNANSWERED + ping('of no interest') + ping(token);
+    const ask = (one: Client): Promise<unknown> =>
+      one.sendCommand(new Prepared('ping', text)) as Promise<unknown>;
     try {
-      return (
-        (await this.#ask(
-          client,
-          (one) => one.sendCommand(new Prepared('ping', text)) as Promise<unknown>,
-        )) === token
-      );
+      return (await this.#ask(client, ask)) === token;
     } catch (error) {
       if (fromRedis(error).code === 'REDIS_UNAVAILABLE') throw error;
       return false;
@@ -359,7 +357,7 @@ export class Connection implements Link {
   #refused(client: Client, error: unknown): void {
     if (!this.#canPost || !/NOPERM .*'client|Command queue state error/s.test(String(error))) return;
     this.#refusesPosts = true;
-    this.#fail(client, fromRedis(error));
+    this.#fail(client, unavailable('Redis has answered what was not to be answered'));
   }
 
   #withoutPosts(): void {
@@ -436,6 +434,7 @@ export class Connection implements Link {
     const client = this.#client;
     this.#client = undefined;
     this.#canPost = false;
+    this.#posts = '';
     if (client === undefined) return;
     client.removeAllListeners();
     client.on('error', () => {});

@@ -20,7 +20,7 @@ export type Event =
   /** The owner leads, and holds this. */
   | { type: 'claimed'; at: number; owner: string; head: string; state: readonly Seen[] }
   /** What one that stands by holds. */
-  | { type: 'held'; at: number; owner: string; state: readonly Seen[] }
+  | { type: 'held'; at: number; owner: string; head: string; state: readonly Seen[] }
   /**
    * `flush` resolved: the first `ops` operations of this owner are committed. `stored`: where Redis then was, by a look
    * at what it holds.

@@ -64,7 +64,13 @@ export class Trader {
   #act(): void {
     const { random, record, now } = this.#around;
     if (this.#desk.ownership === 'standby' && this.#desk.mode === 'connected') {
-      record({ type: 'held', at: now(), owner: this.#owner, state: seen(this.#desk.entries()) });
+      record({
+        type: 'held',
+        at: now(),
+        owner: this.#owner,
+        head: this.#desk.head,
+        state: seen(this.#desk.entries()),
+      });
     }
     const draw = random.next();
     if (draw < 0.55) this.#set(random.pick(KEYS));

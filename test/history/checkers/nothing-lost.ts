@@ -86,8 +86,8 @@ function checkTakeovers({ history, lines }: Evidence, violated: Violated): void 
     const claim = own[1];
     const held = history.of('held').findLast((event) => event.owner === owner);
     if (claim === undefined || held === undefined || held.at > claim.claimedAt) continue;
-    // Another may have led in between, and not have had it.
-    if (lines.newestAt(claim.claimedAt - 0.001) !== lines.newestAt(held.at)) continue;
+    // Another may have led in between, and not have had it: also where who stood by had not heard of it yet.
+    if (lines.newestAt(claim.claimedAt - 0.001)?.epoch !== placeOf(held.head).epoch) continue;
     for (const [key, id] of held.state) {
       const now = claim.startState.get(key);
       if (now === id || isReplaced(key, setAt.get(id) ?? 0, claim.claimedAt)) continue;
