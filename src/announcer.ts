@@ -49,8 +49,8 @@ export class Announcer {
     return this.#told;
   }
 
-  /** Behind this revision followers are yet to be told, where the store has been sent what is up to `sent`. */
-  from(sent: number): number {
+  /** What followers are yet to be told comes after it, where the store was sent what is up to `sent`. */
+  toldUpTo(sent: number): number {
     return Math.max(sent, this.#told);
   }
 
@@ -62,7 +62,7 @@ export class Announcer {
   /** Tells what was not told yet. False where that cannot be: then its commit does. */
   announce(standing: Standing): boolean {
     const { head } = this.#ledger;
-    const from = this.from(standing.sent);
+    const from = this.toldUpTo(standing.sent);
     if (head.revision === from || !this.#isFree(standing)) return false;
     const changes = this.#ledger.changesSince(from, MOST_CHANGES + 1);
     if (changes === undefined || !isShort(changes) || this.#ledger.originsSince(from).length > 0)
@@ -74,7 +74,7 @@ export class Announcer {
   }
 
   /** Tells that nothing waits. False where that cannot be. */
-  beat(standing: Standing): boolean {
+  announceBeacon(standing: Standing): boolean {
     if (!this.#isFree(standing)) return false;
     this.#send(this.#ledger.head.revision, standing, {}, []);
     return true;

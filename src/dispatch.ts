@@ -60,7 +60,7 @@ export class Dispatch {
       space: options.space,
       everyMs: options.beaconMs,
       lastAt: () => tenure.lastCutAt,
-      send: () => this.#beat(),
+      send: () => this.#sendBeacon(),
     });
   }
 
@@ -140,8 +140,7 @@ export class Dispatch {
     this.#cancelCommit ??= this.#time.after(COMMIT_AFTER_MS, () => this.commit());
   }
 
-  /** A sign of life. */
-  #beat(): void {
-    if (this.#options.isOpen() && !this.#tenure.beat()) this.commit();
+  #sendBeacon(): void {
+    if (this.#options.isOpen() && !this.#tenure.announceBeacon()) this.commit();
   }
 }

@@ -10,7 +10,7 @@ import type { Freshness, Proof, Source } from './reading.ts';
 import type { Time } from './time.ts';
 
 /** What a frame says of its owner: `leaseMs` is 0 with a goodbye. */
-type Told = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
+type Said = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
 
 export class Evidence {
   readonly #time: Time;
@@ -51,7 +51,7 @@ export class Evidence {
   }
 
   /** What a frame says of both. It comes with every update, and needs no more than one look at the clock. */
-  told({ cutAt, epoch, leaseMs, publishedAt }: Told, clock: ServerClock): void {
+  said({ cutAt, epoch, leaseMs, publishedAt }: Said, clock: ServerClock): void {
     if (epoch === 0) return;
     const now = this.#time.now();
     const latest = clock.latest(now);

@@ -14,8 +14,8 @@ import { MAX_KEY_LENGTH, MAX_VALUE_LENGTH } from './space.ts';
 import type { FrameTrace } from './trace.ts';
 import { readFrameTrace } from './trace.ts';
 
-/** The version of the format, in `meta` and in each header. Another version is refused, never guessed at. */
-export const FORMAT = 1;
+/** The version of frames, in each header. Another is refused, never guessed at. (In 1 the header was JSON.) */
+export const FORMAT = 2;
 
 /** A cut with more text is not published and not committed in one call. */
 export const MAX_FRAME_LENGTH = 2 * 1024 * 1024;
@@ -197,11 +197,11 @@ function readHead(scanner: Scanner): Draft {
   };
 }
 
-type Measures = Pick<Draft, 'setAt' | 'setErrorMs' | 'trace'>;
+type Measured = Pick<Draft, 'setAt' | 'setErrorMs' | 'trace'>;
 
 /** What is only for those who measure is never worth a frame: what is not well-formed is left out. */
-function readMeasures(scanner: Scanner): Measures {
-  const measures: Measures = { setAt: undefined, setErrorMs: undefined, trace: undefined };
+function readMeasures(scanner: Scanner): Measured {
+  const measures: Measured = { setAt: undefined, setErrorMs: undefined, trace: undefined };
   if (!scanner.passes(BLANK)) {
     if (endsHere(scanner)) return measures;
     throw invalid('a header that goes on');

@@ -152,7 +152,7 @@ export class Intake<D extends Definition> {
     { cutAt, epoch, bye, leaseMs, publishedAt }: Header & { publishedAt: number },
     clock: ServerClock,
   ): void {
-    this.#options.evidence.told({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock);
+    this.#options.evidence.said({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock);
   }
 
   #read(changes: readonly Change[]): ReadChange[] {

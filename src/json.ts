@@ -121,7 +121,7 @@ function frozen(value: unknown, depth: number): unknown {
   if (typeof value === 'number' && !Number.isFinite(value))
     throw new SyntaxError('a number that is too large');
   if (typeof value !== 'object' || value === null) return value;
-  if (depth > MAX_DEPTH) throw new RangeError(`expected at most ${MAX_DEPTH} levels, got more`);
+  if (depth >= MAX_DEPTH) throw new RangeError(`expected at most ${MAX_DEPTH} levels, got more`);
   if (Array.isArray(value)) for (const item of value) frozen(item, depth + 1);
   else freezeFields(value as Record<string, unknown>, depth);
   return Object.freeze(value);
@@ -131,6 +131,8 @@ function freezeFields(object: Record<string, unknown>, depth: number): void {
   for (const name in object) {
     if (name === '__proto__') throw new SyntaxError('a field named __proto__');
     const field = object[name];
+    // What somebody has put on every object is none of it.
+    if (!Object.hasOwn(object, name)) continue;
     if (typeof field === 'object' || typeof field === 'number') frozen(field, depth + 1);
   }
 }

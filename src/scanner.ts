@@ -15,11 +15,10 @@ const LAST_SURROGATE = 0xdfff;
 export class Scanner {
   readonly text: string;
   /** How much of it is behind. */
-  at: number;
+  at = 0;
 
-  constructor(text: string, from = 0) {
+  constructor(text: string) {
     this.text = text;
-    this.at = from;
   }
 
   get isAtEnd(): boolean {

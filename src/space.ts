@@ -250,8 +250,11 @@ function said(error: unknown): string {
 function parsed(key: string, json: string, parse: (text: string) => unknown): unknown {
   try {
     return parse(json);
-  } catch {
-    const message = `expected plain JSON, got ${json.length} characters that are not`;
+  } catch (error) {
+    const isDeep = error instanceof RangeError;
+    const message = isDeep
+      ? error.message
+      : `expected plain JSON, got ${json.length} characters that are not`;
     throw new InvalidValueError('NOT_JSON', key, [{ path: '', message }]);
   }
 }

@@ -74,6 +74,8 @@ export class Tenure {
   /** The highest revision that was sent under this epoch; the outcome may be unknown. */
   #attempted = 0;
   #lastCutAt = -Infinity;
+  /** The store was not asked with the last beacon. */
+  #hasAnnouncedBeacon = false;
   /** When the last was made that is published with its commit, local ms. */
   #publishedAt = -Infinity;
   /** When the last cut was made that was not brief, local ms, and which horizon it told. */
@@ -111,7 +113,7 @@ export class Tenure {
 
   /** Whether something was set that followers are yet to be told. */
   get isUntold(): boolean {
-    return this.#ledger.head.revision > this.#announcer.from(this.#sent.revision);
+    return this.#ledger.head.revision > this.#announcer.toldUpTo(this.#sent.revision);
   }
 
   /** The next cut counts what the store holds. */
@@ -202,15 +204,16 @@ export class Tenure {
   }
 
   /**
-   * Tells followers that nothing waits, and asks the store nothing. False where that cannot be, or the store is due to be asked: whether
-   * it still holds what it held, and to renew the lease.
+   * Tells followers that nothing waits, and asks the store nothing. False where that cannot be, or the store is due to be asked whether
+   * it still holds what it held: every other time, however long the lease.
    */
-  beat(): boolean {
+  announceBeacon(): boolean {
     const isQuiet = this.#underWay === 0 && !this.isDirty && isSame(this.#sent, this.#ledger.head);
-    if (!isQuiet || this.#ledger.droppedCount > 0 || !this.#isFullRecent(this.#sent, Infinity)) return false;
-    if (!this.#announcer.beat(this.#standing())) return false;
-    this.#lastCutAt = this.#around.time.now();
-    return true;
+    const isDue = this.#hasAnnouncedBeacon || !this.#isFullRecent(this.#sent, Infinity);
+    if (isDue || !isQuiet || this.#ledger.droppedCount > 0) return false;
+    this.#hasAnnouncedBeacon = this.#announcer.announceBeacon(this.#standing());
+    if (this.#hasAnnouncedBeacon) this.#lastCutAt = this.#around.time.now();
+    return this.#hasAnnouncedBeacon;
   }
 
   #standing(): Standing {
@@ -285,6 +288,7 @@ export class Tenure {
     const now = this.#around.time.now();
     this.#attempted = Math.max(this.#attempted, revision);
     this.#lastCutAt = now;
+    this.#hasAnnouncedBeacon = false;
     if (!isBrief) {
       this.#fullAt = now;
       this.#fullHorizon = horizon;

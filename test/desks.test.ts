@@ -285,7 +285,7 @@ test.serial('a frame that cannot be used is reported, and asked for again from t
   await sync();
   const client = new Redis(url);
   await client.publish(`tandem:{${space.name}}:frames`, 'nonsense');
-  await client.publish(`tandem:{${space.name}}:frames`, `1 0\n1 1 0-0 9 10 1000 1 c`);
+  await client.publish(`tandem:{${space.name}}:frames`, `1 0\n2 1 0-0 9 10 1000 1 c`);
   owner.set('strategy/a', 2);
   await sync();
   client.disconnect();
@@ -543,7 +543,7 @@ test.serial('a follower that saw a higher epoch than Redis has brings the owner 
   await sync();
   const epoch = Number(owner.head.split('-')[0]) + 10_000_000;
   const client = new Redis(url);
-  await client.publish(`tandem:{${space.name}}:frames`, `1 0\n1 ${epoch} 0-0 0 1 1000 1 c`);
+  await client.publish(`tandem:{${space.name}}:frames`, `1 0\n2 ${epoch} 0-0 0 1 1000 1 c`);
   client.disconnect();
   owner.set('strategy/a', 2);
   await until(

@@ -18,7 +18,7 @@ import { keyProblem, MAX_VALUE_LENGTH } from '../src/space.ts';
 import { assertThrows, check } from './_check.ts';
 
 const HEADER = {
-  v: 1,
+  v: 2,
   epoch: 9,
   base: '7-10',
   prev: 10,
@@ -121,11 +121,11 @@ test('a fence is told apart from a frame, and nothing else is taken for one', (t
   for (const text of [
     message(),
     '',
-    '1 0\n2 fence 5',
-    '1 0\n1 fence 0',
-    '1 0\n1 fence -5',
-    '1 0\n1 fence 5\n',
-    '1 0\n1 fence 12345678901234567',
+    '1 0\n1 fence 5',
+    '1 0\n2 fence 0',
+    '1 0\n2 fence -5',
+    '1 0\n2 fence 5\n',
+    '1 0\n2 fence 12345678901234567',
   ])
     t.is(decodeFence(text), undefined, text);
 });
@@ -143,9 +143,9 @@ for (const [what, text] of Object.entries({
   'no header': '1764000000 125\n',
   'a header that is JSON': `1 0\n${JSON.stringify(HEADER)}`,
   'no version': message({ v: undefined }),
-  'a later version': message({ v: 2 }),
-  'an earlier version': message({ v: 0 }),
-  'a version in quotes': message({ v: '"1"' }),
+  'a later version': message({ v: 3 }),
+  'an earlier version': message({ v: 1 }),
+  'a version in quotes': message({ v: '"2"' }),
   'an epoch that is no whole number': message({ epoch: 9.5 }),
   'an epoch too large to count on': message({ epoch: 2 ** 53 }),
   'an epoch too long for a number': message({ epoch: '9'.repeat(400) }),

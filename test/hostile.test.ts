@@ -43,7 +43,7 @@ async function start(t: ExecutionContext) {
 function forged(head: string, { header = {}, lines = [] as string[] }): string {
   const [epoch, revision] = head.split('-').map(Number) as [number, number];
   const whole = {
-    v: 1,
+    v: 2,
     epoch,
     base: '0-0',
     prev: revision,
@@ -71,7 +71,7 @@ const FRAMES: Record<string, { code: string; make: (head: string) => string }> =
     code: 'INVALID_FRAME',
     make: () => `1 0\n${'['.repeat(100_000)}`,
   },
-  'another version': { code: 'INVALID_FRAME', make: (head) => forged(head, { header: { v: 2 } }) },
+  'another version': { code: 'INVALID_FRAME', make: (head) => forged(head, { header: { v: 3 } }) },
   'a revision that is no number': {
     code: 'INVALID_FRAME',
     make: (head) => forged(head, { header: { revision: 'x' } }),
@@ -189,7 +189,7 @@ class Impostor {
 
 /** One lie on one route; the truth of the protocol on the others. */
 function lyingOn(route: 'clock' | 'state' | 'frames', lie: RequestListener): RequestListener {
-  const stated = '1 0\n1 7 0-0 0 5 1000 3000 c';
+  const stated = '1 0\n2 7 0-0 0 5 1000 3000 c';
   return (request, response) => {
     if (request.url!.includes(route)) lie(request, response);
     else if (request.url!.includes('clock')) response.end('{"now":1}');
@@ -229,16 +229,16 @@ const LIES: Record<string, { code: string; lie: RequestListener }> = {
   },
   'a state of another version': {
     code: 'INVALID_FRAME',
-    lie: lyingOn('state', (_, response) => response.end('1 0\n2')),
+    lie: lyingOn('state', (_, response) => response.end('1 0\n3')),
   },
   'a state that is cut short': {
     code: 'INVALID_FRAME',
-    lie: lyingOn('state', (_, response) => response.end('1 0\n1 7 0-')),
+    lie: lyingOn('state', (_, response) => response.end('1 0\n2 7 0-')),
   },
   'frames that are none': { code: 'INVALID_FRAME', lie: lyingOn('frames', sends('nonsense')) },
   'frames that never follow': {
     code: 'DIRECT_UNAVAILABLE',
-    lie: lyingOn('frames', sends('1 0\n1 7 0-0 8 9 1000 1 c')),
+    lie: lyingOn('frames', sends('1 0\n2 7 0-0 8 9 1000 1 c')),
   },
   'a frame in a million pieces without an end': {
     code: 'INVALID_FRAME',

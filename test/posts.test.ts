@@ -1,6 +1,7 @@
 /** What is sent without being answered, and a server that does not go along with that: on a real one. */
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
+import { connect, defineSpace, json } from '../src/index.ts';
 import type { RedisStore } from '../src/redis/store.ts';
 import { onRealServers } from './_real.ts';
 import { openStore } from './_redis-rig.ts';
@@ -9,6 +10,7 @@ import { Ear, Writer } from './_store-contract.ts';
 import { until } from './_wait.ts';
 
 interface Stage {
+  readonly server: RedisServer;
   readonly hand: Redis;
   readonly store: RedisStore;
   readonly writer: Writer;
@@ -39,7 +41,7 @@ async function setTheStage(t: ExecutionContext, ...permissions: readonly string[
     const place = { ...writer.line, prev: revision - 1, revision, cutAt: 1, leaseMs: 500 };
     store.announce('space', { ...place, bye: false, isAhead: true }, [{ key: 'a', revision, json: '1' }]);
   };
-  return { hand, store, writer, ear, announce };
+  return { server, hand, store, writer, ear, announce };
 }
 
 onRealServers('what is announced arrives, and Redis sends nothing back', async (t) => {
@@ -96,3 +98,79 @@ onRealServers(
     t.is((await writer.commit({ a: '1' })).outcome, 'committed');
   },
 );
+
+onRealServers('what is announced goes out also where a tick full of beacons does', async (t) => {
+  const { store, writer, ear, announce } = await setTheStage(t);
+  const others = Array.from({ length: 250 }, (_, at) => new Writer(store, `idle-${at}`));
+  await Promise.all(others.map((one) => one.claim()));
+  const beacons = others.map((one) => store.commit(one.space, one.cut()));
+  t.true(store.canAnnounce);
+  announce(1);
+  await Promise.all(beacons);
+  t.is((await ear.hears(1))[0]?.revision, 1);
+  t.is((await writer.commit({ a: '1' })).outcome, 'committed');
+});
+
+onRealServers('where Redis is busy, no answer is taken for that of another call', async (t) => {
+  const { hand, store, writer, announce } = await setTheStage(t);
+  await hand.config('SET', 'busy-reply-threshold', '30');
+  const script =
+    "local function ms() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end local from = ms() repeat until ms() - from > 150";
+  const ask = (n: number): Promise<unknown> => store.commands.call((client) => client.echo(`question ${n}`));
+  for (let tries = 0; tries < 5; tries += 1) {
+    await until(() => store.canAnnounce, 'it can announce');
+    const busy = hand.duplicate();
+    void busy.eval(script, 0).catch(() => {});
+    await block(busy, 40);
+    announce(1);
+    const asked = [ask(0)];
+    // The loop is held up until the script is over: what was answered meanwhile is read with what was answered behind it.
+    hold(200);
+    asked.push(ask(1), ask(2), ask(3));
+    for (const [n, answer] of (await Promise.allSettled(asked)).entries())
+      if (answer.status === 'fulfilled') t.is(answer.value, `question ${n}`);
+    busy.disconnect();
+  }
+  await until(() => store.canAnnounce, 'it can announce again');
+  t.is((await writer.commit({ a: '1' })).outcome, 'committed');
+});
+
+/** Until a script that was sent has run for so long. */
+async function block(client: Redis, ms: number): Promise<void> {
+  await until(() => client.status === 'ready', 'a connection');
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** As work of the user's that lets nothing else in. */
+function hold(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until;);
+}
+
+onRealServers('who comes while Redis loads announces all the same', async (t) => {
+  const { server, hand } = await setTheStage(t);
+  const store = await openStore(server.url);
+  t.teardown(() => store.stop());
+  for (let n = 0; n < 300; n += 1) await hand.set(`ballast/${n}`, 'x'.repeat(2_000));
+  await hand.save();
+  await server.restart('--key-load-delay', '3000', '--loading-process-events-interval-bytes', '1024');
+  await until(() => store.commands.up, 'a connection');
+  await until(() => store.canAnnounce, 'it can announce');
+  t.pass();
+});
+
+onRealServers('an idle owner finds soon that Redis has lost its state, however long its lease', async (t) => {
+  const { server, hand } = await setTheStage(t);
+  const tandem = connect({ redis: server.url, name: 'idle' });
+  t.teardown(() => tandem.stop());
+  const space = defineSpace('idle', { key: json<number>() });
+  const owner = tandem.own(space, { leaseMs: 600_000 });
+  owner.set('key', 1);
+  await owner.flush();
+  for (let times = 0; times < 3; times += 1) {
+    await hand.flushall();
+    const lostAt = performance.now();
+    await until(async () => (await hand.hget('tandem:{idle}:state', 'key')) === '1', 'the state');
+    t.true(performance.now() - lostAt < 5_000);
+    t.log(`back after ${Math.round(performance.now() - lostAt)} ms`);
+  }
+});

@@ -29,7 +29,7 @@ test('what a frame says for those who measure is read back as it was published',
 
 test('without it, the header is what it was', (t) => {
   const [, header] = encodeFrame(1, HEADER, []).split('\n');
-  t.is(header, '1 9 7-10 10 12 5000 3000 c');
+  t.is(header, '2 9 7-10 10 12 5000 3000 c');
 });
 
 test('whatever stands there, the frame is the same, and what is read is well-formed', (t) =>

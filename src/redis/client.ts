@@ -107,16 +107,27 @@ export function databaseOf(client: Client): number {
   return 'db' in client.options ? (client.options.db ?? 0) : 0;
 }
 
-/** Tells of each error that answers a call, as it is read: before anything that was answered behind it. */
-export function hearRefusals(client: Client, heard: (error: unknown) => void): void {
+/** What stands between a client and those who wait for its answers. */
+export interface Guard {
+  /** From now on nobody is given an answer, also none that was read in one piece with what it is given up for. */
+  giveUp(): void;
+}
+
+/** @param refused told of each error that answers a call, as it is read: before anything that was answered behind it */
+export function guard(client: Client, refused: (error: unknown) => void): Guard {
   const send = client.sendCommand.bind(client);
-  const sendHearing = (command: Command, ...rest: []): unknown => {
-    const { reject } = command;
+  let isGivenUp = false;
+  const sendGuarded = (command: Command, ...rest: []): unknown => {
+    const { resolve, reject } = command;
+    command.resolve = (answer: unknown) => {
+      if (!isGivenUp) resolve(answer);
+    };
     command.reject = (error: Error) => {
-      heard(error);
+      refused(error);
       reject(error);
     };
     return send(command, ...rest);
   };
-  client.sendCommand = sendHearing as Client['sendCommand'];
+  client.sendCommand = sendGuarded as Client['sendCommand'];
+  return { giveUp: () => void (isGivenUp = true) };
 }

@@ -6,17 +6,18 @@
  * first doubt. Every call has a deadline: a server that does not answer in time is taken for dead, and what
  * was asked has an unknown outcome.
  */
-import type { Command, Redis } from 'ioredis';
+import type { Command } from 'ioredis';
 import type { TandemError } from '../errors.ts';
 import { asTandemError } from '../errors.ts';
 import type { LinkChanged } from '../observer.ts';
 import type { Link } from '../store.ts';
 import type { Cancel, Time } from '../time.ts';
 import { backoffMs, jittered, randomId } from '../time.ts';
-import type { Client } from './client.ts';
-import { hearRefusals } from './client.ts';
+import type { Client, Guard } from './client.ts';
+import { guard } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
 import { bulk } from './keys.ts';
+import { Outgoing, UNANSWERED } from './outgoing.ts';
 import { Prepared } from './script.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
@@ -45,8 +46,8 @@ export interface ConnectionOptions {
   readonly changed?: (what: Omit<LinkChanged, 'link'>) => void;
 }
 
-/** More of what was written and has not gone out is a server that takes nothing, bytes. */
-const MAX_WAITING = 65_536;
+/** A server that was found not to take what is posted is tried again after so long. */
+const POSTS_AGAIN_MS = 600_000;
 
 /** A call that waits for its answer. */
 interface Call {
@@ -58,6 +59,8 @@ export class Connection implements Link {
   readonly #options: ConnectionOptions;
   readonly #watchers = new Set<() => void>();
   #client: Client | undefined;
+  #outgoing: Outgoing | undefined;
+  #guard: Guard | undefined;
   #up = false;
   #started = false;
   #stopped = false;
@@ -71,12 +74,8 @@ export class Connection implements Link {
   #heardAt = -Infinity;
   /** The server does without an answer where it is told to. */
   #canPost = false;
-  /** It was found not to, or may not be told. */
-  #refusesPosts = false;
-  /** What was posted in this turn and has not gone out. */
-  #posts = '';
-  /** What has come of this turn of the loop. */
-  #turn: 'is new' | 'has written' | 'gathers' = 'is new';
+  /** When it was found not to, or that it may not be told, on `Time`. */
+  #refusedPostsAt = -Infinity;
   /** Who waits for an answer, oldest first. */
   readonly #underWay = new Set<Call>();
   #isWatching = false;
@@ -141,7 +140,7 @@ export class Connection implements Link {
     const client = this.#client;
     if (client === undefined || !this.#up) return this.#refuse();
     const command = make(client);
-    this.#gather(client);
+    this.#outgoing?.gather();
     void client.sendCommand(command);
     const call = this.#await(client, command.reject);
     return command.promise.then(
@@ -157,9 +156,9 @@ export class Connection implements Link {
     );
   }
 
-  /** Whether something can be posted now: not where what was posted before still waits to go out. */
+  /** Whether something can be posted now: not where what was sent before still waits to go out. */
   get canPost(): boolean {
-    return this.#up && this.#canPost && streamOf(this.#client)!.writableLength < MAX_WAITING;
+    return this.#up && this.#canPost && !this.#outgoing!.isFull;
   }
 
   /**
@@ -168,11 +167,7 @@ export class Connection implements Link {
    * @param text as it travels
    */
   post(text: string): void {
-    const client = this.#client;
-    if (client === undefined || !this.canPost) return;
-    this.#turnTo(client);
-    if (this.#turn === 'gathers') this.#posts += UNANSWERED + text;
-    else streamOf(client)!.write(UNANSWERED + text);
+    if (this.#canPost) this.#outgoing?.post(text);
   }
 
   #refuse(): Promise<never> {
@@ -183,7 +178,7 @@ export class Connection implements Link {
     // Deadlines are those of the client that is kept.
     if (client !== this.#client) return Promise.reject(unavailable('the connection was lost'));
     return new Promise((resolve, reject) => {
-      this.#gather(client);
+      this.#outgoing?.gather();
       const answer = ask(client);
       const call = this.#await(client, reject);
       answer.then(
@@ -206,38 +201,6 @@ export class Connection implements Link {
     const isReplica = this.#underWay.delete(call) && /READONLY|MASTERDOWN/.test(failure.message);
     if (isReplica) this.#fail(client, failure);
     return failure;
-  }
-
-  /** A command goes out next, behind what was posted. */
-  #gather(client: Client): void {
-    this.#turnTo(client);
-    this.#writePosts(client);
-  }
-
-  /**
-   * The first that goes out in a turn of the loop does so at once; others of that turn are gathered, and go out in one write when it ends:
-   * the beacons of a thousand spaces are due together.
-   */
-  #turnTo(client: Client): void {
-    const stream = streamOf(client);
-    if (stream === undefined || this.#turn === 'gathers') return;
-    if (this.#turn === 'has written') {
-      this.#turn = 'gathers';
-      stream.cork();
-      return;
-    }
-    this.#turn = 'has written';
-    this.#options.time.nextTurn(() => {
-      this.#writePosts(client);
-      if (this.#turn === 'gathers') stream.uncork();
-      this.#turn = 'is new';
-    });
-  }
-
-  #writePosts(client: Client): void {
-    if (this.#posts === '') return;
-    if (client === this.#client) streamOf(client)?.write(this.#posts);
-    this.#posts = '';
   }
 
   /**
@@ -278,7 +241,8 @@ export class Connection implements Link {
       return;
     }
     this.#client = client;
-    if (this.#wantsPosts(client)) hearRefusals(client, (error) => this.#refused(client, error));
+    this.#outgoing = new Outgoing(client, time);
+    if (this.#wantsPosts(client)) this.#guard = guard(client, (error) => this.#refused(client, error));
     // Without a listener an 'error' would be thrown. The last one says best why the connection then closes.
     let last: TandemError | undefined;
     client.on('error', (error: unknown) => {
@@ -332,36 +296,41 @@ export class Connection implements Link {
   }
 
   #wantsPosts(client: Client): boolean {
-    return this.#options.posts === true && !this.#refusesPosts && !client.isCluster;
+    const { posts, time } = this.#options;
+    return posts === true && !client.isCluster && time.now() - this.#refusedPostsAt > POSTS_AGAIN_MS;
   }
 
-  /** Whether the server leaves out the answers that it is told to leave out, and no others. */
+  /**
+   * Whether the server leaves out the answers that it is told to leave out, and no others.
+   * @throws TandemError where it cannot say now
+   */
   async #triesPost(client: Client): Promise<boolean> {
-    if (!this.#wantsPosts(client)) return false;
+    if (!this.#wantsPosts(client) || this.#outgoing?.isStream !== true) return false;
     const token = randomId(this.#options.time);
-    const text = UNANSWERED + ping('of no interest') + ping(token);
+    const text = UNANSWERED + echo('of no interest') + echo(token);
     const ask = (one: Client): Promise<unknown> =>
-      one.sendCommand(new Prepared('ping', text)) as Promise<unknown>;
+      one.sendCommand(new Prepared('echo', text)) as Promise<unknown>;
     try {
       return (await this.#ask(client, ask)) === token;
     } catch (error) {
-      if (fromRedis(error).code === 'REDIS_UNAVAILABLE') throw error;
+      const failure = fromRedis(error);
+      if (failure.retryable) throw failure;
       return false;
     }
   }
 
   /**
-   * Where what was posted is answered after all, since it may not be posted any more, each answer behind that one would be taken for
-   * another's. Nobody has been given one yet: who waits is told that the connection is lost.
+   * Where what was posted is answered after all, since Redis is busy or it may not be posted any more, each answer behind that one would be
+   * taken for another's. Nobody is given one: who waits is told that the connection is lost.
    */
   #refused(client: Client, error: unknown): void {
-    if (!this.#canPost || !/NOPERM .*'client|Command queue state error/s.test(String(error))) return;
-    this.#refusesPosts = true;
+    if (!this.#canPost || !ANSWERED.test(String(error))) return;
+    if (FORBIDDEN.test(String(error))) this.#refusedPostsAt = this.#options.time.now();
     this.#fail(client, unavailable('Redis has answered what was not to be answered'));
   }
 
   #withoutPosts(): void {
-    this.#refusesPosts = true;
+    this.#refusedPostsAt = this.#options.time.now();
     this.#cancelTimer?.();
     this.#discard(unavailable('another connection is made'));
     this.#connect();
@@ -433,8 +402,11 @@ export class Connection implements Link {
   #discard(error: TandemError): void {
     const client = this.#client;
     this.#client = undefined;
+    this.#outgoing?.end();
+    this.#outgoing = undefined;
+    this.#guard?.giveUp();
+    this.#guard = undefined;
     this.#canPost = false;
-    this.#posts = '';
     if (client === undefined) return;
     client.removeAllListeners();
     client.on('error', () => {});
@@ -452,14 +424,10 @@ export class Connection implements Link {
   }
 }
 
-/** The one stream that a client writes to; a Cluster's has several. */
-function streamOf(client: Client | undefined): Redis['stream'] | undefined {
-  return client !== undefined && !client.isCluster && 'stream' in client ? client.stream : undefined;
-}
+/** What Redis may say to `CLIENT REPLY` itself, and ioredis of an answer that nobody waits for. */
+const ANSWERED = /BUSY |NOAUTH |NOPERM .*'client|Command queue state error/s;
+const FORBIDDEN = /NOPERM /;
 
-/** Before a command that is not to be answered: https://redis.io/docs/latest/commands/client-reply/ */
-const UNANSWERED = `*3\r\n${bulk('client')}${bulk('reply')}${bulk('skip')}`;
-
-function ping(message: string): string {
-  return `*2\r\n${bulk('ping')}${bulk(message)}`;
+function echo(message: string): string {
+  return `*2\r\n${bulk('echo')}${bulk(message)}`;
 }

@@ -117,8 +117,7 @@ export class RedisStore implements Store {
 
   announce(space: string, header: Header, changes: readonly Change[]): void {
     const { publish } = this.#keys(space);
-    this.#beacons.flush();
-    // Redis writes no time of its own into it.
+    // Redis writes no time of its own into it. A beacon of this space that waits may come behind it: it says nothing new then.
     this.commands.post(publish + bulk(encodeFrame(header.cutAt, header, changes)));
   }
 
@@ -309,7 +308,9 @@ export class RedisStore implements Store {
   async #askTime(client: Client): Promise<void> {
     if (client.isCluster) return void (await client.ping());
     const sentAt = this.#time.now();
-    const [seconds, micros] = await client.time();
+    const answer: unknown = await client.time();
+    if (!Array.isArray(answer)) return;
+    const [seconds, micros] = answer as string[];
     this.#clock.sample(sentAt, Number(seconds) * 1000 + Number(micros) / 1000, this.#time.now());
   }
 }

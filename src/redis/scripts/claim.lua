@@ -9,5 +9,5 @@ local epoch = math.max(tonumber(meta.fence) + 1, tonumber(known) + 1, math.floor
 save({ format = FORMAT, fence = string.format('%.0f', epoch), owner = owner, ownerName = ownerName })
 renew(owner, meta.fence, leaseMs)
 -- An announcement of an earlier owner that is still on its way comes behind this, and is not taken.
-redis.call('PUBLISH', ARGV[5], now .. '\n' .. FORMAT .. ' fence ' .. meta.fence)
+redis.call('PUBLISH', ARGV[5], now .. '\n2 fence ' .. meta.fence)
 return head('claimed')
