@@ -14,7 +14,7 @@ export async function openStore(redis: string): Promise<RedisStore> {
   const store = new RedisStore({ redis, time: systemTime, clock, deadlineMs: 10_000 });
   for (const link of [store.commands, store.subscriber]) {
     link.start();
-    await until(() => link.up, `a connection: ${String(link.error)}`);
+    await until(() => link.up, 'a connection', 30_000);
   }
   return store;
 }

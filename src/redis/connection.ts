@@ -275,6 +275,8 @@ export class Connection implements Link {
     let posts: boolean;
     try {
       await this.#ask(client, this.#options.heartbeat);
+      // It is there. What it is asked from now on has deadlines of its own.
+      if (client === this.#client) this.#cancelTimer?.();
       posts = await this.#triesPost(client);
     } catch (error) {
       this.#fail(client, fromRedis(error));
