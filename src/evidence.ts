@@ -55,8 +55,8 @@ export class Evidence {
     if (epoch === 0) return;
     const now = this.#time.now();
     const latest = clock.latest(now);
-    this.#prove(now - Math.max(0, latest - cutAt), epoch);
-    this.#aliveUntil = leaseMs > 0 ? now - Math.max(0, latest - publishedAt) + leaseMs : -Infinity;
+    this.#prove(here(cutAt, now, latest), epoch);
+    this.#aliveUntil = leaseMs > 0 ? here(publishedAt, now, latest) + leaseMs : -Infinity;
     this.#renew();
   }
 
@@ -79,10 +79,9 @@ export class Evidence {
     };
   }
 
-  /** A time of another clock on ours: not after this. */
   #here(at: number, clock: ServerClock): number {
     const now = this.#time.now();
-    return now - Math.max(0, clock.latest(now) - at);
+    return here(at, now, clock.latest(now));
   }
 
   #prove(provenAt: number, epoch: number): void {
@@ -93,6 +92,11 @@ export class Evidence {
   #renew(): void {
     this.#proof = new ProofNow(this.#time, this.#source, this.#provenAt, this.#boundMs, this.#aliveUntil);
   }
+}
+
+/** A time of another clock on ours: not after `now`, when that clock says `latest` at most. */
+function here(at: number, now: number, latest: number): number {
+  return now - Math.max(0, latest - at);
 }
 
 /** A proof as old as it is when it is asked. One is made with each frame, so it is one object and no more. */

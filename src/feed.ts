@@ -7,7 +7,6 @@
 import type { Change, Header } from './frame.ts';
 import { encodeChanges, encodeFrame } from './frame.ts';
 import type { Ledger } from './ledger.ts';
-import { micros } from './measures.ts';
 import type { Position } from './position.ts';
 import type { Reader, Sink, Step } from './readers.ts';
 import { Readers } from './readers.ts';
@@ -104,7 +103,7 @@ export class Feed {
       cutAt: Math.floor(this.#time.now() * 1_000) / 1_000,
       leaseMs,
       bye: false,
-      setAt: isSetKnown ? micros(setAt) : undefined,
+      setAt: isSetKnown ? setAt : undefined,
       // What is rounded away is counted against us.
       setErrorMs: isSetKnown ? 0.001 : undefined,
       trace: isMeasured ? this.#trace(prev) : undefined,

@@ -129,10 +129,10 @@ function frozen(value: unknown, depth: number): unknown {
 
 function freezeFields(object: Record<string, unknown>, depth: number): void {
   for (const name in object) {
-    if (name === '__proto__') throw new SyntaxError('a field named __proto__');
-    const field = object[name];
     // What somebody has put on every object is none of it.
     if (!Object.hasOwn(object, name)) continue;
+    if (name === '__proto__') throw new SyntaxError('a field named __proto__');
+    const field = object[name];
     if (typeof field === 'object' || typeof field === 'number') frozen(field, depth + 1);
   }
 }

@@ -45,8 +45,8 @@ export function setAtOf(at: number, { clock, time }: Pick<Surroundings, 'clock' 
   if (Number.isNaN(at) || !Number.isFinite(errorMs)) return {};
   // Both clocks are read at one moment: what is done between would be counted as an error.
   const setAt = clock.now() - (time.now() - at);
-  // What was rounded away is counted against us.
-  return { setAt: micros(Math.max(0, setAt)), setErrorMs: micros(errorMs + 0.001) };
+  // What a header rounds away is counted against us.
+  return { setAt: Math.max(0, setAt), setErrorMs: errorMs + 0.001 };
 }
 
 /** How long a frame took from `set` to being visible here, so long ago, by the clock that its times are on. */
@@ -70,9 +70,4 @@ export function bytesOf(changes: readonly Change[]): number {
   let bytes = 0;
   for (const { key, json } of changes) bytes += Buffer.byteLength(key) + Buffer.byteLength(json);
   return bytes;
-}
-
-/** In whole microseconds: a header is no place for more. */
-export function micros(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

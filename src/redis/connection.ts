@@ -28,6 +28,11 @@ const LASTING_MS = 1_000;
 const LEAST_PAUSE_MS = 50;
 /** Wrong password, missing permission: to try fast at first would be of no use. */
 const REFUSED_PAUSE_MS = 800;
+/** A server that was found not to take what is posted is tried again after so long. */
+const POSTS_AGAIN_MS = 600_000;
+/** What Redis may say to `CLIENT REPLY` itself, and ioredis of an answer that nobody waits for. */
+const ANSWERED = /BUSY |NOAUTH |NOPERM .*'client|Command queue state error/s;
+const FORBIDDEN = /NOPERM /;
 
 export interface ConnectionOptions {
   readonly make: () => Client;
@@ -45,9 +50,6 @@ export interface ConnectionOptions {
   /** Told when it comes up, and when it goes down. */
   readonly changed?: (what: Omit<LinkChanged, 'link'>) => void;
 }
-
-/** A server that was found not to take what is posted is tried again after so long. */
-const POSTS_AGAIN_MS = 600_000;
 
 /** A call that waits for its answer. */
 interface Call {
@@ -158,7 +160,7 @@ export class Connection implements Link {
 
   /** Whether something can be posted now: not where what was sent before still waits to go out. */
   get canPost(): boolean {
-    return this.#up && this.#canPost && !this.#outgoing!.isFull;
+    return this.#canPost && !this.#outgoing!.isFull;
   }
 
   /**
@@ -425,10 +427,6 @@ export class Connection implements Link {
     for (const changed of this.#watchers) changed();
   }
 }
-
-/** What Redis may say to `CLIENT REPLY` itself, and ioredis of an answer that nobody waits for. */
-const ANSWERED = /BUSY |NOAUTH |NOPERM .*'client|Command queue state error/s;
-const FORBIDDEN = /NOPERM /;
 
 function echo(message: string): string {
   return `*2\r\n${bulk('echo')}${bulk(message)}`;

@@ -115,8 +115,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a frame proves the time of its arrival',
     file: 'src/evidence.ts',
-    find: 'return now - Math.max(0, clock.latest(now) - at);',
-    replace: 'return now - Math.min(0, clock.latest(now) - at);',
+    find: 'return now - Math.max(0, latest - at);',
+    replace: 'return now - Math.min(0, latest - at);',
     caughtBy: 'honest staleness',
   },
   {
