@@ -11,30 +11,30 @@ import type {
   Snapshot,
 } from 'xstate';
 import { createActor } from 'xstate';
-import { ServerClock } from './clock.ts';
-import type { AnyDesk, DeskLogic, Surroundings } from './desk.ts';
-import { show, TandemError } from './errors.ts';
-import type { Follower, FollowerEmitted, FollowOptions } from './follower.ts';
-import { followerLogic } from './follower.ts';
-import { DirectPath } from './direct/client.ts';
-import { between, requireObject } from './options.ts';
-import type { Observer as Listener } from './observer.ts';
-import { Observers } from './observer.ts';
-import type { DirectOptions, Path } from './path.ts';
-import type { Owner, OwnerEmitted, OwnOptions } from './owner.ts';
-import { ownerLogic } from './owner.ts';
+import { ServerClock } from './base/clock.ts';
+import type { AnyDesk, DeskLogic, Surroundings } from './actor/desk.ts';
+import { show, TandemError } from './base/errors.ts';
+import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
+import { followerLogic } from './follower/follower.ts';
+import { DirectPath } from './follower/direct-path.ts';
+import { between, requireObject } from './base/options.ts';
+import type { Observer as Listener } from './ports/observer.ts';
+import { Observers } from './ports/observer.ts';
+import type { DirectOptions, Path } from './ports/path.ts';
+import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
+import { ownerLogic } from './owner/owner.ts';
 import type { RedisTarget } from './redis/client.ts';
 import { RedisStore } from './redis/store.ts';
-import { Space } from './space.ts';
-import type { Definition } from './space.ts';
-import type { Store } from './store.ts';
-import { measure } from './meters.ts';
-import { Spans } from './spans.ts';
-import { openTelemetry } from './telemetry.ts';
-import type { Time } from './time.ts';
-import { systemTime } from './time.ts';
-import type { Tracer } from './tracer.ts';
-import { noTracer } from './tracer.ts';
+import { Space } from './state/space.ts';
+import type { Definition } from './state/space.ts';
+import type { Store } from './ports/store.ts';
+import { measure } from './telemetry/meters.ts';
+import { Spans } from './telemetry/spans.ts';
+import { openTelemetry } from './telemetry/open-telemetry.ts';
+import type { Time } from './base/time.ts';
+import { systemTime } from './base/time.ts';
+import type { Tracer } from './ports/tracer.ts';
+import { noTracer } from './ports/tracer.ts';
 
 export interface ConnectOptions {
   /** A URL, ioredis options, or a function that makes a new client (TLS, ACL, Sentinel, Cluster). */

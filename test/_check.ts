@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import type { ExecutionContext } from 'ava';
 import * as fc from 'fast-check';
-import type { ErrorCode } from '../src/errors.ts';
-import { TandemError } from '../src/errors.ts';
+import type { ErrorCode } from '../src/base/errors.ts';
+import { TandemError } from '../src/base/errors.ts';
 
 /** Inside a property assert with `node:assert`: what AVA saw fail while shrinking would stay failed. */
 export async function check<T>(

@@ -1,5 +1,5 @@
 /** Time and chance in the hands of a test: nothing passes but by `advance`, and nothing is drawn but from a seed. */
-import type { Cancel, Time } from '../src/time.ts';
+import type { Cancel, Time } from '../src/base/time.ts';
 
 interface Timer {
   readonly at: number;

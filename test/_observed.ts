@@ -1,5 +1,5 @@
 /** All that is told in a process, in order. */
-import type { Happenings, Observer } from '../src/observer.ts';
+import type { Happenings, Observer } from '../src/ports/observer.ts';
 
 export type Told = { [K in keyof Happenings]: { told: K } & Happenings[K] }[keyof Happenings];
 

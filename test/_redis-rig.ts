@@ -1,11 +1,11 @@
 /** Redis as the contract suite wants it: stores of it, and a hand that reaches behind them. */
 import { Redis } from 'ioredis';
-import { ServerClock } from '../src/clock.ts';
+import { ServerClock } from '../src/base/clock.ts';
 import { keysOf } from '../src/redis/keys.ts';
 import { RedisStore } from '../src/redis/store.ts';
-import type { Store } from '../src/store.ts';
-import { systemTime } from '../src/time.ts';
-import type { Dump, Rig } from './_store-contract.ts';
+import type { Store } from '../src/ports/store.ts';
+import { systemTime } from '../src/base/time.ts';
+import type { Dump, Rig } from './contract/_store-contract.ts';
 import { until } from './_wait.ts';
 
 /** A process's store of a Redis, its links up. */

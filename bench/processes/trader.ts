@@ -3,11 +3,11 @@
  * how late the loop's own timers are. What is behind it is a Redis, or a store in this process's memory.
  */
 import { Redis } from 'ioredis';
-import { ServerClock } from '../../src/clock.ts';
+import { ServerClock } from '../../src/base/clock.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { Tandem } from '../../src/tandem.ts';
-import { systemTime } from '../../src/time.ts';
-import { MemoryServer, MemoryStore } from '../../test/_memory-store.ts';
+import { systemTime } from '../../src/base/time.ts';
+import { MemoryServer, MemoryStore } from '../../src/memory/store.ts';
 import { serve } from '../harness/child.ts';
 import { Latencies, percentiles } from '../harness/histogram.ts';
 import { keyOf, tick } from '../harness/tick.ts';

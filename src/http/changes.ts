@@ -6,14 +6,14 @@
  * larger events. Time passes without frames, so that freshness is looked at again and again while anyone reads.
  */
 import type { Context } from 'koa';
-import type { AnyDesk } from '../desk.ts';
-import { TandemError } from '../errors.ts';
-import type { Position } from '../position.ts';
-import { compare, isSame, parsePosition, printPosition } from '../position.ts';
-import type { Reading } from '../reading.ts';
-import type { Reader, Sink, Step } from '../readers.ts';
-import { Readers } from '../readers.ts';
-import type { Cancel, Time } from '../time.ts';
+import type { AnyDesk } from '../actor/desk.ts';
+import { TandemError } from '../base/errors.ts';
+import type { Position } from '../state/position.ts';
+import { compare, isSame, parsePosition, printPosition } from '../state/position.ts';
+import type { Reading } from '../state/reading.ts';
+import type { Reader, Sink, Step } from '../base/readers.ts';
+import { Readers } from '../base/readers.ts';
+import type { Cancel, Time } from '../base/time.ts';
 import { eventText } from './event-stream.ts';
 import { readPosition } from './query.ts';
 import { wholeState } from './state.ts';

@@ -1,8 +1,8 @@
 /** Server-sent events over Koa: as fast as the client reads, and not a byte kept beyond that. */
 import type { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
-import type { Reader, Sink } from '../readers.ts';
-import type { Time } from '../time.ts';
+import type { Reader, Sink } from '../base/readers.ts';
+import type { Time } from '../base/time.ts';
 import { Problem } from './problem.ts';
 
 /** Whatever can be read from a cursor on. */

@@ -3,7 +3,7 @@
  * is known of zod and ArkType. No library is imported; where none can say, everything is allowed: `{}`.
  */
 import type { StandardJSONSchemaV1 } from '@standard-schema/spec';
-import type { Schema } from '../space.ts';
+import type { Schema } from '../state/space.ts';
 
 export type JsonSchema = Record<string, unknown>;
 

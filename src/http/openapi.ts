@@ -3,7 +3,7 @@
  * relative to where the router is mounted; values are described by their own schemas, where these can say.
  */
 import type { Context } from 'koa';
-import type { Space } from '../space.ts';
+import type { Space } from '../state/space.ts';
 import type { Tandem } from '../tandem.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { jsonSchemaOf } from './json-schema.ts';

@@ -1,6 +1,6 @@
 /** Errors over HTTP: `application/problem+json` (RFC 9457), with the stable code. */
 import type { Context } from 'koa';
-import { TandemError } from '../errors.ts';
+import { TandemError } from '../base/errors.ts';
 
 /** Codes that only HTTP has, beside those of `TandemError`. */
 export type ProblemCode =

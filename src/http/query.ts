@@ -1,7 +1,7 @@
 /** What a request asks beyond its path: how fresh, how far, which keys. */
 import type { Context } from 'koa';
-import type { Position } from '../position.ts';
-import { parsePosition } from '../position.ts';
+import type { Position } from '../state/position.ts';
+import { parsePosition } from '../state/position.ts';
 import { Problem } from './problem.ts';
 
 const MAX_TIMEOUT_MS = 30_000;

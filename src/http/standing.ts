@@ -4,8 +4,8 @@
  * The rungs, best first: `connected`, live through Redis; `degraded-live`, live by another way; `stale`, there is a
  * state, which may be old; `empty`, nothing was ever read.
  */
-import type { AnyDesk } from '../desk.ts';
-import { Owner } from '../owner.ts';
+import type { AnyDesk } from '../actor/desk.ts';
+import { Owner } from '../owner/owner.ts';
 
 /** The least that counts as ready. */
 export type Readiness = 'connected' | 'degraded-live' | 'stale';

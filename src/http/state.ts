@@ -1,8 +1,8 @@
 /** The state over HTTP: the list of spaces, a space, a key. Read from memory, as of one position. */
 import type { Context } from 'koa';
-import type { AnyDesk } from '../desk.ts';
-import { TandemError } from '../errors.ts';
-import { compare, parsePosition } from '../position.ts';
+import type { AnyDesk } from '../actor/desk.ts';
+import { TandemError } from '../base/errors.ts';
+import { compare, parsePosition } from '../state/position.ts';
 import type { Tandem } from '../tandem.ts';
 import { Problem } from './problem.ts';
 import type { Query } from './query.ts';

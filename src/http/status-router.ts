@@ -4,18 +4,18 @@
  */
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
-import type { AnyDesk } from '../desk.ts';
-import { between, requireOneOf } from '../options.ts';
+import type { AnyDesk } from '../actor/desk.ts';
+import { between, requireOneOf } from '../base/options.ts';
 import type { Tandem } from '../tandem.ts';
-import { pause } from '../time.ts';
+import { pause } from '../base/time.ts';
 import { Changes, cursorAt, meetClient } from './changes.ts';
-import type { ChartOptions } from './charts.ts';
-import { requireCharts } from './charts.ts';
+import type { ChartOptions } from './page/charts.ts';
+import { requireCharts } from './page/charts.ts';
 import { EventStreams } from './event-stream.ts';
 import { answerLive, answerReady } from './health.ts';
 import { answerOpenApi } from './openapi.ts';
-import { Lookout } from './lookout.ts';
-import { servePage } from './page.ts';
+import { Lookout } from './page/lookout.ts';
+import { servePage } from './page/page.ts';
 import { answerProblem } from './problem.ts';
 import type { Readiness } from './standing.ts';
 import { READINESS } from './standing.ts';

@@ -1,8 +1,8 @@
 /** A request as traces see it. */
 import type { RouterContext, RouterMiddleware } from '@koa/router';
-import { parsePosition } from '../position.ts';
+import { parsePosition } from '../state/position.ts';
 import type { Tandem } from '../tandem.ts';
-import type { Request } from '../tracer.ts';
+import type { Request } from '../ports/tracer.ts';
 
 /** Answers in a span, which links to where what is served came from. */
 export function traced(tandem: Tandem): RouterMiddleware {

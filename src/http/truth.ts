@@ -1,8 +1,8 @@
 /** How true an answer is, as it is told in headers and bodies. */
 import type { Context } from 'koa';
 import type { Mode } from '../../machines/connection.ts';
-import type { AnyDesk } from '../desk.ts';
-import type { Freshness, Reading, Source } from '../reading.ts';
+import type { AnyDesk } from '../actor/desk.ts';
+import type { Freshness, Reading, Source } from '../state/reading.ts';
 
 /** What the headers of an answer say. */
 export interface Stamp {

@@ -4,8 +4,8 @@
  * What else is to be sent goes behind them, never before: each call of a space stands on the one before it. One that cannot be
  * among the others is made alone, and answers for itself.
  */
-import type { TandemError } from '../errors.ts';
-import type { Time } from '../time.ts';
+import type { TandemError } from '../base/errors.ts';
+import type { Time } from '../base/time.ts';
 import type { Keys } from './keys.ts';
 
 /** A beacon takes Redis 10 to 20 µs. */

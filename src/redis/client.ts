@@ -4,7 +4,7 @@
  */
 import { Redis } from 'ioredis';
 import type { Cluster, Command, RedisOptions } from 'ioredis';
-import { TandemError } from '../errors.ts';
+import { TandemError } from '../base/errors.ts';
 
 export type Client = Redis | Cluster;
 

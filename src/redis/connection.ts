@@ -7,12 +7,12 @@
  * was asked has an unknown outcome.
  */
 import type { Command } from 'ioredis';
-import type { TandemError } from '../errors.ts';
-import { asTandemError } from '../errors.ts';
-import type { LinkChanged } from '../observer.ts';
-import type { Link } from '../store.ts';
-import type { Cancel, Time } from '../time.ts';
-import { backoffMs, jittered, randomId } from '../time.ts';
+import type { TandemError } from '../base/errors.ts';
+import { asTandemError } from '../base/errors.ts';
+import type { LinkChanged } from '../ports/observer.ts';
+import type { Link } from '../ports/store.ts';
+import type { Cancel, Time } from '../base/time.ts';
+import { backoffMs, jittered, randomId } from '../base/time.ts';
 import type { Client, Guard } from './client.ts';
 import { guard } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';

@@ -2,7 +2,7 @@
  * The one place where errors of ioredis and of Redis become Tandem's. What ioredis attaches to an error (the
  * command with its arguments: passwords, values) stays here.
  */
-import { TandemError } from '../errors.ts';
+import { TandemError } from '../base/errors.ts';
 
 /** Redis cannot now; nothing was done; it is worth trying again. */
 const NOT_READY = /^(LOADING|BUSY|OOM|MISCONF|READONLY|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b/;

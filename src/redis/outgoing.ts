@@ -1,6 +1,6 @@
 /** What goes out over one client: in the order in which it is sent, and what a turn of the loop sends in few writes. */
 import type { Redis } from 'ioredis';
-import type { Time } from '../time.ts';
+import type { Time } from '../base/time.ts';
 import type { Client } from './client.ts';
 import { bulk } from './keys.ts';
 

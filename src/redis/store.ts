@@ -4,9 +4,9 @@
  * Two connections serve all spaces of the process, one for calls and one for what is published. The second
  * is made when someone first asks for it.
  */
-import type { ServerClock } from '../clock.ts';
-import { TandemError } from '../errors.ts';
-import type { Change, Header } from '../frame.ts';
+import type { ServerClock } from '../base/clock.ts';
+import { TandemError } from '../base/errors.ts';
+import type { Change, Header } from '../state/frame.ts';
 import {
   decodePage,
   decodeTime,
@@ -14,12 +14,22 @@ import {
   encodeFrame,
   encodeHeader,
   MAX_FRAME_LENGTH,
-} from '../frame.ts';
-import type { Observers } from '../observer.ts';
-import type { Position } from '../position.ts';
-import type { Claim, Committed, Cut, Head, Outcome, Page, SinceOptions, Store, Swap } from '../store.ts';
-import type { Time } from '../time.ts';
-import { randomId } from '../time.ts';
+} from '../state/frame.ts';
+import type { Observers } from '../ports/observer.ts';
+import type { Position } from '../state/position.ts';
+import type {
+  Claim,
+  Committed,
+  Cut,
+  Head,
+  Outcome,
+  Page,
+  SinceOptions,
+  Store,
+  Swap,
+} from '../ports/store.ts';
+import type { Time } from '../base/time.ts';
+import { randomId } from '../base/time.ts';
 import type { Answer, Commit } from './bundle.ts';
 import { Bundle } from './bundle.ts';
 import type { Client, RedisTarget } from './client.ts';

@@ -1,6 +1,6 @@
 /** What owner and follower processes of chaos have in common. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AnyDesk as Desk, ErrorEvent, ModeEvent } from '../../src/desk.ts';
+import type { AnyDesk as Desk, ErrorEvent, ModeEvent } from '../../src/actor/desk.ts';
 import type { Tandem } from '../../src/index.ts';
 import type { Seen } from '../history/event.ts';
 import { seen } from '../simulation/space.ts';

@@ -59,7 +59,7 @@ async function undo({ world: { admin } }: Scene, ends: readonly End[]): Promise<
 
 /**
  * A value that is added while another is taken leaves all counts right, and whoever reads then reads what is not so, until the
- * owner's own reading comes round (docs/decisions.md; test/races.test.ts shows it). No checker could tell that from a lie.
+ * owner's own reading comes round (docs/decisions.md; test/unit/races.test.ts shows it). No checker could tell that from a lie.
  */
 function compatible(drawn: readonly Fault[]): readonly Fault[] {
   const adds = drawn.some(({ name }) => name.includes('has added'));

@@ -1,5 +1,5 @@
 /** What a trading process does to its desk, step by step by chance, and how that is written down: real or simulated. */
-import { TandemError } from '../../src/errors.ts';
+import { TandemError } from '../../src/base/errors.ts';
 import type { Owner } from '../../src/index.ts';
 import type { Random } from '../simulation/random.ts';
 import type { D, Key } from '../simulation/space.ts';

@@ -4,14 +4,14 @@ export const bugs: readonly Bug[] = [
   // ---- the follower and frames ----
   {
     name: 'a frame in twenty is dropped, and the next taken as if it followed',
-    file: 'src/replica.ts',
+    file: 'src/state/replica.ts',
     find: "if (this.#position.revision < frame.prev) return 'gap';",
     replace: '',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'half a frame is applied',
-    file: 'src/replica.ts',
+    file: 'src/state/replica.ts',
     find: 'const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);',
     replace:
       'const fresh = changes.filter(({ revision }) => revision > from).slice(0, Math.max(1, changes.length / 2));',
@@ -19,7 +19,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'the place is moved only as far as the first change of a frame',
-    file: 'src/replica.ts',
+    file: 'src/state/replica.ts',
     find: 'this.#position = { epoch: to.epoch, revision: to.revision };',
     replace:
       'this.#position = { epoch: to.epoch, revision: Math.min(to.revision, this.#position.revision + 2) };',
@@ -27,42 +27,42 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'changes that are known already are told again',
-    file: 'src/replica.ts',
+    file: 'src/state/replica.ts',
     find: 'const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);',
     replace: 'const fresh = changes.filter(({ revision }) => revision >= from - 3);',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'deletes are passed over',
-    file: 'src/replica.ts',
+    file: 'src/state/replica.ts',
     find: 'const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);',
     replace: 'const fresh = changes.filter(({ revision, value }) => revision > from && value !== undefined);',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'a lower epoch is taken after a higher one was seen',
-    file: 'src/replica.ts',
+    file: 'src/state/replica.ts',
     find: "if (frame.epoch < this.#seen) return 'fenced';",
     replace: "if (frame.epoch < this.#seen) return 'next';",
     caughtBy: 'no going back',
   },
   {
     name: 'a full sync is laid over what was there',
-    file: 'src/replica.ts',
+    file: 'src/state/replica.ts',
     find: 'this.#map = new RevisionMap<unknown>();\n    this.#moveTo(to);',
     replace: 'this.#moveTo(to);',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'a watch is called before its frame is in',
-    file: 'src/intake.ts',
+    file: 'src/follower/intake.ts',
     find: 'const changed = this.replica.advance(frame, read);',
     replace: 'this.#tell(read);\n    const changed = this.replica.advance(frame, read);',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'a follower goes live without a subscription',
-    file: 'src/follower.ts',
+    file: 'src/follower/follower.ts',
     find: 'await this.around.store.subscribe(this.space.name, this.#deliver);\n    await this.#sync(signal);',
     replace:
       'if (!this.#synced) await this.around.store.subscribe(this.space.name, this.#deliver);\n    await this.#sync(signal);',
@@ -70,14 +70,14 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a Redis that has lost keys is believed',
-    file: 'src/follower.ts',
+    file: 'src/follower/follower.ts',
     find: 'if (head.damaged)',
     replace: 'if (head.damaged && head.size < -1)',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'silence is not asked about',
-    file: 'src/silence.ts',
+    file: 'src/follower/silence.ts',
     find: 'if (silentMs >= boundMs) await ask();',
     replace: 'if (silentMs < 0) await ask();',
     caughtBy: 'convergence',
@@ -91,7 +91,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a wait is let go a revision too early',
-    file: 'src/follower.ts',
+    file: 'src/follower/follower.ts',
     find: 'const isThere = (): boolean => compare(this.position, awaited) >= 0;',
     replace: 'const isThere = (): boolean => compare(this.position, awaited) >= -3;',
     caughtBy: 'no going back',
@@ -99,7 +99,7 @@ export const bugs: readonly Bug[] = [
   // ---- announcements ----
   {
     name: 'a commit tells nobody, though its changes were not announced',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'const isTold = changes.length > 0 && to <= this.#announcer.told;',
     replace: 'const isTold = changes.length > 0 && this.#announcer.told > 0;',
     caughtBy: 'convergence',
@@ -107,35 +107,35 @@ export const bugs: readonly Bug[] = [
   // ---- staleness ----
   {
     name: 'stale is marked live',
-    file: 'src/evidence.ts',
+    file: 'src/follower/evidence.ts',
     find: "this.staleMs() <= this.#boundMs ? 'live' : 'stale'",
     replace: "this.staleMs() <= this.#boundMs * 3 ? 'live' : 'stale'",
     caughtBy: 'honest staleness',
   },
   {
     name: 'a frame proves the time of its arrival',
-    file: 'src/evidence.ts',
+    file: 'src/follower/evidence.ts',
     find: 'return now - Math.max(0, latest - at);',
     replace: 'return now - Math.min(0, latest - at);',
     caughtBy: 'honest staleness',
   },
   {
     name: 'a beacon proves what it does not bring',
-    file: 'src/intake.ts',
+    file: 'src/follower/intake.ts',
     find: 'if (isHere) this.#prove(frame, clock);',
     replace: 'this.#prove({ ...frame, cutAt: clock.latest() }, clock);',
     caughtBy: 'honest staleness',
   },
   {
     name: 'what was read from the keys is current as of the reading',
-    file: 'src/intake.ts',
+    file: 'src/follower/intake.ts',
     find: 'evidence.prove(head.cutAt, head.epoch, clock);',
     replace: 'evidence.prove(head.now, head.epoch, clock);',
     caughtBy: 'honest staleness',
   },
   {
     name: 'a cut is dated when it was answered',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'Math.floor(this.#around.clock.earliest(at) * 1000) / 1000',
     replace: 'Math.floor((this.#around.clock.latest() + 300) * 1000) / 1000',
     caughtBy: 'honest staleness',
@@ -143,14 +143,14 @@ export const bugs: readonly Bug[] = [
   // ---- the owner ----
   {
     name: 'two changes bear one revision',
-    file: 'src/ledger.ts',
+    file: 'src/state/ledger.ts',
     find: 'this.#revision += 1;\n    this.#seams',
     replace: 'if (this.#revision % 7 !== 3) this.#revision += 1;\n    this.#seams',
     caughtBy: 'order',
   },
   {
     name: 'a batch that throws leaves its changes behind',
-    file: 'src/ledger.ts',
+    file: 'src/state/ledger.ts',
     find: 'this.#origins.forgetAfter(this.#revision);\n      throw error;',
     replace:
       'this.#batch = undefined;\n      for (const [key, captured] of batch) this.#put(key, captured);\n      throw error;',
@@ -158,28 +158,28 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'what was set before the claim is forgotten by it',
-    file: 'src/ledger.ts',
+    file: 'src/state/ledger.ts',
     find: 'for (const { key, value } of local)',
     replace: 'for (const { key, value } of local.slice(1))',
     caughtBy: 'nothing lost',
   },
   {
     name: 'a tombstone is no change',
-    file: 'src/ledger.ts',
+    file: 'src/state/ledger.ts',
     find: 'return this.#map.since(revision, most).map(toChange);',
     replace: 'return this.#map.since(revision, most).map(toChange).filter(({ json }) => json !== "");',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'a long run of changes is cut between two of one key',
-    file: 'src/seams.ts',
+    file: 'src/state/seams.ts',
     find: 'if (before <= this.#floor) return;',
     replace: 'if (before <= this.#floor || before % 2 === 0) return;',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'a long run of changes is cut in the middle of a turn',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'const before = changes.filter(({ revision }) => revision <= seam.revision);\n      return this.#patch(prev, before, seam.revision, seam.at);',
     replace:
       'const before = changes.slice(0, fitting);\n      return this.#patch(prev, before, before.at(-1)!.revision, seam.at);',
@@ -187,21 +187,21 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a cut lacks its oldest change',
-    file: 'src/ledger.ts',
+    file: 'src/state/ledger.ts',
     find: 'return this.#map.since(revision, most).map(toChange);',
     replace: 'return this.#map.since(revision + (revision % 5 === 4 ? 1 : 0), most).map(toChange);',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'after an outage the store is taken for unchanged',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'if (head.damaged || !isClaimed || !(isOwn || isSame(head, this.#head))) {',
     replace: 'if (head.fence === -1) {',
     caughtBy: 'convergence',
   },
   {
     name: 'what was sent is taken for committed',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'this.#attempted = Math.max(this.#attempted, revision);',
     replace:
       'this.#attempted = Math.max(this.#attempted, revision);\n    this.#committed = { epoch: line.epoch, revision };',
@@ -209,28 +209,28 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a fenced owner does not say what it could not commit',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'return this.#ledger.changesSince(revision) ?? this.#ledger.everything();',
     replace: 'return [];',
     caughtBy: 'nothing lost',
   },
   {
     name: 'a new epoch continues from where nobody was',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'const base = head.damaged ? ZERO : { epoch: last, revision };',
     replace: 'const base = head.damaged ? ZERO : { epoch: last, revision: revision + 1_000 };',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'what was under way when a commit failed is taken for arrived',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'this.#sent = this.#head;\n    this.#ledger.sentUpTo(this.#sent.revision);\n    return true;',
     replace: 'return true;',
     caughtBy: 'convergence',
   },
   {
     name: 'set fails while Redis is out',
-    file: 'src/owner.ts',
+    file: 'src/owner/owner.ts',
     find: '    if (this.#ended) throw this.#ended;\n    if (!this.#standby) return;',
     replace:
       "    if (this.#ended) throw this.#ended;\n    if (this.mode === 'degraded') throw new TandemError('REDIS_UNAVAILABLE', 'out');\n    if (!this.#standby) return;",
@@ -239,7 +239,7 @@ export const bugs: readonly Bug[] = [
   // ---- who may write ----
   {
     name: 'an epoch is not higher than the last',
-    file: 'test/_memory-store.ts',
+    file: 'src/memory/store.ts',
     find: 'const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));',
     replace:
       'const fence = Math.max(space.meta.fence, known, Math.floor(this.#now / 1_000_000) * 1_000_000);',
@@ -247,28 +247,28 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'neither fence nor head are looked at',
-    file: 'test/_memory-store.ts',
+    file: 'src/memory/store.ts',
     find: '    const refusal = this.#refusal(space, cut);\n    if (refusal !== undefined) return this.#reply(space, refusal);\n    const isHead = isSame(cut.prev, meta) && (!cut.isBrief || meta.epoch === cut.epoch);\n',
     replace: '    const isHead = true;\n',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'the head is not looked at',
-    file: 'test/_memory-store.ts',
+    file: 'src/memory/store.ts',
     find: "if (!isHead) return this.#reply(space, 'diverged');",
     replace: '',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'the lease of another is not looked at',
-    file: 'test/_memory-store.ts',
+    file: 'src/memory/store.ts',
     find: "if (this.#hasRival(space, owner, known)) return this.#reply(space, 'held');",
     replace: '',
     caughtBy: 'convergence',
   },
   {
     name: 'a standby takes over with nothing',
-    file: 'src/standby.ts',
+    file: 'src/owner/standby.ts',
     find: 'return entries.map(({ key, revision, value }) => ({ key, revision, json: value!.json }));',
     replace:
       'return entries.slice(0, 0).map(({ key, revision, value }) => ({ key, revision, json: value!.json }));',
@@ -276,14 +276,14 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a standby waits for what nobody will mend',
-    file: 'src/standby.ts',
+    file: 'src/owner/standby.ts',
     find: 'const isReady = hasWaited || (this.#isFirst && this.#hasSynced);',
     replace: 'const isReady = (hasWaited || this.#isFirst) && this.#hasSynced;',
     caughtBy: 'convergence',
   },
   {
     name: 'a stopped owner keeps its lease',
-    file: 'src/tenure.ts',
+    file: 'src/owner/tenure.ts',
     find: 'await this.#around.store.release(this.#options.space, this.#id, epoch, this.#farewell(epoch));',
     replace: 'await Promise.resolve(this.#farewell(epoch));',
     caughtBy: 'convergence',
@@ -291,7 +291,7 @@ export const bugs: readonly Bug[] = [
   // ---- paging, links, the direct path ----
   {
     name: 'a page begins after its first key',
-    file: 'src/catch-up.ts',
+    file: 'src/follower/catch-up.ts',
     find: 'revision: page.changes.at(-1)?.revision ?? position.revision };',
     replace: 'revision: (page.changes.at(-1)?.revision ?? position.revision) + (page.more ? 1 : 0) };',
     caughtBy: 'no gap, no duplicate',
@@ -305,21 +305,21 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'beacons go on after the end',
-    file: 'src/beacon.ts',
+    file: 'src/owner/beacon.ts',
     find: 'this.#cancel = this.#time.after(',
     replace: 'this.#time.after(',
     caughtBy: 'bounded',
   },
   {
     name: 'on the direct path the state of another time is taken',
-    file: 'src/intake.ts',
+    file: 'src/follower/intake.ts',
     find: 'if (compare(frame, this.replica.mark) < 0) return false;',
     replace: '',
     caughtBy: 'no going back',
   },
   {
     name: 'a feed leaves out a change now and then',
-    file: 'src/feed.ts',
+    file: 'src/owner/feed.ts',
     find: 'const header = this.#header(from.revision, changes.length > 0);',
     replace:
       'if (from.revision % 10 === 7) changes.pop();\n    const header = this.#header(from.revision, changes.length > 0);',

@@ -2,7 +2,7 @@
  * What can be done to a simulated world. Each fault begins, and most end by themselves; `World` and seed decide who it
  * hits. Faults overlap.
  */
-import type { MemorySpace } from '../_memory-store.ts';
+import type { MemorySpace } from '../../src/memory/store.ts';
 import type { FollowerProcess } from './follower-process.ts';
 import { LEASE_MS } from './owner-process.ts';
 import type { OwnerProcess } from './owner-process.ts';

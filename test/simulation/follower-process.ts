@@ -1,6 +1,6 @@
 /** An API process: a follower, and readers of it. */
 import type { Follower } from '../../src/index.ts';
-import type { DirectOptions } from '../../src/path.ts';
+import type { DirectOptions } from '../../src/ports/path.ts';
 import { SimProcess } from './process.ts';
 import type { D } from './space.ts';
 import { idOf, seen, space } from './space.ts';

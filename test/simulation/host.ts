@@ -2,7 +2,7 @@
  * A process, as far as time is concerned: a clock of its own that has its own zero and drifts, timers and deliveries
  * that wait while it is paused, and come never more once it is killed.
  */
-import type { Cancel, Time } from '../../src/time.ts';
+import type { Cancel, Time } from '../../src/base/time.ts';
 import type { SimTime } from './sim-time.ts';
 import { drain } from './sim-time.ts';
 

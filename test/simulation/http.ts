@@ -2,9 +2,9 @@
  * HTTP between simulated processes, as much of it as the direct path speaks: requests and streams that take their
  * time, break, hang, and hold back a sender whose reader is slow.
  */
-import type { Ask } from '../../src/direct/ask.ts';
-import type { Feed } from '../../src/feed.ts';
-import { parsePosition, printPosition } from '../../src/position.ts';
+import type { Ask } from '../../src/follower/ask.ts';
+import type { Feed } from '../../src/owner/feed.ts';
+import { parsePosition, printPosition } from '../../src/state/position.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
 

@@ -1,8 +1,8 @@
 /** A simulated process: a host, its ways out, and the real Tandem in it. */
-import { ServerClock } from '../../src/clock.ts';
-import type { AnyDesk, ErrorEvent, ModeEvent } from '../../src/desk.ts';
-import { DirectPath } from '../../src/direct/client.ts';
-import type { DirectOptions } from '../../src/path.ts';
+import { ServerClock } from '../../src/base/clock.ts';
+import type { AnyDesk, ErrorEvent, ModeEvent } from '../../src/actor/desk.ts';
+import { DirectPath } from '../../src/follower/direct-path.ts';
+import type { DirectOptions } from '../../src/ports/path.ts';
 import { Tandem } from '../../src/tandem.ts';
 import { Host } from './host.ts';
 import { Wire } from './redis.ts';

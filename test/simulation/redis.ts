@@ -4,7 +4,7 @@
  * What it does with a call is the model's (`_memory-store.ts`), which is held against a real one; how calls get there
  * and answers back is made here, out of chance.
  */
-import { MemoryServer } from '../_memory-store.ts';
+import { MemoryServer } from '../../src/memory/store.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
 import { Socket } from './socket.ts';

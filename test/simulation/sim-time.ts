@@ -2,7 +2,7 @@
  * The time of a simulation, and its chance: nothing happens but what was scheduled, in one order that follows from
  * the seed alone.
  */
-import type { Cancel } from '../../src/time.ts';
+import type { Cancel } from '../../src/base/time.ts';
 import { Random } from './random.ts';
 
 interface Job {

@@ -1,10 +1,10 @@
 /** A process's way to the simulated Redis: the real supervision of connections over simulated sockets. */
-import type { ServerClock } from '../../src/clock.ts';
+import type { ServerClock } from '../../src/base/clock.ts';
 import type { Client } from '../../src/redis/client.ts';
 import { Connection } from '../../src/redis/connection.ts';
-import type { Page, SinceOptions } from '../../src/store.ts';
-import type { Position } from '../../src/position.ts';
-import { ModelStore } from '../_memory-store.ts';
+import type { Page, SinceOptions } from '../../src/ports/store.ts';
+import type { Position } from '../../src/state/position.ts';
+import { ModelStore } from '../../src/memory/store.ts';
 import type { Host } from './host.ts';
 import type { Redis, Wire } from './redis.ts';
 import type { Socket } from './socket.ts';

@@ -1,0 +1,297 @@
+/**
+ * The direct path, follower's side: reads frames from the owner's process, without Redis between.
+ *
+ * First the state, where the follower has none to go on from, then what changed since, for as long as it lasts.
+ * The address comes from configuration only, no redirect is followed, and everything has a limit in size and time.
+ */
+import { ServerClock } from '../base/clock.ts';
+import { show, TandemError } from '../base/errors.ts';
+import { decodeFrame } from '../state/frame.ts';
+import type { DirectOptions, Path, PathListener } from '../ports/path.ts';
+import { printPosition } from '../state/position.ts';
+import type { Cancel, Time } from '../base/time.ts';
+import { backoffMs, jittered, pause, withDeadline } from '../base/time.ts';
+import type { Answer, Ask } from './ask.ts';
+import { ask } from './ask.ts';
+
+/** Nothing that a follower reads may be larger, in UTF-16 code units. */
+const MAX_LENGTH = 256 * 1024 * 1024;
+const MAX_CLOCK_LENGTH = 1_000;
+const ANSWER_TIMEOUT_MS = 1_000;
+const STATE_TIMEOUT_MS = 30_000;
+const CLOCK_SAMPLES = 3;
+/** A wrong token does not get right by itself. */
+const REFUSED_PAUSE_MS = 5_000;
+
+export class DirectPath implements Path {
+  readonly clock: ServerClock;
+  readonly #time: Time;
+  readonly #base: string;
+  readonly #headers: Record<string, string>;
+  readonly #space: string;
+  readonly #silenceMs: number;
+  readonly #askOver: Ask;
+  #abort: AbortController | undefined;
+
+  /** @param askOver how HTTP is spoken; a simulation brings its own */
+  constructor(
+    space: string,
+    { url, token }: DirectOptions,
+    silenceMs: number,
+    time: Time,
+    askOver: Ask = ask,
+  ) {
+    this.clock = new ServerClock(time);
+    this.#time = time;
+    this.#space = encodeURIComponent(space);
+    this.#base = baseOf(url);
+    requireToken(token);
+    this.#headers = { Authorization: `Bearer ${token}` };
+    this.#silenceMs = silenceMs;
+    this.#askOver = askOver;
+  }
+
+  open(listener: PathListener): void {
+    if (this.#abort) return;
+    this.#abort = new AbortController();
+    void this.#run(listener, this.#abort.signal);
+  }
+
+  close(): void {
+    this.#abort?.abort();
+    this.#abort = undefined;
+  }
+
+  /** Never rejects: what fails is told, and tried again after a jittered pause. */
+  async #run(listener: PathListener, signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      const session = new AbortController();
+      const abort = (): void => session.abort();
+      signal.addEventListener('abort', abort, { once: true });
+      let pauseMs = backoffMs(this.#time, failures);
+      try {
+        await this.#session(listener, session.signal, () => (failures = 0));
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = error instanceof TandemError ? error : unavailable((error as Error).message, error);
+        if (failure.code === 'DIRECT_REFUSED') pauseMs = jittered(this.#time, REFUSED_PAUSE_MS);
+        listener.down(failure);
+      } finally {
+        session.abort();
+        signal.removeEventListener('abort', abort);
+      }
+      await pause(this.#time, pauseMs, signal);
+    }
+  }
+
+  async #session(listener: PathListener, signal: AbortSignal, succeeded: () => void): Promise<void> {
+    this.clock.reset();
+    // Epoch 0 is any owner's that has not claimed yet: who was there with one has nothing to go on from with another.
+    for (let needsState = listener.position().epoch === 0; ; needsState = true) {
+      const askedAt = this.#time.now();
+      if (needsState && !listener.replace(await this.#readState(signal), askedAt)) {
+        throw new TandemError('BEHIND', 'the owner is behind what was seen here', { retryable: true });
+      }
+      const answer = await this.#ask(
+        `/direct/${this.#space}/frames?from=${printPosition(listener.position())}`,
+        signal,
+      );
+      if (answer.status === 410 && !needsState) {
+        answer.cancel();
+        continue;
+      }
+      requireOk(answer);
+      await this.#readClock(answer, signal);
+      if (await this.#follow(answer, listener, succeeded)) throw unavailable('the owner ended the feed');
+      // Once is a new epoch. Again and again, without a pause, would be all that both do.
+      if (needsState) throw unavailable("what the owner sends does not follow from the owner's state");
+    }
+  }
+
+  /** Takes frames in until the feed ends (true), or one does not follow (false). */
+  async #follow(answer: Answer, listener: PathListener, succeeded: () => void): Promise<boolean> {
+    let isUp = false;
+    let follows = true;
+    const events = new Events((event) => {
+      if (!follows) return;
+      const receivedAt = this.#time.now();
+      follows = listener.take(decodeFrame(messageOf(event), MAX_LENGTH), receivedAt);
+      if (!follows) return answer.cancel();
+      if (!isUp) listener.up();
+      isUp = true;
+      succeeded();
+    });
+    try {
+      await this.#whileHeard(answer, (piece) => events.push(piece));
+      return follows;
+    } catch (error) {
+      if (follows) throw error;
+      return false;
+    }
+  }
+
+  /** Reads a feed. One that is silent past the bound is taken for dead: beacons come more often. */
+  async #whileHeard(answer: Answer, take: (piece: string) => void): Promise<void> {
+    const time = this.#time;
+    let heardAt = time.now();
+    const { promise: silence, reject } = Promise.withResolvers<never>();
+    const listen = (): Cancel =>
+      time.after(heardAt + this.#silenceMs - time.now(), () => {
+        // What has arrived by now is heard first, as where a deadline is due.
+        time.nextTurn(() =>
+          time.nextTurn(() => {
+            if (time.now() - heardAt < this.#silenceMs) cancel = listen();
+            else reject(unavailable(`the owner was silent for ${this.#silenceMs} ms`));
+          }),
+        );
+      });
+    let cancel = listen();
+    const reading = answer.read((piece) => {
+      heardAt = time.now();
+      take(piece);
+    });
+    try {
+      await Promise.race([reading, silence]);
+    } finally {
+      cancel();
+      answer.cancel();
+      reading.catch(() => {});
+    }
+  }
+
+  async #readState(signal: AbortSignal): Promise<ReturnType<typeof decodeFrame>> {
+    const answer = await this.#ask(`/direct/${this.#space}/state`, signal);
+    requireOk(answer);
+    await this.#readClock(answer, signal);
+    return decodeFrame(await this.#read(answer, STATE_TIMEOUT_MS, MAX_LENGTH), MAX_LENGTH);
+  }
+
+  /** The whole body, which may come slowly and be large, but not too much so. */
+  async #read(answer: Answer, timeoutMs: number, maxLength: number): Promise<string> {
+    const late = (): Error => unavailable(`the owner's answer did not come within ${timeoutMs} ms`);
+    const pieces: string[] = [];
+    let length = 0;
+    const read = answer.read((piece) => {
+      pieces.push(piece);
+      length += piece.length;
+      requireSize(length, maxLength);
+    });
+    try {
+      await withDeadline(this.#time, timeoutMs, read, late);
+    } finally {
+      answer.cancel();
+    }
+    return pieces.join('');
+  }
+
+  /**
+   * Reads the clock once an answer has begun, and before any of it is taken: a process that was started anew at this address has
+   * another clock, and whoever answers now is not the one before. A sample that does not agree with those before makes them void.
+   */
+  async #readClock(answer: Answer, signal: AbortSignal): Promise<void> {
+    try {
+      const samples = this.clock.errorMs === Infinity ? CLOCK_SAMPLES : 1;
+      for (let n = 0; n < samples; n += 1) await this.#sampleClock(signal);
+    } catch (error) {
+      answer.cancel();
+      throw error;
+    }
+  }
+
+  async #sampleClock(signal: AbortSignal): Promise<void> {
+    const sentAt = this.#time.now();
+    const answer = await this.#ask('/direct/clock', signal);
+    const receivedAt = this.#time.now();
+    requireOk(answer);
+    const told = JSON.parse(await this.#read(answer, ANSWER_TIMEOUT_MS, MAX_CLOCK_LENGTH)) as unknown;
+    const now = (told as { now?: unknown } | null)?.now;
+    if (typeof now !== 'number') throw unavailable(`expected a time of the owner's clock, got ${show(now)}`);
+    this.clock.sample(sentAt, now, receivedAt);
+  }
+
+  async #ask(path: string, signal: AbortSignal): Promise<Answer> {
+    const answer = this.#askOver(this.#base + path, this.#headers, signal);
+    const late = (): Error => unavailable(`the owner did not answer within ${ANSWER_TIMEOUT_MS} ms`);
+    try {
+      return await withDeadline(this.#time, ANSWER_TIMEOUT_MS, answer, late);
+    } catch (error) {
+      if (error instanceof TandemError) throw error;
+      throw unavailable(`the owner cannot be reached: ${(error as Error).message}`, error);
+    }
+  }
+}
+
+/** Makes events of pieces. */
+class Events {
+  readonly #take: (event: string) => void;
+  /** Of an event that is not whole yet. Joined once it is: looking through all of it with each piece would take forever. */
+  #pieces: string[] = [];
+  #length = 0;
+
+  constructor(take: (event: string) => void) {
+    this.#take = take;
+  }
+
+  /** @throws TandemError `INVALID_FRAME` for an event over the limit; and what `take` throws */
+  push(piece: string): void {
+    // As nearly all come: one event, and no more.
+    if (this.#pieces.length === 0 && piece.length > 2 && piece.indexOf('\n\n') === piece.length - 2) {
+      requireSize(piece.length, MAX_LENGTH);
+      return this.#take(piece.slice(0, -2));
+    }
+    const isWhole = ((this.#pieces.at(-1)?.at(-1) ?? '') + piece).includes('\n\n');
+    if (piece !== '') this.#pieces.push(piece);
+    this.#length += piece.length;
+    requireSize(this.#length, MAX_LENGTH);
+    if (!isWhole) return;
+    const text = this.#pieces.length === 1 ? piece : this.#pieces.join('');
+    let from = 0;
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n', from)) {
+      this.#take(text.slice(from, end));
+      from = end + 2;
+    }
+    this.#pieces = from < text.length ? [text.slice(from)] : [];
+    this.#length = text.length - from;
+  }
+}
+
+/** @throws TandemError `INVALID_OPTION` */
+function baseOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed && /^https?:$/.test(parsed.protocol)) return parsed.href.replace(/\/$/, '');
+  throw new TandemError(
+    'INVALID_OPTION',
+    `direct.url: expected an address such as "http://127.0.0.1:7070", got ${show(url)}`,
+  );
+}
+
+/** @throws TandemError `INVALID_OPTION` for what no header can bear. The token itself is never told. */
+function requireToken(token: string): void {
+  if (typeof token === 'string' && /^[\x20-\x7e]+$/.test(token)) return;
+  const came = typeof token === 'string' ? 'another string' : typeof token;
+  throw new TandemError('INVALID_OPTION', `direct.token: expected printable ASCII, not empty, got ${came}`);
+}
+
+function requireOk(answer: Answer): void {
+  if (answer.status === 200) return;
+  answer.cancel();
+  if (answer.status === 401)
+    throw new TandemError('DIRECT_REFUSED', 'the owner refused the token of the direct path');
+  throw unavailable(`the owner answered ${answer.status}`);
+}
+
+function requireSize(length: number, maxLength: number): void {
+  if (length > maxLength)
+    throw new TandemError('INVALID_FRAME', `expected at most ${maxLength} characters from the owner`, {
+      retryable: true,
+    });
+}
+
+/** The data of one server-sent event of a feed: behind its `id:`, `data:` lines and no others. */
+function messageOf(event: string): string {
+  return event.slice(event.indexOf('data: ') + 6).replaceAll('\ndata: ', '\n');
+}
+
+function unavailable(message: string, cause?: unknown): TandemError {
+  return new TandemError('DIRECT_UNAVAILABLE', message, { retryable: true, cause });
+}

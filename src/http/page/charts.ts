@@ -1,0 +1,170 @@
+/**
+ * Charts of the state, declared by the application: which numbers in which values are drawn over time, and which
+ * words are shown as bands behind them.
+ */
+import type { AnyDesk } from '../../actor/desk.ts';
+import { show, TandemError } from '../../base/errors.ts';
+import type { Tandem } from '../../tandem.ts';
+import { Recent } from './recent.ts';
+
+/** How a state of the world is meant, where it is shown as a band. */
+export type Tone = 'good' | 'bad' | 'critical' | 'neutral' | 'none';
+
+/** A number inside a value: of one key, or of each key of a family. */
+export interface ChartLine {
+  /** A key, or a family such as `'strategy/*'`: a line for each of its keys. */
+  readonly key: string;
+  /** Where in the value the number is, as in `'close'` or `'book.exposure'`. Default: the value itself. */
+  readonly path?: string;
+  /** What the line is called. Default: the key, or what comes after the family's slash. */
+  readonly label?: string;
+}
+
+export interface ChartOptions {
+  readonly title: string;
+  /** The name of the space. */
+  readonly space: string;
+  readonly lines: readonly ChartLine[];
+  /** A word in a value, shown behind the lines for as long as it holds, and how each word is meant. */
+  readonly bands?: {
+    readonly key: string;
+    readonly path?: string;
+    readonly tones?: Readonly<Record<string, Tone>>;
+  };
+  /** A text in a value that says what a point belongs to, such as a date. Default: the time of day. */
+  readonly label?: { readonly key: string; readonly path?: string };
+  /** How numbers are written. Default `'number'`. */
+  readonly format?: 'number' | 'percent' | 'signed';
+}
+
+/** A chart at one moment. */
+export interface ChartPoint {
+  readonly chart: number;
+  /** On `Time`. */
+  readonly at: number;
+  /** By the name of the line; none where the state was stale. */
+  readonly values: Readonly<Record<string, number>>;
+  readonly band: string | null;
+  readonly label: string | null;
+}
+
+const KEPT_POINTS = 900;
+const MAX_LINES = 12;
+/** A chart that stands still is drawn on so often, ms. */
+const STILL_MS = 1_000;
+
+/** @throws TandemError `INVALID_OPTION` */
+export function requireCharts(charts: readonly ChartOptions[]): readonly ChartOptions[] {
+  for (const chart of charts) {
+    const isWhole = typeof chart?.title === 'string' && typeof chart.space === 'string';
+    if (!isWhole || !Array.isArray(chart.lines) || chart.lines.some((line) => typeof line?.key !== 'string'))
+      throw new TandemError(
+        'INVALID_OPTION',
+        `charts: expected { title, space, lines: [{ key, path }] }, got ${show(chart)}`,
+      );
+  }
+  return charts;
+}
+
+export class ChartRecorder {
+  readonly points: Recent<ChartPoint>;
+  readonly #charts: readonly ChartOptions[];
+  readonly #drawn: { head: string; at: number; wasLive: boolean }[];
+
+  readonly #families = new Map<string, { readonly at: number; readonly keys: readonly string[] }>();
+
+  constructor(charts: readonly ChartOptions[]) {
+    this.#charts = charts;
+    this.#drawn = charts.map(() => ({ head: '', at: -Infinity, wasLive: false }));
+    this.points = new Recent(KEPT_POINTS * Math.max(1, charts.length));
+  }
+
+  /** Looks at the state; adds a point to each chart whose space has moved. */
+  sample(tandem: Tandem, now: number): void {
+    for (const [index, chart] of this.#charts.entries()) {
+      const desk = tandem.desk(chart.space);
+      const drawn = this.#drawn[index]!;
+      if (desk === undefined) continue;
+      const isLive = desk.proof.freshness() === 'live';
+      const isSame = desk.head === drawn.head && isLive === drawn.wasLive;
+      if (isSame && now - drawn.at < STILL_MS) continue;
+      this.#drawn[index] = { head: desk.head, at: now, wasLive: isLive };
+      const keysOf = (family: string): readonly string[] => this.#keysOf(desk, family, now);
+      this.points.add(isLive ? pointOf(desk, chart, index, now, keysOf) : holeIn(index, now));
+    }
+  }
+
+  /** The keys of a family. To find them takes a walk over the whole state: once in a while is enough. */
+  #keysOf(desk: AnyDesk, family: string, now: number): readonly string[] {
+    const name = `${desk.space.name} ${family}`;
+    const known = this.#families.get(name);
+    if (known && now - known.at < STILL_MS) return known.keys;
+    const keys = keysWith(desk, family.slice(0, -1));
+    this.#families.set(name, { at: now, keys });
+    return keys;
+  }
+}
+
+/** What is stale is not drawn: the line has a hole there. */
+function holeIn(chart: number, at: number): ChartPoint {
+  return { chart, at, values: {}, band: null, label: null };
+}
+
+function pointOf(
+  desk: AnyDesk,
+  { lines, bands, label }: ChartOptions,
+  chart: number,
+  at: number,
+  keysOf: (family: string) => readonly string[],
+): ChartPoint {
+  const all = lines.flatMap((line) => valuesOf(desk, line, keysOf)).slice(0, MAX_LINES);
+  const word = (place: { key: string; path?: string } | undefined): string | null => {
+    const found = place && read(desk, place.key, place.path);
+    return typeof found === 'string' || typeof found === 'number' ? `${found}`.slice(0, 64) : null;
+  };
+  return { chart, at, values: Object.fromEntries(all), band: word(bands), label: word(label) };
+}
+
+function valuesOf(
+  desk: AnyDesk,
+  { key, path, label }: ChartLine,
+  keysOf: (family: string) => readonly string[],
+): [string, number][] {
+  const keys = key.endsWith('*') ? keysOf(key) : [key];
+  return keys.flatMap((one) => {
+    const value = read(desk, one, path);
+    const name = key === one ? (label ?? one) : one.slice(key.length - 1);
+    return typeof value === 'number' && Number.isFinite(value)
+      ? [[name, value] satisfies [string, number]]
+      : [];
+  });
+}
+
+function keysWith(desk: AnyDesk, prefix: string): string[] {
+  const keys: string[] = [];
+  try {
+    for (const { key } of desk.entries(prefix)) {
+      keys.push(key);
+      if (keys.length === MAX_LINES) break;
+    }
+  } catch {
+    // A standby may hold what its own schemas refuse. What lies behind it is not drawn.
+  }
+  return keys;
+}
+
+function read(desk: AnyDesk, key: string, path?: string): unknown {
+  if (desk.space.schemaOf(key) === undefined) return undefined;
+  let value: unknown;
+  try {
+    ({ value } = desk.get(key));
+  } catch {
+    // A standby may hold what its own schemas refuse. It is not drawn.
+    return undefined;
+  }
+  for (const step of path?.split('.') ?? []) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Record<string, unknown>)[step];
+  }
+  return value;
+}

@@ -1,0 +1,195 @@
+/**
+ * What happened in this process, for people: the last transitions of each space, and the last events of all. A page
+ * that is opened after the fact shows what went before. No value is ever in here.
+ */
+import type { AnyDesk } from '../../actor/desk.ts';
+import type { ModeChanged, Observer } from '../../ports/observer.ts';
+import type { Tandem } from '../../tandem.ts';
+import { LatencyMeter } from './latency.ts';
+import { Recent } from './recent.ts';
+
+const KEPT_EVENTS = 200;
+const KEPT_TRANSITIONS = 30;
+/** What is said again within this time is said once, ms; what is tried again and again, within the other. */
+const AGAIN_MS = 5_000;
+const TRIED_AGAIN_MS = 60_000;
+/** A try to recover that takes longer is seen under way, ms. */
+const LONG_TRY_MS = 1_000;
+
+export type Level = 'good' | 'info' | 'warn' | 'bad';
+
+export interface LogEntry {
+  /** On `Time`. */
+  readonly at: number;
+  readonly space: string | null;
+  readonly level: Level;
+  readonly text: string;
+}
+
+export interface Transition {
+  readonly at: number;
+  readonly space: string;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
+/** How a space was when it was last looked at. */
+interface Seen {
+  readonly state: string;
+  readonly freshness: string;
+  readonly ownerAlive: boolean;
+  readonly source: string;
+}
+
+export class Chronicle {
+  readonly log = new Recent<LogEntry>(KEPT_EVENTS);
+  readonly transitions = new Recent<Transition>(KEPT_TRANSITIONS);
+  readonly #tandem: Tandem;
+  readonly #latencies = new Map<string, LatencyMeter>();
+  readonly #seen = new WeakMap<AnyDesk, Seen>();
+  /** By space, the try to recover that is under way, and what the last one failed of. */
+  readonly #tries = new Map<string, Transition>();
+  readonly #failures = new Map<string, string>();
+  readonly #stop: () => void;
+
+  constructor(tandem: Tandem) {
+    this.#tandem = tandem;
+    this.#stop = tandem.observe(this.#observer());
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  latency(space: string): LatencyMeter {
+    let meter = this.#latencies.get(space);
+    if (meter === undefined) this.#latencies.set(space, (meter = new LatencyMeter()));
+    return meter;
+  }
+
+  get latencies(): ReadonlyMap<string, LatencyMeter> {
+    return this.#latencies;
+  }
+
+  /** Notes what became of the spaces since it last looked. */
+  look(): void {
+    for (const space of this.#tandem.spaces) {
+      const desk = this.#tandem.desk(space);
+      if (desk) this.#lookAt(desk);
+    }
+    const now = this.#tandem.time.now();
+    for (const [space, { at }] of this.#tries) if (now - at > LONG_TRY_MS) this.#tellTry(space);
+  }
+
+  #lookAt(desk: AnyDesk): void {
+    const { proof } = desk;
+    const now: Seen = {
+      state: desk.state,
+      freshness: proof.freshness(),
+      ownerAlive: proof.ownerAlive(),
+      source: proof.source,
+    };
+    const before = this.#seen.get(desk);
+    this.#seen.set(desk, now);
+    const space = desk.space.name;
+    const at = this.#tandem.time.now();
+    const from = before?.state ?? '';
+    if (from !== now.state) this.#moved({ at, space, from, to: now.state, reason: desk.reason });
+    if (before === undefined) return;
+    if (before.freshness !== now.freshness)
+      this.#note(now.freshness === 'live' ? 'good' : 'bad', space, `what is shown is ${now.freshness} now`);
+    if (before.ownerAlive !== now.ownerAlive)
+      this.#note(
+        now.ownerAlive ? 'good' : 'bad',
+        space,
+        now.ownerAlive ? 'the owner is alive' : 'no sign of the owner within its lease',
+      );
+    if (before.source !== now.source) this.#note('info', space, `state comes from ${SOURCES[now.source]}`);
+  }
+
+  /** A try that fails as the last one did is no news: it would push out of sight when, and how, it began. */
+  #moved(transition: Transition): void {
+    const { space, from, to, reason } = transition;
+    const last = this.transitions.items.findLast((one) => one.space === space);
+    const hasFailedAgain = from === 'recovering' && last?.to === to && last.reason === reason;
+    if (this.#tries.has(space) && hasFailedAgain) return void this.#tries.delete(space);
+    this.#tellTry(space);
+    if (to === 'recovering' && from.startsWith('degraded')) this.#tries.set(space, transition);
+    else this.transitions.add(transition);
+  }
+
+  #tellTry(space: string): void {
+    const held = this.#tries.get(space);
+    this.#tries.delete(space);
+    if (held) this.transitions.add(held);
+  }
+
+  #noteMode({ space, mode, from, reason }: ModeChanged): void {
+    const text = `${from} → ${mode}: ${reason}`;
+    if (mode === 'connected') {
+      this.#failures.delete(space);
+      return this.#note('good', space, text);
+    }
+    if (mode === 'recovering') return this.#note('warn', space, text, TRIED_AGAIN_MS);
+    const isAgain = from === 'recovering' && this.#failures.get(space) === reason;
+    this.#failures.set(space, reason);
+    if (!isAgain) this.#note('bad', space, text);
+  }
+
+  #note(level: Level, space: string | null, text: string, againMs = AGAIN_MS): void {
+    const at = this.#tandem.time.now();
+    const isAgain = this.log.items.some(
+      (entry) => entry.text === text && entry.space === space && at - entry.at < againMs,
+    );
+    // What matters is told each time: how it stands must be readable from the last line.
+    if (isAgain && level !== 'good' && level !== 'bad') return;
+    this.log.add({ at, space, level, text });
+  }
+
+  #observer(): Observer {
+    return {
+      applied: ({ space, updateLatencyMs, errorMs }) => {
+        if (updateLatencyMs !== undefined) this.latency(space).note(Math.max(0, updateLatencyMs), errorMs);
+      },
+      mode: (what) => {
+        this.look();
+        this.#noteMode(what);
+      },
+      ownership: ({ space, ownership }) => this.#note('info', space, `ownership: ${ownership}`),
+      claimed: ({ space, epoch }) => this.#note('good', space, `claimed, epoch ${epoch}`),
+      fenced: ({ space, uncommitted }) =>
+        this.#note('bad', space, `taken over by another owner; ${uncommitted} changes not committed`),
+      synced: ({ space, isFull, keys }) => {
+        if (isFull) this.#note('info', space, `read anew from Redis, ${keys} keys`);
+      },
+      rejected: ({ space, reason }) => this.#note('warn', space, `refused: ${REFUSED[reason]}`),
+      link: ({ link, isUp, code }) =>
+        this.#note(
+          isUp ? 'good' : 'bad',
+          null,
+          `${LINKS[link]} ${isUp ? 'is up' : `is down (${code ?? '?'})`}`,
+        ),
+      error: ({ space, code }) => this.#note('warn', space, `error ${code}`, TRIED_AGAIN_MS),
+    };
+  }
+}
+
+const SOURCES: Readonly<Record<string, string>> = {
+  redis: 'Redis',
+  direct: 'the owner, directly',
+  memory: 'memory alone',
+};
+
+const LINKS = {
+  commands: 'Redis, commands:',
+  subscriber: 'Redis, subscription:',
+  direct: 'the direct path',
+} as const;
+
+const REFUSED = {
+  frame: 'a frame that cannot be read',
+  value: 'a value that its schema refuses',
+  epoch: 'a frame of an epoch far in the future',
+  fenced: 'a frame of an owner that lost the space',
+} as const;

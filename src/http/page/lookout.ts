@@ -1,0 +1,230 @@
+/**
+ * What the page is told: how each space stands, what changed in it, what happened, and what is drawn.
+ *
+ * A page is a cursor, as any reader is: it is sent all that is new since, at a pace that people can follow.
+ * What is long is cut short: a page shows, it does not keep.
+ */
+import { connectionMachine } from '../../../machines/connection.ts';
+import type { AnyDesk } from '../../actor/desk.ts';
+import { Owner } from '../../owner/owner.ts';
+import type { Position } from '../../state/position.ts';
+import { isSame, parsePosition } from '../../state/position.ts';
+import type { Reading } from '../../state/reading.ts';
+import type { Reader, Sink, Step } from '../../base/readers.ts';
+import { Readers } from '../../base/readers.ts';
+import type { Tandem } from '../../tandem.ts';
+import type { Cancel } from '../../base/time.ts';
+import type { ChartOptions } from './charts.ts';
+import { ChartRecorder } from './charts.ts';
+import { Chronicle } from './chronicle.ts';
+import { eventText } from '../event-stream.ts';
+import { LATENCY_BOUNDS_MS } from './latency.ts';
+import { chartOf } from './machine-chart.ts';
+import { standingOf } from '../standing.ts';
+import { inJson, truthOf } from '../truth.ts';
+
+const LOOK_MS = 100;
+const BEAT_MS = 250;
+const SECOND_MS = 1_000;
+const STALL_MS = 30_000;
+/** Keys of a space that a page is shown, and the length to which a value is. */
+const MAX_ROWS = 2_000;
+const MAX_TEXT = 240;
+
+/** What a page has been sent. */
+interface Cursor {
+  readonly rows: ReadonlyMap<
+    AnyDesk,
+    { readonly from: Position; readonly correctedAt: Position | undefined }
+  >;
+  readonly log: number;
+  readonly transitions: number;
+  readonly seconds: ReadonlyMap<string, number>;
+  readonly points: number;
+}
+
+export class Lookout {
+  readonly #tandem: Tandem;
+  readonly #charts: readonly ChartOptions[];
+  readonly #recorder: ChartRecorder;
+  readonly #chronicle: Chronicle;
+  readonly #readers: Readers<Cursor | undefined>;
+  #cancel: Cancel;
+  #lookedAt: number;
+  #secondAt: number;
+  /** How late this process's own timers were in the last second, ms: what its users wait for, too. */
+  #delayMs = 0;
+  #worstDelayMs = 0;
+
+  constructor(tandem: Tandem, charts: readonly ChartOptions[]) {
+    const { time } = tandem;
+    this.#tandem = tandem;
+    this.#charts = charts;
+    this.#recorder = new ChartRecorder(charts);
+    this.#chronicle = new Chronicle(tandem);
+    this.#readers = new Readers<Cursor | undefined>({
+      time,
+      beatMs: BEAT_MS,
+      paceMs: LOOK_MS,
+      stallMs: STALL_MS,
+      next: (cursor, { isBeat }) => {
+        try {
+          return this.#next(cursor, isBeat);
+        } catch {
+          // A state that cannot be read now; the page comes back and tries again.
+          return 'over';
+        }
+      },
+    });
+    this.#lookedAt = time.now();
+    this.#secondAt = this.#lookedAt;
+    this.#cancel = time.after(LOOK_MS, () => this.#look());
+  }
+
+  /** A page that has nothing yet has no cursor. */
+  open(cursor: Cursor | undefined, sink: Sink<Cursor | undefined>): Reader {
+    return this.#readers.open(cursor, sink);
+  }
+
+  #look(): void {
+    const tandem = this.#tandem;
+    const now = tandem.time.now();
+    this.#worstDelayMs = Math.max(this.#worstDelayMs, now - this.#lookedAt - LOOK_MS);
+    this.#lookedAt = now;
+    this.#chronicle.look();
+    this.#recorder.sample(tandem, now);
+    if (now - this.#secondAt >= SECOND_MS) this.#closeSecond(now);
+    this.#readers.changed();
+    // Nothing keeps a process alive that has stopped.
+    if (tandem.isStopping && tandem.spaces.length === 0) {
+      this.#chronicle.stop();
+      this.#readers.end();
+    } else this.#cancel = tandem.time.after(LOOK_MS, () => this.#look());
+  }
+
+  #closeSecond(now: number): void {
+    this.#secondAt = now;
+    this.#delayMs = this.#worstDelayMs;
+    this.#worstDelayMs = 0;
+    for (const space of this.#tandem.spaces) this.#chronicle.latency(space).close(now);
+  }
+
+  /** Ends it for good, pages included. */
+  end(): void {
+    this.#cancel();
+    this.#chronicle.stop();
+    this.#readers.end();
+  }
+
+  #next(cursor: Cursor | undefined, isBeat: boolean): Step<Cursor> {
+    const desks = this.#tandem.spaces.flatMap((space) => this.#tandem.desk(space) ?? []);
+    const { log, transitions } = this.#chronicle;
+    const rows = desks.flatMap((desk) => rowsSince(desk, cursor?.rows.get(desk)) ?? []);
+    const fresh = {
+      log: log.since(cursor?.log ?? 0),
+      transitions: transitions.since(cursor?.transitions ?? 0),
+      seconds: [...this.#chronicle.latencies].flatMap(([space, { seconds }]) =>
+        seconds.since(cursor?.seconds.get(space) ?? 0).map((second) => ({ space, ...second })),
+      ),
+      points: this.#recorder.points.since(cursor?.points ?? 0),
+    };
+    const hasNews = rows.length > 0 || Object.values(fresh).some(({ length }) => length > 0);
+    if (!hasNews && !isBeat && cursor) return 'nothing';
+    const message = eventText('update', {
+      now: this.#tandem.time.now(),
+      delayMs: this.#delayMs,
+      ...(cursor === undefined && { hello: this.#hello() }),
+      spaces: desks.map(statusOf),
+      rows,
+      ...fresh,
+    });
+    return { message, cursor: this.#cursorNow(desks) };
+  }
+
+  #cursorNow(desks: readonly AnyDesk[]): Cursor {
+    const { log, transitions, latencies } = this.#chronicle;
+    return {
+      rows: new Map(
+        desks.map((desk) => [desk, { from: parsePosition(desk.head), correctedAt: desk.correctedAt }]),
+      ),
+      log: log.count,
+      transitions: transitions.count,
+      seconds: new Map([...latencies].map(([space, { seconds }]) => [space, seconds.count])),
+      points: this.#recorder.points.count,
+    };
+  }
+
+  /** What does not change while this process runs. */
+  #hello(): Record<string, unknown> {
+    return {
+      name: this.#tandem.name,
+      machine: chartOf(connectionMachine),
+      boundsMs: LATENCY_BOUNDS_MS,
+      beatMs: BEAT_MS,
+      maxRows: MAX_ROWS,
+      charts: this.#charts.map(({ title, space, format = 'number', bands }) => ({
+        title,
+        space,
+        format,
+        tones: bands?.tones ?? {},
+      })),
+    };
+  }
+}
+
+function statusOf(desk: AnyDesk): Record<string, unknown> {
+  const { up, error } = desk.link;
+  return {
+    space: desk.space.name,
+    role: roleOf(desk),
+    ownership: desk instanceof Owner ? desk.ownership : null,
+    ...standingOf(desk),
+    ...inJson(truthOf(desk)),
+    state: desk.state,
+    reason: desk.reason,
+    leaseMs: Math.ceil(desk.proof.leaseMs()),
+    keys: desk.size,
+    link: { up, error: error?.message ?? null },
+  };
+}
+
+/** A standby stands as a follower does, until it leads. */
+function roleOf(desk: AnyDesk): 'owner' | 'standby' | 'follower' {
+  if (!(desk instanceof Owner)) return 'follower';
+  return desk.ownership === 'standby' ? 'standby' : 'owner';
+}
+
+/** The rows of a space's table that are new to a page; all of them where it cannot go on. */
+function rowsSince(
+  desk: AnyDesk,
+  place: { from: Position; correctedAt: Position | undefined } | undefined,
+): Record<string, unknown> | undefined {
+  const isWrong =
+    place &&
+    desk.correctedAt &&
+    desk.correctedAt !== place.correctedAt &&
+    isSame(place.from, desk.correctedAt);
+  const since = place && !isWrong ? desk.readingsSince(place.from) : undefined;
+  if (since?.length === 0) return undefined;
+  const readings = since ?? some(desk.entries(), MAX_ROWS);
+  return {
+    space: desk.space.name,
+    isWhole: since === undefined,
+    changes: readings.slice(0, MAX_ROWS).map(rowOf),
+  };
+}
+
+/** A row says what a key holds as text, cut short; `null` where it was deleted. */
+function rowOf({ key, value, position }: Reading): [key: string, position: string, text: string | null] {
+  const text = value === undefined ? null : JSON.stringify(value);
+  return [key, position, text && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text];
+}
+
+function some<T>(items: Iterable<T>, max: number): T[] {
+  const found: T[] = [];
+  for (const item of items) {
+    if (found.length === max) break;
+    found.push(item);
+  }
+  return found;
+}

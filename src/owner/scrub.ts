@@ -1,0 +1,126 @@
+/**
+ * Reads what the store holds beside the owner's ledger, a page now and then, for as long as the owner is connected.
+ *
+ * Counting finds keys that were lost. Only reading finds a value, or a revision, that someone else has changed, and
+ * that a follower would take for the owner's.
+ */
+import type { Surroundings } from '../actor/desk.ts';
+import type { Change } from '../state/frame.ts';
+import type { Ledger } from '../state/ledger.ts';
+import type { Page } from '../ports/store.ts';
+import type { Cancel } from '../base/time.ts';
+
+/** Up to 2,000 keys a second in each of a few spaces, as long as a page takes Redis little: half a millisecond, as a rule. */
+const FIRST_CHANGES = 50;
+const LAST_CHANGES = 500;
+const LONG_MS = 10;
+/** Of keys that a page lacks so many are found at once. */
+const MOST_MISSING = 100;
+const PAUSE_MS = 250;
+/** With more desks than these in the process each takes its turn more seldom: many spaces cost Redis what few do. */
+const DESKS = 4;
+/** Whatever a page takes, Redis has this many times as long for all others. */
+const REST = 20;
+/** A page may have taken long because this process was paused, or the network slow. */
+const LONGEST_REST_MS = 1_000;
+/** Large values are read no faster than this, UTF-16 code units per ms. */
+const LENGTH_PER_MS = 256;
+
+export interface ScrubListener {
+  /** The store holds these keys otherwise than the ledger. */
+  found(keys: readonly string[]): void;
+  /** The store has lost some: a commit that counts will say so. */
+  damaged(): void;
+  /** The store holds what the ledger never did. */
+  foreign(): void;
+}
+
+export class Scrub {
+  readonly #around: Surroundings;
+  readonly #ledger: Ledger;
+  readonly #space: string;
+  readonly #tell: ScrubListener;
+  /** Up to this revision the store was compared, in this round. */
+  #revision = 0;
+  #limit = FIRST_CHANGES;
+  #wasDamaged = false;
+  #cancel: Cancel | undefined;
+
+  constructor(around: Surroundings, ledger: Ledger, space: string, tell: ScrubListener) {
+    this.#around = around;
+    this.#ledger = ledger;
+    this.#space = space;
+    this.#tell = tell;
+  }
+
+  start(): void {
+    this.stop();
+    this.#wasDamaged = false;
+    this.#schedule(PAUSE_MS);
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #schedule(pauseMs: number): void {
+    const cancel = this.#around.time.after(pauseMs, () => {
+      // Whatever is wrong with the store, the next commit finds it, and the owner starts this anew.
+      const compared = this.#compareNext(() => this.#cancel === cancel).catch(() => PAUSE_MS);
+      void compared.then((pauseMs) => this.#cancel === cancel && this.#schedule(pauseMs));
+    });
+    this.#cancel = cancel;
+  }
+
+  /**
+   * Compares one page. Returns for how long to leave Redis alone then, ms.
+   * @param isWanted false once this was stopped: what is found then is being mended already
+   */
+  async #compareNext(isWanted: () => boolean): Promise<number> {
+    const { store, time } = this.#around;
+    const from = { epoch: this.#ledger.line.epoch, revision: this.#revision };
+    const askedAt = time.now();
+    const page = await store.since(this.#space, from, this.#limit);
+    const tookMs = time.now() - askedAt;
+    this.#limit = tookMs > LONG_MS ? FIRST_CHANGES : Math.min(LAST_CHANGES, this.#limit * 2);
+    const isOurs = page.head.epoch === from.epoch && this.#ledger.line.epoch === from.epoch;
+    if (isOurs && isWanted()) this.#compare(page);
+    const length = page.changes.reduce((sum, { json }) => sum + json.length, 0);
+    const pauseMs = PAUSE_MS * Math.max(1, this.#around.roll.size / DESKS);
+    return Math.max(pauseMs, Math.min(tookMs * REST, LONGEST_REST_MS), length / LENGTH_PER_MS);
+  }
+
+  #compare(page: Page): void {
+    const { changes, more, head } = page;
+    // What counting finds, a commit that counts finds. Damage that is still here then is in what was read.
+    const isFirst = head.damaged && !this.#wasDamaged;
+    this.#wasDamaged = head.damaged;
+    if (isFirst) return this.#tell.damaged();
+    if (!head.damaged && changes.some((change) => this.#isForeign(change, page))) return this.#tell.foreign();
+    const keys = changes.filter((change) => this.#differs(change, page)).map(({ key }) => key);
+    keys.push(...this.#missing(page));
+    this.#revision = more ? (changes.at(-1)?.revision ?? 0) : 0;
+    if (keys.length > 0) this.#tell.found(keys);
+  }
+
+  /** What was set here after the store's head is on its way there; all else has to be the same. */
+  #differs({ key, revision, json }: Change, { head }: Page): boolean {
+    const entry = this.#ledger.get(key);
+    if (entry === undefined || entry.revision > head.revision) return false;
+    return entry.revision !== revision || (entry.value?.json ?? '') !== json;
+  }
+
+  /** What was never set here, or is forgotten: the store may not hold a value of it. */
+  #isForeign({ key, revision, json }: Change, { head }: Page): boolean {
+    return json !== '' && revision <= head.revision && this.#ledger.get(key) === undefined;
+  }
+
+  /** What has to be on this page, and is not, or cannot be read. */
+  #missing({ changes, head, more }: Page): string[] {
+    const there = new Set(changes.map(({ key }) => key));
+    const upTo = more ? (changes.at(-1)?.revision ?? head.revision) : head.revision;
+    const known = this.#ledger.changesSince(this.#revision, changes.length + MOST_MISSING) ?? [];
+    return known.filter(({ key, revision }) => revision <= upTo && !there.has(key)).map(({ key }) => key);
+  }
+}

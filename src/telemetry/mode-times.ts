@@ -1,0 +1,45 @@
+/** For how long each desk of a process was in each mode. */
+import type { Mode } from '../../machines/connection.ts';
+import type { Role } from '../ports/observer.ts';
+import type { Time } from '../base/time.ts';
+
+interface Spent {
+  mode: Mode;
+  since: number;
+  readonly ms: Map<Mode, number>;
+}
+
+export class ModeTimes {
+  readonly #time: Time;
+  readonly #desks = new Map<string, Spent>();
+
+  constructor(time: Time) {
+    this.#time = time;
+  }
+
+  enter(space: string, role: Role, mode: Mode): void {
+    const now = this.#time.now();
+    const spent = this.#desks.get(nameOf(space, role));
+    if (spent === undefined) {
+      const modes = ['recovering', 'connected', 'degraded', 'stopped'] as const;
+      const ms = new Map<Mode, number>(modes.map((one) => [one, 0]));
+      this.#desks.set(nameOf(space, role), { mode, since: now, ms });
+      return;
+    }
+    spent.ms.set(spent.mode, spent.ms.get(spent.mode)! + now - spent.since);
+    spent.mode = mode;
+    spent.since = now;
+  }
+
+  /** Up to now, in ms. */
+  of(space: string, role: Role): Iterable<[Mode, number]> {
+    const spent = this.#desks.get(nameOf(space, role));
+    if (spent === undefined) return [];
+    this.enter(space, role, spent.mode);
+    return spent.ms;
+  }
+}
+
+function nameOf(space: string, role: Role): string {
+  return `${role} ${space}`;
+}

@@ -1,0 +1,211 @@
+/**
+ * A change as one trace: the span that set it → `commit` → `apply` in each follower, and reads that link to it.
+ *
+ * Only what was set in a span that is kept is traced: there is no span for the rest, nor a cost. Spans hold names,
+ * positions, counts and times; never a value.
+ */
+import type { Applied, Committed, Committing } from '../ports/observer.ts';
+import type {
+  Attributes,
+  Context,
+  Link,
+  OpenTelemetry,
+  Span,
+  SpanContext,
+  Tracer as Api,
+} from './open-telemetry.ts';
+import { SCOPE } from './open-telemetry.ts';
+import type { Time } from '../base/time.ts';
+import type { FrameTrace, TraceContext } from '../state/trace.ts';
+import { boundedTracestate } from '../state/trace.ts';
+import type { CommitSpan, Request, Tracer } from '../ports/tracer.ts';
+import { Trail } from '../state/trail.ts';
+
+/** The span by which a range of revisions came here. */
+interface Brought {
+  readonly prev: number;
+  readonly context: SpanContext;
+}
+
+export class Spans implements Tracer {
+  readonly #otel: OpenTelemetry;
+  readonly #tracer: Api;
+  readonly #time: Time;
+  readonly #name: string;
+  /** By space, what brought what is here. */
+  readonly #brought = new Map<string, Trail<Brought>>();
+  #lastSpan: Span | undefined;
+  #last: TraceContext | undefined;
+
+  /** @param name of this process */
+  constructor(otel: OpenTelemetry, name: string, time: Time) {
+    this.#otel = otel;
+    this.#tracer = otel.trace.getTracer(SCOPE);
+    this.#name = name;
+    this.#time = time;
+  }
+
+  current(): TraceContext | undefined {
+    const span = this.#otel.trace.getActiveSpan();
+    // Many sets come from one span.
+    if (span === undefined || span === this.#lastSpan) return span && this.#last;
+    this.#lastSpan = span;
+    this.#last = this.#isSampled(span.spanContext()) ? printContext(span.spanContext()) : undefined;
+    return this.#last;
+  }
+
+  /** Child of the span that set the oldest change in it, with links to all spans that set something in it. */
+  commit(what: Committing, origins: readonly TraceContext[]): CommitSpan | undefined {
+    const { SpanKind, SpanStatusCode } = this.#otel;
+    const [first] = origins;
+    if (first === undefined) return undefined;
+    const links = origins.length > 1 ? this.#links(origins.map(({ traceparent }) => traceparent)) : [];
+    const { space, position, kind, keys, bytes, conflated, waitedMs } = what;
+    const attributes = {
+      ...this.#messaging('commit', 'send', space, position, bytes),
+      'tandem.path': 'redis',
+      'tandem.commit.kind': kind,
+      'tandem.keys': keys,
+      'tandem.sets.conflated': conflated,
+      ...(waitedMs !== undefined && { 'tandem.commit.wait_ms': waitedMs }),
+    };
+    const options = { kind: SpanKind.PRODUCER, links, attributes };
+    const span = this.#tracer.startSpan(`commit ${space}`, options, this.#under(first, false));
+    if (!span.isRecording()) return undefined;
+    return {
+      trace: printContext(span.spanContext()),
+      end: ({ outcome, storeMs }: Committed) => {
+        span.setAttributes({ 'tandem.commit.outcome': outcome, 'tandem.commit.store_ms': storeMs });
+        if (outcome !== 'committed') {
+          span.setAttribute('error.type', outcome);
+          span.setStatus({ code: SpanStatusCode.ERROR });
+        }
+        span.end();
+      },
+    };
+  }
+
+  apply(what: Applied, tell: () => void): void {
+    const { trace } = what;
+    const parent = trace && readContext(trace);
+    if (!parent || !this.#isSampled(parent)) return tell();
+    const span = this.#startApply(what, trace);
+    if (!span.isRecording()) return tell();
+    this.#note(what, span.spanContext());
+    const { context, trace: traces } = this.#otel;
+    context.with(traces.setSpan(context.active(), span), tell);
+    span.end(this.#time.now());
+  }
+
+  async serve(request: Request, answer: () => Promise<unknown>): Promise<void> {
+    const { trace, context } = this.#otel;
+    const active = trace.getActiveSpan();
+    // The application traces its requests itself, or has decided not to keep this one.
+    const span = active ?? this.#startServe(request);
+    if (!span.isRecording()) return void (await answer());
+    try {
+      await context.with(trace.setSpan(context.active(), span), answer);
+    } finally {
+      this.#linkRead(span, request.served());
+      if (span !== active) this.#endServe(span, request);
+    }
+  }
+
+  #startServe({ method, path, scheme, headers }: Request): Span {
+    const { context, propagation, SpanKind } = this.#otel;
+    const attributes = { 'http.request.method': method, 'url.path': path, 'url.scheme': scheme };
+    const parent = propagation.extract(context.active(), headers);
+    return this.#tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent);
+  }
+
+  #endServe(span: Span, request: Request): void {
+    const status = request.status();
+    const route = request.route();
+    span.setAttribute('http.response.status_code', status);
+    if (route !== undefined) span.setAttribute('http.route', route).updateName(`${request.method} ${route}`);
+    if (status >= 500)
+      span.setAttribute('error.type', String(status)).setStatus({ code: this.#otel.SpanStatusCode.ERROR });
+    span.end();
+  }
+
+  #linkRead(span: Span, served: ReturnType<Request['served']>): void {
+    if (served === undefined) return;
+    const { space, revision } = served;
+    const brought = this.#brought.get(space)?.from(revision);
+    // What came by a catch-up came in no trace; a later frame is not where it came from.
+    if (brought === undefined || brought.prev >= revision) return;
+    // Spans of an older SDK take no links once they have begun.
+    span.addLink?.({ context: brought.context, attributes: { 'tandem.space': space } });
+  }
+
+  #startApply(what: Applied, trace: FrameTrace): Span {
+    const { space, path, position, keys, bytes, receivedAt } = what;
+    const { updateLatencyMs, errorMs, ownerMs, followerMs } = what;
+    const attributes: Attributes = {
+      ...this.#messaging('apply', 'process', space, position, bytes),
+      'tandem.path': path,
+      'tandem.keys': keys,
+      'tandem.update.error_ms': errorMs,
+      ...(updateLatencyMs !== undefined && { 'tandem.update.latency_ms': updateLatencyMs }),
+      ...(ownerMs !== undefined && { 'tandem.update.owner_ms': ownerMs }),
+      ...(followerMs !== undefined && { 'tandem.update.follower_ms': followerMs }),
+    };
+    const links = this.#links(trace.links ?? []);
+    const options = { kind: this.#otel.SpanKind.CONSUMER, links, attributes, startTime: receivedAt };
+    return this.#tracer.startSpan(`apply ${space}`, options, this.#under(trace, true));
+  }
+
+  /** https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
+  #messaging(name: string, type: string, space: string, position: string, bytes: number): Attributes {
+    return {
+      'messaging.system': 'tandem',
+      'messaging.operation.name': name,
+      'messaging.operation.type': type,
+      'messaging.destination.name': space,
+      'messaging.client.id': this.#name,
+      'messaging.message.id': position,
+      'messaging.message.body.size': bytes,
+      'tandem.space': space,
+      'tandem.position': position,
+    };
+  }
+
+  #note({ space, prev, revision }: Applied, context: SpanContext): void {
+    const trail = this.#brought.get(space) ?? new Trail<Brought>();
+    this.#brought.set(space, trail);
+    trail.note(revision, { prev, context });
+  }
+
+  #under(parent: TraceContext, isRemote: boolean): Context {
+    const { trace, ROOT_CONTEXT } = this.#otel;
+    return trace.setSpanContext(ROOT_CONTEXT, this.#withState({ ...readContext(parent), isRemote }, parent));
+  }
+
+  #withState(context: SpanContext, { tracestate }: TraceContext): SpanContext {
+    return tracestate === undefined
+      ? context
+      : { ...context, traceState: this.#otel.createTraceState(tracestate) };
+  }
+
+  #links(traceparents: readonly string[]): Link[] {
+    return traceparents.map((traceparent) => ({ context: readContext({ traceparent }) }));
+  }
+
+  #isSampled({ traceFlags }: SpanContext): boolean {
+    return (traceFlags & this.#otel.TraceFlags.SAMPLED) !== 0;
+  }
+}
+
+function printContext({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceContext {
+  const flags = traceFlags.toString(16).padStart(2, '0');
+  return {
+    traceparent: `00-${traceId}-${spanId}-${flags}`,
+    ...(traceState && boundedTracestate(traceState.serialize())),
+  };
+}
+
+/** Of one that is known to be well-formed. */
+function readContext({ traceparent }: TraceContext): SpanContext {
+  const [, traceId, spanId, flags] = traceparent.split('-') as [string, string, string, string];
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) };
+}

@@ -1,0 +1,1505 @@
+/**
+ * The contract of every store (`src/ports/store.ts`), told as tests. `store-contract.test.ts` runs it on each backend.
+ *
+ * Tests of one backend share its server and run at once, each in a space of its own.
+ */
+import assert from 'node:assert/strict';
+import type { ExecutionContext, TestFn } from 'ava';
+import type { Change, Frame, Header } from '../../src/state/frame.ts';
+import { decodeFence, decodeFrame } from '../../src/state/frame.ts';
+import type { Line, Position } from '../../src/state/position.ts';
+import { ZERO } from '../../src/state/position.ts';
+import type { Claim, Committed, Cut, Head, Outcome, Page, Store } from '../../src/ports/store.ts';
+import { until } from '../_wait.ts';
+
+/** Everything that is kept of a space, but for the time that its lease has left. */
+export interface Dump {
+  readonly meta: Record<string, unknown>;
+  readonly state: Record<string, string>;
+  readonly index: Record<string, number>;
+  /** Owner and epoch, or `null`. */
+  readonly lease: string | null;
+}
+
+/** A server of one kind, stores of it, and hands that reach behind them. */
+export interface Rig {
+  /** Another process's store, its links up. */
+  open(): Promise<Store>;
+  dump(space: string): Promise<Dump>;
+  /** Reads one value, as `redis-cli HGET` does. */
+  hget(space: string, key: string): Promise<string | null>;
+  /** By hand, with no word to anyone: sets a value, takes one away, takes a key out of the index. */
+  hset(space: string, key: string, json: string): Promise<void>;
+  hdel(space: string, key: string): Promise<void>;
+  zrem(space: string, key: string): Promise<void>;
+  /** By hand: says that the head is of another epoch. */
+  setEpoch(space: string, epoch: number): Promise<void>;
+  /** Ends the lease, as if its time had run out. */
+  expire(space: string): Promise<void>;
+  /** Loses all that is kept of a space. */
+  wipe(space: string): Promise<void>;
+  /** Whether a whole state is being staged beside the live one. */
+  isStaging(space: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface Backend {
+  readonly name: string;
+  readonly start: () => Promise<Rig>;
+  /** Whether it can announce. Default true. */
+  readonly announces?: boolean;
+}
+
+type Changes = Readonly<Record<string, string>>;
+
+/** The answer to a commit that is not brief: it bears the head, whatever came of it. */
+function whole({ outcome, head }: Committed): {
+  readonly outcome: Committed['outcome'];
+  readonly head: Head;
+} {
+  assert.ok(head, `${outcome}, with no head`);
+  return { outcome, head };
+}
+
+/** An owner in miniature: it claims, and cuts on top of the head that it knows. An empty value is a delete. */
+export class Writer {
+  readonly store: Store;
+  readonly space: string;
+  readonly owner: string;
+  line: Line = { epoch: 0, base: ZERO };
+  head: Position = ZERO;
+
+  constructor(store: Store, space: string, owner = 'first/1') {
+    this.store = store;
+    this.space = space;
+    this.owner = owner;
+  }
+
+  async claim(over: Partial<Claim> = {}): Promise<Outcome<'claimed', 'held'>> {
+    const { owner } = this;
+    const claim = { owner, ownerName: `name of ${owner}`, known: 0, leaseMs: 60_000, ...over };
+    const reply = await this.store.claim(this.space, claim);
+    if (reply.outcome === 'claimed') {
+      this.head = { epoch: reply.head.epoch, revision: reply.head.revision };
+      this.line = { epoch: reply.head.fence, base: this.head };
+    }
+    return reply;
+  }
+
+  cut(changes: Changes = {}, over: Partial<Cut> = {}): Cut {
+    const after = over.prev?.revision ?? this.head.revision;
+    const inOrder = Object.entries(changes).map(([key, json], at) => ({
+      key,
+      json,
+      revision: after + 1 + at,
+    }));
+    return {
+      ...this.line,
+      owner: this.owner,
+      leaseMs: 60_000,
+      prev: this.head,
+      revision: after + inOrder.length,
+      horizon: 0,
+      cutAt: 1_764_000_000_000.125,
+      changes: inOrder,
+      dropped: [],
+      ...over,
+    };
+  }
+
+  async commit(changes: Changes = {}, over: Partial<Cut> = {}) {
+    return this.#note(whole(await this.store.commit(this.space, this.cut(changes, over))));
+  }
+
+  /** Puts a state in place of all, at the next revisions. */
+  async swap(changes: Changes = {}, over: Partial<Cut> = {}) {
+    const { prev: _, dropped: __, ...swap } = this.cut(changes, over);
+    return this.#note(await this.store.swap(this.space, swap));
+  }
+
+  async release(): Promise<void> {
+    const { revision } = this.head;
+    const farewell: Header = { ...this.line, prev: revision, revision, cutAt: 5, leaseMs: 0, bye: true };
+    await this.store.release(this.space, this.owner, farewell.epoch, farewell);
+  }
+
+  #note<R extends { readonly outcome: string; readonly head: Head }>(reply: R): R {
+    if (reply.outcome === 'committed') this.head = { epoch: reply.head.epoch, revision: reply.head.revision };
+    return reply;
+  }
+}
+
+/** Reads all pages since a position, and checks each of them. */
+async function readAll(
+  store: Store,
+  space: string,
+  from: Position,
+  limit: number,
+  between: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<{ pages: Page[]; changes: Change[]; full: boolean }> {
+  const pages: Page[] = [];
+  let changes: Change[] = [];
+  let position = from;
+  let horizon = 0;
+  let full = false;
+  let page: Page;
+  do {
+    page = await store.since(space, position, limit, { horizon });
+    assert.ok(page.changes.length <= limit, 'a page is within its limit');
+    assert.ok(!page.more || page.changes.length > 0, 'a page that is followed by others gets on');
+    if (page.full) {
+      full = true;
+      changes = [];
+      horizon = page.head.horizon;
+    }
+    let before = page.full ? 0 : position.revision;
+    for (const { revision } of page.changes) {
+      assert.ok(revision > before, 'changes come in order of revision, each once');
+      before = revision;
+    }
+    changes.push(...page.changes);
+    pages.push(page);
+    position = { epoch: page.head.epoch, revision: changes.at(-1)?.revision ?? position.revision };
+    if (page.more) await between();
+  } while (page.more);
+  return { pages, changes, full };
+}
+
+const texts = (changes: readonly Change[]): Changes =>
+  Object.fromEntries(changes.filter(({ json }) => json !== '').map(({ key, json }) => [key, json]));
+
+const numbered = (count: number, json = '1', name = 'key'): Changes =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`${name}/${at}`, json]));
+
+/** Collects what is published. */
+export class Ear {
+  readonly messages: string[] = [];
+  /** What claims told, apart from the frames. */
+  readonly fences: number[] = [];
+  readonly deliver = (message: string): void => {
+    const fence = decodeFence(message);
+    if (fence === undefined) this.messages.push(message);
+    else this.fences.push(fence);
+  };
+
+  get frames(): Frame[] {
+    return this.messages.map((message) => decodeFrame(message));
+  }
+
+  async hears(count: number): Promise<Frame[]> {
+    await until(
+      () => this.messages.length >= count,
+      `${count} messages, of which came ${this.messages.length}`,
+    );
+    return this.frames;
+  }
+}
+
+interface Stage {
+  readonly rig: Rig;
+  readonly space: string;
+  readonly store: Store;
+  /** Another process's. */
+  readonly other: Store;
+  readonly writer: Writer;
+  /** Another process's, which has not claimed. */
+  readonly rival: Writer;
+}
+
+export function storeContract(test: TestFn, { name, start, announces = true }: Backend): void {
+  let rig: Rig;
+  let store: Store;
+  let other: Store;
+  let spaces = 0;
+
+  test.before(`${name}: the server starts`, async () => {
+    rig = await start();
+    [store, other] = await Promise.all([rig.open(), rig.open()]);
+  });
+  test.after.always(`${name}: the server stops`, () => rig?.close());
+
+  const setTheStage = (): Stage => {
+    const space = `space-${(spaces += 1)}`;
+    const writer = new Writer(store, space);
+    return { rig, space, store, other, writer, rival: new Writer(other, space, 'second/2') };
+  };
+
+  const contract = (title: string, run: (t: ExecutionContext, stage: Stage) => Promise<unknown>): void =>
+    test(`${name}: ${title}`, async (t) => void (await run(t, setTheStage())));
+  contract.failing = (title: string, run: (t: ExecutionContext, stage: Stage) => Promise<unknown>): void =>
+    test(`${name}: ${title}`, async (t) => void (await run(t, setTheStage())));
+
+  /** Runs what has to be refused; nothing may have changed and nothing may have been published by it. */
+  const refused = async <O extends string>(
+    t: ExecutionContext,
+    { rig, space, other }: Stage,
+    outcome: O,
+    run: () => Promise<{ outcome: string; head: Head }>,
+  ): Promise<Head> => {
+    const ear = new Ear();
+    await other.subscribe(space, ear.deliver);
+    const before = await rig.dump(space);
+    const reply = await run();
+    t.is<string, string>(reply.outcome, outcome);
+    t.deepEqual(await rig.dump(space), before, `${outcome}, and something changed`);
+    // What comes after it is heard, so it would have been heard as well.
+    const marker = new Ear();
+    await other.subscribe(`${space}-marker`, marker.deliver);
+    const after = new Writer(store, `${space}-marker`);
+    await after.claim();
+    await after.commit();
+    await marker.hears(1);
+    t.deepEqual(ear.messages, [], `${outcome}, and something was published`);
+    await other.unsubscribe(space, ear.deliver);
+    await other.unsubscribe(`${space}-marker`, marker.deliver);
+    return reply.head;
+  };
+
+  // ---- claim ----
+
+  contract('a space that never was is claimed, and is empty', async (t, { writer }) => {
+    const { outcome, head } = await writer.claim();
+    t.is(outcome, 'claimed');
+    const { now, fence, leaseMs, ...rest } = head;
+    t.deepEqual(rest, {
+      epoch: 0,
+      revision: 0,
+      base: ZERO,
+      size: 0,
+      horizon: 0,
+      cutAt: 0,
+      owner: 'first/1',
+      ownerName: 'name of first/1',
+      damaged: false,
+    });
+    t.true(now > 1_700_000_000_000, 'the time of the server is in milliseconds since 1970');
+    t.is(fence, Math.floor(now), 'and is the first epoch');
+    t.true(leaseMs > 50_000 && leaseMs <= 60_000);
+  });
+
+  contract('each claim has a higher epoch than all before', async (t, { writer, rival, rig, space }) => {
+    let before = 0;
+    for (const claimer of [writer, writer, rival, writer, writer]) {
+      await rig.expire(space);
+      const { outcome, head } = await claimer.claim();
+      t.is(outcome, 'claimed');
+      t.true(head.fence > before);
+      before = head.fence;
+    }
+  });
+
+  contract(
+    'an epoch is higher than what the claimer knew, also when all was lost',
+    async (t, { writer, rig, space }) => {
+      const known = 4_000_000_000_000_123;
+      t.is((await writer.claim({ known })).head.fence, known + 1);
+      t.is((await writer.claim({ known: 5 })).head.fence, known + 2);
+      await rig.wipe(space);
+      t.is((await writer.claim({ known: known + 10 })).head.fence, known + 11);
+    },
+  );
+
+  contract('a space is held while another has the lease, and the claim changes nothing', async (t, stage) => {
+    const { writer, rival } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    const head = await refused(t, stage, 'held', () => rival.claim());
+    t.is(head.ownerName, 'name of first/1');
+    t.is(head.fence, writer.line.epoch);
+    t.true(head.leaseMs > 50_000);
+    t.is((await writer.commit({ a: '2' })).outcome, 'committed', 'the owner notices nothing');
+  });
+
+  contract(
+    'a lease of an ownership that has ended, brought back by an older Redis, stops nobody who has seen a later one',
+    async (t, stage) => {
+      const { writer, rival } = stage;
+      await writer.claim();
+      const { epoch } = writer.line;
+      await refused(t, stage, 'held', () => rival.claim({ known: epoch }));
+      const { outcome, head } = await rival.claim({ known: epoch + 1 });
+      t.is(outcome, 'claimed');
+      t.true(head.fence > epoch + 1);
+      await refused(t, stage, 'fenced', () => writer.commit({ a: '1' }));
+    },
+  );
+
+  contract('a lease runs out by itself, and not before its time', async (t, { writer, rival }) => {
+    const first = await writer.claim({ leaseMs: 80 });
+    let second = await rival.claim();
+    await until(async () => {
+      if (second.outcome === 'held') t.true(second.head.leaseMs > 0 && second.head.leaseMs <= 80);
+      else return true;
+      second = await rival.claim();
+      return false;
+    }, 'the lease to run out');
+    t.true(second.head.now - first.head.now >= 79, `after ${second.head.now - first.head.now} ms`);
+    t.true(second.head.fence > first.head.fence);
+  });
+
+  contract('a commit renews the lease for as long as it says', async (t, { writer }) => {
+    const claimed = await writer.claim({ leaseMs: 200 });
+    t.true(claimed.head.leaseMs <= 200);
+    const { head } = await writer.commit({}, { leaseMs: 90_000 });
+    t.true(head.leaseMs > 60_000 && head.leaseMs <= 90_000);
+  });
+
+  contract(
+    'a lease that ran out with nobody there to claim is renewed by its owner',
+    async (t, { writer, rig, space }) => {
+      await writer.claim();
+      await rig.expire(space);
+      t.is((await writer.store.since(space, ZERO, 0)).head.leaseMs, 0);
+      const { outcome, head } = await writer.commit({ a: '1' });
+      t.is(outcome, 'committed');
+      t.true(head.leaseMs > 50_000);
+    },
+  );
+
+  contract(
+    'a claim moves the fence and nothing else; the first commit moves the head',
+    async (t, { writer, rival, rig, space }) => {
+      await writer.claim();
+      await writer.commit({ a: '1', b: '2' });
+      await rig.expire(space);
+      const before = await rig.dump(space);
+      const { head } = await rival.claim();
+      t.is(head.epoch, writer.line.epoch);
+      t.is(head.revision, 2);
+      t.true(head.fence > head.epoch);
+      const after = await rig.dump(space);
+      t.deepEqual([after.state, after.index], [before.state, before.index]);
+      const committed = await rival.commit({ a: '3' });
+      t.is(committed.head.epoch, head.fence);
+      t.deepEqual(committed.head.base, { epoch: writer.line.epoch, revision: 2 });
+    },
+  );
+
+  contract('of two that claim at once, one has the space', async (t, { rig, space }) => {
+    const stores = await Promise.all([rig.open(), rig.open(), rig.open()]);
+    const replies = await Promise.all(stores.map((one, at) => new Writer(one, space, `owner/${at}`).claim()));
+    t.deepEqual(replies.map(({ outcome }) => outcome).sort(), ['claimed', 'held', 'held']);
+    t.is(new Set(replies.map(({ head }) => head.fence)).size, 1, 'all see the same fence');
+    t.is(new Set(replies.map(({ head }) => head.ownerName)).size, 1);
+  });
+
+  contract(
+    'an owner whose id only begins like that of the holder is another',
+    async (t, { store, other, space }) => {
+      await new Writer(store, space, 'owner/12').claim();
+      for (const id of ['owner/1', 'owner', '']) {
+        const { outcome } = await new Writer(other, space, id).claim();
+        t.is(outcome, 'held', id);
+      }
+    },
+  );
+
+  // ---- commit ----
+
+  contract('a commit is there, as plain JSON under its key', async (t, { writer, rig, space }) => {
+    await writer.claim();
+    const { outcome, head } = await writer.commit({
+      market_regime: '{"regime":"bull","confidence":0.92}',
+      'strategy/a': '""',
+    });
+    t.is(outcome, 'committed');
+    t.is(await rig.hget(space, 'market_regime'), '{"regime":"bull","confidence":0.92}');
+    t.is(await rig.hget(space, 'strategy/a'), '""');
+    t.is(await rig.hget(space, 'strategy/b'), null);
+    const { now: _, leaseMs: __, ...rest } = head;
+    t.deepEqual(rest, {
+      fence: writer.line.epoch,
+      epoch: writer.line.epoch,
+      revision: 2,
+      base: ZERO,
+      size: 2,
+      horizon: 0,
+      cutAt: 1_764_000_000_000.125,
+      owner: 'first/1',
+      ownerName: 'name of first/1',
+      damaged: false,
+    });
+  });
+
+  contract('a delete leaves a tombstone in the index', async (t, { writer, rig, space }) => {
+    await writer.claim();
+    await writer.commit({ a: '1', b: '2' });
+    const { head } = await writer.commit({ a: '' });
+    t.is(head.size, 1);
+    const { state, index } = await rig.dump(space);
+    t.deepEqual(state, { b: '2' });
+    t.deepEqual(index, { a: 3, b: 2 });
+    await writer.commit({ a: '4' });
+    t.deepEqual((await rig.dump(space)).index, { a: 4, b: 2 });
+  });
+
+  contract(
+    'keys and values come back as they went in, whatever they hold',
+    async (t, { writer, store, space }) => {
+      const values: Changes = {
+        'strategy/€/😀': '"ünïcödé 😀 \u2028"',
+        __proto__x: '{"__proto__":1}',
+        'a key with spaces': '" "',
+        '%s {} "quoted" \\n': '"\\n\\u0000\\\\"',
+        number: '12345678901234567890.000000000000000001',
+        'looks/like/a/number/1e5': 'null',
+        nil: 'false',
+      };
+      await writer.claim();
+      await writer.commit(values);
+      const { changes } = await store.since(space, ZERO, 100);
+      t.deepEqual(texts(changes), values);
+    },
+  );
+
+  contract(
+    'a value of a megabyte and a commit of 5,000 changes go through',
+    async (t, { writer, store, other, space }) => {
+      const large = `"${'x'.repeat(1024 * 1024 - 2)}"`;
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      await writer.claim();
+      t.is((await writer.commit({ large })).outcome, 'committed');
+      const many = numbered(5_000);
+      t.is((await writer.commit(many)).outcome, 'committed');
+      const [first, second] = await ear.hears(2);
+      t.is(first?.changes[0]?.json, large);
+      t.deepEqual(texts(second?.changes ?? []), many);
+      const { changes } = await readAll(store, space, ZERO, 1_000);
+      t.deepEqual(texts(changes), { large, ...many });
+    },
+  );
+
+  contract('revisions and epochs beyond 32 bits keep every digit', async (t, { writer, store, space }) => {
+    const revision = 9_007_199_254_740_000;
+    await writer.claim({ known: 9_007_199_254_740_000 });
+    const changes = [
+      { key: 'a', revision: revision - 1, json: '1' },
+      { key: 'b', revision, json: '2' },
+    ];
+    const { head } = await writer.commit({}, { revision, changes });
+    t.is(head.revision, revision);
+    t.is(head.epoch, 9_007_199_254_740_001);
+    const page = await store.since(space, { epoch: head.epoch, revision: revision - 1 }, 10);
+    t.deepEqual(page.changes, [{ key: 'b', revision, json: '2' }]);
+  });
+
+  contract(
+    'a beacon changes nothing but the lease and the time of the cut, and is published',
+    async (t, { writer, other, rig, space }) => {
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      const before = await rig.dump(space);
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      const { outcome, head } = await writer.commit({}, { cutAt: 1_764_000_000_999, leaseMs: 90_000 });
+      t.is(outcome, 'committed');
+      t.is(head.cutAt, 1_764_000_000_999);
+      t.true(head.leaseMs > 60_000);
+      const after = await rig.dump(space);
+      t.deepEqual({ ...after, meta: null }, { ...before, meta: null });
+      const [frame] = await ear.hears(1);
+      t.like(frame, {
+        prev: 1,
+        revision: 1,
+        changes: [],
+        bye: false,
+        leaseMs: 90_000,
+        cutAt: 1_764_000_000_999,
+      });
+    },
+  );
+
+  contract(
+    'who was fenced can commit, swap and release nothing, however long its lease had been',
+    async (t, stage) => {
+      const { writer, rival, rig, space } = stage;
+      await writer.claim({ leaseMs: 3_600_000 });
+      await writer.commit({ a: '1' });
+      await rig.expire(space);
+      await rival.claim();
+      for (const run of [
+        () => writer.commit({ a: '2' }),
+        () => writer.commit(),
+        () => writer.swap({ a: '2' }),
+        () => writer.swap(),
+      ]) {
+        const head = await refused(t, stage, 'fenced', run);
+        t.is(head.ownerName, 'name of second/2');
+        t.is(head.fence, rival.line.epoch);
+      }
+      // Also once the rival's lease has run out: an epoch fences for good.
+      await rig.expire(space);
+      await refused(t, stage, 'fenced', () => writer.commit({ a: '3' }));
+      await refused(t, stage, 'fenced', () => writer.swap({ a: '3' }));
+      t.is((await rival.commit({ b: '1' })).outcome, 'committed');
+    },
+  );
+
+  contract(
+    'an owner that claimed anew has diverged under its old epoch: it is itself that it has to catch up with',
+    async (t, stage) => {
+      const { writer } = stage;
+      await writer.claim();
+      const { line } = writer;
+      await writer.claim();
+      await refused(t, stage, 'diverged', () => writer.commit({ a: '1' }, line));
+      t.is((await writer.commit({ a: '1' })).outcome, 'committed');
+    },
+  );
+
+  contract(
+    'a commit that does not stand on the head has diverged, and is told the head',
+    async (t, stage) => {
+      const { writer } = stage;
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      const { epoch } = writer.line;
+      for (const prev of [
+        { epoch, revision: 0 },
+        { epoch, revision: 2 },
+        { epoch: epoch - 1, revision: 1 },
+        { epoch: epoch + 1, revision: 1 },
+        ZERO,
+      ]) {
+        const head = await refused(t, stage, 'diverged', () => writer.commit({ a: '2' }, { prev }));
+        t.is(head.epoch, epoch);
+        t.is(head.revision, 1);
+      }
+    },
+  );
+
+  contract(
+    'a commit that is sent again after its reply was lost has diverged, with the head that it made',
+    async (t, stage) => {
+      const { writer, store, space } = stage;
+      await writer.claim();
+      const cut = writer.cut({ a: '1' });
+      t.is((await store.commit(space, cut)).outcome, 'committed');
+      const head = await refused(t, stage, 'diverged', async () => whole(await store.commit(space, cut)));
+      t.is(head.epoch, cut.epoch);
+      t.is(head.revision, cut.revision);
+    },
+  );
+
+  contract('of two commits on one head, one is done', async (t, { writer, other, space, rig }) => {
+    await writer.claim();
+    const [a, b] = await Promise.all([
+      writer.store.commit(space, writer.cut({ a: '1', b: '1' })),
+      other.commit(space, writer.cut({ a: '2', b: '2', c: '2' })),
+    ]);
+    t.deepEqual([a.outcome, b.outcome].sort(), ['committed', 'diverged']);
+    const { state } = await rig.dump(space);
+    t.deepEqual(state, a.outcome === 'committed' ? { a: '1', b: '1' } : { a: '2', b: '2', c: '2' });
+  });
+
+  contract('where the claim is gone, commit and swap have diverged', async (t, stage) => {
+    const { writer, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    await rig.wipe(space);
+    await refused(t, stage, 'diverged', () => writer.commit({ a: '2' }));
+    await refused(t, stage, 'diverged', () => writer.swap({ a: '2' }));
+    // Not only on top of something: on nothing as well.
+    await refused(t, stage, 'diverged', () => writer.commit({ a: '2' }, { prev: ZERO }));
+  });
+
+  contract('who never claimed can write nothing', async (t, stage) => {
+    const { writer } = stage;
+    writer.line = { epoch: 5, base: ZERO };
+    await refused(t, stage, 'diverged', () => writer.commit({ a: '1' }));
+    await refused(t, stage, 'diverged', () => writer.swap({ a: '1' }));
+  });
+
+  contract('under epoch 0, which nobody can claim, nothing is written', async (t, stage) => {
+    await refused(t, stage, 'diverged', () => stage.writer.commit({ a: '1' }));
+  });
+
+  // ---- announcements ----
+
+  contract('what is announced is published as it is, and changes nothing', async (t, stage) => {
+    const { writer, store, other, rig, space } = stage;
+    if (!announces) t.false(store.canAnnounce);
+    if (!announces) return;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    const ear = new Ear();
+    await other.subscribe(space, ear.deliver);
+    const { line, head } = writer;
+    const header: Header = {
+      ...line,
+      prev: head.revision,
+      revision: head.revision + 1,
+      cutAt: 1_764_000_000_000.125,
+      leaseMs: 500,
+      bye: false,
+      isAhead: true,
+    };
+    const changes = [{ key: 'a', revision: head.revision + 1, json: '2' }];
+    const before = await rig.dump(space);
+    // What others have written to it may still wait to go out.
+    await until(() => store.canAnnounce, 'it can announce');
+    store.announce(space, header, changes);
+    t.deepEqual(await ear.hears(1), [
+      {
+        ...header,
+        setAt: undefined,
+        setErrorMs: undefined,
+        trace: undefined,
+        changes,
+        publishedAt: header.cutAt,
+      },
+    ]);
+    t.deepEqual(await rig.dump(space), before);
+
+    await store.commit(space, writer.cut({ a: '2' }, { isAnnounced: true }));
+    t.is((await rig.dump(space)).state.a, '2');
+    // Not said once more: what comes next is what is said next.
+    writer.head = { ...head, revision: head.revision + 1 };
+    await writer.commit({ b: '3' });
+    t.deepEqual(
+      (await ear.hears(2)).map(({ revision }) => revision),
+      [head.revision + 1, head.revision + 2],
+    );
+  });
+
+  contract('announcements and commits are heard in the order in which they were made', async (t, stage) => {
+    const { writer, store, other, space } = stage;
+    await writer.claim();
+    await writer.commit();
+    const ear = new Ear();
+    await other.subscribe(space, ear.deliver);
+    const header = { ...writer.line, cutAt: 1, leaseMs: 5, bye: false, isAhead: true };
+    const made: Promise<unknown>[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      const cut = writer.cut({ a: String(n) });
+      const isAnnounced = n % 3 === 0 && store.canAnnounce;
+      if (isAnnounced) store.announce(space, { ...header, ...cut, prev: cut.prev.revision }, cut.changes);
+      made.push(store.commit(space, { ...cut, isAnnounced }));
+      writer.head = { epoch: cut.epoch, revision: cut.revision };
+    }
+    await Promise.all(made);
+    t.deepEqual(
+      (await ear.hears(20)).map(({ revision }) => revision),
+      Array.from({ length: 20 }, (_, n) => n + 1),
+    );
+  });
+
+  contract(
+    'a claim tells its fence, before anything of its owner; one that is refused tells none',
+    async (t, stage) => {
+      const { writer, rival, rig, store, space } = stage;
+      const ear = new Ear();
+      await store.subscribe(space, ear.deliver);
+      await writer.claim();
+      await rival.claim();
+      await writer.commit({ a: '1' });
+      await ear.hears(1);
+      t.deepEqual(ear.fences, [writer.line.epoch]);
+      await rig.expire(space);
+      await rival.claim();
+      await rival.commit({ a: '2' });
+      await ear.hears(2);
+      t.deepEqual(ear.fences, [writer.line.epoch, rival.line.epoch]);
+    },
+  );
+
+  // ---- beacons of many spaces ----
+
+  contract(
+    'beacons that are made at once are each judged by themselves',
+    async (t, { rig, space, store, other }) => {
+      const names = ['full', 'brief', 'fenced', 'diverged', 'damaged', 'unclaimed'] as const;
+      const writers = names.map((name) => new Writer(store, `${space}-${name}`, name));
+      const [full, brief, fenced, diverged, damaged, unclaimed] = writers as [Writer, ...Writer[]];
+      for (const writer of writers.filter((one) => one !== unclaimed)) {
+        await writer.claim();
+        await writer.commit({ a: '1', b: writer.owner.length.toString() });
+      }
+      await rig.expire(fenced!.space);
+      await new Writer(other, fenced!.space, 'second/2').claim();
+      await rig.hdel(damaged!.space, 'a');
+      const cuts = writers.map((one) => one.cut({}, { cutAt: 1_764_000_000_007, isBrief: one === brief }));
+      cuts[3] = diverged!.cut({}, { prev: { ...diverged!.head, revision: 1 } });
+      const ears = await Promise.all(
+        writers.map(async (one) => {
+          const ear = new Ear();
+          await other.subscribe(one.space, ear.deliver);
+          return ear;
+        }),
+      );
+      const before = await Promise.all(writers.map((one) => rig.dump(one.space)));
+
+      const replies = await Promise.all(writers.map((one, at) => store.commit(one.space, cuts[at]!)));
+
+      t.deepEqual(
+        replies.map(({ outcome }) => outcome),
+        ['committed', 'committed', 'fenced', 'diverged', 'damaged', 'diverged'],
+      );
+      t.is(replies[0]!.head?.size, 2);
+      t.is(replies[0]!.head?.revision, full.head.revision);
+      t.is(replies[2]!.head?.ownerName, 'name of second/2');
+      t.is(replies[4]!.head?.damaged, true);
+      for (const [at, one] of writers.entries()) {
+        const { meta, ...kept } = await rig.dump(one.space);
+        const { meta: metaBefore, ...keptBefore } = before[at]!;
+        t.deepEqual(kept, keptBefore, one.owner);
+        const isDone = one === full || one === brief;
+        t.deepEqual(
+          { ...meta, cutAt: Number(meta.cutAt) },
+          { ...metaBefore, cutAt: isDone ? 1_764_000_000_007 : Number(metaBefore.cutAt) },
+          one.owner,
+        );
+        if (isDone) t.is((await ears[at]!.hears(1))[0]!.cutAt, 1_764_000_000_007);
+      }
+      t.deepEqual(
+        ears.slice(2).flatMap(({ messages }) => messages),
+        [],
+      );
+    },
+  );
+
+  contract(
+    'what is made right behind beacons comes behind them',
+    async (t, { writer, space, store, other }) => {
+      const beside = new Writer(store, `${space}-beside`);
+      for (const one of [writer, beside]) {
+        await one.claim();
+        await one.commit({ a: '1' });
+      }
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      const replies = await Promise.all([
+        store.commit(beside.space, beside.cut()),
+        store.commit(space, writer.cut()),
+        store.commit(space, writer.cut({ a: '2' })),
+        store.commit(beside.space, beside.cut({ a: '2' })),
+      ]);
+      t.deepEqual(new Set(replies.map(({ outcome }) => outcome)), new Set(['committed']));
+      const { revision } = writer.head;
+      t.deepEqual(
+        (await ear.hears(2)).map((frame) => frame.revision),
+        [revision, revision + 1],
+      );
+    },
+  );
+
+  // ---- damage ----
+
+  for (const [harm, run] of [
+    ['a value was deleted', (rig: Rig, space: string) => rig.hdel(space, 'a')],
+    ['a key was taken out of the index', (rig: Rig, space: string) => rig.zrem(space, 'a')],
+    ['a tombstone was taken out of the index', (rig: Rig, space: string) => rig.zrem(space, 'gone')],
+    ['a value was added', (rig: Rig, space: string) => rig.hset(space, 'z', '1')],
+  ] as const) {
+    contract(`where ${harm} by hand, the space is damaged until it is swapped`, async (t, stage) => {
+      const { writer, rig, space, store } = stage;
+      await writer.claim();
+      await writer.commit({ a: '1', b: '2', gone: '' });
+      t.false((await store.since(space, ZERO, 0)).head.damaged);
+      await run(rig, space);
+      t.true((await store.since(space, ZERO, 0)).head.damaged);
+      const head = await refused(t, stage, 'damaged', () => writer.commit({ c: '3' }));
+      t.true(head.damaged);
+      t.true((await writer.claim()).head.damaged, 'a claim says so as well');
+      const swapped = await writer.swap({ a: '1', b: '2', gone: '', c: '3' });
+      t.is(swapped.outcome, 'committed');
+      t.false(swapped.head.damaged);
+      t.deepEqual((await rig.dump(space)).state, { a: '1', b: '2', c: '3' });
+    });
+  }
+
+  contract(
+    'a value that was changed by hand is no damage: nobody can tell',
+    async (t, { writer, rig, space, store }) => {
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      await rig.hset(space, 'a', '2');
+      t.false((await store.since(space, ZERO, 0)).head.damaged);
+    },
+  );
+
+  // ---- since ----
+
+  contract('a space that never was has nothing to tell, and forgot nothing', async (t, { store, space }) => {
+    const { head, ...page } = await store.since(space, ZERO, 100);
+    t.deepEqual(page, { full: false, more: false, changes: [] });
+    t.like(head, {
+      epoch: 0,
+      revision: 0,
+      fence: 0,
+      size: 0,
+      horizon: 0,
+      cutAt: 0,
+      ownerName: '',
+      leaseMs: 0,
+    });
+    t.true(
+      (await store.since(space, { epoch: 5, revision: 3 }, 100)).full,
+      'of another line it knows nothing',
+    );
+  });
+
+  contract(
+    'since a position come the latest of each changed key, once, tombstones too',
+    async (t, { writer, store, space }) => {
+      await writer.claim();
+      await writer.commit({ a: '1', b: '2', c: '3' });
+      const { head } = writer;
+      await writer.commit({ a: '4', c: '' });
+      await writer.commit({ a: '6' });
+      const page = await store.since(space, head, 100);
+      t.deepEqual(page.changes, [
+        { key: 'c', revision: 5, json: '' },
+        { key: 'a', revision: 6, json: '6' },
+      ]);
+      t.false(page.full);
+      t.false(page.more);
+      t.deepEqual((await store.since(space, writer.head, 100)).changes, []);
+    },
+  );
+
+  contract('a page of none is the head alone', async (t, { writer, store, space }) => {
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    const page = await store.since(space, ZERO, 0);
+    t.deepEqual([page.changes, page.more, page.head.revision], [[], false, 1]);
+  });
+
+  contract(
+    'pages of any size, put together, are the whole, and none splits or repeats a change',
+    async (t, { writer, store, space }) => {
+      await writer.claim();
+      await writer.commit(numbered(23));
+      await writer.commit({ 'key/3': '', 'key/7': '2' });
+      const whole = (await store.since(space, ZERO, 1_000)).changes;
+      t.is(whole.length, 23);
+      for (const limit of [1, 2, 5, 22, 23, 24, 1_000]) {
+        const { pages, changes } = await readAll(store, space, ZERO, limit);
+        t.deepEqual(changes, whole, `pages of ${limit}`);
+        for (const page of pages.slice(0, -1)) t.is(page.changes.length, limit, 'only the last is not full');
+        t.true(pages.at(-1)!.changes.length < limit || limit === 1_000);
+      }
+    },
+  );
+
+  contract(
+    'a key that changes between two pages comes again, and a delete comes as well',
+    async (t, { writer, store, space }) => {
+      await writer.claim();
+      await writer.commit(numbered(6));
+      let written = 0;
+      const { changes, pages } = await readAll(store, space, ZERO, 2, async () => {
+        written += 1;
+        if (written === 1) await writer.commit({ 'key/0': '"again"', 'key/5': '' });
+        if (written === 2) await writer.commit({ 'key/1': '' });
+      });
+      const latest = [...new Map(changes.map((one) => [one.key, one])).values()];
+      t.deepEqual(texts(latest), { 'key/0': '"again"', 'key/2': '1', 'key/3': '1', 'key/4': '1' });
+      t.is(pages.at(-1)!.head.revision, 9);
+    },
+  );
+
+  contract(
+    'pages end early when their values are large, and go on from there',
+    async (t, { writer, store, space }) => {
+      await writer.claim();
+      const values = numbered(300, `"${'x'.repeat(8_000)}"`);
+      await writer.commit(values);
+      const { pages, changes } = await readAll(store, space, ZERO, 1_000);
+      t.true(pages.length > 1);
+      t.deepEqual(texts(changes), values);
+    },
+  );
+
+  contract(
+    'no page is larger than a megabyte and a portion of 16 values',
+    async (t, { writer, store, space }) => {
+      await writer.claim();
+      for (let at = 0; at < 8; at += 1)
+        await writer.commit(numbered(5, `"${'x'.repeat(200_000)}"`, `large/${at}`));
+      const { changes } = await store.since(space, ZERO, 1_000);
+      const length = changes.reduce((sum, { json }) => sum + json.length, 0);
+      t.true(length <= 1024 * 1024 + 16 * 200_000, `${length} characters`);
+    },
+  );
+
+  contract(
+    'at the base of the line or before it one carries on; past it, or elsewhere, one starts over',
+    async (t, { writer, rival, rig, space, store }) => {
+      await writer.claim();
+      await writer.commit({ a: '1', b: '2', c: '3' });
+      await rig.expire(space);
+      await rival.claim();
+      // As if the last of it had been lost: the new line goes on from the second change.
+      const base = { epoch: writer.line.epoch, revision: 2 };
+      await rival.swap(
+        { a: '1', b: '2', d: '4' },
+        {
+          base,
+          revision: 4,
+          changes: [
+            { key: 'a', revision: 1, json: '1' },
+            { key: 'b', revision: 2, json: '2' },
+            { key: 'd', revision: 4, json: '4' },
+          ],
+        },
+      );
+      const ask = (epoch: number, revision: number): Promise<Page> =>
+        store.since(space, { epoch, revision }, 100);
+      const old = writer.line.epoch;
+      for (const revision of [1, 2]) {
+        const page = await ask(old, revision);
+        t.false(page.full, `${revision} is before the base`);
+        t.deepEqual(
+          page.changes.map(({ key }) => key),
+          revision === 1 ? ['b', 'd'] : ['d'],
+        );
+      }
+      for (const page of [
+        await ask(old, 3),
+        await ask(old - 1, 1),
+        await ask(old + 1, 1),
+        await ask(rival.line.epoch + 1, 1),
+      ]) {
+        t.true(page.full);
+        t.deepEqual(
+          page.changes.map(({ key }) => key),
+          ['a', 'b', 'd'],
+        );
+      }
+      const own = await ask(rival.line.epoch, 2);
+      t.false(own.full);
+      t.deepEqual(
+        own.changes.map(({ key }) => key),
+        ['d'],
+      );
+    },
+  );
+
+  contract(
+    'a line that goes on from nothing is a new start for everyone but newcomers',
+    async (t, { writer, rival, rig, space, store }) => {
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      await rig.expire(space);
+      await rival.claim();
+      await rival.swap({ b: '2' }, { base: ZERO, horizon: 1 });
+      const page = await store.since(space, writer.head, 100);
+      t.true(page.full);
+      t.deepEqual(texts(page.changes), { b: '2' });
+    },
+  );
+
+  // ---- tombstones and the horizon ----
+
+  contract(
+    'tombstones are forgotten when told so, and who is before the horizon starts over',
+    async (t, { writer, rig, space, store }) => {
+      await writer.claim();
+      await writer.commit({ a: '1', b: '2', c: '3' });
+      await writer.commit({ a: '', b: '' });
+      const { epoch } = writer.line;
+      t.deepEqual((await rig.dump(space)).index, { c: 3, a: 4, b: 5 });
+      const { head } = await writer.commit({ d: '6' }, { dropped: ['a'], horizon: 4 });
+      t.is(head.horizon, 4);
+      t.false(head.damaged);
+      t.deepEqual((await rig.dump(space)).index, { c: 3, b: 5, d: 6 });
+      for (const revision of [0, 3]) {
+        const page = await store.since(space, { epoch, revision }, 100);
+        t.true(page.full, `${revision} is before the horizon`);
+        t.deepEqual(
+          page.changes.map(({ key }) => key),
+          ['c', 'b', 'd'],
+        );
+      }
+      for (const revision of [4, 5]) t.false((await store.since(space, { epoch, revision }, 100)).full);
+    },
+  );
+
+  contract(
+    'what was forgotten and is not there any more is no damage, and can be told again',
+    async (t, { writer, store, space }) => {
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      await writer.commit({ a: '' });
+      await writer.commit({}, { dropped: ['a'], horizon: 2 });
+      const { outcome, head } = await writer.commit({ b: '1' }, { dropped: ['a', 'never'], horizon: 2 });
+      t.is(outcome, 'committed');
+      t.false(head.damaged);
+      t.deepEqual(texts((await store.since(space, ZERO, 10)).changes), { b: '1' });
+    },
+  );
+
+  contract(
+    'a full sync goes on page by page though it is before the horizon, and begins anew when that moves',
+    async (t, { writer, store, space }) => {
+      await writer.claim();
+      await writer.commit({ ...numbered(6), x: '1', y: '1' });
+      await writer.commit({ x: '' });
+      await writer.commit({ 'key/0': '2' }, { dropped: ['x'], horizon: 9 });
+      const first = await store.since(space, ZERO, 2);
+      t.true(first.full);
+      const from = { epoch: first.head.epoch, revision: first.changes.at(-1)!.revision };
+      const second = await store.since(space, from, 2, { horizon: first.head.horizon });
+      t.false(second.full, 'it goes on');
+      t.true(
+        (await store.since(space, from, 2)).full,
+        'whoever does not say that it is under way starts over',
+      );
+      await writer.commit({ y: '' });
+      await writer.commit({}, { dropped: ['y'], horizon: 11 });
+      t.true(
+        (await store.since(space, from, 2, { horizon: first.head.horizon })).full,
+        'y may be missing from it',
+      );
+    },
+  );
+
+  contract(
+    'a reader with pages, while keys come, go and are forgotten, ends with what is there',
+    async (t, { writer, store, space, rig }) => {
+      await writer.claim();
+      await writer.commit(numbered(20));
+      let round = 0;
+      const { changes } = await readAll(store, space, ZERO, 3, async () => {
+        round += 1;
+        if (round > 12) return;
+        await writer.commit({ [`key/${round}`]: '', [`new/${round}`]: `${round}` });
+        if (round % 3 !== 0) return;
+        await writer.commit({}, { dropped: [`key/${round}`], horizon: writer.head.revision - 1 });
+      });
+      const latest = [...new Map(changes.map((one) => [one.key, one])).values()];
+      t.deepEqual(texts(latest), (await rig.dump(space)).state);
+    },
+  );
+
+  // ---- swap ----
+
+  contract(
+    'a swap puts a whole state in place of the old one, tombstones and all',
+    async (t, { writer, other, rig, space, store }) => {
+      await writer.claim();
+      await writer.commit({ a: '1', b: '2', c: '3' });
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      const { outcome, head } = await writer.swap({ b: '5', d: '6', e: '' }, { horizon: 2 });
+      t.is(outcome, 'committed');
+      t.like(head, { revision: 6, size: 2, horizon: 2, damaged: false });
+      const { state, index, lease } = await rig.dump(space);
+      t.deepEqual(state, { b: '5', d: '6' });
+      t.deepEqual(index, { b: 4, d: 5, e: 6 });
+      t.is(lease, `first/1 ${writer.line.epoch}`);
+      t.false(await rig.isStaging(space));
+      const [frame] = await ear.hears(1);
+      t.like(frame, { prev: 6, revision: 6, changes: [] }, 'it is told as a beacon');
+      t.deepEqual(
+        (await store.since(space, { epoch: head.epoch, revision: 4 }, 10)).changes.map(({ key }) => key),
+        ['d', 'e'],
+      );
+    },
+  );
+
+  contract(
+    'a swap may leave nothing at all, or nothing but tombstones',
+    async (t, { writer, rig, space }) => {
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      const empty = await writer.swap();
+      t.is(empty.outcome, 'committed');
+      t.like(empty.head, { size: 0, damaged: false });
+      t.deepEqual(await rig.dump(space).then(({ state, index }) => [state, index]), [{}, {}]);
+      t.is((await writer.commit({ b: '1' })).outcome, 'committed');
+      const dead = await writer.swap({ a: '', b: '' });
+      t.is(dead.outcome, 'committed');
+      t.like(dead.head, { size: 0, damaged: false });
+      t.deepEqual(Object.keys((await rig.dump(space)).index), ['a', 'b']);
+    },
+  );
+
+  contract('a state of any size is swapped whole', async (t, { writer, rig, space }) => {
+    await writer.claim();
+    for (const count of [999, 1_000, 1_001, 3_500]) {
+      const state = numbered(count, '2');
+      t.is((await writer.swap(state)).outcome, 'committed', `${count} keys`);
+      t.deepEqual((await rig.dump(space)).state, state);
+    }
+    const large = numbered(20, `"${'x'.repeat(100_000)}"`);
+    t.is((await writer.swap(large)).outcome, 'committed');
+    t.deepEqual((await rig.dump(space)).state, large);
+  });
+
+  contract(
+    'an owner that is fenced halfway through a swap changes nothing, and what it staged gets nowhere',
+    async (t, { store, other, rig, space: name }) => {
+      // Each portion renews the lease, so the rival has to be quick; it gets a few tries.
+      for (let tries = 1; ; tries += 1) {
+        const space = `${name}-${tries}`;
+        const [writer, rival] = [new Writer(store, space), new Writer(other, space, 'second/2')];
+        await writer.claim();
+        await writer.commit({ a: '1' });
+        const before = await rig.dump(space);
+        const swapping = writer.swap(numbered(40_000, '2'));
+        await until(() => rig.isStaging(space), 'the first portion');
+        await until(async () => {
+          await rig.expire(space);
+          return (await rival.claim()).outcome === 'claimed';
+        }, 'a claim between two portions');
+        const { outcome } = await swapping;
+        if (outcome === 'committed' && tries < 20) continue;
+        t.is(outcome, 'fenced');
+        const after = await rig.dump(space);
+        t.deepEqual([after.state, after.index], [before.state, before.index]);
+        t.is((await rival.swap({ c: '3' })).outcome, 'committed');
+        t.deepEqual((await rig.dump(space)).state, { c: '3' });
+        t.false(await rig.isStaging(space));
+        return;
+      }
+    },
+  );
+
+  contract(
+    'what is committed by a swap is what it was given, also when an older one is still under way',
+    async (t, { writer, rig, space, store, other }) => {
+      await writer.claim();
+      const { prev: _, dropped: __, ...older } = writer.cut({ a: '"older"', b: '"older"' });
+      const newer = {
+        ...older,
+        revision: 4,
+        changes: [
+          { key: 'a', revision: 3, json: '"newer"' },
+          { key: 'b', revision: 4, json: '"newer"' },
+        ],
+      };
+      // On one connection what is asked first is done first: staged newer, staged older, swapped.
+      const [second] = await Promise.all([store.swap(space, newer), store.swap(space, older)]);
+      const { head } = await other.since(space, ZERO, 0);
+      const { state } = await rig.dump(space);
+      if (second.outcome === 'committed' || head.revision === 4)
+        t.deepEqual(state, { a: '"newer"', b: '"newer"' });
+      else t.deepEqual(state, head.revision === 2 ? { a: '"older"', b: '"older"' } : {});
+    },
+  );
+
+  contract(
+    'a swap that takes longer than the lease keeps the lease while it stages',
+    async (t, { writer, rival, rig, space }) => {
+      await writer.claim();
+      const swapping = writer.swap(numbered(20_000, '2'), { leaseMs: 90_000 });
+      await until(() => rig.isStaging(space), 'the first portion');
+      const { outcome, head } = await rival.claim();
+      t.is(outcome, 'held');
+      t.true(head.leaseMs > 60_000);
+      t.is((await swapping).outcome, 'committed');
+    },
+  );
+
+  contract(
+    'of two swaps under way at once the later takes over, and is whole',
+    async (t, { writer, rig, space, store }) => {
+      await writer.claim();
+      const swapOf = (changes: Changes) => {
+        const { prev: _, dropped: __, ...swap } = writer.cut(changes);
+        return store.swap(space, swap);
+      };
+      const later = numbered(2_500, '2', 'later');
+      const outcomes = await Promise.all([swapOf(numbered(4_500, '1', 'earlier')), swapOf(later)]);
+      t.deepEqual(
+        outcomes.map(({ outcome }) => outcome),
+        ['diverged', 'committed'],
+      );
+      t.deepEqual((await rig.dump(space)).state, later);
+    },
+  );
+
+  contract(
+    'a swap whose claim is gone before its last step changes nothing',
+    async (t, { writer, rig, space }) => {
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      // On one connection what is asked first is done first: staged, claimed anew, swapped.
+      const swapping = writer.swap({ b: '2' });
+      const claiming = writer.claim();
+      t.is((await swapping).outcome, 'diverged');
+      await claiming;
+      t.deepEqual((await rig.dump(space)).state, { a: '1' });
+    },
+  );
+
+  // ---- release ----
+
+  contract(
+    'a release gives up the lease and says goodbye; the state stays',
+    async (t, { writer, rival, other, rig, space }) => {
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      const before = await rig.dump(space);
+      await writer.release();
+      const after = await rig.dump(space);
+      t.deepEqual(after, { ...before, meta: { ...before.meta, owner: '' }, lease: null });
+      const [frame] = await ear.hears(1);
+      t.like(frame, { epoch: writer.line.epoch, prev: 1, revision: 1, leaseMs: 0, bye: true, changes: [] });
+      t.is((await rival.claim()).outcome, 'claimed', 'the next need not wait');
+    },
+  );
+
+  contract(
+    'a release without a goodbye publishes nothing',
+    async (t, { writer, rival, other, rig, space }) => {
+      await writer.claim();
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      await writer.store.release(space, writer.owner, writer.line.epoch);
+      t.is((await rig.dump(space)).lease, null);
+      await rival.claim();
+      await rival.commit({ a: '1' });
+      const [frame] = await ear.hears(1);
+      t.is(frame!.epoch, rival.line.epoch);
+    },
+  );
+
+  contract('a commit that comes after the release is refused, and takes no lease again', async (t, stage) => {
+    const { writer, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    await writer.release();
+    const after = await rig.dump(space);
+    t.is((await writer.commit({ a: '2' })).outcome, 'diverged');
+    t.deepEqual(await rig.dump(space), after);
+  });
+
+  contract('a head of an epoch that nobody has claimed is damage', async (t, { writer, rig, space }) => {
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    t.false((await writer.store.since(space, ZERO, 0)).head.damaged);
+    await rig.setEpoch(space, 8_999_999_999_999_999);
+    t.true((await writer.store.since(space, ZERO, 0)).head.damaged);
+  });
+
+  contract('a release by one who has not the lease does nothing', async (t, stage) => {
+    const { writer, rival, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    const run = (one: Writer) => async (): Promise<{ outcome: string; head: Head }> => {
+      await one.release();
+      return { outcome: 'nothing', head: (await one.store.since(space, ZERO, 0)).head };
+    };
+    rival.line = { ...writer.line };
+    await refused(t, stage, 'nothing', run(rival));
+    await rig.expire(space);
+    await rival.claim();
+    await refused(t, stage, 'nothing', run(writer));
+  });
+
+  // ---- renew ----
+
+  contract('renewing keeps the lease, and changes and publishes nothing else', async (t, stage) => {
+    const { writer, store, other, space, rig } = stage;
+    await writer.claim({ leaseMs: 5_000 });
+    const before = await rig.dump(space);
+    const ear = new Ear();
+    await other.subscribe(space, ear.deliver);
+    await store.renew(space, writer.owner, writer.line.epoch, 90_000);
+    const { head } = await store.since(space, ZERO, 0);
+    t.true(head.leaseMs > 5_000 && head.leaseMs <= 90_000);
+    t.deepEqual(await rig.dump(space), before);
+    await writer.commit();
+    t.is((await ear.hears(1)).length, 1, 'the beacon was the first to be heard');
+  });
+
+  contract(
+    'who was fenced, or never claimed, renews nothing',
+    async (t, { writer, rival, rig, space, store }) => {
+      await store.renew(space, rival.owner, 5, 90_000);
+      t.is((await store.since(space, ZERO, 0)).head.leaseMs, 0);
+      await writer.claim();
+      await store.renew(space, rival.owner, writer.line.epoch, 90_000);
+      t.is((await rig.dump(space)).lease, `first/1 ${writer.line.epoch}`);
+      await rig.expire(space);
+      await rival.claim();
+      await store.renew(space, writer.owner, writer.line.epoch, 90_000);
+      t.is((await rig.dump(space)).lease, `second/2 ${rival.line.epoch}`);
+    },
+  );
+
+  // ---- what an asker has seen ----
+
+  contract(
+    'an asker that has seen a higher epoch makes the owner claim above it',
+    async (t, { writer, store, space }) => {
+      const { head: claimed } = await writer.claim();
+      await writer.commit({ a: '1' });
+      const seen = claimed.fence + 60_000;
+      const page = await store.since(space, writer.head, 10, { seen });
+      t.is(page.head.fence, seen);
+      t.is(page.head.epoch, claimed.fence, 'the head has not moved');
+      t.is((await writer.commit({ a: '2' })).outcome, 'diverged', 'its own owner is not fenced by it');
+      t.is((await writer.claim()).head.fence, seen + 1);
+      t.is((await writer.commit({ a: '2' })).outcome, 'committed');
+    },
+  );
+
+  contract(
+    'an epoch that is lower, or none of ours, or of a space that never was, is no news',
+    async (t, { writer, store, space }) => {
+      await store.since(space, ZERO, 10, { seen: 5 });
+      t.is((await store.since(space, ZERO, 0)).head.fence, 0);
+      const { head } = await writer.claim();
+      for (const seen of [0, head.fence - 1, head.fence, head.now + 90_000_000, Number.MAX_SAFE_INTEGER])
+        t.is((await store.since(space, ZERO, 10, { seen })).head.fence, head.fence, `${seen}`);
+      t.is((await writer.commit({ a: '1' })).outcome, 'committed');
+    },
+  );
+
+  // ---- what is published ----
+
+  contract(
+    'everything published reaches every subscriber, in one order, and is a frame',
+    async (t, { writer, rig, space }) => {
+      const ears = [new Ear(), new Ear(), new Ear()];
+      const stores = await Promise.all([rig.open(), rig.open()]);
+      await stores[0].subscribe(space, ears[0]!.deliver);
+      await stores[0].subscribe(space, ears[1]!.deliver);
+      await stores[1].subscribe(space, ears[2]!.deliver);
+      await writer.claim();
+      const cuts: Changes[] = Array.from({ length: 60 }, (_, at) =>
+        at % 5 === 4
+          ? {}
+          : { [`key/${at % 7}`]: at % 3 === 2 ? '' : `{"at":${at},"text":"é\\n😀"}`, same: `${at}` },
+      );
+      const replies = [];
+      for (const changes of cuts) replies.push(await writer.commit(changes));
+      const [frames] = await Promise.all(ears.map((ear) => ear.hears(cuts.length)));
+      for (const ear of ears) t.deepEqual(ear.messages, ears[0]!.messages);
+      let before = 0;
+      for (const [at, frame] of frames!.entries()) {
+        t.is(frame.prev, before, 'each begins where the one before it ended');
+        t.is(frame.revision, replies[at]!.head.revision);
+        t.deepEqual(Object.fromEntries(frame.changes.map(({ key, json }) => [key, json])), cuts[at]!);
+        t.is(frame.publishedAt, replies[at]!.head.now, 'it bears the time of the server');
+        t.is(frame.cutAt, replies[at]!.head.cutAt);
+        t.is(frame.epoch, writer.line.epoch);
+        t.deepEqual(frame.base, ZERO);
+        before = frame.revision;
+      }
+    },
+  );
+
+  contract(
+    'what was cut at is told the same by the frame and by the head, to the last digit',
+    async (t, { writer, other, space }) => {
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      await writer.claim();
+      const cutAt = 1_764_123_456_789.123;
+      const { head } = await writer.commit({}, { cutAt });
+      const [frame] = await ear.hears(1);
+      t.is(frame?.cutAt, cutAt);
+      t.is(head.cutAt, cutAt);
+    },
+  );
+
+  contract('subscribers hear of their own space only', async (t, { writer, other, space, store }) => {
+    const [ear, elsewhere] = [new Ear(), new Ear()];
+    await other.subscribe(space, ear.deliver);
+    await other.subscribe(`${space}-else`, elsewhere.deliver);
+    const stranger = new Writer(store, `${space}-else`);
+    await stranger.claim();
+    await stranger.commit({ strange: '1' });
+    await writer.claim();
+    await writer.commit({ own: '1' });
+    await Promise.all([ear.hears(1), elsewhere.hears(1)]);
+    t.deepEqual(
+      ear.frames[0]?.changes.map(({ key }) => key),
+      ['own'],
+    );
+    t.deepEqual(
+      elsewhere.frames[0]?.changes.map(({ key }) => key),
+      ['strange'],
+    );
+  });
+
+  contract('one who subscribes twice hears everything once', async (t, { writer, other, space }) => {
+    const ear = new Ear();
+    await other.subscribe(space, ear.deliver);
+    await other.subscribe(space, ear.deliver);
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    await writer.commit({ b: '2' });
+    t.deepEqual(
+      (await ear.hears(2)).map(({ revision }) => revision),
+      [1, 2],
+    );
+  });
+
+  contract(
+    'one who unsubscribes hears no more, while others do, and may come back',
+    async (t, { writer, other, space }) => {
+      const [stays, goes] = [new Ear(), new Ear()];
+      await other.subscribe(space, stays.deliver);
+      await other.subscribe(space, goes.deliver);
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      await Promise.all([stays.hears(1), goes.hears(1)]);
+      await other.unsubscribe(space, goes.deliver);
+      await writer.commit({ b: '2' });
+      await stays.hears(2);
+      t.is(goes.messages.length, 1);
+      // Now nobody of this store is left, and the store asks for nothing any more.
+      await other.unsubscribe(space, stays.deliver);
+      await other.unsubscribe(space, stays.deliver);
+      await writer.commit({ c: '3' });
+      await other.subscribe(space, goes.deliver);
+      await writer.commit({ d: '4' });
+      await goes.hears(2);
+      t.deepEqual(
+        goes.frames.map(({ revision }) => revision),
+        [1, 4],
+      );
+      t.is(stays.messages.length, 2);
+    },
+  );
+
+  contract(
+    'what was subscribed is heard once subscribe has resolved, from the very next commit',
+    async (t, { writer, rig, space }) => {
+      await writer.claim();
+      for (let at = 1; at <= 10; at += 1) {
+        const ear = new Ear();
+        const late = await rig.open();
+        await late.subscribe(space, ear.deliver);
+        await writer.commit({ a: `${at}` });
+        const [frame] = await ear.hears(1);
+        t.is(frame?.revision, at);
+      }
+    },
+  );
+
+  // ---- links ----
+
+  contract('the links of a store are up, without an error', async (t, { store }) => {
+    for (const link of [store.commands, store.subscriber]) {
+      t.true(link.up);
+      t.is(link.error, undefined);
+    }
+    await Promise.resolve();
+  });
+
+  contract(
+    'every reply bears the time of the server, which never goes back',
+    async (t, { writer, store, space }) => {
+      const times = [(await writer.claim()).head.now];
+      for (let at = 0; at < 5; at += 1) {
+        times.push((await writer.commit({ a: `${at}` })).head.now);
+        times.push((await store.since(space, ZERO, 10)).head.now);
+      }
+      times.push((await writer.swap({ a: '1' })).head.now);
+      t.deepEqual(
+        times,
+        [...times].sort((a, b) => a - b),
+      );
+    },
+  );
+}

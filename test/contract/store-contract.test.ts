@@ -1,0 +1,32 @@
+/** The contract of a store, kept by the model in memory, by the embedded Redis and by a real one. */
+import test from 'ava';
+import { createRedisMock } from 'js-redis-server';
+import { systemTime } from '../../src/base/time.ts';
+import { MemoryRig } from './_memory-rig.ts';
+import { RedisRig } from '../_redis-rig.ts';
+import { noServer, RedisServer } from '../_redis-server.ts';
+import { storeContract } from './_store-contract.ts';
+
+storeContract(test, { name: 'memory', start: () => Promise.resolve(new MemoryRig(systemTime)) });
+
+storeContract(test, {
+  name: 'js-redis-server',
+  // It knows no CLIENT REPLY.
+  announces: false,
+  start: async () => {
+    const mock = await createRedisMock();
+    return new RedisRig(mock.url, () => mock.close());
+  },
+});
+
+if (noServer === undefined) {
+  storeContract(test, {
+    name: 'redis-server',
+    start: async () => {
+      const server = await RedisServer.start();
+      return new RedisRig(server.url, () => server.stop());
+    },
+  });
+} else {
+  test.skip(`redis-server: the contract is not checked on a real server, for there is ${noServer}`, () => {});
+}

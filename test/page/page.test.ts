@@ -1,0 +1,312 @@
+/** The live page, in a real Chromium, while a real Redis, its owner and its own process go and come back. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { Router } from '@koa/router';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import Koa from 'koa';
+import type { Page } from 'playwright-core';
+import { connect, defineSpace, directRouter, json, statusRouter } from '../../src/index.ts';
+import { closeBrowser, inBrowser, openPage } from '../_browser.ts';
+import { RedisServer } from '../_redis-server.ts';
+
+const definition = { regime: json<{ name: string }>(), 'strategy/*': json<{ pnl: number; note?: string }>() };
+const trading = defineSpace('trading', definition);
+const token = 'a-canary-token-that-nobody-is-to-see';
+const TIMEOUT_MS = 15_000;
+
+const charts = [
+  {
+    title: 'Profit and loss',
+    space: 'trading',
+    lines: [{ key: 'strategy/*', path: 'pnl' }],
+    bands: { key: 'regime', path: 'name', tones: { bull: 'good' } },
+  },
+] as const;
+
+test.after.always(closeBrowser);
+
+async function start(t: ExecutionContext, { prefix = '', direct = false } = {}) {
+  const redis = await RedisServer.start('--requirepass', 'canary-password');
+  const url = redis.url.replace('//', '//:canary-password@');
+  const owning = connect({ redis: url, name: 'trading-1' });
+  const following = connect({ redis: url, name: 'api-1' });
+  const owner = owning.own(trading, { leaseMs: 1_000 });
+  const ownerApp = new Koa();
+  ownerApp.silent = true;
+  ownerApp.use(directRouter(owning, { token }).routes());
+  const ownerServer = await listen(ownerApp);
+  const follower = following.follow(trading, direct ? { direct: { url: ownerServer.origin, token } } : {});
+  const app = new Koa();
+  app.silent = true;
+  const parent = new Router();
+  const router = statusRouter(following, { charts });
+  if (prefix === '') app.use(router.routes());
+  else app.use(parent.use(prefix, router.routes()).routes());
+  const api = await listen(app);
+  t.teardown(async () => {
+    await following.stop();
+    await owning.stop({ timeoutMs: 100 });
+    for (const { server } of [api, ownerServer]) {
+      server.closeAllConnections();
+      server.close();
+    }
+    await redis.stop();
+  });
+  owner.set('regime', { name: 'bull' });
+  owner.set('strategy/momentum', { pnl: 1 });
+  owner.set('strategy/carry', { pnl: 2 });
+  await owner.ready();
+  await follower.waitFor(await owner.flush());
+  return { redis, owner, owning, follower, following, app, ...api };
+}
+
+async function listen(app: Koa, port = 0) {
+  const server = app.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** Resolves when the text of the first such element matches. */
+async function see(page: Page, selector: string, text: RegExp): Promise<void> {
+  await page.locator(selector, { hasText: text }).first().waitFor({ timeout: TIMEOUT_MS, state: 'visible' });
+}
+
+const lamp = (name: string): string => `.lamps li:has-text("${name}")`;
+
+inBrowser('it loads, and is live: what is set is seen', async (t) => {
+  const { owner, origin, follower } = await start(t);
+  const { page, troubles } = await openPage(t, `${origin}/`);
+  await see(page, '.summary', /All is well/);
+  await see(page, '.contact', /In contact/);
+  await see(page, lamp('Redis'), /well/);
+  await see(page, lamp('Owner'), /alive/);
+  await see(page, '.machine .lit', /connected/);
+  await see(page, 'tbody tr:has-text("strategy/momentum")', /"pnl":1/);
+  owner.set('strategy/momentum', { pnl: 4_711 });
+  owner.delete('strategy/carry');
+  await see(page, 'tbody tr:has-text("strategy/momentum")', /4711.*now/);
+  await page.locator('tbody tr', { hasText: 'strategy/carry' }).waitFor({ state: 'detached' });
+  await see(page, 'dd', new RegExp(follower.head));
+  await see(page, '.figures', /p50[\d.]+ m?s/);
+  await see(page, '.legend', /momentum4,711/);
+  t.true((await page.locator('.plot canvas').count()) >= 2);
+  t.is(await page.locator('.bars').getAttribute('role'), 'img');
+  t.regex((await page.locator('.bars').getAttribute('aria-label'))!, /most of them .* to /);
+  t.deepEqual(troubles, []);
+});
+
+inBrowser(
+  'Redis is killed: within a second or so it is seen, with what still works; and that it is back',
+  async (t) => {
+    const { redis, owner, origin } = await start(t, { direct: true });
+    const { page, troubles } = await openPage(t, `${origin}/`);
+    await see(page, '.machine .lit', /connected/);
+    const killedAt = performance.now();
+    await redis.kill();
+    await see(page, lamp('Redis'), /out/);
+    const seenMs = performance.now() - killedAt;
+    t.log(`seen ${seenMs.toFixed(0)} ms after the kill`);
+    t.true(seenMs < 5_000);
+    await see(page, '.machine .lit', /degraded/);
+    await see(page, '.machine .lit', /direct/);
+    await see(page, '.summary', /Redis is out\. The state is live all the same, directly from its owner/);
+    await see(page, lamp('Owner'), /alive\s*heard directly/);
+    await see(page, lamp('This process'), /live/);
+    owner.set('strategy/momentum', { pnl: 42 });
+    await see(page, 'tbody tr:has-text("strategy/momentum")', /42/);
+    await see(page, '.transitions li', /connected → degraded/);
+    await see(page, '#log li', /connected → degraded/);
+
+    await redis.restart();
+    await see(page, '.summary', /All is well/);
+    await see(page, '.machine .lit', /connected/);
+    await see(page, '#log li', /→ connected: caught up/);
+    t.deepEqual(troubles, []);
+  },
+);
+
+inBrowser('a dead owner is told from a dead Redis, and stale is never shown as live', async (t) => {
+  const { owning, redis, origin } = await start(t);
+  const { page, troubles } = await openPage(t, `${origin}/`);
+  await see(page, '.summary', /All is well/);
+  await owning.stop();
+  await see(page, '.summary', /The owner is gone.*Redis and this process are well/);
+  await see(page, lamp('Redis'), /well/);
+  await see(page, lamp('Owner'), /gone/);
+  await see(page, '.state-card .hint', /stale/);
+  await redis.kill();
+  await see(page, '.summary', /Redis is out\. Shown is what was last known/);
+  await see(page, lamp('Owner'), /unheard/);
+  await see(page, 'dd', /stale/);
+  t.deepEqual(troubles, []);
+});
+
+inBrowser('when its own process goes the page says so at once, and comes back by itself', async (t) => {
+  const { app, server, origin, owner } = await start(t);
+  const { page, troubles } = await openPage(t, `${origin}/`);
+  await see(page, '.summary', /All is well/);
+  await page.getByRole('searchbox').fill('momentum');
+  server.closeAllConnections();
+  server.close();
+  const goneAt = performance.now();
+  await see(page, '#lost', /No contact with this process/);
+  t.log(`said ${(performance.now() - goneAt).toFixed(0)} ms after the connection was cut`);
+  t.is(await page.evaluate<string>('getComputedStyle(document.querySelector("main")).opacity'), '0.5');
+  await see(page, '.summary', /Not known now/);
+  t.false(
+    /\blive\b|alive|All is well/.test(await page.locator('.verdict').innerText()),
+    'nothing is called live',
+  );
+  owner.set('strategy/momentum', { pnl: 99 });
+  const again = await listen(app, Number(new URL(origin).port));
+  t.teardown(() => {
+    again.server.closeAllConnections();
+    again.server.close();
+  });
+  await see(page, '.contact', /In contact/);
+  await page.locator('#lost').waitFor({ state: 'hidden' });
+  await see(page, 'tbody tr:has-text("strategy/momentum")', /99/);
+  t.is(
+    await page.getByRole('searchbox').inputValue(),
+    'momentum',
+    'who was looking for something still does',
+  );
+  await see(page, '.summary', /All is well/);
+  // That it could not reach its process is what a browser logs by itself.
+  t.deepEqual(
+    troubles.filter(
+      (text) => !text.includes('ERR_CONNECTION_REFUSED') && !/ERR_INCOMPLETE|ERR_EMPTY/.test(text),
+    ),
+    [],
+  );
+});
+
+inBrowser('the keyboard alone filters the table', async (t) => {
+  const { origin } = await start(t);
+  const { page, troubles } = await openPage(t, `${origin}/`);
+  await see(page, '.summary', /All is well/);
+  const focused = (): Promise<string> => page.evaluate<string>('document.activeElement?.id ?? ""');
+  for (let n = 0; n < 20 && !(await focused()).startsWith('filter-'); n += 1)
+    await page.keyboard.press('Tab');
+  t.is(await focused(), 'filter-trading');
+  t.not(await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle'), 'none');
+  await page.keyboard.type('MOMENTUM');
+  await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
+  t.is(await page.locator('tbody tr').count(), 1);
+  await see(page, '.state-card .hint', /1 of 3 keys/);
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.press('Backspace');
+  await page.locator('tbody tr').nth(2).waitFor();
+  t.deepEqual(troubles, []);
+});
+
+inBrowser(
+  'mounted elsewhere, in the dark and on a phone it is the same, and no wider than the screen',
+  async (t) => {
+    const { origin } = await start(t, { prefix: '/ops/tandem' });
+    const phone = { viewport: { width: 360, height: 740 }, colorScheme: 'dark' } as const;
+    const { page, troubles } = await openPage(t, `${origin}/ops/tandem`, phone);
+    t.is(page.url(), `${origin}/ops/tandem/`);
+    await see(page, '.summary', /All is well/);
+    await see(page, '.legend', /momentum/);
+    t.true((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 360);
+    const below = await page.evaluate<number>(
+      'document.documentElement.scrollHeight - scrollY - document.querySelector(".foot").getBoundingClientRect().bottom',
+    );
+    t.true(below < 100, `${below} px of nothing below the page`);
+    t.is(await page.evaluate<string>('getComputedStyle(document.body).backgroundColor'), 'rgb(13, 17, 22)');
+    t.deepEqual(troubles, []);
+  },
+);
+
+inBrowser('axe finds nothing to object to, live and in an outage, by day and by night', async (t) => {
+  const { origin, redis } = await start(t);
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const { page } = await openPage(t, `${origin}/`, { colorScheme, bypassCSP: true });
+    await see(page, '.summary', /All is well/);
+    t.deepEqual(await objections(page, axe), [], `${colorScheme}, live`);
+  }
+  await redis.kill();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const { page } = await openPage(t, `${origin}/`, { colorScheme, bypassCSP: true });
+    await see(page, '.summary', /last known/);
+    t.deepEqual(await objections(page, axe), [], `${colorScheme}, in an outage`);
+  }
+});
+
+async function objections(page: Page, axe: string): Promise<string[]> {
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: any[] }> } };
+    return (await axe.run()).violations;
+  });
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }: { html: string }) => html.slice(0, 120)).join(' | ')}`,
+  );
+}
+
+inBrowser(
+  'what comes from the state is text, whatever it looks like; and no secret is on the page',
+  async (t) => {
+    const { owner, origin, redis } = await start(t, { direct: true });
+    const attack = '<img src=x onerror="globalThis.hit=1"><script>globalThis.hit=1</script>';
+    owner.set(`strategy/${attack}`, { pnl: 5, note: attack });
+    owner.set('regime', { name: attack });
+    const { page, troubles } = await openPage(t, `${origin}/`);
+    await see(page, 'tbody tr', /<img src=x onerror/);
+    await redis.kill();
+    await see(page, lamp('Redis'), /out/);
+    await see(page, '.machine .lit', /direct/);
+    t.is(await page.evaluate(() => (globalThis as { hit?: number }).hit), undefined);
+    t.is(await page.locator('main img, main script').count(), 0);
+    const told = await (await fetch(`${origin}/events`)).body!.getReader().read();
+    const all = `${await page.content()}${new TextDecoder().decode(told.value)}`;
+    t.false(/canary/.test(all));
+    t.deepEqual(troubles, []);
+  },
+);
+
+test('the page is served with a policy that lets nothing in, and knows its own files only', async (t) => {
+  const tandem = connect({ redis: 'redis://127.0.0.1:1', name: 'nobody' });
+  const app = new Koa();
+  app.use(statusRouter(tandem).routes());
+  const { server, origin } = await listen(app);
+  t.teardown(async () => {
+    server.closeAllConnections();
+    server.close();
+    await tandem.stop();
+  });
+  const page = await fetch(`${origin}/`);
+  t.is(page.status, 200);
+  t.regex(
+    page.headers.get('content-security-policy')!,
+    /^default-src 'none'; script-src 'self'; style-src 'self';/,
+  );
+  t.is(page.headers.get('x-content-type-options'), 'nosniff');
+  const html = await page.text();
+  for (const [, file] of html.matchAll(/(?:href|src)="(page\/[^"]+)"/g)) {
+    const response = await fetch(`${origin}/${file}`);
+    t.is(response.status, 200, file);
+    await response.body?.cancel();
+  }
+  for (const path of [
+    'page/index.html',
+    'page/..%2fpage.ts',
+    'page/__proto__',
+    'page/',
+    'page/%2e%2e/page.ts',
+  ])
+    t.is((await fetch(`${origin}/${path}`)).status, 404, path);
+  const without = new Koa();
+  without.use(statusRouter(tandem, { page: false }).routes());
+  const bare = await listen(without);
+  t.teardown(() => void bare.server.close());
+  for (const path of ['/', '/events', '/page/main.js'])
+    t.is((await fetch(bare.origin + path)).status, 404, path);
+  const bad = [{ title: 'x', space: 'y' }] as never;
+  t.throws(() => statusRouter(tandem, { charts: bad }), { code: 'INVALID_OPTION' });
+});

@@ -1,0 +1,64 @@
+/** The package as others get it: packed, installed in a folder of its own, imported by its name. */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+
+const run = promisify(execFile);
+const root = new URL('../..', import.meta.url).pathname;
+
+test('packed and installed elsewhere, it works and is typed', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-package-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: root });
+  const [tarball] = readdirSync(folder);
+  await run('tar', ['-xzf', tarball!], { cwd: folder });
+
+  // As npm would lay it out, with our own copies of what it depends on.
+  const modules = join(folder, 'node_modules');
+  symlinkSync(join(root, 'node_modules'), modules);
+  const scope = join(folder, 'app');
+  cpSync(join(folder, 'package'), join(scope, 'node_modules', 'tandem-sync'), { recursive: true });
+
+  writeFileSync(join(scope, 'package.json'), '{"type":"module"}');
+  writeFileSync(
+    join(scope, 'app.ts'),
+    `import Koa from 'koa';
+     import { connect, defineSpace, json, statusRouter, TandemError } from 'tandem-sync';
+     const space = defineSpace('s', { 'key/*': json<number>() });
+     const tandem = connect({ redis: 'redis://127.0.0.1:1' });
+     const desk = tandem.own(space);
+     desk.set('key/a', 1);
+     // @ts-expect-error a value of the wrong type
+     desk.set('key/a', 'one');
+     const value: number | undefined = desk.get('key/a').value;
+     const server = new Koa().use(statusRouter(tandem).routes()).listen(0, '127.0.0.1');
+     await new Promise((resolve) => server.once('listening', resolve));
+     const { port } = server.address() as { port: number };
+     for (const path of ['', 'page/main.js', 'page/style.css', 'page/uPlot.js', 'openapi.json', 'livez']) {
+       const { status } = await fetch('http://127.0.0.1:' + port + '/' + path);
+       if (status !== 200) throw new Error(path + ' answers ' + status);
+     }
+     server.closeAllConnections();
+     server.close();
+     if (typeof TandemError !== 'function') throw new Error('no TandemError');
+     await tandem.stop({ timeoutMs: 10 });
+     console.log(value);`,
+  );
+  const { stdout } = await run(process.execPath, ['app.ts'], { cwd: scope });
+  t.is(stdout.trim(), 'one');
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--types',
+    'node',
+    'app.ts',
+  ];
+  await t.notThrowsAsync(run(join(root, 'node_modules', '.bin', 'tsc'), options, { cwd: scope }));
+});

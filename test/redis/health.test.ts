@@ -1,0 +1,136 @@
+/** Health, as a balancer and a supervisor see it, while a real Redis is killed and comes back. */
+import Koa from 'koa';
+import { connect, defineSpace, directRouter, json, statusRouter } from '../../src/index.ts';
+import type { Readiness } from '../../src/index.ts';
+import { listen } from '../_listen.ts';
+import { onRealServer } from '../_real.ts';
+import { RedisServer } from '../_redis-server.ts';
+import { until } from '../_wait.ts';
+
+const space = defineSpace('health', { 'key/*': json<number>() });
+const token = 'a token of some length';
+const POLICIES: readonly Readiness[] = ['connected', 'degraded-live', 'stale'];
+
+async function ask(url: string) {
+  const response = await fetch(url);
+  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+}
+
+onRealServer(
+  'readiness by policy, from before the first reading to Redis gone and the owner gone',
+  async (t) => {
+    const redis = await RedisServer.start();
+    await redis.kill();
+    const owning = connect({ redis: redis.url, name: 'owner' });
+    const following = connect({ redis: redis.url, name: 'follower' });
+    t.teardown(async () => {
+      await following.stop();
+      await owning.stop({ timeoutMs: 100 });
+      await redis.stop();
+    });
+    const owner = owning.own(space, { leaseMs: 500 });
+    const ownerApp = new Koa();
+    ownerApp.use(directRouter(owning, { token }).routes());
+    const ownerUrl = await listen(t, ownerApp);
+    const origins = new Map<Readiness, string>();
+    for (const readiness of POLICIES) {
+      const app = new Koa();
+      app.use(statusRouter(following, { readiness }).routes());
+      origins.set(readiness, await listen(t, app));
+    }
+    const statuses = async (): Promise<number[]> => {
+      const answers = await Promise.all([...origins.values()].map((origin) => ask(`${origin}/readyz`)));
+      return answers.map(({ status }) => status);
+    };
+    const [origin] = origins.values();
+    const comeTo = (expected: number[], what: string): Promise<void> =>
+      until(async () => String(await statuses()) === String(expected), what);
+
+    t.deepEqual(await statuses(), [503, 503, 503], 'no space yet');
+    const follower = following.follow(space, { direct: { url: ownerUrl, token } });
+    await until(() => follower.mode === 'degraded', 'degraded');
+    // An owner that could not claim yet can be read directly, and proves nothing.
+    await until(() => follower.get('key/a').source === 'direct', 'the direct path');
+    t.deepEqual(await statuses(), [503, 503, 503], 'nothing proven yet');
+
+    await redis.restart();
+    owner.set('key/a', 1);
+    await owner.ready();
+    await comeTo([200, 200, 200], 'all connected');
+    const well = await ask(`${origin}/readyz?verbose`);
+    t.like(well.body, { status: 'ready', readiness: 'connected' });
+    t.like(well.body.spaces[0], {
+      space: 'health',
+      ready: true,
+      standing: 'connected',
+      culprit: 'nobody',
+      policies: { connected: true, 'degraded-live': true, stale: true },
+      mode: 'connected',
+      source: 'redis',
+    });
+
+    await redis.kill();
+    await comeTo([503, 200, 200], 'live over the direct path');
+    await until(() => follower.get('key/a').source === 'direct', 'the direct path');
+    const out = await ask(`${origin}/readyz?verbose`);
+    t.is(out.headers.get('retry-after'), '1');
+    t.is(out.headers.get('cache-control'), 'no-store');
+    t.is(out.body.status, 'not ready');
+    t.like(out.body.spaces[0], {
+      ready: false,
+      standing: 'degraded-live',
+      culprit: 'redis',
+      source: 'direct',
+    });
+    t.regex(out.body.spaces[0].summary, /Redis is out.*directly/);
+    t.true(out.body.spaces[0].reason.length > 0);
+
+    await owning.stop({ timeoutMs: 50 });
+    await comeTo([503, 503, 200], 'stale');
+    const gone = await ask(`${origin}/readyz?verbose=1`);
+    t.like(gone.body.spaces[0], {
+      standing: 'stale',
+      freshness: 'stale',
+      source: 'memory',
+      ownerAlive: false,
+    });
+
+    for (const url of origins.values()) t.is((await ask(`${url}/livez`)).status, 200);
+    t.deepEqual((await ask(`${origin}/livez`)).body, { status: 'alive' });
+  },
+);
+
+onRealServer('an owner that dies while Redis is well is named', async (t) => {
+  const redis = await RedisServer.start();
+  const owning = connect({ redis: redis.url, name: 'owner' });
+  const following = connect({ redis: redis.url, name: 'follower' });
+  t.teardown(async () => {
+    await following.stop();
+    await owning.stop({ timeoutMs: 100 });
+    await redis.stop();
+  });
+  const owner = owning.own(space, { leaseMs: 500 });
+  owner.set('key/a', 1);
+  await owner.ready();
+  const follower = following.follow(space);
+  await follower.waitFor(await owner.flush());
+  const app = new Koa();
+  app.use(statusRouter(following).routes());
+  const origin = await listen(t, app);
+  t.is((await ask(`${origin}/readyz`)).status, 200);
+  await owning.stop();
+  await until(async () => (await ask(`${origin}/readyz`)).status === 503, 'not ready');
+  const { body } = await ask(`${origin}/readyz?verbose`);
+  t.like(body.spaces[0], { standing: 'stale', culprit: 'owner', mode: 'connected', ownerAlive: false });
+  t.regex(body.spaces[0].summary, /^The owner is gone/);
+});
+
+onRealServer('a policy that is none is refused', async (t) => {
+  const tandem = connect({ redis: 'redis://127.0.0.1:1' });
+  t.teardown(() => tandem.stop());
+  const readiness = 'always' as Readiness;
+  t.throws(() => statusRouter(tandem, { readiness }), { code: 'INVALID_OPTION' });
+  t.throws(() => statusRouter(tandem, { maxClients: -1 }), { code: 'INVALID_OPTION' });
+  t.throws(() => statusRouter(tandem, { heartbeatMs: 0 }), { code: 'INVALID_OPTION' });
+  await Promise.resolve();
+});

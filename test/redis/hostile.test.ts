@@ -1,0 +1,312 @@
+/**
+ * What is malformed, oversized, of another version, of another schema or holds `__proto__`: published, stored in Redis, or
+ * sent on the direct path. It is never applied, never thrown into the user's loop, reported under a stable code, and
+ * what is true arrives all the same.
+ */
+import { once } from 'node:events';
+import type { RequestListener, Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import Koa from 'koa';
+import { z } from 'zod';
+import { connect, defineSpace, directRouter } from '../../src/index.ts';
+import { onRealServers } from '../_real.ts';
+import { until } from '../_wait.ts';
+import { World } from '../_world.ts';
+
+const space = defineSpace('hostile', { 'key/*': z.looseObject({ n: z.number() }) });
+const POISON = '{"n":1,"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
+
+/** An owner and a follower in step, what the follower reports, and a hand in Redis. */
+async function start(t: ExecutionContext) {
+  const world = await World.start(space.name);
+  const owning = connect({ redis: world.owner.url, name: 'owner' });
+  const following = connect({ redis: world.followers.url, name: 'follower' });
+  t.teardown(async () => {
+    await Promise.all([owning.stop({ timeoutMs: 200 }), following.stop()]);
+    await world.stop();
+  });
+  const owner = owning.own(space);
+  const follower = following.follow(space);
+  const codes: string[] = [];
+  follower.on('error', ({ error }) => codes.push(error.code));
+  owner.set('key/a', { n: 1 });
+  await owner.ready();
+  await follower.waitFor(await owner.flush());
+  const seen: unknown[] = [];
+  follower.watch('*', ({ value }) => seen.push(value));
+  return { world, owning, owner, follower, codes, seen };
+}
+
+/** A frame that would be next, but for what is in it. */
+function forged(head: string, { header = {}, lines = [] as string[] }): string {
+  const [epoch, revision] = head.split('-').map(Number) as [number, number];
+  const whole = {
+    v: 2,
+    epoch,
+    base: '0-0',
+    prev: revision,
+    revision: revision + 1,
+    cutAt: Date.now() * 1_000,
+    leaseMs: 3_000,
+    kind: 'c',
+  };
+  return [
+    `${Math.floor(Date.now() / 1_000)} 0`,
+    Object.values({ ...whole, ...header }).join(' '),
+    ...lines.map((line) => line.replace('NEXT', `${revision + 1}`)),
+  ].join('\n');
+}
+
+const FRAMES: Record<string, { code: string; make: (head: string) => string }> = {
+  'no frame at all': { code: 'INVALID_FRAME', make: () => 'nonsense' },
+  'an empty one': { code: 'INVALID_FRAME', make: () => '' },
+  '24 MiB of one line': { code: 'INVALID_FRAME', make: () => 'x'.repeat(24 * 1024 * 1024) },
+  // Past its output-buffer limit Redis closes the subscriber instead.
+  '64 MiB of one line': { code: 'REDIS_UNAVAILABLE', make: () => 'x'.repeat(64 * 1024 * 1024) },
+  '16 MiB of line breaks': { code: 'INVALID_FRAME', make: () => '\n'.repeat(16 * 1024 * 1024) },
+  'a header that is a number': { code: 'INVALID_FRAME', make: () => '1 0\n7' },
+  'a header nested a hundred thousand deep': {
+    code: 'INVALID_FRAME',
+    make: () => `1 0\n${'['.repeat(100_000)}`,
+  },
+  'another version': { code: 'INVALID_FRAME', make: (head) => forged(head, { header: { v: 3 } }) },
+  'a revision that is no number': {
+    code: 'INVALID_FRAME',
+    make: (head) => forged(head, { header: { revision: 'x' } }),
+  },
+  'an epoch of the far future': {
+    code: 'INVALID_FRAME',
+    make: (head) => forged(head, { header: { epoch: 2 ** 53 - 1 } }),
+  },
+  'a beacon that ends before it starts': {
+    code: 'INVALID_FRAME',
+    make: (head) => forged(head, { header: { revision: 0 } }),
+  },
+  'a change that is cut short': {
+    code: 'INVALID_FRAME',
+    make: (head) => forged(head, { lines: ['key/a', 'NEXT'] }),
+  },
+  'a value that is no JSON': {
+    code: 'NOT_JSON',
+    make: (head) => forged(head, { lines: ['key/a', 'NEXT', '{'] }),
+  },
+  'a value of another schema': {
+    code: 'INVALID_VALUE',
+    make: (head) => forged(head, { lines: ['key/a', 'NEXT', '{"n":"one"}'] }),
+  },
+  'a value that holds __proto__': {
+    code: 'NOT_JSON',
+    make: (head) => forged(head, { lines: ['key/a', 'NEXT', POISON] }),
+  },
+  'a value over the limit': {
+    code: 'TOO_LARGE',
+    make: (head) => forged(head, { lines: ['key/a', 'NEXT', `{"n":1,"x":"${'x'.repeat(1_100_000)}"}`] }),
+  },
+  'a key that the space does not define': {
+    code: 'UNKNOWN_KEY',
+    make: (head) => forged(head, { lines: ['__proto__', 'NEXT', '1'] }),
+  },
+};
+
+for (const [name, { code, make }] of Object.entries(FRAMES)) {
+  onRealServers(`published: ${name}`, async (t) => {
+    const { world, owner, follower, codes, seen } = await start(t);
+    const head = owner.head;
+    await world.admin.publish(world.key('frames'), make(head));
+    await until(() => codes.includes(code), `${code}, and not ${codes.join()}`, 5_000);
+    t.is(follower.head, head);
+    t.is(follower.get('key/a').value?.n, 1);
+    owner.set('key/a', { n: 2 });
+    await follower.waitFor(await owner.flush({ timeoutMs: 2_000 }), { timeoutMs: 2_000 });
+    await until(
+      () => follower.mode === 'connected' && follower.get('key/a').freshness === 'live',
+      'connected and live',
+      2_000,
+    );
+    t.is(follower.get('key/a').value?.n, 2);
+    t.deepEqual(seen, [{ n: 2 }]);
+    t.is((await follower.refresh()).differed, 0);
+    t.is(({} as Record<string, unknown>).polluted, undefined);
+  });
+}
+
+const VALUES: Record<string, { code: string; json: string }> = {
+  'no JSON': { code: 'NOT_JSON', json: '{' },
+  'another schema': { code: 'INVALID_VALUE', json: '{"n":"one"}' },
+  __proto__: { code: 'NOT_JSON', json: POISON },
+  'over the limit': { code: 'TOO_LARGE', json: `{"n":1,"x":"${'x'.repeat(2_000_000)}"}` },
+};
+
+for (const [name, { code, json }] of Object.entries(VALUES)) {
+  onRealServers(
+    `stored: a value with ${name} is kept from who comes, and written anew by its owner`,
+    async (t) => {
+      const { world, owner, follower, codes } = await start(t);
+      await world.admin.hset(world.key('state'), 'key/a', json);
+      const late = connect({ redis: world.redis.url, name: 'late' });
+      t.teardown(() => late.stop());
+      const newcomer = late.follow(space);
+      const found: string[] = [];
+      newcomer.on('error', ({ error }) => found.push(error.code));
+      await newcomer.ready();
+      if (!found.includes(code)) t.log(`its owner was sooner: ${found.join()}`);
+      else t.not(newcomer.get('key/a').value?.n, 'one' as never);
+      await until(
+        () => newcomer.get('key/a').value?.n === 1 && newcomer.get('key/a').freshness === 'live',
+        'the true value',
+        3_000,
+      );
+      const stored = (): Promise<string | null> => world.admin.hget(world.key('state'), 'key/a');
+      await until(async () => (await stored()) === '{"n":1}', 'the true value in Redis');
+      await follower.waitFor(owner.head);
+      t.is(follower.get('key/a').value?.n, 1);
+      t.deepEqual(codes, []);
+    },
+  );
+}
+
+/** An owner's process that can be made to answer anything. */
+class Impostor {
+  readonly server: Server;
+  /** What is answered instead of the truth. */
+  lie: RequestListener | undefined;
+  lies = 0;
+
+  constructor(honest: RequestListener) {
+    this.server = createServer((request, response) => {
+      if (this.lie === undefined) return honest(request, response);
+      this.lies += 1;
+      this.lie(request, response);
+    }).listen(0, '127.0.0.1');
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+}
+
+/** One lie on one route; the truth of the protocol on the others. */
+function lyingOn(route: 'clock' | 'state' | 'frames', lie: RequestListener): RequestListener {
+  const stated = '1 0\n2 7 0-0 0 5 1000 3000 c';
+  return (request, response) => {
+    if (request.url!.includes(route)) lie(request, response);
+    else if (request.url!.includes('clock')) response.end('{"now":1}');
+    else if (request.url!.includes('state')) response.end(`${stated}\nkey/a\n5\n{"n":5}`);
+    else response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  };
+}
+
+const event = (message: string): string => `${message.replaceAll(/^/gm, 'data: ')}\n\n`;
+const sends =
+  (...messages: string[]): RequestListener =>
+  (_, response) => {
+    for (const message of messages) response.write(event(message));
+  };
+
+const LIES: Record<string, { code: string; lie: RequestListener }> = {
+  'a clock that is no JSON': {
+    code: 'DIRECT_UNAVAILABLE',
+    lie: lyingOn('clock', (_, response) => response.end('now')),
+  },
+  'a clock without an end': {
+    code: 'INVALID_FRAME',
+    lie: lyingOn('clock', (_, response) => {
+      const more = setInterval(() => response.write('x'.repeat(500)), 10);
+      response.on('close', () => clearInterval(more));
+    }),
+  },
+  'a clock that never comes': {
+    code: 'DIRECT_UNAVAILABLE',
+    lie: lyingOn('clock', (_, response) => response.flushHeaders()),
+  },
+  'a redirect': {
+    code: 'DIRECT_UNAVAILABLE',
+    lie: lyingOn('state', (_, response) =>
+      response.writeHead(302, { Location: 'http://127.0.0.1:9/' }).end(),
+    ),
+  },
+  'a state of another version': {
+    code: 'INVALID_FRAME',
+    lie: lyingOn('state', (_, response) => response.end('1 0\n3')),
+  },
+  'a state that is cut short': {
+    code: 'INVALID_FRAME',
+    lie: lyingOn('state', (_, response) => response.end('1 0\n2 7 0-')),
+  },
+  'frames that are none': { code: 'INVALID_FRAME', lie: lyingOn('frames', sends('nonsense')) },
+  'frames that never follow': {
+    code: 'DIRECT_UNAVAILABLE',
+    lie: lyingOn('frames', sends('1 0\n2 7 0-0 8 9 1000 1 c')),
+  },
+  'a frame in a million pieces without an end': {
+    code: 'INVALID_FRAME',
+    lie: lyingOn('frames', (_, response) => {
+      const more = (): void => {
+        while (!response.destroyed && response.write('data: '.padEnd(65_536, 'x')));
+      };
+      response.on('drain', more);
+      more();
+    }),
+  },
+};
+
+for (const [name, { code, lie }] of Object.entries(LIES)) {
+  onRealServers(`on the direct path: ${name}`, async (t) => {
+    const { owning, owner } = await start(t);
+    const app = new Koa();
+    app.silent = true;
+    const token = 'a token of some length';
+    app.use(directRouter(owning, { token }).routes());
+    const impostor = new Impostor((request, response) => void app.callback()(request, response));
+    t.teardown(() => {
+      impostor.server.closeAllConnections();
+      impostor.server.close();
+    });
+    await once(impostor.server, 'listening');
+    impostor.lie = lie;
+    // This one has no Redis at all.
+    const alone = connect({ redis: 'redis://127.0.0.1:9', name: 'alone' });
+    t.teardown(() => alone.stop());
+    const follower = alone.follow(space, { direct: { url: impostor.url, token } });
+    const codes: string[] = [];
+    follower.on('error', ({ error }) => codes.push(error.code));
+    const stalls = new Stalls();
+    t.teardown(() => stalls.stop());
+    await until(() => codes.includes(code), `${code}, and not ${[...new Set(codes)].join()}`, 20_000);
+    t.log(`longest stall of the follower's loop: ${stalls.longestMs.toFixed(0)} ms`);
+    // What was well-formed was believed: the address is the owner's, by configuration.
+    const { freshness, value } = follower.get('key/a');
+    t.true(freshness === 'stale' || value?.n === 5);
+    t.true(impostor.lies < 60, `asked ${impostor.lies} times`);
+    impostor.lie = undefined;
+    const endedAt = performance.now();
+    owner.set('key/a', { n: 3 });
+    await owner.flush();
+    await until(
+      () => follower.get('key/a').value?.n === 3 && follower.get('key/a').freshness === 'live',
+      'the truth',
+      10_000,
+    );
+    const tookMs = performance.now() - endedAt;
+    t.log(`the truth ${tookMs.toFixed(0)} ms after the last lie`);
+    // Only a token that was refused is not tried again soon.
+    t.true(code === 'DIRECT_REFUSED' || tookMs < 2_400);
+  });
+}
+
+/** How long this process's loop was held at most. */
+class Stalls {
+  longestMs = 0;
+  #last = performance.now();
+  readonly #timer = setInterval(() => {
+    const now = performance.now();
+    this.longestMs = Math.max(this.longestMs, now - this.#last - 5);
+    this.#last = now;
+  }, 5);
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,171 @@
+/** Values as plain JSON: what cannot come back as it went in is found, and named by its place. */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import { deepFreeze, findFlaw, parseJson } from '../../src/state/json.ts';
+import { check } from '../_check.ts';
+
+class Trade {
+  price = 1;
+}
+
+const cycle: Record<string, unknown> = { legs: [] };
+(cycle.legs as unknown[]).push(cycle);
+
+const sharedValue = { price: 1 };
+
+for (const [what, value, path, message] of [
+  ['NaN', { a: NaN }, '.a', /finite number, got NaN/],
+  ['Infinity', [Infinity], '[0]', /finite number, got Infinity/],
+  ['-Infinity', -Infinity, '', /finite number, got -Infinity/],
+  ['a BigInt', { a: [1, 2n] }, '.a[1]', /got bigint/],
+  ['a function', { run: () => 1 }, '.run', /got function/],
+  ['a symbol', { a: Symbol('s') }, '.a', /got symbol/],
+  ['undefined itself', undefined, '', /got undefined/],
+  ['undefined in an array', [1, undefined], '[1]', /got undefined/],
+  ['a hole in an array', Array<number>(2), '[0]', /got undefined/],
+  ['a cycle', cycle, '', /levels/],
+  ['a Date', { at: new Date(0) }, '.at', /plain object, got Date/],
+  ['a Map', new Map([[1, 2]]), '', /plain object, got Map/],
+  ['a Set', { seen: new Set([1]) }, '.seen', /plain object, got Set/],
+  ['a RegExp', [/x/], '[0]', /plain object, got RegExp/],
+  ['a typed array', new Uint8Array(2), '', /plain object, got Uint8Array/],
+  ['an instance of a class', { legs: [new Trade()] }, '.legs[0]', /plain object, got Trade/],
+  ['an object of a made-up prototype', Object.create({ a: 1 }), '', /plain object/],
+  ['a boxed number', Object(5), '', /plain object, got Number/],
+  ['an own __proto__', JSON.parse('{"a":{"__proto__":{"admin":true}}}'), '.a.__proto__', /refused/],
+  ['a toJSON function', { toJSON: () => 1 }, '.toJSON', /not called/],
+] as const) {
+  test(`${what} is found where it is`, (t) => {
+    const found = findFlaw(value);
+    t.regex(found?.message ?? 'nothing found', message);
+    // A cycle is found at the bottom of it.
+    if (what === 'a cycle') t.true(found?.path.startsWith('.legs[0].legs[0]'));
+    else t.is(found?.path, path);
+  });
+}
+
+for (const [what, value] of [
+  ['null', null],
+  ['an empty object', {}],
+  ['an empty array', []],
+  ['an object without a prototype', Object.assign(Object.create(null), { a: 1 })],
+  ['a field that is undefined, left out', { a: 1, b: undefined }],
+  ['the same object twice', [sharedValue, sharedValue]],
+  ['a field called toJSON that is no function', { toJSON: 'text' }],
+  ['text with half a character', 'a\ud800'],
+  ['a field called constructor', { constructor: 1, prototype: 2 }],
+] as const) {
+  test(`${what} has no flaw`, (t) => {
+    t.is(findFlaw(value), undefined);
+  });
+}
+
+test('64 levels are taken, 65 are not', (t) => {
+  const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+  t.is(findFlaw(nested(64)), undefined);
+  t.regex(findFlaw(nested(65))?.message ?? '', /at most 64 levels/);
+});
+
+test('what has no flaw comes back from JSON as it went in', (t) =>
+  check(
+    t,
+    fc.property(fc.anything({ withNullPrototype: false, maxDepth: 5 }), (value) => {
+      if (findFlaw(value) !== undefined) return;
+      const back: unknown = JSON.parse(JSON.stringify(value));
+      // Fields that are undefined are left out; -0 is 0 to JSON. Nothing else may differ.
+      assert.deepEqual(back, normal(value));
+    }),
+    { numRuns: 2_000 },
+  ));
+
+test('every value that JSON can write has no flaw', (t) =>
+  check(
+    t,
+    fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
+      if (JSON.stringify(value).includes('__proto__')) return;
+      assert.equal(findFlaw(value), undefined);
+    }),
+  ));
+
+for (const text of [
+  '{"__proto__":{"admin":true}}',
+  '{"a":[{"__proto__":1}]}',
+  '{"\\u005f_proto__":1}',
+  '{"\\u005F\\u005fproto\\u005f_":1}',
+  '{"a":{"__pr\\u006fto__":{}}}',
+]) {
+  test(`${text} is not parsed`, (t) => {
+    t.throws(() => parseJson(text), { instanceOf: SyntaxError, message: /__proto__: a field of this name/ });
+  });
+}
+
+test('__proto__ as a text is only a text, escaped or not', (t) => {
+  t.deepEqual(parseJson('["__proto__","\\u005f_proto__"]'), ['__proto__', '__proto__']);
+});
+
+test('what JSON.parse gives is given, and what it refuses is refused', (t) =>
+  check(
+    t,
+    fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
+      let expected: unknown;
+      try {
+        expected = JSON.parse(text);
+      } catch {
+        assert.throws(() => parseJson(text), SyntaxError);
+        return;
+      }
+      if (!JSON.stringify(expected).includes('__proto__')) assert.deepEqual(parseJson(text), expected);
+    }),
+  ));
+
+test('a value is frozen all the way down, and given back', (t) => {
+  const value = { legs: [{ price: { amount: 1 } }], empty: {} };
+  t.is(deepFreeze(value), value);
+  t.true([value, value.legs, value.legs[0], value.legs[0]?.price, value.empty].every(Object.isFrozen));
+  t.throws(() => value.legs.push({ price: { amount: 2 } }), { instanceOf: TypeError });
+  for (const one of [1, 'text', null, undefined, true]) t.is(deepFreeze(one), one);
+});
+
+test('what is frozen at the top only is frozen below it as well', (t) => {
+  const value = Object.freeze({ legs: [{ price: 1 }] });
+  deepFreeze(value);
+  t.true(Object.isFrozen(value.legs));
+  t.true(Object.isFrozen(value.legs[0]));
+});
+
+test('a value that is deeper than any that may be set is not frozen, and overflows nothing', (t) => {
+  const nested = (levels: number): unknown => parseJson('['.repeat(levels) + ']'.repeat(levels));
+  t.notThrows(() => deepFreeze(nested(64)));
+  for (const levels of [100, 100_000])
+    t.throws(() => deepFreeze(nested(levels)), { instanceOf: RangeError, message: /at most 64 levels/ });
+});
+
+test('a number of many digits and a small exponent is not parsed where it is Infinity', (t) => {
+  t.throws(() => parseJson(`{"price":1${'0'.repeat(250)}e99}`));
+});
+
+test('an array that would not come back as it went in has a flaw', (t) => {
+  class Prices extends Array<number> {}
+  t.truthy(findFlaw(Object.assign([1, 2], { toJSON: () => 'something else' })), 'toJSON');
+  t.truthy(findFlaw(Object.assign([1, 2], { currency: 'EUR' })), 'a field beside the items');
+  t.truthy(findFlaw(Prices.of(1, 2)), 'an instance of a class');
+});
+
+test('a toJSON that is not enumerable is found', (t) => {
+  t.truthy(findFlaw(Object.defineProperty({ a: 1 }, 'toJSON', { value: () => 'something else' })));
+});
+
+test('a number that JSON.parse makes Infinity of is not parsed', (t) => {
+  t.throws(() => parseJson('{"price":1e999}'));
+});
+
+/** As JSON would have it: without fields that are undefined, without -0, without symbols. */
+function normal(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(normal);
+  if (typeof value === 'object' && value !== null) {
+    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+    return Object.fromEntries(fields.map(([name, field]) => [name, normal(field)]));
+  }
+  return Object.is(value, -0) ? 0 : value;
+}

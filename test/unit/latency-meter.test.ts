@@ -1,0 +1,40 @@
+/** What the page is told of update latency, and what it keeps. */
+import test from 'ava';
+import { LATENCY_BOUNDS_MS, LatencyMeter } from '../../src/http/page/latency.ts';
+import { Recent } from '../../src/http/page/recent.ts';
+
+test('a second says how many there were, their quantiles, and how they lie', (t) => {
+  const meter = new LatencyMeter();
+  for (let n = 1; n <= 100; n += 1) meter.note(n / 10, 0.2);
+  meter.note(60_000, 0.4);
+  meter.close(1_000);
+  const second = meter.seconds.last!;
+  t.like(second, { at: 1_000, count: 101, p50Ms: 5.1, p99Ms: 10, maxMs: 60_000, errorMs: 0.4 });
+  t.is(second.buckets.length, LATENCY_BOUNDS_MS.length + 1);
+  t.is(second.buckets.at(-1), 1, 'what is beyond all bounds is counted too');
+  t.is(second.buckets[LATENCY_BOUNDS_MS.indexOf(1)], 5, 'a bound belongs to what is below it');
+  t.is(
+    second.buckets.reduce((sum, count) => sum + count, 0),
+    101,
+  );
+  meter.close(2_000);
+  t.like(meter.seconds.last, { count: 0, p50Ms: null, p99Ms: null, maxMs: null, errorMs: null });
+});
+
+test('beyond what it keeps of a second it still counts', (t) => {
+  const meter = new LatencyMeter();
+  for (let n = 0; n < 50_000; n += 1) meter.note(1, 0);
+  meter.close(1_000);
+  t.like(meter.seconds.last, { count: 50_000, p50Ms: 1, maxMs: 1 });
+});
+
+test('of what is recent everyone is given what is new to them, as far as it is kept', (t) => {
+  const recent = new Recent<number>(3);
+  t.deepEqual(recent.since(0), []);
+  for (let n = 1; n <= 10; n += 1) recent.add(n);
+  t.is(recent.count, 10);
+  t.deepEqual(recent.since(0), [8, 9, 10]);
+  t.deepEqual(recent.since(9), [10]);
+  t.deepEqual(recent.since(10), []);
+  t.true(recent.items.length < 6);
+});

@@ -1,0 +1,328 @@
+/** The owner's book: what was set is in it, revisions only grow, and a batch is all or nothing. */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import type { Change } from '../../src/state/frame.ts';
+import { Ledger } from '../../src/state/ledger.ts';
+import { ZERO } from '../../src/state/position.ts';
+import { check } from '../_check.ts';
+
+const FIRST = { epoch: 5, base: { epoch: 3, revision: 20 } };
+
+const change = (key: string, revision: number, json = ''): Change => ({ key, revision, json });
+
+/** What a ledger holds, as a plain object. */
+function stateOf(ledger: Ledger): Record<string, string> {
+  return Object.fromEntries([...ledger.entries()].map(({ key, value }) => [key, value?.json ?? 'nothing']));
+}
+
+/** A ledger that was loaded with an empty store. */
+function loaded(): Ledger {
+  const ledger = new Ledger();
+  ledger.resume({ epoch: 1, base: ZERO }, 0, 0, []);
+  return ledger;
+}
+
+test('revisions count from one until the store is known', (t) => {
+  const ledger = new Ledger();
+  t.deepEqual(ledger.head, ZERO);
+  ledger.set('a', '1');
+  ledger.set('b', '2');
+  t.deepEqual(ledger.head, { epoch: 0, revision: 2 });
+  t.false(ledger.isLoaded);
+});
+
+test('resume puts what was set here on top of what the store has', (t) => {
+  const ledger = new Ledger();
+  ledger.set('a', '"here"');
+  ledger.delete('b');
+  ledger.delete('nowhere');
+  ledger.resume(
+    FIRST,
+    20,
+    0,
+    [change('a', 4, '"there"'), change('b', 7, '1'), change('c', 20, '2'), change('d', 9)].sort(
+      (x, y) => x.revision - y.revision,
+    ),
+  );
+  t.deepEqual(stateOf(ledger), { a: '"here"', c: '2' });
+  t.deepEqual(ledger.head, { epoch: 5, revision: 22 });
+  t.deepEqual(ledger.changesSince(20), [change('a', 21, '"here"'), change('b', 22)]);
+  t.is(ledger.get('c')?.epoch, 3, 'changed in the epoch before');
+  t.is(ledger.get('a')?.epoch, 5);
+  t.true(ledger.isLoaded);
+});
+
+test('resume takes over the horizon of the store', (t) => {
+  const ledger = new Ledger();
+  ledger.resume(FIRST, 20, 8, [change('a', 9, '1')]);
+  t.is(ledger.horizon, 8);
+  t.is(ledger.changesSince(7), undefined, 'deletes are not known that far back');
+  t.deepEqual(ledger.changesSince(8), [change('a', 9, '1')]);
+});
+
+test('startOver holds only what was set here, and goes on from the revision of the store', (t) => {
+  const ledger = new Ledger();
+  ledger.set('a', '1');
+  ledger.startOver({ epoch: 5, base: ZERO }, 20);
+  t.deepEqual(stateOf(ledger), { a: '1' });
+  t.deepEqual(ledger.head, { epoch: 5, revision: 21 });
+  t.is(ledger.changesSince(19), undefined, 'what the store held before is not known');
+});
+
+test('a new epoch changes no revision', (t) => {
+  const ledger = loaded();
+  ledger.set('a', '1');
+  ledger.continueIn({ epoch: 9, base: ledger.head });
+  t.deepEqual(ledger.line, { epoch: 9, base: { epoch: 1, revision: 1 } });
+  t.deepEqual(ledger.head, { epoch: 9, revision: 1 });
+  t.is(ledger.get('a')?.epoch, 1);
+  ledger.set('b', '2');
+  t.is(ledger.get('b')?.epoch, 9);
+});
+
+test('delete says whether there was something, and takes no revision for nothing', (t) => {
+  const ledger = loaded();
+  ledger.set('a', '1');
+  t.true(ledger.delete('a'));
+  t.false(ledger.delete('a'));
+  t.false(ledger.delete('b'));
+  t.is(ledger.head.revision, 2);
+});
+
+test('before the store is known, also a delete of nothing is remembered', (t) => {
+  const ledger = new Ledger();
+  t.false(ledger.delete('a'));
+  ledger.resume(FIRST, 20, 0, [change('a', 4, '1')]);
+  t.deepEqual(stateOf(ledger), {});
+});
+
+test('inside a batch its own changes are seen, and outside they come all at once', (t) => {
+  const ledger = loaded();
+  ledger.set('a', '1');
+  const result = ledger.batch(() => {
+    ledger.set('a', '2');
+    ledger.set('b', '3');
+    t.is(ledger.get('a')?.value?.json, '2');
+    t.true(ledger.delete('b'));
+    t.is(ledger.get('b')?.value, undefined);
+    t.is(ledger.head.revision, 1, 'nothing is in the book yet');
+    return 'done';
+  });
+  t.is(result, 'done');
+  t.deepEqual(stateOf(ledger), { a: '2' });
+});
+
+test('a batch that throws leaves no trace, and passes on what was thrown', (t) => {
+  const ledger = loaded();
+  ledger.set('a', '1');
+  const thrown = new Error('halfway');
+  const error = t.throws(() =>
+    ledger.batch(() => {
+      ledger.set('a', '2');
+      ledger.delete('a');
+      ledger.set('b', '3');
+      throw thrown;
+    }),
+  );
+  t.is(error, thrown);
+  t.deepEqual(stateOf(ledger), { a: '1' });
+  t.is(ledger.head.revision, 1);
+  ledger.set('c', '4');
+  t.deepEqual(stateOf(ledger), { a: '1', c: '4' });
+});
+
+test('a batch given an asynchronous function sets nothing, and says so', (t) => {
+  const ledger = loaded();
+  const error = t.throws(
+    () =>
+      ledger.batch(async () => {
+        ledger.set('a', '1');
+        await Promise.reject(new Error('later'));
+      }),
+    { code: 'INVALID_BATCH' },
+  );
+  t.regex(error.message, /synchronous/);
+  t.deepEqual(stateOf(ledger), {});
+});
+
+test('a batch within a batch belongs to the outer one', (t) => {
+  const ledger = loaded();
+  t.throws(() =>
+    ledger.batch(() => {
+      ledger.batch(() => ledger.set('a', '1'));
+      throw new Error('the outer one fails');
+    }),
+  );
+  t.deepEqual(stateOf(ledger), {});
+});
+
+type Step = { readonly key: string; readonly json: string | undefined };
+const step: fc.Arbitrary<Step> = fc.record({
+  key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+  json: fc.option(fc.nat(99).map(String), { nil: undefined }),
+});
+const action = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('step' as const), steps: fc.tuple(step) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('batch' as const), steps: fc.array(step) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('failed batch' as const), steps: fc.array(step) }) },
+);
+
+/** Does an action to a ledger. Returns whether its changes count. */
+function act(ledger: Ledger, { do: what, steps }: { do: string; steps: readonly Step[] }): boolean {
+  const run = (): void => {
+    for (const { key, json } of steps) {
+      if (json === undefined) ledger.delete(key);
+      else ledger.set(key, json);
+    }
+    if (what === 'failed batch') throw new Error('on purpose');
+  };
+  try {
+    if (what === 'step') run();
+    else ledger.batch(run);
+  } catch {
+    return false;
+  }
+  return true;
+}
+
+test('a ledger holds what a map would, and each place in it knows what changed since', (t) =>
+  check(
+    t,
+    fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
+      const ledger = loaded();
+      const model = new Map<string, string>();
+      const past: { revision: number; state: Record<string, string> }[] = [{ revision: 0, state: {} }];
+      for (const one of actions) {
+        const before = ledger.head.revision;
+        if (act(ledger, one)) {
+          for (const { key, json } of one.steps) {
+            if (json === undefined) model.delete(key);
+            else model.set(key, json);
+          }
+        } else {
+          assert.equal(ledger.head.revision, before);
+        }
+        assert.deepEqual(stateOf(ledger), Object.fromEntries(model));
+        assert.equal(ledger.size, model.size);
+        assert.ok(ledger.head.revision >= before);
+        past.push({ revision: ledger.head.revision, state: Object.fromEntries(model) });
+      }
+      // From every place in the past, what changed since leads to the present.
+      for (const { revision, state } of past) {
+        const followed = { ...state };
+        for (const { key, json } of ledger.changesSince(revision) ?? []) {
+          if (json === '') delete followed[key];
+          else followed[key] = json;
+        }
+        assert.deepEqual(followed, Object.fromEntries(model));
+      }
+    }),
+  ));
+
+test('whatever was set before the store was known is on top of it afterwards', (t) =>
+  check(
+    t,
+    fc.property(
+      fc.array(action, { maxLength: 20 }),
+      fc.array(step, { maxLength: 20 }),
+      fc.boolean(),
+      (actions, stored, isReset) => {
+        const ledger = new Ledger();
+        const latest = new Map(
+          stored.map(({ key, json }, index) => [key, change(key, index + 1, json ?? '')]),
+        );
+        const model = new Map(isReset ? [] : [...latest].map(([key, { json }]) => [key, json]));
+        for (const one of actions) {
+          if (act(ledger, one)) for (const { key, json } of one.steps) model.set(key, json ?? '');
+        }
+        const revision = stored.length;
+        const inOrder = [...latest.values()].sort((a, b) => a.revision - b.revision);
+        if (isReset) ledger.startOver(FIRST, revision);
+        else ledger.resume(FIRST, revision, 0, inOrder);
+        assert.deepEqual(stateOf(ledger), Object.fromEntries([...model].filter(([, json]) => json !== '')));
+        // Brought to the store, it makes the store the same.
+        const cut = ledger.changesSince(revision);
+        assert.ok(cut !== undefined);
+        if (isReset) return;
+        for (const one of cut) latest.set(one.key, one);
+        const there = [...latest.values()]
+          .filter(({ json }) => json !== '')
+          .map(({ key, json }) => [key, json]);
+        assert.deepEqual(
+          Object.fromEntries(there),
+          Object.fromEntries([...model].filter(([, json]) => json !== '')),
+        );
+      },
+    ),
+  ));
+
+/** Sets and deletes so many keys that never were before. */
+function churn(ledger: Ledger, count: number, name = 'order'): void {
+  for (let index = 0; index < count; index += 1) {
+    ledger.set(`${name}/${index}`, '1');
+    ledger.delete(`${name}/${index}`);
+  }
+}
+
+test('tombstones that were dropped are named, so that the store can forget them, each once', (t) => {
+  const ledger = loaded();
+  churn(ledger, 20_001);
+  t.is(ledger.droppedCount, 10_001);
+  t.deepEqual(ledger.dropped(2), ['order/0', 'order/1']);
+  ledger.forgetDropped(2, false);
+  t.deepEqual(ledger.dropped(2), ['order/2', 'order/3']);
+  t.is(ledger.changesSince(ledger.horizon - 1), undefined);
+  t.is(ledger.changesSince(ledger.horizon)?.length, 10_000);
+});
+
+test('a key that came back is not named as dropped', (t) => {
+  const ledger = loaded();
+  churn(ledger, 20_001);
+  ledger.set('order/0', '2');
+  ledger.set('order/1', '2');
+  ledger.delete('order/1');
+  t.deepEqual(ledger.dropped(3), ['order/2']);
+});
+
+test('what an owner remembers is bounded, for however long Redis is out', (t) => {
+  const ledger = loaded();
+  for (let round = 0; round < 15; round += 1) {
+    churn(ledger, 10_000, `round ${round}`);
+    t.true(ledger.droppedCount <= 100_000, `${ledger.droppedCount} names are remembered`);
+  }
+  t.is(ledger.changesSince(ledger.head.revision), undefined, 'only the whole state will do then');
+  t.true(ledger.everything().length <= 20_000);
+});
+
+test('no delete made before the store was known is forgotten', (t) => {
+  const ledger = new Ledger();
+  const stored = Array.from({ length: 20_001 }, (_, index) => change(`order/${index}`, index + 1, '1'));
+  for (const { key } of stored) ledger.delete(key);
+  ledger.resume(FIRST, stored.length, 0, stored);
+  t.is(ledger.size, 0);
+});
+
+test('a batch within a batch that throws leaves none of its own changes', (t) => {
+  const ledger = loaded();
+  ledger.batch(() => {
+    ledger.set('a', '1');
+    t.throws(() =>
+      ledger.batch(() => {
+        ledger.set('b', '2');
+        throw new Error('the inner one fails');
+      }),
+    );
+  });
+  t.deepEqual(stateOf(ledger), { a: '1' });
+});
+
+test('inside a batch, entries and get agree', (t) => {
+  const ledger = loaded();
+  ledger.set('a', '1');
+  ledger.batch(() => {
+    ledger.set('a', '2');
+    ledger.set('b', '3');
+    t.deepEqual(stateOf(ledger), { a: ledger.get('a')?.value?.json, b: ledger.get('b')?.value?.json });
+  });
+});

@@ -1,0 +1,676 @@
+/**
+ * Owner and follower on the store in memory, under a time that only passes when told: what may happen between two
+ * lines of theirs. First that whatever is cut, lost and mended, they end equal; then one story for each race.
+ */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import { ServerClock } from '../../src/base/clock.ts';
+import { TandemError } from '../../src/base/errors.ts';
+import type { Frame } from '../../src/state/frame.ts';
+import { decodeFence, decodeFrame } from '../../src/state/frame.ts';
+import type { Follower, Owner } from '../../src/index.ts';
+import { comparePositions, defineSpace, json } from '../../src/index.ts';
+import type { Path, PathListener } from '../../src/ports/path.ts';
+import { parsePosition, printPosition, ZERO } from '../../src/state/position.ts';
+import type { Claim, Page } from '../../src/ports/store.ts';
+import { Tandem } from '../../src/tandem.ts';
+import { check } from '../_check.ts';
+import { FakeTime } from '../_fake-time.ts';
+import { MemoryServer, MemoryStore } from '../../src/memory/store.ts';
+
+const SPACE = 'space';
+const definition = { 'key/*': json<number>() };
+const space = defineSpace(SPACE, definition);
+type D = typeof definition;
+
+/** A way to the server that takes its time, and that can refuse to answer. */
+class Wire extends MemoryStore {
+  /** How long each way takes, ms. */
+  delayMs = 0;
+  readonly claims: Claim[] = [];
+  asked = 0;
+  /** What `since` is refused with, where it is. */
+  refusal: TandemError | undefined;
+
+  protected override travel(): Promise<void> {
+    if (this.delayMs === 0) return super.travel(this.commands);
+    return new Promise((resolve) => this.time.after(this.delayMs, resolve));
+  }
+
+  override claim(name: string, claim: Claim) {
+    this.claims.push(claim);
+    return super.claim(name, claim);
+  }
+
+  override since(...args: Parameters<MemoryStore['since']>): Promise<Page> {
+    this.asked += 1;
+    return this.refusal === undefined ? super.since(...args) : Promise.reject(this.refusal);
+  }
+
+  cutBoth(): void {
+    this.commands.cut();
+    this.subscriber.cut();
+  }
+
+  mendBoth(): void {
+    this.commands.mend();
+    this.subscriber.mend();
+  }
+}
+
+interface Process {
+  readonly tandem: Tandem;
+  readonly wire: Wire;
+}
+
+class World {
+  readonly time: FakeTime;
+  readonly server: MemoryServer;
+
+  constructor(seed = 1) {
+    this.time = new FakeTime(seed);
+    this.server = new MemoryServer(this.time);
+  }
+
+  process(name: string, path: () => Path = () => assert.fail('no direct path here')): Process {
+    const { time, server } = this;
+    const clock = new ServerClock(time);
+    const wire = new Wire({ server, time, clock });
+    const around = { name, store: wire, clock, time, path };
+    return { tandem: new Tandem(around, () => {}, { clock: time.clock }), wire };
+  }
+
+  async led(owner: Owner<D>): Promise<void> {
+    await this.time.until(() => owner.mode === 'connected', 'an owner that leads');
+  }
+
+  async equal(owner: Owner<D>, follower: Follower<D>, ms = 5_000): Promise<void> {
+    const isEqual = (): boolean =>
+      follower.mode === 'connected' &&
+      owner.mode === 'connected' &&
+      owner.head === follower.head &&
+      owner.head === printPosition(this.server.space(SPACE).meta);
+    await this.time.until(
+      isEqual,
+      `owner ${owner.mode} ${owner.head}, follower ${follower.mode} ${follower.head}`,
+      ms,
+    );
+    assert.deepEqual(stateOf(follower), stateOf(owner));
+  }
+}
+
+const stateOf = (desk: Owner<D> | Follower<D>): Record<string, unknown> =>
+  Object.fromEntries(
+    [...desk.entries()]
+      .map(({ key, value }): [string, unknown] => [key, value])
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+const key = fc.constantFrom('key/a', 'key/b', 'key/c', 'key/d');
+const happening = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('set' as const), key, value: fc.nat(99) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), key }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('batch' as const), value: fc.nat(99) }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(400) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('cut' as const),
+      who: fc.nat(2),
+      link: fc.constantFrom('commands' as const, 'subscriber' as const),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('mend' as const), who: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('remember' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('roll back' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('wipe' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const), key }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('slow' as const), who: fc.nat(2), ms: fc.nat(60) }) },
+);
+
+test('whatever is cut, lost, slow and mended, followers see only what was, never go back, and end equal', (t) =>
+  check(
+    t,
+    fc.asyncProperty(
+      fc.array(happening, { maxLength: 60, size: 'max' }),
+      fc.integer(),
+      async (happenings, seed) => {
+        const world = new World(seed);
+        const { time, server } = world;
+        const processes = [world.process('owner'), world.process('near'), world.process('far')] as const;
+        const owner = processes[0].tandem.own(space);
+        const followers = [processes[1].tandem.follow(space), processes[2].tandem.follow(space)];
+        // All that the owner ever was, by revision: those go on from epoch to epoch, and none comes twice.
+        const past = new Map([['0', '{}']]);
+        const revisionOf = (head: string): string => head.replace(/^.*-/, '');
+        const note = (): void => void past.set(revisionOf(owner.head), JSON.stringify(stateOf(owner)));
+        const failures: unknown[] = [];
+        const looks: (() => void)[] = [];
+        for (const follower of followers) {
+          let before = follower.head;
+          const look = (): void => {
+            assert.ok(
+              comparePositions(follower.head, before) >= 0,
+              `from ${before} back to ${follower.head}`,
+            );
+            before = follower.head;
+            const { 'key/x': x, 'key/y': y } = stateOf(follower);
+            assert.equal(x, y, 'a batch was seen in part');
+            assert.equal(
+              JSON.stringify(stateOf(follower)),
+              past.get(revisionOf(before)),
+              `not what was at ${before}`,
+            );
+          };
+          looks.push(look);
+          follower.watch('*', look);
+          follower.on('sync', look);
+          // What a callback throws is reported.
+          follower.on(
+            'error',
+            ({ error }) => void (error.code === 'CALLBACK_FAILED' && failures.push(error.cause)),
+          );
+        }
+        await world.led(owner);
+        let rollBack = server.remember(SPACE);
+
+        for (const one of happenings) {
+          const at = processes['who' in one ? (one.who as 0 | 1 | 2) : 0].wire;
+          if (one.do === 'set') owner.set(one.key, one.value);
+          else if (one.do === 'delete') owner.delete(one.key);
+          else if (one.do === 'batch')
+            owner.batch(() => {
+              owner.set('key/x', one.value);
+              owner.set('key/y', one.value);
+            });
+          else if (one.do === 'pass') {
+            // Whoever looks in between sees no less.
+            for (let ms = 0; ms < one.ms; ms += 25) {
+              await time.advance(25);
+              for (const look of looks) look();
+            }
+          } else if (one.do === 'cut') at[one.link].cut();
+          else if (one.do === 'mend') at.mendBoth();
+          else if (one.do === 'remember') rollBack = server.remember(SPACE);
+          else if (one.do === 'roll back') rollBack();
+          else if (one.do === 'wipe') server.wipe();
+          else if (one.do === 'lose') server.space(SPACE).live.state.delete(one.key);
+          else at.delayMs = one.ms;
+          note();
+        }
+        for (const { wire } of processes) {
+          wire.delayMs = 0;
+          wire.mendBoth();
+        }
+        for (const follower of followers) await world.equal(owner, follower, 2_500);
+        assert.deepEqual(failures, []);
+        assert.equal(owner.ownership, 'leading');
+        await Promise.all(processes.map(({ tandem }) => stopped(time, tandem)));
+      },
+    ),
+    { numRuns: 150 },
+  ));
+
+/** Stops a Tandem, while time goes on. */
+async function stopped(time: FakeTime, tandem: Tandem): Promise<void> {
+  let isStopped = false;
+  void tandem.stop().then(() => (isStopped = true));
+  await time.until(() => isStopped, 'a Tandem that stops');
+}
+
+// ---- single races ----
+
+interface Pair {
+  readonly world: World;
+  readonly owning: Process;
+  readonly following: Process;
+  readonly owner: Owner<D>;
+  readonly follower: Follower<D>;
+}
+
+async function pair(): Promise<Pair> {
+  const world = new World();
+  const [owning, following] = [world.process('owner'), world.process('follower')];
+  const owner = owning.tandem.own(space);
+  const follower = following.tandem.follow(space);
+  await world.equal(owner, follower);
+  return { world, owning, following, owner, follower };
+}
+
+test('a beacon that falls due while the lease is given up does not take it back', async (t) => {
+  // At whatever moment between two beacons the stop begins.
+  for (const ms of [900, 950, 1_000, 1_050, 1_100, 1_150, 1_200]) {
+    const { world, owning, owner } = await pair();
+    owning.wire.delayMs = 100;
+    owner.set('key/a', 1);
+    await world.time.advance(ms);
+    await stopped(world.time, owning.tandem);
+    await world.time.advance(1_000);
+    t.is(world.server.space(SPACE).lease, undefined, `stopped after ${ms} ms`);
+  }
+});
+
+test('an owner that was away for longer than its lease is fenced by who took over, and says what is not committed', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  owning.wire.cutBoth();
+  owner.set('key/a', 2);
+  owner.set('key/b', 3);
+  owner.delete('key/a');
+  const fenced: unknown[] = [];
+  owner.on('fenced', ({ uncommitted }) => fenced.push(...uncommitted.map(({ key, value }) => [key, value])));
+
+  const successor = world.process('successor').tandem.own(space);
+  await world.led(successor);
+  successor.set('key/c', 4);
+  owning.wire.mendBoth();
+  await world.time.until(() => owner.mode === 'stopped', 'an owner that is fenced');
+  t.is(owner.ownership, 'fenced');
+  t.deepEqual(fenced, [
+    ['key/b', 3],
+    ['key/a', undefined],
+  ]);
+  t.throws(() => owner.set('key/a', 5), { code: 'FENCED' });
+  await world.equal(successor, follower);
+  t.deepEqual(stateOf(follower), { 'key/a': 1, 'key/c': 4 });
+});
+
+test('a change that was announced before a follower came, and committed after it had read the keys, is found at once', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.time.until(() => follower.get('key/a').value === 1, 'the announcement');
+  const late = world.process('late').tandem.follow(space);
+  const modes: string[] = [];
+  late.on('mode', ({ mode }) => modes.push(mode));
+  await world.time.until(() => late.mode === 'connected', 'a follower');
+  t.is(late.get('key/a').value, undefined);
+  await world.time.advance(40);
+  t.is(late.get('key/a').value, 1);
+  t.deepEqual(modes, ['connected']);
+});
+
+test('what was announced over a connection that was lost is told again by its commit', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  await world.time.advance(200);
+  const told: Frame[] = [];
+  world.server.subscribe(SPACE, (message) => {
+    const frame = decodeFrame(message);
+    if (frame.changes.length > 0) told.push(frame);
+  });
+  owning.wire.delayMs = 5;
+  owner.set('key/a', 1);
+  await world.time.advance(1);
+  owning.wire.commands.cut();
+  await world.time.advance(20);
+  t.deepEqual(told, [], 'it has not arrived');
+  owning.wire.commands.mend();
+  await world.equal(owner, follower);
+  t.deepEqual(
+    told.map(({ changes, isAhead }) => [changes.map(({ key }) => key), isAhead]),
+    [[['key/a'], false]],
+  );
+});
+
+test('a follower that has missed an announcement is behind until the next, and no longer', async (t) => {
+  const { world, following, owner, follower } = await pair();
+  await world.time.advance(500);
+  following.wire.forgetSubscriptions();
+  owner.set('key/a', 1);
+  await world.time.advance(10);
+  t.is(follower.get('key/a').value, undefined);
+  await Promise.all([following.wire.subscribe(SPACE, () => {}), world.time.advance(1)]);
+  const modes: string[] = [];
+  follower.on('mode', ({ mode }) => modes.push(mode));
+  // Each finds the keys where they were before it: its commit comes 10 ms later.
+  for (let n = 2; n < 20; n += 1) {
+    owner.set('key/a', n);
+    await world.time.advance(1);
+    if (n > 2) t.is(follower.get('key/a').value, n);
+    await world.time.advance(19);
+    t.is(follower.get('key/a').value, n);
+  }
+  t.deepEqual(modes, ['recovering', 'connected']);
+});
+
+test('a standby goes on from what its owner announced and did not live to commit, and nobody reads all anew', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  owner.set('key/b', 1);
+  const standing = world.process('standby');
+  const standby = standing.tandem.own(space, { standby: true });
+  await world.equal(owner, follower);
+  await world.time.until(() => standby.head === owner.head, 'a standby in step');
+  let swaps = 0;
+  standing.wire.swap = () => assert.fail(`${(swaps += 1)} swaps`);
+  let syncs = 0;
+  follower.on('sync', () => (syncs += 1));
+
+  owner.set('key/b', 2);
+  owner.delete('key/a');
+  await world.time.until(() => follower.head === owner.head && standby.head === owner.head, 'the news');
+  owning.wire.cutBoth();
+  t.not(printPosition(world.server.space(SPACE).meta), owner.head, 'it was not committed');
+  await world.led(standby);
+  await world.equal(standby, follower);
+  t.deepEqual(stateOf(follower), { 'key/b': 2 });
+  t.deepEqual(Object.fromEntries(world.server.space(SPACE).live.state), { 'key/b': '2' });
+  t.is(swaps + syncs, 0);
+});
+
+test('what a cut-off owner said directly while the keys were read is not kept beneath what they say', async (t) => {
+  const world = new World();
+  let listener: PathListener | undefined;
+  const clock = new ServerClock(world.time);
+  const path = (): Path => ({ clock, open: (one) => void (listener = one), close: () => {} });
+  const [owning, following] = [world.process('owner'), world.process('follower', path)];
+  const owner = owning.tandem.own(space);
+  const direct = { url: 'http://127.0.0.1:1', token: 'of sixteen or more', mode: 'always' } as const;
+  const follower = following.tandem.follow(space, { direct });
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  const { epoch, revision } = parsePosition(owner.head);
+  owning.wire.cutBoth();
+  following.wire.cutBoth();
+  const successor = world.process('successor').tandem.own(space);
+  await world.led(successor);
+  successor.set('key/a', 2);
+  await world.time.advance(100);
+
+  following.wire.delayMs = 20;
+  following.wire.mendBoth();
+  await world.time.until(() => follower.mode === 'recovering', 'a catch-up');
+  await world.time.advance(50);
+  clock.sample(world.time.now(), world.time.now(), world.time.now());
+  const changes = [{ key: 'key/b', revision: revision + 1, json: '9' }];
+  const place = {
+    epoch,
+    base: ZERO,
+    prev: revision,
+    revision: revision + 1,
+    cutAt: 1,
+    leaseMs: 0,
+    bye: false,
+  };
+  t.true(listener!.take({ ...place, publishedAt: 1, changes }, world.time.now()));
+  t.is(follower.get('key/b').value, 9);
+  t.is(follower.mode, 'recovering');
+  await world.equal(successor, follower);
+  t.deepEqual(stateOf(follower), { 'key/a': 2 });
+});
+
+test('an owner whose claim Redis has lost claims again, though a follower that heard of it has raised the fence', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  await stopped(world.time, owning.tandem);
+  const rollBack = world.server.remember(SPACE);
+  const heard: number[] = [];
+  world.server.subscribe(SPACE, (message) => heard.push(decodeFence(message) ?? 0));
+  const next = world.process('next');
+  const successor = next.tandem.own(space);
+  const answer = Promise.withResolvers<never>();
+  next.wire.commit = () => answer.promise;
+  await world.time.until(() => successor.ownership === 'leading', 'a claim');
+  await world.time.advance(50);
+  next.wire.cutBoth();
+  answer.reject(new TandemError('REDIS_UNAVAILABLE', 'cut', { retryable: true }));
+  rollBack();
+  const { fence } = world.server.space(SPACE).meta;
+  const seen = next.wire.claims.length;
+  const asked = world.process('another').wire.since(SPACE, ZERO, 0, { seen: Math.max(...heard) });
+  await Promise.all([asked, world.time.advance(1)]);
+  delete (next.wire as Partial<Wire>).commit;
+  t.true(world.server.space(SPACE).meta.fence > fence);
+  next.wire.mendBoth();
+  successor.set('key/a', 2);
+  await world.equal(successor, follower);
+  t.is(next.wire.claims.length, seen + 1);
+});
+
+test('an owner that starts over leaves nothing of the old state, in Redis or with a follower that had it', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  owner.set('key/b', 2);
+  await world.equal(owner, follower);
+  await stopped(world.time, owning.tandem);
+  const next = world.process('next').tandem.own(space, { start: 'reset' });
+  next.set('key/b', 3);
+  await world.equal(next, follower);
+  t.deepEqual(stateOf(follower), { 'key/b': 3 });
+  t.deepEqual(Object.fromEntries(world.server.space(SPACE).live.state), { 'key/b': '3' });
+});
+
+test('an owner that is fenced after Redis lost everything says that everything is uncommitted', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  owning.wire.cutBoth();
+  // Within one millisecond the next epoch could be the same.
+  await world.time.advance(10);
+  world.server.wipe();
+  await world.led(world.process('other').tandem.own(space));
+  const fenced: unknown[] = [];
+  owner.on('fenced', ({ uncommitted }) => fenced.push(...uncommitted.map(({ key, value }) => [key, value])));
+  owning.wire.mendBoth();
+  await world.time.until(() => owner.mode === 'stopped', 'an owner that is fenced');
+  t.deepEqual(fenced, [['key/a', 1]]);
+});
+
+test('a follower that finds Redis behind keeps what it has, until the owner has repaired it', async (t) => {
+  const { world, owning, following, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  const rollBack = world.server.remember(SPACE);
+  owner.set('key/a', 2);
+  await world.equal(owner, follower);
+  const { head } = follower;
+  // A beacon has said that Redis holds it, too: every other one does.
+  await world.time.advance(600);
+  owning.wire.cutBoth();
+  rollBack();
+  following.wire.cutBoth();
+  following.wire.mendBoth();
+  await world.time.advance(1_500);
+  t.is(follower.mode, 'degraded');
+  t.is(follower.head, head);
+  t.is(follower.get('key/a').value, 2);
+  owning.wire.mendBoth();
+  await world.equal(owner, follower);
+  t.is(follower.get('key/a').value, 2);
+});
+
+test('a claim of its own that comes late does not fence an owner', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  // As from a connection that was given up, with the claim still on its way.
+  const { outcome } = world.server.claim(SPACE, owning.wire.claims[0]!);
+  t.is(outcome, 'claimed');
+  owner.set('key/a', 2);
+  await world.equal(owner, follower);
+  t.is(owner.ownership, 'leading');
+  t.is(follower.get('key/a').value, 2);
+});
+
+test('a claim that Redis loses before the state is read is made again, and nobody is fenced', async (t) => {
+  const world = new World();
+  const { tandem, wire } = world.process('owner');
+  wire.delayMs = 5;
+  const owner = tandem.own(space);
+  await world.time.until(() => wire.asked === 1, 'a claim that is made, and the state asked for');
+  world.server.wipe();
+  owner.set('key/a', 1);
+  await world.led(owner);
+  t.is(wire.claims.length, 2);
+  t.is(owner.ownership, 'leading');
+});
+
+test('an owner that is stopped while it repairs Redis repairs it, says goodbye, and reports nothing', async (t) => {
+  for (let ms = 0; ms < 60; ms += 3) {
+    const { world, owning, owner, follower } = await pair();
+    owner.set('key/a', 1);
+    owner.set('key/b', 2);
+    await world.equal(owner, follower);
+    const errors: string[] = [];
+    owner.on('error', ({ error }) => errors.push(error.code));
+    owning.wire.delayMs = 5;
+    world.server.wipe();
+    owner.set('key/c', 3);
+    const claims = owning.wire.claims.length;
+    await world.time.until(() => owning.wire.claims.length > claims, 'a new claim');
+    await world.time.advance(ms);
+    const stopped = owner.stop();
+    await world.time.advance(1_000);
+    await stopped;
+    const { live, lease } = world.server.space(SPACE);
+    t.deepEqual([...live.state.keys()].toSorted(), ['key/a', 'key/b', 'key/c'], `${ms} ms`);
+    t.is(lease, undefined, `${ms} ms`);
+    t.false(follower.get('key/a').ownerAlive, `${ms} ms`);
+    t.deepEqual(
+      errors.filter((code) => code !== 'DAMAGED'),
+      [],
+      `${ms} ms`,
+    );
+  }
+});
+
+test('a value that is added while another is lost is found, though the count is right', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  owner.set('key/b', 2);
+  await world.equal(owner, follower);
+  const { live } = world.server.space(SPACE);
+  live.state.set('foreign', 'null');
+  live.state.delete('key/a');
+  const isRight = (): boolean => {
+    const { state } = world.server.space(SPACE).live;
+    return state.size === 2 && state.get('key/a') === '1' && owner.mode === 'connected';
+  };
+  await world.time.until(isRight, 'what the owner holds, and no more', 5_000);
+  await world.equal(owner, follower);
+  t.false(world.server.space(SPACE).live.state.has('foreign'));
+});
+
+test('a key that someone has put in the place of another, index and all, is found, and whoever has read it is told', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  owner.set('key/b', 2);
+  await world.equal(owner, follower);
+  const { live } = world.server.space(SPACE);
+  live.state.delete('key/a');
+  live.index.delete('key/a');
+  live.state.set('key/z', '9');
+  live.index.set('key/z', 1);
+  const late = world.process('late').tandem.follow(space);
+  await world.time.until(() => late.get('key/z').value === 9, 'what was put there');
+  await world.time.until(() => late.get('key/z').value === undefined, 'the truth', 5_000);
+  await world.equal(owner, late);
+  await world.equal(owner, follower);
+  t.is(late.get('key/a').value, 1);
+  t.deepEqual([...world.server.space(SPACE).live.state.keys()].toSorted(), ['key/a', 'key/b']);
+});
+
+test('the goodbye of an owner that could not commit all proves nothing', async (t) => {
+  const { world, owning, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  const { wire } = owning;
+  const refusal = new TandemError('REDIS_NOT_READY', 'takes no writes', { retryable: true });
+  wire.commit = () => Promise.reject(refusal);
+  owner.set('key/a', 2);
+  const setAt = world.time.now();
+  const stopped = owner.stop({ timeoutMs: 1_000 });
+  await world.time.advance(1_500);
+  await stopped;
+  t.is(follower.get('key/a').value, 1);
+  t.true(follower.get('key/a').staleMs >= world.time.now() - setAt);
+  t.is(follower.get('key/a').freshness, 'stale');
+});
+
+const BOGUS = { base: { epoch: 1, revision: 5 }, prev: 0, revision: 9, cutAt: 1, leaseMs: 9, bye: false };
+
+test('a frame of an epoch in the near future does not make a follower deaf for good', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  // As by anyone who may publish.
+  world.server.publish(SPACE, { ...BOGUS, epoch: Math.floor(world.server.now()) + 60_000 }, []);
+  await world.time.advance(50);
+  owner.set('key/a', 2);
+  await world.equal(owner, follower);
+  t.is(follower.get('key/a').value, 2);
+});
+
+test('a frame of the highest epoch there is does not make a follower deaf for good', async (t) => {
+  const { world, owner, follower } = await pair();
+  world.server.publish(SPACE, { ...BOGUS, epoch: Number.MAX_SAFE_INTEGER }, []);
+  await world.time.advance(50);
+  owner.set('key/a', 2);
+  await t.notThrowsAsync(world.equal(owner, follower));
+});
+
+test('a follower whose Redis refuses it asks again after pauses, however many frames come', async (t) => {
+  const { world, following, owner } = await pair();
+  following.wire.refusal = new TandemError('REDIS_REFUSED', 'NOPERM');
+  following.wire.asked = 0;
+  following.wire.subscriber.cut();
+  following.wire.subscriber.mend();
+  for (let at = 0; at < 400; at += 1) {
+    owner.set('key/a', at);
+    await world.time.advance(5);
+  }
+  t.true(following.wire.asked > 0);
+  t.true(following.wire.asked <= 40, `asked ${following.wire.asked} times in two seconds`);
+});
+
+test('a subscription that died without a word is found, and nothing is missing then', async (t) => {
+  const { world, owner, follower, following } = await pair();
+  // It has looked whether it missed anything when it came.
+  await world.time.advance(100);
+  // The server has forgotten it; both connections are fine.
+  following.wire.forgetSubscriptions();
+  owner.set('key/a', 1);
+  await world.time.until(() => follower.get('key/a').value === 1, 'what was missed', 2_000);
+  owner.set('key/a', 2);
+  await world.equal(owner, follower, 100);
+  t.is(follower.get('key/a').value, 2);
+});
+
+test('it is found within the time of silence, whenever it died', async (t) => {
+  for (let ms = 0; ms < 800; ms += 100) {
+    const { world, owner, follower, following } = await pair();
+    await world.time.advance(ms);
+    following.wire.forgetSubscriptions();
+    owner.set('key/a', 1);
+    await world.time.until(() => follower.get('key/a').value === 1, `what was missed after ${ms} ms`, 900);
+  }
+  t.pass();
+});
+
+test('tombstones dropped while a whole state is being written are forgotten by the store in the end', async (t) => {
+  const { world, owning, owner } = await pair();
+  const churn = (name: string, count: number): void => {
+    for (let at = 0; at < count; at += 1) {
+      owner.set(`key/${name}/${at}`, 1);
+      owner.delete(`key/${name}/${at}`);
+    }
+  };
+  owner.set('key/a', 1);
+  churn('first', 19_990);
+  await world.time.advance(2_000);
+  owning.wire.delayMs = 20;
+  world.server.space(SPACE).live.state.delete('key/a');
+  owner.set('key/a', 2);
+  await world.time.until(() => world.server.space(SPACE).next !== undefined, 'a swap under way', 5_000, 1);
+  churn('second', 20);
+  await world.time.advance(20_000);
+  const { meta, live } = world.server.space(SPACE);
+  t.is(owner.mode, 'connected');
+  t.true(meta.horizon > 0);
+  const forgotten = [...live.index].filter(
+    ([key, revision]) => revision <= meta.horizon && !live.state.has(key),
+  );
+  t.is(forgotten.length, 0);
+});

@@ -1,0 +1,140 @@
+/** Readers: whoever reads from something that moves gets all of it, at its own speed, and nothing is kept for it. */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import { Readers } from '../../src/base/readers.ts';
+import type { ReadersOptions } from '../../src/base/readers.ts';
+import { check } from '../_check.ts';
+import { FakeTime } from '../_fake-time.ts';
+
+/** A number that grows, and readers that are told from where to where. */
+function start(options: Partial<ReadersOptions<number>> = {}) {
+  const time = new FakeTime();
+  const source = { value: 0 };
+  const readers = new Readers<number>({
+    time,
+    beatMs: 1_000,
+    next: (cursor, { isBeat }) => {
+      if (source.value < 0) return 'over';
+      if (cursor === source.value && !isBeat) return 'nothing';
+      return { message: `${cursor}>${source.value}`, cursor: source.value };
+    },
+    ...options,
+  });
+  const open = (takes: () => boolean = () => true) => {
+    const got: string[] = [];
+    const ends: number[] = [];
+    const reader = readers.open(source.value, {
+      write: (message) => (got.push(message), takes()),
+      end: () => ends.push(time.now()),
+    });
+    return { got, ends, reader };
+  };
+  const set = async (value: number): Promise<void> => {
+    source.value = value;
+    readers.changed();
+    await time.settle();
+  };
+  return { time, source, readers, open, set };
+}
+
+test('what changes within a turn is told once, at its end', async (t) => {
+  const { open, source, readers, time } = start();
+  const { got } = open();
+  t.deepEqual(got, ['0>0'], 'a sign of life first');
+  for (const value of [1, 2, 3]) {
+    source.value = value;
+    readers.changed();
+  }
+  t.is(got.length, 1);
+  await time.settle();
+  t.deepEqual(got.slice(1), ['0>3']);
+});
+
+test('who is full is sent nothing, and then all of it as one', async (t) => {
+  const { open, set } = start();
+  let takes = true;
+  const slow = open(() => takes);
+  const quick = open();
+  takes = false;
+  for (const value of [1, 2, 3, 4]) await set(value);
+  t.deepEqual(slow.got, ['0>0', '0>1']);
+  t.deepEqual(quick.got, ['0>0', '0>1', '1>2', '2>3', '3>4']);
+  takes = true;
+  slow.reader.drained();
+  t.deepEqual(slow.got, ['0>0', '0>1', '1>4']);
+});
+
+test('with a pace, what changes is told at most so often', async (t) => {
+  const { open, set, time } = start({ paceMs: 100 });
+  const { got } = open();
+  for (const value of [1, 2, 3]) await set(value);
+  await time.advance(99);
+  t.is(got.length, 1);
+  await time.advance(1);
+  t.deepEqual(got.slice(1), ['0>3']);
+});
+
+test('signs of life come at their interval, for as long as anyone reads', async (t) => {
+  const { open, time, readers } = start();
+  const { got, reader } = open();
+  await time.advance(3_000);
+  t.is(got.length, 4);
+  reader.close();
+  await time.advance(2_000);
+  t.is(got.length, 4);
+  t.is(readers.size, 0);
+  t.is(time.pending, 0, 'no timer is left');
+});
+
+test('who takes nothing for too long gives up its place; who takes a little does not', async (t) => {
+  const { open, set, time } = start({ stallMs: 5_000 });
+  const stalled = open(() => false);
+  const slow = open(() => false);
+  for (let second = 1; second <= 8; second += 1) {
+    slow.reader.drained();
+    await set(second);
+    await time.advance(1_000);
+  }
+  t.is(stalled.ends.length, 1);
+  t.true(stalled.ends[0]! > 5_000 && stalled.ends[0]! <= 7_000);
+  t.deepEqual(slow.ends, []);
+});
+
+test('who cannot go on is sent away, and with the end of the source all are', (t) => {
+  const { open, source, readers } = start();
+  const first = open();
+  source.value = -1;
+  first.reader.drained();
+  t.is(first.ends.length, 1);
+  source.value = 5;
+  const [second, third] = [open(), open()];
+  readers.end();
+  t.is(second.ends.length + third.ends.length, 2);
+  t.is(readers.size, 0);
+  second.reader.drained();
+  t.deepEqual(second.got, ['5>5'], 'and nothing comes after');
+});
+
+test('whoever reads at whatever speed, its messages join without a gap and lead to the end', async (t) => {
+  const steps = fc.array(fc.record({ what: fc.constantFrom('set', 'drain', 'wait'), ms: fc.nat(3_000) }), {
+    maxLength: 60,
+  });
+  await check(
+    t,
+    fc.asyncProperty(steps, fc.boolean(), async (steps, isPaced) => {
+      const { open, set, source, time } = start(isPaced ? { paceMs: 100 } : {});
+      const { got, reader } = open(() => false);
+      for (const { what, ms } of steps) {
+        if (what === 'set') await set(source.value + 1);
+        else if (what === 'drain') reader.drained();
+        else await time.advance(ms);
+      }
+      reader.drained();
+      reader.drained();
+      const spans = got.map((message) => message.split('>').map(Number) as [number, number]);
+      for (const [index, [from]] of spans.entries()) assert.equal(from, spans[index - 1]?.[1] ?? 0);
+      assert.equal(spans.at(-1)![1], source.value);
+    }),
+  );
+});

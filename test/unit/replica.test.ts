@@ -1,0 +1,392 @@
+/** The follower's copy: whatever comes, in whatever order, it shows only what was, and ends where the owner is. */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import type { Change, Frame, Header } from '../../src/state/frame.ts';
+import { decodeFence, decodeFrame } from '../../src/state/frame.ts';
+import { Ledger } from '../../src/state/ledger.ts';
+import type { Position } from '../../src/state/position.ts';
+import { compare, continues, printPosition, ZERO } from '../../src/state/position.ts';
+import type { ReadChange } from '../../src/state/replica.ts';
+import { Replica } from '../../src/state/replica.ts';
+import type { Page } from '../../src/ports/store.ts';
+import { check } from '../_check.ts';
+import { FakeTime } from '../_fake-time.ts';
+import { MemoryServer } from '../../src/memory/store.ts';
+
+const HEADER: Header = {
+  epoch: 5,
+  base: { epoch: 3, revision: 10 },
+  prev: 10,
+  revision: 12,
+  cutAt: 1,
+  leaseMs: 1,
+  bye: false,
+};
+
+/** A replica at a position of epoch 5, or of what is given. */
+function at(revision: number, epoch = 5): Replica {
+  const replica = new Replica();
+  replica.replace({ epoch, base: { epoch: epoch - 2, revision: 0 }, revision }, []);
+  return replica;
+}
+
+test('a frame that begins where the replica is, or before, and ends after it is next', (t) => {
+  t.is(at(10).judge(HEADER), 'next');
+  t.is(at(11).judge(HEADER), 'next');
+});
+
+test('a frame that ends where the replica is, or before, is known', (t) => {
+  t.is(at(12).judge(HEADER), 'known');
+  t.is(at(99).judge(HEADER), 'known');
+});
+
+test('a frame that begins after the place of the replica shows a gap', (t) => {
+  t.is(at(9).judge(HEADER), 'gap');
+});
+
+test('a beacon is known where the replica is, and else shows a gap', (t) => {
+  const beacon = { ...HEADER, prev: 12 };
+  t.is(at(12).judge(beacon), 'known');
+  t.is(at(11).judge(beacon), 'gap');
+});
+
+test('a frame of a new epoch is next for whoever is at its base or before it', (t) => {
+  t.is(at(10, 3).judge(HEADER), 'next');
+  t.is(at(8, 3).judge({ ...HEADER, prev: 8 }), 'next');
+});
+
+test('a beacon of a new epoch is next at its base: it brings the epoch', (t) => {
+  const replica = at(10, 3);
+  const beacon = { ...HEADER, revision: 10 };
+  t.is(replica.judge(beacon), 'next');
+  replica.advance(beacon, []);
+  t.deepEqual(replica.position, { epoch: 5, revision: 10 });
+});
+
+test('a frame of a new epoch is a gap for whoever is past its base, or of another line', (t) => {
+  t.is(at(11, 3).judge(HEADER), 'gap');
+  t.is(at(10, 4).judge(HEADER), 'gap');
+  t.is(at(10, 2).judge(HEADER), 'gap');
+});
+
+test('a frame of a new epoch that ends before the place of the replica would take it back: a gap', (t) => {
+  t.is(at(10, 3).judge({ ...HEADER, prev: 5, revision: 8 }), 'gap');
+});
+
+test('once a higher epoch was seen, a lower one is fenced, though nothing of the higher was applied', (t) => {
+  const replica = at(3, 5);
+  t.is(replica.judge({ ...HEADER, epoch: 9, base: { epoch: 7, revision: 1 } }), 'gap');
+  t.is(replica.judge({ ...HEADER, prev: 3 }), 'fenced');
+  t.deepEqual(replica.mark, { epoch: 9, revision: 0 }, 'a head has to be of that epoch now');
+});
+
+test('a head that is asked for has to be where the replica is, or past it', (t) => {
+  t.deepEqual(at(12).mark, { epoch: 5, revision: 12 });
+  t.deepEqual(new Replica().mark, ZERO);
+});
+
+test('advance passes over what is known, and returns what is not', (t) => {
+  const replica = at(10);
+  const changes = [
+    { key: 'a', revision: 10, value: 'old' },
+    { key: 'b', revision: 11, value: 'new' },
+    { key: 'c', revision: 12, value: undefined },
+  ];
+  t.deepEqual(replica.advance(HEADER, changes), changes.slice(1));
+  t.is(replica.get('a'), undefined);
+  t.is(replica.get('b')?.value, 'new');
+  t.is(replica.size, 1);
+});
+
+test('replace returns the keys that the replica had, or has, otherwise', (t) => {
+  const replica = new Replica();
+  const state = (...changes: ReadChange[]): ReadChange[] => changes;
+  replica.replace(
+    HEADER,
+    state(
+      { key: 'same', revision: 1, value: { a: 1 } },
+      { key: 'other', revision: 2, value: 1 },
+      { key: 'gone', revision: 3, value: 1 },
+      { key: 'deleted', revision: 4, value: 1 },
+    ),
+  );
+  const changed = replica.replace(
+    { ...HEADER, revision: 20 },
+    state(
+      { key: 'same', revision: 1, value: { a: 1 } },
+      { key: 'other', revision: 15, value: 2 },
+      { key: 'deleted', revision: 16, value: undefined },
+      { key: 'never', revision: 17, value: undefined },
+      { key: 'fresh', revision: 18, value: 3 },
+    ),
+  );
+  t.deepEqual(
+    changed.map(({ key, value }) => [key, value]).sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+    [
+      ['deleted', undefined],
+      ['fresh', 3],
+      ['gone', undefined],
+      ['other', 2],
+    ],
+  );
+  t.deepEqual(
+    [...replica.entries()].map(({ key }) => key),
+    ['same', 'other', 'fresh'],
+  );
+});
+
+// ---- the whole of it, against the owner's ledger ----
+
+const SPACE = 'space';
+const OWNER = 'owner';
+
+/** An owner with its ledger, and the store that it writes to. The store can lose what it was told last. */
+class World {
+  readonly server = new MemoryServer(new FakeTime());
+  readonly published: string[] = [];
+  /** What the state was at each head that the store ever had. */
+  readonly past = new Map<string, Record<string, unknown>>([[printPosition(ZERO), {}]]);
+  ledger = new Ledger();
+  #head: Position = ZERO;
+  #kept: { head: Position; page: Page }[] = [];
+
+  constructor() {
+    this.server.subscribe(SPACE, (message) => {
+      if (decodeFence(message) === undefined) this.published.push(message);
+    });
+    this.start('resume');
+  }
+
+  /** What the owner has in memory. */
+  get state(): Record<string, unknown> {
+    return Object.fromEntries(
+      [...this.ledger.entries()].map(({ key, value }) => [key, JSON.parse(value?.json ?? 'null')]),
+    );
+  }
+
+  /** A new owner, which takes over what the store holds, or starts over. */
+  start(how: 'resume' | 'reset'): void {
+    const { epoch, head, revision } = this.#claim();
+    const { changes } = this.server.since(SPACE, ZERO, 1_000, {});
+    this.ledger = new Ledger();
+    if (how === 'reset') this.ledger.startOver({ epoch, base: ZERO }, revision);
+    else this.ledger.resume({ epoch, base: head }, revision, 0, changes);
+    this.commit();
+  }
+
+  /** The same owner, under a new epoch. */
+  reclaim(): void {
+    const { epoch } = this.#claim();
+    this.ledger.continueIn({ epoch, base: this.ledger.head });
+    this.commit();
+  }
+
+  #claim(): { epoch: number; revision: number; head: Position } {
+    const claim = { owner: OWNER, ownerName: OWNER, known: this.ledger.line.epoch, leaseMs: 1e9 };
+    const { outcome, head } = this.server.claim(SPACE, claim);
+    assert.equal(outcome, 'claimed');
+    this.#head = { epoch: head.epoch, revision: head.revision };
+    return { epoch: head.fence, revision: head.revision, head: this.#head };
+  }
+
+  /** One cut, on top of the head or, where that cannot be, in place of all. */
+  commit(): void {
+    const { line, head, horizon } = this.ledger;
+    const cut = { ...line, owner: OWNER, leaseMs: 1e9, revision: head.revision, horizon, cutAt: 1 };
+    const changes = continues(this.#head, line) ? this.ledger.changesSince(this.#head.revision) : undefined;
+    if (changes === undefined) {
+      const all = this.ledger.everything();
+      this.server.stage(SPACE, cut, { attempt: 'one', isFirst: true, portion: all });
+      assert.equal(this.server.swap(SPACE, { ...cut, changes: all }, 'one').outcome, 'committed');
+    } else {
+      const { outcome } = this.server.commit(SPACE, { ...cut, prev: this.#head, changes, dropped: [] });
+      assert.equal(outcome, 'committed');
+    }
+    this.#head = { epoch: line.epoch, revision: head.revision };
+    this.past.set(printPosition(this.#head), this.state);
+    this.#kept.push({ head: this.#head, page: this.server.since(SPACE, ZERO, 1_000, {}) });
+  }
+
+  /** The store is back where it was some commits ago, as after a failover to a replica that lagged. */
+  rollBack(commits: number): void {
+    const kept = this.#kept.at(-1 - commits) ?? this.#kept[0]!;
+    const { head } = kept.page;
+    const space = this.server.space(SPACE);
+    const { size, ...meta } = head;
+    space.meta = { ...space.meta, ...meta, size, indexed: kept.page.changes.length, fence: head.epoch };
+    space.live.state.clear();
+    space.live.index.clear();
+    space.live.apply(kept.page.changes);
+    this.#kept = this.#kept.slice(0, this.#kept.indexOf(kept) + 1);
+  }
+}
+
+const read = ({ key, revision, json }: Change): ReadChange => ({
+  key,
+  revision,
+  value: json === '' ? undefined : JSON.parse(json),
+});
+
+/** A replica that is served as the follower serves its own, and checks what it is told. */
+class Reader {
+  readonly #replica = new Replica();
+  readonly #world: World;
+  #seen = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get state(): Record<string, unknown> {
+    return Object.fromEntries([...this.#replica.entries()].map(({ key, value }) => [key, value]));
+  }
+
+  get position(): Position {
+    return this.#replica.position;
+  }
+
+  deliver(frame: Frame): 'gap' | 'fine' {
+    const before = this.position;
+    const verdict = this.#replica.judge(frame);
+    if (frame.epoch < this.#seen) assert.equal(verdict, 'fenced');
+    this.#seen = Math.max(this.#seen, frame.epoch);
+    if (verdict === 'next') this.#replica.advance(frame, frame.changes.map(read));
+    this.#requireSound(before);
+    return verdict === 'gap' ? 'gap' : 'fine';
+  }
+
+  /** Asks the store, in pages of so many changes; the owner goes on in between. */
+  ask(limit: number, meanwhile: () => void = () => {}): void {
+    const before = this.position;
+    const { mark } = this.#replica;
+    let position = before;
+    let isFull = position.revision === 0;
+    let changes: Change[] = [];
+    let horizon = 0;
+    let page: Page;
+    do {
+      page = this.#world.server.since(SPACE, position, limit, { horizon });
+      if (page.full) {
+        changes = [];
+        isFull = true;
+        horizon = page.head.horizon;
+      }
+      changes.push(...page.changes);
+      position = { epoch: page.head.epoch, revision: changes.at(-1)?.revision ?? position.revision };
+      if (page.more) meanwhile();
+    } while (page.more);
+    const { head } = page;
+    if (compare(head, mark) < 0) return;
+    const latest = [...new Map(changes.map((one) => [one.key, one])).values()].map(read);
+    latest.sort((a, b) => a.revision - b.revision);
+    if (isFull) this.#replica.replace(head, latest);
+    else this.#replica.advance(head, latest);
+    this.#seen = Math.max(this.#seen, head.epoch);
+    this.#requireSound(before);
+  }
+
+  #requireSound(before: Position): void {
+    const printed = printPosition(this.position);
+    assert.ok(compare(this.position, before) >= 0, `went back from ${printPosition(before)} to ${printed}`);
+    if (compare(this.position, before) > 0)
+      assert.ok(this.position.epoch >= this.#seen, `applied ${printed} after epoch ${this.#seen} was seen`);
+    assert.deepEqual(this.state, this.#world.past.get(printed), `not what was at ${printed}`);
+  }
+}
+
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+const happening = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('set' as const), key, value: fc.nat(99) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), key }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('commit' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reclaim' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('restart' as const),
+      how: fc.constantFrom('resume' as const, 'reset' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('roll back' as const), commits: fc.nat(4), lives: fc.boolean() }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      do: fc.constant('deliver' as const),
+      who: fc.nat(1),
+      ago: fc.oneof(fc.constant(0), fc.nat(6), fc.nat(60)),
+      asks: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('ask' as const),
+      who: fc.nat(1),
+      limit: fc.integer({ min: 1, max: 4 }),
+      meanwhile: fc.array(fc.record({ key, value: fc.nat(99) }), { maxLength: 3 }),
+    }),
+  },
+);
+
+test('frames in any order, twice or not at all, and answers to gaps, lead to the ledger and never back', (t) =>
+  check(
+    t,
+    fc.property(fc.array(happening, { maxLength: 80, size: 'max' }), (happenings) => {
+      const world = new World();
+      const readers = [new Reader(world), new Reader(world)] as const;
+      for (const one of happenings) {
+        if (one.do === 'set') world.ledger.set(one.key, String(one.value));
+        else if (one.do === 'delete') world.ledger.delete(one.key);
+        else if (one.do === 'commit') world.commit();
+        else if (one.do === 'reclaim') world.reclaim();
+        else if (one.do === 'restart') world.start(one.how);
+        else if (one.do === 'roll back') {
+          world.rollBack(one.commits);
+          if (one.lives) world.reclaim();
+          else world.start('resume');
+        } else if (one.do === 'deliver') {
+          const message = world.published.at(-1 - (one.ago % world.published.length));
+          const reader = readers[one.who === 0 ? 0 : 1];
+          if (reader.deliver(decodeFrame(message ?? '')) === 'gap' && one.asks) reader.ask(2);
+        } else {
+          const [...changes] = one.meanwhile;
+          readers[one.who === 0 ? 0 : 1].ask(one.limit, () => {
+            const next = changes.shift();
+            if (next === undefined) return;
+            world.ledger.set(next.key, String(next.value));
+            world.commit();
+          });
+        }
+      }
+      world.commit();
+      for (const reader of readers) {
+        if (reader.deliver(decodeFrame(world.published.at(-1) ?? '')) === 'gap') reader.ask(3);
+        assert.deepEqual(reader.state, world.state);
+        assert.deepEqual(reader.position, world.ledger.head);
+      }
+    }),
+    { numRuns: 1_000 },
+  ));
+
+// Known, see docs/decisions.md: a change made before the base is given the epoch of the base, whatever epoch it was made in; so where a key
+// last changed is told otherwise by the owner, by who followed along, and by who read it all later. (The same with
+// an owner that resumes.) Readings, and the ETags made of them, differ from process to process.
+test.failing('a key has one position, for the owner and for every reader', (t) => {
+  const world = new World();
+  world.ledger.set('a', '1');
+  world.commit();
+  const early = new Replica();
+  for (const message of world.published)
+    early.advance(decodeFrame(message), decodeFrame(message).changes.map(read));
+  world.reclaim();
+  world.reclaim();
+  const late = new Replica();
+  const { head, changes } = world.server.since(SPACE, ZERO, 10, {});
+  late.replace(head, changes.map(read));
+  t.is(early.get('a')?.epoch, world.ledger.get('a')?.epoch);
+  t.is(late.get('a')?.epoch, world.ledger.get('a')?.epoch);
+});

@@ -1,0 +1,216 @@
+/** The state in order of last change, held against a model that keeps the whole log. */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import { RevisionMap } from '../../src/state/revision-map.ts';
+import { check } from '../_check.ts';
+
+interface Operation {
+  readonly key: string;
+  /** `undefined` deletes. */
+  readonly value: number | undefined;
+  /** How far the revision goes on. */
+  readonly step: number;
+}
+
+const operation: fc.Arbitrary<Operation> = fc.record({
+  key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'),
+  value: fc.option(fc.nat(9), { nil: undefined }),
+  step: fc.integer({ min: 1, max: 3 }),
+});
+const operations = fc.array(operation, { maxLength: 120 });
+
+interface Logged {
+  readonly key: string;
+  readonly value: number | undefined;
+  readonly revision: number;
+  readonly epoch: number;
+}
+
+/** Plays operations on a map, and keeps the log of them. Calls back after each. */
+function play(
+  map: RevisionMap<number>,
+  played: readonly Operation[],
+  after: (log: readonly Logged[]) => void = () => {},
+): Logged[] {
+  const log: Logged[] = [];
+  let revision = 0;
+  for (const { key, value, step } of played) {
+    revision += step;
+    const epoch = 1 + Math.floor(revision / 10);
+    map.set(key, value, revision, epoch);
+    log.push({ key, value, revision, epoch });
+    after(log);
+  }
+  return log;
+}
+
+/** The latest of each key, in order of revision. */
+function latest(log: readonly Logged[]): Logged[] {
+  return [...new Map(log.map((one) => [one.key, one])).values()].sort((a, b) => a.revision - b.revision);
+}
+
+const plain = ({ key, value, revision, epoch }: Logged): Logged => ({ key, value, revision, epoch });
+
+test('a new map is empty, at revision 0, and forgot nothing', (t) => {
+  const map = new RevisionMap<number>();
+  t.deepEqual([map.size, map.revision, map.horizon, map.tombstones], [0, 0, 0, 0]);
+  t.deepEqual(map.since(0), []);
+  t.deepEqual([...map.entries()], []);
+  t.is(map.get('a'), undefined);
+});
+
+test('a change moves its key to the end, and since gives the latest of each key once', (t) => {
+  const map = new RevisionMap<number>();
+  map.set('a', 1, 1, 1);
+  map.set('b', 2, 2, 1);
+  map.set('a', 3, 3, 1);
+  t.deepEqual(map.since(0).map(plain), [
+    { key: 'b', value: 2, revision: 2, epoch: 1 },
+    { key: 'a', value: 3, revision: 3, epoch: 1 },
+  ]);
+  t.deepEqual(
+    map.since(2).map(({ key }) => key),
+    ['a'],
+  );
+  t.deepEqual(map.since(3), []);
+});
+
+test('a delete leaves a tombstone, which a later value replaces', (t) => {
+  const map = new RevisionMap<number>();
+  map.set('a', 1, 1, 1);
+  map.set('a', undefined, 2, 1);
+  t.deepEqual([map.size, map.tombstones, map.revision], [0, 1, 2]);
+  t.deepEqual(map.since(1).map(plain), [{ key: 'a', value: undefined, revision: 2, epoch: 1 }]);
+  t.deepEqual([...map.entries()], []);
+  map.set('a', 5, 3, 1);
+  t.deepEqual([map.size, map.tombstones], [1, 0]);
+});
+
+test('a value that is falsy is a value all the same', (t) => {
+  const map = new RevisionMap<unknown>();
+  for (const [index, value] of [0, '', false, null].entries()) map.set(`key ${index}`, value, index + 1, 1);
+  t.is(map.size, 4);
+  t.is(map.tombstones, 0);
+});
+
+test('since any place is what the whole log says of it, however keys came, went and came again', (t) =>
+  check(
+    t,
+    fc.property(operations, (played) => {
+      const map = new RevisionMap<number>();
+      play(map, played, (log) => {
+        const expected = latest(log);
+        const end = log.at(-1)?.revision ?? 0;
+        assert.equal(map.revision, end);
+        for (let revision = 0; revision <= end + 1; revision += 1) {
+          const found = map.since(revision).map(plain);
+          assert.deepEqual(
+            found,
+            expected.filter((one) => one.revision > revision),
+          );
+        }
+        assert.equal(map.size, expected.filter(({ value }) => value !== undefined).length);
+        assert.equal(map.tombstones, expected.filter(({ value }) => value === undefined).length);
+        for (const one of expected) assert.deepEqual(plain(map.get(one.key) as Logged), one);
+      });
+    }),
+  ));
+
+test('entries are the keys that hold a value, in the order in which they first came', (t) =>
+  check(
+    t,
+    fc.property(operations, (played) => {
+      const map = new RevisionMap<number>();
+      const log = play(map, played);
+      const held = new Map(log.map(({ key, value }) => [key, value]));
+      const expected = [...held].filter(([, value]) => value !== undefined);
+      assert.deepEqual(
+        [...map.entries()].map(({ key, value }) => [key, value]),
+        expected,
+      );
+    }),
+  ));
+
+test('tombstones are dropped oldest first, each is told once, and from the horizon on nothing is missing', (t) =>
+  check(
+    t,
+    fc.property(operations, fc.nat(4), (played, limit) => {
+      const dropped: string[] = [];
+      const map = new RevisionMap<number>(limit, (key) => dropped.push(key));
+      let horizon = 0;
+      let told = 0;
+      play(map, played, (log) => {
+        const expected = latest(log);
+        const dead = expected.filter(({ value }) => value === undefined);
+        const gone = dead.filter(({ key }) => map.get(key) === undefined);
+        const keep = Math.max(limit, map.size);
+
+        assert.ok(map.tombstones <= 2 * keep, `${map.tombstones} tombstones, ${keep} are to be kept`);
+        assert.ok(map.tombstones >= Math.min(keep, dead.length - gone.length));
+        assert.ok(map.horizon >= horizon, 'the horizon went back');
+        // All that is gone is at the horizon or below it, and all else above it.
+        assert.deepEqual(
+          gone,
+          dead.filter(({ revision }) => revision <= map.horizon),
+        );
+        if (map.horizon > horizon)
+          assert.equal(log.find((one) => one.revision === map.horizon)?.value, undefined);
+        assert.equal(map.tombstones, dead.length - gone.length);
+        for (let p = map.horizon; p <= (log.at(-1)?.revision ?? 0); p += 1)
+          assert.deepEqual(
+            map.since(p).map(plain),
+            expected.filter(({ revision }) => revision > p),
+          );
+        // What holds a value is never dropped.
+        const alive = expected.filter(({ value }) => value !== undefined);
+        assert.deepEqual(
+          map
+            .since(0)
+            .filter(({ value }) => value !== undefined)
+            .map(plain),
+          alive,
+        );
+        // Each drop is told once, when it happens.
+        for (const key of dropped.slice(told)) assert.equal(map.get(key), undefined, key);
+        assert.equal(new Set(dropped.slice(told)).size, dropped.length - told);
+        assert.equal(dropped.length > told, map.horizon > horizon);
+        told = dropped.length;
+        horizon = map.horizon;
+      });
+    }),
+  ));
+
+test('by default 10,000 deletes are remembered, and never more than twice as many', (t) => {
+  const map = new RevisionMap<number>();
+  for (let index = 0; index < 20_000; index += 1) map.set(`key ${index}`, undefined, index + 1, 1);
+  t.deepEqual([map.tombstones, map.horizon], [20_000, 0]);
+  map.set('one more', undefined, 20_001, 1);
+  t.deepEqual([map.tombstones, map.horizon], [10_000, 10_001]);
+});
+
+test('as many deletes are remembered as there are live keys, when those are more', (t) => {
+  const map = new RevisionMap<number>(2);
+  let revision = 0;
+  for (let index = 0; index < 10; index += 1) map.set(`live ${index}`, index, (revision += 1), 1);
+  for (let index = 0; index < 20; index += 1) map.set(`dead ${index}`, undefined, (revision += 1), 1);
+  t.deepEqual([map.tombstones, map.horizon], [20, 0]);
+  map.set('one more', undefined, (revision += 1), 1);
+  t.deepEqual([map.tombstones, map.horizon], [10, 21]);
+});
+
+test('what is stated as forgotten moves the horizon on, and never back', (t) => {
+  const map = new RevisionMap<number>();
+  map.forgetUpTo(7);
+  t.is(map.horizon, 7);
+  map.forgetUpTo(3);
+  t.is(map.horizon, 7);
+});
+
+test('dropping a tombstone does not move the horizon back', (t) => {
+  const map = new RevisionMap<number>(1);
+  map.forgetUpTo(100);
+  for (const revision of [10, 20, 30]) map.set(`dead ${revision}`, undefined, revision, 1);
+  t.is(map.tombstones, 1, 'two were dropped');
+  t.is(map.horizon, 100);
+});

@@ -1,0 +1,88 @@
+/** Seams: where a long run of changes may be cut, so that what lies before is the state as it was. */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import { Seams } from '../../src/state/seams.ts';
+import { check } from '../_check.ts';
+
+/** What a store would hold that was given the latest of each key up to a revision, on top of what is on its way. */
+function heldAfter(changes: readonly { key: string; revision: number }[], floor: number, upTo: number) {
+  const latest = new Map<string, number>();
+  for (const { key, revision } of changes) latest.set(key, revision);
+  const held = new Map<string, number>();
+  for (const { key, revision } of changes) if (revision <= floor) held.set(key, revision);
+  for (const [key, revision] of latest) if (revision > floor && revision <= upTo) held.set(key, revision);
+  return held;
+}
+
+/** What was there at a revision. */
+function stateAt(changes: readonly { key: string; revision: number }[], upTo: number) {
+  const state = new Map<string, number>();
+  for (const { key, revision } of changes) if (revision <= upTo) state.set(key, revision);
+  return state;
+}
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ set: fc.constantFrom('a', 'b', 'c', 'd', 'e') }) },
+  { weight: 3, arbitrary: fc.constant('turn' as const) },
+  { weight: 1, arbitrary: fc.record({ sent: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+);
+
+test('cut at a seam, a run of changes is the state as it was there', (t) =>
+  check(
+    t,
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const seams = new Seams();
+      const changes: { key: string; revision: number }[] = [];
+      const at = new Map<number, number>();
+      let floor = 0;
+      for (const [time, one] of steps.entries()) {
+        if (one === 'turn') {
+          seams.add(changes.length, time);
+          at.set(changes.length, at.get(changes.length) ?? time);
+        } else if ('set' in one) {
+          seams.changed(changes.findLast(({ key }) => key === one.set)?.revision ?? 0);
+          changes.push({ key: one.set, revision: changes.length + 1 });
+        } else {
+          const seam = seams.upTo(floor + Math.ceil(one.sent * (changes.length - floor)));
+          if (seam === undefined) continue;
+          assert.deepEqual(heldAfter(changes, floor, seam.revision), stateAt(changes, seam.revision));
+          assert.equal(at.get(seam.revision), seam.at);
+          floor = seam.revision;
+          seams.sentUpTo(floor);
+        }
+      }
+      const last = seams.upTo(Infinity);
+      if (last) assert.deepEqual(heldAfter(changes, floor, last.revision), stateAt(changes, last.revision));
+    }),
+  ));
+
+test('keys that are set but once leave a seam at the end of each turn', (t) => {
+  const seams = new Seams();
+  for (let turn = 1; turn <= 10; turn += 1) {
+    seams.changed(0);
+    seams.add(turn, turn * 5);
+  }
+  t.deepEqual(seams.upTo(7), { revision: 7, at: 35 });
+  seams.sentUpTo(7);
+  t.is(seams.upTo(7), undefined);
+  t.deepEqual(seams.upTo(100), { revision: 10, at: 50 });
+});
+
+test('one key that is set again and again leaves none but the last', (t) => {
+  const seams = new Seams();
+  for (let revision = 1; revision <= 1_000; revision += 1) {
+    seams.changed(revision - 1);
+    seams.add(revision, revision);
+  }
+  t.is(seams.upTo(999), undefined);
+  t.is(seams.upTo(1_000)?.revision, 1_000);
+});
+
+test('a store that has less than was sent knows no seams', (t) => {
+  const seams = new Seams();
+  seams.add(5, 1);
+  seams.sentUpTo(3);
+  seams.sentUpTo(2);
+  t.is(seams.upTo(5), undefined);
+});
