@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { connectionMachine } from '../machines/connection.ts';
 import { ownershipMachine } from '../machines/ownership.ts';
-import { lastingStates, transitionsOf } from '../src/http/page/machine-chart.ts';
+import { lastingStates, transitionsOf } from '../src/actor/machine-chart.ts';
 
 const README = new URL('../README.md', import.meta.url);
 const MACHINES: readonly AnyStateMachine[] = [connectionMachine, ownershipMachine];

@@ -4,7 +4,7 @@
  *
  *     node examples/in-your-machine.ts redis://127.0.0.1:6379
  *
- * The machine ends them with itself; their snapshots hold the `desk`, with all that `own` and `follow` return.
+ * The machine ends them with itself; their snapshots hold the `owner` or the `follower`, with all that `own` and `follow` return.
  */
 import { createActor, sendTo, setup } from 'xstate';
 import type { ActorRefFromLogic } from 'xstate';
@@ -49,8 +49,8 @@ if (process.argv[1] === import.meta.filename) {
   const tandem = connect({ redis: process.argv[2] ?? 'redis://127.0.0.1:6379', name: 'session' });
   const session = createActor(sessionMachine(tandem)).start();
   session.send({ type: 'open' });
-  const { desk } = session.getSnapshot().context.follower.getSnapshot();
-  desk.watch('signal/*', ({ key, value, position }) => {
+  const { follower } = session.getSnapshot().context.follower.getSnapshot();
+  follower.watch('signal/*', ({ key, value, position }) => {
     console.log(`${key} is ${value?.side} at ${position}`);
     session.send({ type: 'close' });
     void tandem.stop();

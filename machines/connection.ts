@@ -20,8 +20,6 @@ export type ConnectionEvent =
   | { type: 'direct.down' }
   | { type: 'stop' };
 
-export type Mode = 'recovering' | 'connected' | 'degraded' | 'stopped';
-
 export const connectionMachine = setup({
   types: {
     context: {} as {

@@ -20,8 +20,6 @@ export type OwnershipEvent =
   /** Given up of its own accord. */
   | { type: 'released' };
 
-export type Ownership = 'standby' | 'claiming' | 'leading' | 'fenced' | 'released';
-
 export const ownershipMachine = setup({
   types: {
     context: {} as { standby: boolean },

@@ -12,13 +12,14 @@ import type {
 } from 'xstate';
 import { createActor } from 'xstate';
 import { ServerClock } from './base/clock.ts';
-import type { AnyDesk, DeskLogic, Surroundings } from './actor/desk.ts';
+import type { AnyParticipant, ParticipantLogic } from './actor/participant.ts';
+import type { Runtime } from './ports/runtime.ts';
 import { show, TandemError } from './base/errors.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
 import { followerLogic } from './follower/follower.ts';
 import { DirectPath } from './follower/direct-path.ts';
 import { between, requireObject } from './base/options.ts';
-import type { Observer as Listener } from './ports/observer.ts';
+import type { Observer as Listener, Role } from './ports/observer.ts';
 import { Observers } from './ports/observer.ts';
 import type { DirectOptions, Path } from './ports/path.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
@@ -42,7 +43,7 @@ export interface ConnectOptions {
   /** What others call this process, as in "owned by". Default `process.pid` behind `process-`. */
   readonly name?: string;
   /** How long Redis may take to answer before it is taken for dead, ms. Default 500. */
-  readonly commitTimeoutMs?: number;
+  readonly commandTimeoutMs?: number;
   /**
    * Traces and metrics, where the application has `@opentelemetry/api` and an SDK, started before its first `own` or
    * `follow`. Default true.
@@ -61,38 +62,38 @@ const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
 
 type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect' | 'clock'> & {
   /** Begins to measure, once there is something to measure with; returns the way to stop. */
-  readonly measure?: (desks: Iterable<AnyDesk>) => (() => void) | undefined;
+  readonly measure?: (participants: Iterable<AnyParticipant>) => (() => void) | undefined;
 };
 
 export class Tandem {
   readonly name: string;
-  readonly #around: Surroundings;
+  readonly #runtime: Runtime;
   readonly #close: () => void;
   readonly #root: Actor<typeof rootLogic>;
-  readonly #desks = new Set<AnyDesk>();
+  readonly #participants = new Set<AnyParticipant>();
   readonly #measure: TandemOptions['measure'];
   #stopMeasuring: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
   /** For `connect()` and for simulations, which bring a store and a time of their own. */
   constructor(
-    around: Omit<Surroundings, 'roll' | 'observers' | 'tracer'> &
-      Partial<Pick<Surroundings, 'observers' | 'tracer'>>,
+    runtime: Omit<Runtime, 'registry' | 'observers' | 'tracer'> &
+      Partial<Pick<Runtime, 'observers' | 'tracer'>>,
     close: () => void,
     { measure, ...options }: TandemOptions = {},
   ) {
-    this.name = around.name;
+    this.name = runtime.name;
     this.#measure = measure;
-    const desks = this.#desks;
-    this.#around = {
+    const participants = this.#participants;
+    this.#runtime = {
       observers: new Observers(),
       tracer: noTracer,
-      ...around,
-      roll: {
-        enter: (desk) => this.#enter(desk),
-        leave: (desk) => void desks.delete(desk),
+      ...runtime,
+      registry: {
+        enter: (participant) => this.#enter(participant as AnyParticipant),
+        leave: (participant) => void participants.delete(participant as AnyParticipant),
         get size() {
-          return desks.size;
+          return participants.size;
         },
       },
     };
@@ -117,20 +118,20 @@ export class Tandem {
     return this.#start('follower', space, this.followerLogic(space, options));
   }
 
-  /** What `own` starts, to be invoked or spawned in a machine of your own: its snapshot holds the `desk`. */
+  /** What `own` starts, to be invoked or spawned in a machine of your own: its snapshot holds the `owner`. */
   ownerLogic<D extends Definition>(
     space: Space<D>,
     options: OwnOptions = {},
-  ): DeskLogic<Owner<D>, OwnerEmitted> {
-    return ownerLogic(space, this.#around, options);
+  ): ParticipantLogic<'owner', Owner<D>, OwnerEmitted> {
+    return ownerLogic(space, this.#runtime, options);
   }
 
-  /** What `follow` starts, to be invoked or spawned in a machine of your own: its snapshot holds the `desk`. */
+  /** What `follow` starts, to be invoked or spawned in a machine of your own: its snapshot holds the `follower`. */
   followerLogic<D extends Definition>(
     space: Space<D>,
     options: FollowOptions = {},
-  ): DeskLogic<Follower<D>, FollowerEmitted> {
-    return followerLogic(space, this.#around, options);
+  ): ParticipantLogic<'follower', Follower<D>, FollowerEmitted> {
+    return followerLogic(space, this.#runtime, options);
   }
 
   /**
@@ -138,22 +139,22 @@ export class Tandem {
    * the actors' own turn, so it has to be quick; what it throws is dropped. Returns the way to stop it.
    */
   observe(observer: Listener): () => void {
-    return this.#around.observers.add(observer);
+    return this.#runtime.observers.add(observer);
   }
 
   /** Whether anybody measures. */
   get isObserved(): boolean {
-    return !this.#around.observers.isEmpty;
+    return !this.#runtime.observers.isEmpty;
   }
 
   /** Traces, as all actors of this process have them. */
   get tracer(): Tracer {
-    return this.#around.tracer;
+    return this.#runtime.tracer;
   }
 
   /** Time, as all actors of this process have it. */
   get time(): Time {
-    return this.#around.time;
+    return this.#runtime.time;
   }
 
   /** Whether `stop` was called. */
@@ -163,18 +164,18 @@ export class Tandem {
 
   /** The names of the spaces that are owned or followed here. */
   get spaces(): string[] {
-    return [...new Set([...this.#desks].map(({ space }) => space.name))];
+    return [...new Set([...this.#participants].map(({ space }) => space.name))];
   }
 
-  /** The desk of a space: the owner's where it is owned here, else the follower's. */
-  desk(space: string): AnyDesk | undefined {
-    const desks = [...this.#desks].filter((desk) => desk.space.name === space);
-    return desks.find(({ isOwner }) => isOwner) ?? desks[0];
+  /** The participant of a space: the owner's where it is owned here, else the follower's. */
+  get(space: string): AnyParticipant | undefined {
+    const participants = [...this.#participants].filter((participant) => participant.space.name === space);
+    return participants.find(({ isOwner }) => isOwner) ?? participants[0];
   }
 
   /**
    * Flushes and gives up what is owned, stops following, closes the connections. Always resolves in time;
-   * what could not be done by then is reported as `error` events of the desks.
+   * what could not be done by then is reported as `error` events of the participants.
    * @param options timeoutMs default 2,000
    */
   async stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
@@ -184,39 +185,48 @@ export class Tandem {
   }
 
   async #stopNow(timeoutMs: number): Promise<void> {
-    await Promise.all([...this.#desks].map((desk) => desk.stop({ timeoutMs })));
+    await Promise.all([...this.#participants].map((participant) => participant.stop({ timeoutMs })));
     this.#root.stop();
     this.#close();
     this.#stopMeasuring?.();
   }
 
-  #start<T, E extends EventObject>(kind: 'owner' | 'follower', space: Space, logic: DeskLogic<T, E>): T {
+  #start<R extends Role, T, E extends EventObject>(
+    role: R,
+    space: Space,
+    logic: ParticipantLogic<R, T, E>,
+  ): T {
     if (!(space instanceof Space))
       throw new TandemError('INVALID_SPACE', 'expected a space made by defineSpace');
-    this.#requireRoom(kind === 'owner', space.name);
-    const actor = createActor(logic, { parent: this.#root, id: `${kind}:${space.name}` });
+    this.#requireRoom(role === 'owner', space.name);
+    const actor = createActor(logic, { parent: this.#root, id: `${role}:${space.name}` });
     const snapshot = actor.getSnapshot();
-    // XState keeps what the desk's constructor threw, as a bad option, in the snapshot.
+    // XState keeps what the participant's constructor threw, as a bad option, in the snapshot.
     if (snapshot.status === 'error') throw snapshot.error;
     actor.start();
-    return snapshot.desk;
+    return snapshot[role];
   }
 
-  #enter(desk: AnyDesk): void {
-    this.#requireRoom(desk.isOwner, desk.space.name);
+  #enter(participant: AnyParticipant): void {
+    this.#requireRoom(participant.isOwner, participant.space.name);
     // One that was fenced is listed, as stopped, until another takes its place.
-    for (const old of this.#desks) {
-      if (old.mode === 'stopped' && old.isOwner === desk.isOwner && old.space.name === desk.space.name)
-        this.#desks.delete(old);
+    for (const old of this.#participants) {
+      if (
+        old.mode === 'stopped' &&
+        old.isOwner === participant.isOwner &&
+        old.space.name === participant.space.name
+      )
+        this.#participants.delete(old);
     }
-    this.#desks.add(desk);
-    this.#stopMeasuring ??= this.#measure?.(this.#desks);
+    this.#participants.add(participant);
+    this.#stopMeasuring ??= this.#measure?.(this.#participants);
   }
 
   #requireRoom(forOwner: boolean, space: string): void {
     if (this.#stopping) throw new TandemError('STOPPED', 'this Tandem is stopped');
-    const isOwned = [...this.#desks].some(
-      (desk) => desk.space.name === space && desk.isOwner && desk.mode !== 'stopped',
+    const isOwned = [...this.#participants].some(
+      (participant) =>
+        participant.space.name === space && participant.isOwner && participant.mode !== 'stopped',
     );
     if (forOwner && isOwned)
       throw new TandemError('ALREADY_OWNED', `space "${space}" is owned in this process already`);
@@ -232,7 +242,7 @@ export function connect(options: ConnectOptions): Tandem {
   const {
     redis,
     name = `process-${process.pid}`,
-    commitTimeoutMs = 500,
+    commandTimeoutMs = 500,
     telemetry = true,
     inspect,
   } = options;
@@ -240,17 +250,17 @@ export function connect(options: ConnectOptions): Tandem {
     throw new TandemError('INVALID_OPTION', `name: expected a string, got ${show(name)}`);
   const time: Time = systemTime;
   const clock = new ServerClock(time);
-  const deadlineMs = between('commitTimeoutMs', commitTimeoutMs, 10, 60_000);
+  const deadlineMs = between('commandTimeoutMs', commandTimeoutMs, 10, 60_000);
   const observers = new Observers();
   const redisStore = new RedisStore({ redis, time, clock, deadlineMs, observers });
   const store: Store = redisStore;
-  const path = (space: string, options: DirectOptions, silenceMs: number): Path =>
-    new DirectPath(space, options, silenceMs, time);
+  const path = (space: string, options: DirectOptions, maxStaleMs: number): Path =>
+    new DirectPath(space, options, maxStaleMs, time);
   const otel = telemetry ? openTelemetry : undefined;
   const tracer = otel ? new Spans(otel, name, time) : noTracer;
-  const around = { name, store, clock, time, path, observers, tracer };
-  return new Tandem(around, () => redisStore.stop(), {
+  const runtime = { name, store, clock, time, path, observers, tracer };
+  return new Tandem(runtime, () => redisStore.stop(), {
     ...(inspect && { inspect }),
-    measure: (desks) => measure(otel, { time, clock, observers, desks }),
+    measure: (participants) => measure(otel, { time, clock, observers, participants }),
   });
 }

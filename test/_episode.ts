@@ -234,8 +234,8 @@ export class Witness<G extends Grounds = World> {
   }
 }
 
-function stateOf(desk: { entries(): Iterable<{ key: string; value: unknown }> }): string {
-  return sorted([...desk.entries()].map(({ key, value }) => [key, JSON.stringify(value)]));
+function stateOf(participant: { entries(): Iterable<{ key: string; value: unknown }> }): string {
+  return sorted([...participant.entries()].map(({ key, value }) => [key, JSON.stringify(value)]));
 }
 
 function sorted(entries: [string, string][]): string {

@@ -32,10 +32,10 @@ serve({
   /** Bytes that holding the state adds to the heap. */
   follow: async ({ url, position }: { url: string; position: string }) => {
     const before = await heapBytes();
-    const desk = connect({ redis: url, commitTimeoutMs: 10_000 }).follow(quotes);
-    await desk.ready({ timeoutMs: 120_000 });
-    await desk.waitFor(position);
-    held = desk;
+    const participant = connect({ redis: url, commandTimeoutMs: 10_000 }).follow(quotes);
+    await participant.ready({ timeoutMs: 120_000 });
+    await participant.waitFor(position);
+    held = participant;
     return (await heapBytes()) - before;
   },
   map: async (url: string) => {

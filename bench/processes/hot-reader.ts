@@ -10,9 +10,9 @@ const latencies = new Latencies();
 
 serve({
   open: async (url: string) => {
-    const desk = connect({ redis: url }).follow(hot);
-    desk.watch('quote', ({ value }) => value && latencies.record(monotonicMs() - value.due));
-    await desk.ready();
+    const participant = connect({ redis: url }).follow(hot);
+    participant.watch('quote', ({ value }) => value && latencies.record(monotonicMs() - value.due));
+    await participant.ready();
   },
   take: () => latencies.take(),
 });

@@ -10,16 +10,16 @@ interface Opening {
 
 serve({
   open: async ({ url, spaces, role }: Opening) => {
-    const tandem = connect({ redis: url, name: role, commitTimeoutMs: 5_000 });
+    const tandem = connect({ redis: url, name: role, commandTimeoutMs: 5_000 });
     const names = Array.from({ length: spaces }, (_, n) => defineSpace(`idle-${n}`, { key: json<number>() }));
     if (role === 'follower') {
       await Promise.all(names.map((space) => tandem.follow(space).ready({ timeoutMs: 60_000 })));
       return;
     }
-    const desks = names.map((space) => tandem.own(space));
-    await Promise.all(desks.map((desk) => desk.ready({ timeoutMs: 60_000 })));
-    for (const desk of desks) desk.set('key', 1);
-    await Promise.all(desks.map((desk) => desk.flush({ timeoutMs: 60_000 })));
+    const participants = names.map((space) => tandem.own(space));
+    await Promise.all(participants.map((participant) => participant.ready({ timeoutMs: 60_000 })));
+    for (const participant of participants) participant.set('key', 1);
+    await Promise.all(participants.map((participant) => participant.flush({ timeoutMs: 60_000 })));
   },
   /** Share of one core over so long. */
   share: async (seconds: number) => {

@@ -1,7 +1,8 @@
 /** Tandem with the direct path at all times: by Redis and straight from the owner, whichever comes first. */
 import { once } from 'node:events';
 import Koa from 'koa';
-import { connect, directRouter } from '../../src/index.ts';
+import { connect } from '../../src/index.ts';
+import { directRouter } from '../../src/koa.ts';
 import { quotes } from './tandem.ts';
 import type { Way } from './way.ts';
 
@@ -10,12 +11,12 @@ const TOKEN = 'a token of the benchmark';
 export const direct: Way = {
   send: async ({ url, port }) => {
     const tandem = connect({ redis: url, name: 'sender' });
-    const desk = tandem.own(quotes);
+    const participant = tandem.own(quotes);
     const server = new Koa().use(directRouter(tandem, { token: TOKEN }).routes()).listen(port, '127.0.0.1');
-    await Promise.all([desk.ready(), once(server, 'listening')]);
+    await Promise.all([participant.ready(), once(server, 'listening')]);
     return {
-      send: (key, value) => desk.set(key as 'quote/', value),
-      acknowledged: () => desk.flush({ timeoutMs: 60_000 }),
+      send: (key, value) => participant.set(key as 'quote/', value),
+      acknowledged: () => participant.flush({ timeoutMs: 60_000 }),
       close: async () => {
         await tandem.stop();
         server.closeAllConnections();
@@ -24,12 +25,13 @@ export const direct: Way = {
   },
   receive: async ({ url, port }, seen) => {
     const tandem = connect({ redis: url });
-    const desk = tandem.follow(quotes, {
+    const participant = tandem.follow(quotes, {
       direct: { url: `http://127.0.0.1:${port}`, token: TOKEN, mode: 'always' },
     });
-    desk.watch('*', ({ key, value }) => value && seen(key, value));
-    await desk.ready();
-    while (desk.get('quote/0').source !== 'direct') await new Promise((resolve) => setTimeout(resolve, 10));
+    participant.watch('*', ({ key, value }) => value && seen(key, value));
+    await participant.ready();
+    while (participant.get('quote/0').source !== 'direct')
+      await new Promise((resolve) => setTimeout(resolve, 10));
     return () => tandem.stop();
   },
 };

@@ -8,19 +8,19 @@ export const quotes = defineSpace('quotes', { 'quote/*': json<Tick>() });
 export const tandem: Way = {
   send: async ({ url }) => {
     const tandem = connect({ redis: url, name: 'sender' });
-    const desk = tandem.own(quotes);
-    await desk.ready();
+    const participant = tandem.own(quotes);
+    await participant.ready();
     return {
-      send: (key, value) => desk.set(key as 'quote/', value),
-      acknowledged: () => desk.flush({ timeoutMs: 60_000 }),
+      send: (key, value) => participant.set(key as 'quote/', value),
+      acknowledged: () => participant.flush({ timeoutMs: 60_000 }),
       close: () => tandem.stop(),
     };
   },
   receive: async ({ url }, seen) => {
     const tandem = connect({ redis: url });
-    const desk = tandem.follow(quotes);
-    desk.watch('*', ({ key, value }) => value && seen(key, value));
-    await desk.ready();
+    const participant = tandem.follow(quotes);
+    participant.watch('*', ({ key, value }) => value && seen(key, value));
+    await participant.ready();
     return () => tandem.stop();
   },
 };

@@ -6,7 +6,8 @@
  */
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
-import { connect, statusRouter } from '../../src/index.ts';
+import { connect } from '../../src/index.ts';
+import { statusRouter } from '../../src/koa.ts';
 import { charts } from './charts.ts';
 import { DEFAULT_PORT, readOptions, readPort } from './arguments.ts';
 import { DIRECT_HELP, readDirect } from './direct.ts';

@@ -1,5 +1,5 @@
 /** Owns what the live page draws of the trading desk: the price in its regimes, what is held, what it has earned. */
-import type { ChartOptions } from '../../src/index.ts';
+import type { ChartOptions } from '../../src/koa.ts';
 
 const space = 'trading';
 const date = { key: 'market/last_bar', path: 'date' };

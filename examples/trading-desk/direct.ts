@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import Koa from 'koa';
 import type { Tandem } from '../../src/index.ts';
-import { directRouter } from '../../src/index.ts';
+import { directRouter } from '../../src/koa.ts';
 import { giveUp } from './lifecycle.ts';
 import { findFree } from './port.ts';
 

@@ -21,10 +21,10 @@ export type ErrorCode =
   | 'STOPPED' // used after stop
   | 'TIMEOUT' // a deadline given by the caller has passed
   | 'INVALID_FRAME' // a frame, page or value that arrived and cannot be used
-  | 'DAMAGED' // Redis has lost keys of the state
-  | 'BEHIND' // Redis is behind what this process has already seen
-  | 'DIVERGED' // what Redis holds changed under the hands of who read or repaired it
-  | 'DIFFERED' // Redis holds keys otherwise than memory: found by refresh(), or by the owner, which puts them right
+  | 'KEYS_LOST' // Redis has lost keys of the state
+  | 'ROLLED_BACK' // Redis is behind what this process has already seen
+  | 'HEAD_MOVED' // what Redis holds changed under the hands of who read or repaired it
+  | 'CONTENT_MISMATCH' // Redis holds keys otherwise than memory: found by refresh(), or by the owner, which puts them right
   | 'CALLBACK_FAILED' // a callback of the user's threw
   | 'REDIS_UNAVAILABLE' // no connection, a lost one, or no answer in time: outcome unknown
   | 'REDIS_NOT_READY' // Redis answered that it cannot now (LOADING, OOM, READONLY…): not applied

@@ -36,7 +36,7 @@ export interface ReadOptions {
 /**
  * What changed since `from`. A key that changes meanwhile moves to a later page; so once a page is not full,
  * all pages together are the state at that page's head.
- * @throws TandemError `DIVERGED` where the state is replaced again and again; `BEHIND` where it went back meanwhile
+ * @throws TandemError `HEAD_MOVED` where the state is replaced again and again; `ROLLED_BACK` where it went back meanwhile
  */
 export async function readSince(
   store: Store,
@@ -53,7 +53,7 @@ export async function readSince(
   let horizon = 0;
   let restarts = 0;
   let pages = 0;
-  let isDamaged = false;
+  let hasLostKeys = false;
   let page: Page;
   let head: Head | undefined;
   let asked = store.since(space, position, limit, { horizon, seen });
@@ -65,13 +65,13 @@ export async function readSince(
     if (page.full) {
       restarts += 1;
       if (restarts > MAX_RESTARTS) {
-        throw new TandemError('DIVERGED', `space "${space}" is replaced faster than it can be read`, {
+        throw new TandemError('HEAD_MOVED', `space "${space}" is replaced faster than it can be read`, {
           retryable: true,
         });
       }
       changes.clear();
       isFull = true;
-      isDamaged = false;
+      hasLostKeys = false;
       horizon = page.head.horizon;
     }
     await onPage?.();
@@ -85,14 +85,14 @@ export async function readSince(
       changes.delete(change.key);
       changes.set(change.key, change);
     }
-    isDamaged ||= page.head.damaged;
+    hasLostKeys ||= page.head.keysLost;
     // Nothing on it that could be: there is no place to go on from.
-    if (page.more && page.changes.length === 0) isDamaged = true;
+    if (page.more && page.changes.length === 0) hasLostKeys = true;
   } while (page.more && page.changes.length > 0);
-  return { head: { ...page.head, damaged: isDamaged }, isFull, changes: [...changes.values()] };
+  return { head: { ...page.head, keysLost: hasLostKeys }, isFull, changes: [...changes.values()] };
 }
 
 function wentBack(space: string, from: Position, to: Position): TandemError {
   const what = `space "${space}" went back from ${printPosition(from)} to ${printPosition(to)} while it was read`;
-  return new TandemError('BEHIND', what, { retryable: true });
+  return new TandemError('ROLLED_BACK', what, { retryable: true });
 }

@@ -29,7 +29,7 @@ export class DirectPath implements Path {
   readonly #base: string;
   readonly #headers: Record<string, string>;
   readonly #space: string;
-  readonly #silenceMs: number;
+  readonly #maxStaleMs: number;
   readonly #askOver: Ask;
   #abort: AbortController | undefined;
 
@@ -37,7 +37,7 @@ export class DirectPath implements Path {
   constructor(
     space: string,
     { url, token }: DirectOptions,
-    silenceMs: number,
+    maxStaleMs: number,
     time: Time,
     askOver: Ask = ask,
   ) {
@@ -47,7 +47,7 @@ export class DirectPath implements Path {
     this.#base = baseOf(url);
     requireToken(token);
     this.#headers = { Authorization: `Bearer ${token}` };
-    this.#silenceMs = silenceMs;
+    this.#maxStaleMs = maxStaleMs;
     this.#askOver = askOver;
   }
 
@@ -90,7 +90,7 @@ export class DirectPath implements Path {
     for (let needsState = listener.position().epoch === 0; ; needsState = true) {
       const askedAt = this.#time.now();
       if (needsState && !listener.replace(await this.#readState(signal), askedAt)) {
-        throw new TandemError('BEHIND', 'the owner is behind what was seen here', { retryable: true });
+        throw new TandemError('ROLLED_BACK', 'the owner is behind what was seen here', { retryable: true });
       }
       const answer = await this.#ask(
         `/direct/${this.#space}/frames?from=${printPosition(listener.position())}`,
@@ -130,18 +130,18 @@ export class DirectPath implements Path {
     }
   }
 
-  /** Reads a feed. One that is silent past the bound is taken for dead: beacons come more often. */
+  /** Reads a feed. One that is silent past the bound is taken for dead: heartbeats come more often. */
   async #whileHeard(answer: Answer, take: (piece: string) => void): Promise<void> {
     const time = this.#time;
     let heardAt = time.now();
     const { promise: silence, reject } = Promise.withResolvers<never>();
     const listen = (): Cancel =>
-      time.after(heardAt + this.#silenceMs - time.now(), () => {
+      time.after(heardAt + this.#maxStaleMs - time.now(), () => {
         // What has arrived by now is heard first, as where a deadline is due.
         time.nextTurn(() =>
           time.nextTurn(() => {
-            if (time.now() - heardAt < this.#silenceMs) cancel = listen();
-            else reject(unavailable(`the owner was silent for ${this.#silenceMs} ms`));
+            if (time.now() - heardAt < this.#maxStaleMs) cancel = listen();
+            else reject(unavailable(`the owner was silent for ${this.#maxStaleMs} ms`));
           }),
         );
       });

@@ -6,27 +6,35 @@
  * the truth: what does not fit, or cannot be read, is answered by asking again. While Redis is out, the owner's
  * own process may be asked instead.
  */
-import type { Mode } from '../../machines/connection.ts';
+import type { Mode } from '../state/mode.ts';
 import type { Batch } from './catch-up.ts';
 import { readSince } from './catch-up.ts';
-import type { DeskEvent, DeskLogic, DeskScope, ErrorEvent, ModeEvent, Surroundings } from '../actor/desk.ts';
-import { Desk, deskLogic } from '../actor/desk.ts';
+import type {
+  ParticipantEvent,
+  ParticipantLogic,
+  ParticipantScope,
+  ErrorEvent,
+  ModeEvent,
+} from '../actor/participant.ts';
+import { Participant, participantLogic } from '../actor/participant.ts';
 import { differing } from './differing.ts';
 import { asTandemError, TandemError } from '../base/errors.ts';
-import { Evidence } from './evidence.ts';
+import { FreshnessTracker } from './freshness.ts';
 import type { Change, Frame } from '../state/frame.ts';
 import { decodeFence, decodeFrame } from '../state/frame.ts';
-import type { AnyReading, Arrival, Taken } from './intake.ts';
-import { Intake } from './intake.ts';
-import { bytesOf, latencyOf } from '../actor/measures.ts';
+import type { AnyReading, Arrival, Taken } from './applier.ts';
+import { Applier } from './applier.ts';
+import { latencyOf } from './latency.ts';
+import { bytesOf } from '../state/frame.ts';
 import type { Rejected } from '../ports/observer.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import { between, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
 import type { DirectOptions, Path, PathListener } from '../ports/path.ts';
 import type { Position } from '../state/position.ts';
 import { compare, continues, isSame, parsePosition, printPosition, ZERO } from '../state/position.ts';
 import type { Proof, Reading, Source } from '../state/reading.ts';
 import type { Definition, KeyOf, PatternOf, Space, ValueOf } from '../state/space.ts';
-import { Silence } from './silence.ts';
+import { Watchdog } from './watchdog.ts';
 import type { Head, Link } from '../ports/store.ts';
 import type { Cancel } from '../base/time.ts';
 import { pause } from '../base/time.ts';
@@ -35,7 +43,7 @@ export interface FollowOptions {
   /** The owner's own process, for when Redis is out. Default: none. */
   readonly direct?: DirectOptions | undefined;
   /** The staleness bound: without a proof for longer than this a reading is `stale`, ms. Default 750. */
-  readonly silenceMs?: number | undefined;
+  readonly maxStaleMs?: number | undefined;
 }
 
 /** The whole state was read anew: what was missed between is not told one by one. */
@@ -68,20 +76,20 @@ const MAX_CLAIMS = 1_000_000;
 const RETRY_MS = 1;
 /** By then what had been announced when this follower came is in the keys. */
 const LOOK_AGAIN_MS = 20;
-/** The cut of a commit may be so much later than that of what was announced, ms, and say nothing new: less than beacons are apart. */
+/** The cut of a commit may be so much later than that of what was announced, ms, and say nothing new: less than heartbeats are apart. */
 const COMMIT_LAG_MS = 100;
 /** How much later than an answer a frame may come that was published before. */
 const GRACE_MS = 100;
 
-export class Follower<D extends Definition = Definition> extends Desk<D, FollowerEmitted> {
+export class Follower<D extends Definition = Definition> extends Participant<D, FollowerEmitted> {
   override readonly isOwner = false;
   protected readonly links: readonly Link[];
-  readonly #evidence: Evidence;
-  readonly #intake: Intake<D>;
+  readonly #freshness: FreshnessTracker;
+  readonly #applier: Applier<D>;
   readonly #deliver = (message: string): void => this.#arrived(message);
   readonly #direct: Path | undefined;
   readonly #isAlwaysDirect: boolean;
-  readonly #silence: Silence;
+  readonly #watchdog: Watchdog;
   #isDirectUp = false;
   #wasDirectUp = false;
   /** What arrives while the keys are read; `undefined` at other times. */
@@ -105,16 +113,16 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   #caughtUpAt = 0;
   #cancelLook: Cancel | undefined;
 
-  constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: FollowOptions = {}) {
-    super(space, around, scope);
+  constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope, options: FollowOptions = {}) {
+    super(space, runtime, scope);
     requireObject('follow', options);
-    const { direct, silenceMs = 750 } = options;
+    const { direct, maxStaleMs = 750 } = options;
     if (direct !== undefined) requireObject('direct', direct);
-    const boundMs = between('silenceMs', silenceMs, 10, 3_600_000);
+    const boundMs = between('maxStaleMs', maxStaleMs, 10, 3_600_000);
     this.#isAlwaysDirect =
       requireOneOf('direct.mode', direct?.mode ?? 'fallback', ['fallback', 'always']) === 'always';
-    this.#direct = direct && around.path(space.name, direct, boundMs);
-    this.#silence = new Silence(around.time, {
+    this.#direct = direct && runtime.path(space.name, direct, boundMs);
+    this.#watchdog = new Watchdog(runtime.time, {
       boundMs,
       hasWayAround: direct !== undefined && !this.#isAlwaysDirect,
       goAround: () => this.#direct?.open(this.#directListener),
@@ -122,12 +130,12 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       ask: () => this.#askHead().catch((error: unknown) => this.#headUnknown(error)),
       isWatched: () => this.mode === 'connected',
     });
-    this.links = [around.store.commands, around.store.subscriber];
-    this.#evidence = new Evidence(around.time, boundMs);
-    this.#intake = new Intake({
+    this.links = [runtime.store.commands, runtime.store.subscriber];
+    this.#freshness = new FreshnessTracker(runtime.time, boundMs);
+    this.#applier = new Applier({
       space,
-      evidence: this.#evidence,
-      time: around.time,
+      freshness: this.#freshness,
+      time: runtime.time,
       report: (error) => this.report(error),
       applied: (arrival, keys, tell) => this.#applied(arrival, keys, tell),
       advanced: () => this.advanced(),
@@ -136,30 +144,30 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   get proof(): Proof {
-    return this.#intake.proof;
+    return this.#applier.proof;
   }
 
   override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
-    return this.#intake.get(key);
+    return this.#applier.get(key);
   }
 
   override *entries(prefix = ''): Iterable<AnyReading<D>> {
-    for (const entry of this.#intake.replica.entries()) {
-      if (entry.key.startsWith(prefix)) yield this.#intake.reading(entry.key as KeyOf<D>, entry);
+    for (const entry of this.#applier.replica.entries()) {
+      if (entry.key.startsWith(prefix)) yield this.#applier.reading(entry.key as KeyOf<D>, entry);
     }
   }
 
   override get size(): number {
-    return this.#intake.replica.size;
+    return this.#applier.replica.size;
   }
 
   override readingsSince(from: Position): AnyReading<D>[] | undefined {
-    const entries = this.#intake.replica.entriesSince(from);
-    return entries?.map((entry) => this.#intake.reading(entry.key as KeyOf<D>, entry));
+    const entries = this.#applier.replica.entriesSince(from);
+    return entries?.map((entry) => this.#applier.reading(entry.key as KeyOf<D>, entry));
   }
 
   override get correctedAt(): Position | undefined {
-    return this.#intake.replica.correctedAt;
+    return this.#applier.replica.correctedAt;
   }
 
   /**
@@ -172,7 +180,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     this.space.requirePattern(pattern);
     requireFunction(`watch('${pattern}')`, callback);
     const guarded = this.guarded(`watch('${pattern}')`, callback as (reading: unknown) => unknown);
-    return this.#intake.watchers.add(pattern, guarded);
+    return this.#applier.watchers.add(pattern, guarded);
   }
 
   /**
@@ -197,8 +205,8 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   /**
    * Reads everything again from Redis, and tells how many keys differed from memory. Where any did, memory is
-   * replaced by what Redis has, and an `error` event with code `DIFFERED` says so.
-   * @throws TandemError `REDIS_UNAVAILABLE`, `REDIS_NOT_READY`, `BEHIND`, `DAMAGED`, `TIMEOUT` or `STOPPED`
+   * replaced by what Redis has, and an `error` event with code `CONTENT_MISMATCH` says so.
+   * @throws TandemError `REDIS_UNAVAILABLE`, `REDIS_NOT_READY`, `ROLLED_BACK`, `KEYS_LOST`, `TIMEOUT` or `STOPPED`
    */
   async refresh(): Promise<Refreshed> {
     const { name } = this.space;
@@ -206,11 +214,14 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     const batch = await this.#read(ZERO);
     // What was read may be ahead of memory by frames that are on their way, or behind by some that have come.
     await this.waitFor(printPosition(batch.head)).catch(() => {});
-    const keys = differing(this.space, this.#intake, batch);
+    const keys = differing(this.space, this.#applier, batch);
     if (keys.length > 0) {
       const some = keys.slice(0, 10).join(', ');
       this.report(
-        new TandemError('DIFFERED', `${keys.length} keys of space "${name}" differed from Redis: ${some}`),
+        new TandemError(
+          'CONTENT_MISMATCH',
+          `${keys.length} keys of space "${name}" differed from Redis: ${some}`,
+        ),
       );
       this.#isSuspect = true;
       this.tell({ type: 'gap', reason: 'memory differed from Redis' });
@@ -230,14 +241,14 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     this.#stopped = true;
     this.#endWatching();
     this.#closeDirect();
-    this.#evidence.comesFrom('memory');
-    this.around.store.unsubscribe(this.space.name, this.#deliver).catch(() => {});
+    this.#freshness.comesFrom('memory');
+    this.runtime.store.unsubscribe(this.space.name, this.#deliver).catch(() => {});
     super.close();
     this.leave();
   }
 
   protected get position(): Position {
-    return this.#intake.replica.position;
+    return this.#applier.replica.position;
   }
 
   // ---- the machine's work ----
@@ -250,31 +261,31 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   protected override entered(mode: Mode): void {
     this.#endWatching();
     if (mode === 'degraded') this.#direct?.open(this.#directListener);
-    if (mode === 'connected' && !this.#isAlwaysDirect && !this.#silence.isAround) this.#closeDirect();
-    this.#evidence.comesFrom(this.#source(mode));
+    if (mode === 'connected' && !this.#isAlwaysDirect && !this.#watchdog.isAround) this.#closeDirect();
+    this.#freshness.comesFrom(this.#source(mode));
     if (mode !== 'connected') return;
     this.#haveSynced();
-    this.#silence.watch();
-    this.#cancelLook = this.around.time.after(LOOK_AGAIN_MS, () => void this.#lookAgain().catch(() => {}));
+    this.#watchdog.watch();
+    this.#cancelLook = this.runtime.time.after(LOOK_AGAIN_MS, () => void this.#lookAgain().catch(() => {}));
   }
 
-  override receive(event: DeskEvent): void {
+  override receive(event: ParticipantEvent): void {
     if (event.type === 'refresh') this.refresh().catch((error: unknown) => this.report(error));
     else if (event.type === 'stop') this.close();
   }
 
   protected override async catchUp(signal: AbortSignal): Promise<void> {
     this.#aside ??= [];
-    await this.around.store.subscribe(this.space.name, this.#deliver);
+    await this.runtime.store.subscribe(this.space.name, this.#deliver);
     await this.#sync(signal);
   }
 
   /** Brings this copy to what the keys say, then takes in what has arrived meanwhile; and again, until it is live. */
   async #sync(signal = new AbortController().signal): Promise<void> {
     for (let tries = 0; ;) {
-      if (tries > 0) await pause(this.around.time, tries * RETRY_MS, signal);
+      if (tries > 0) await pause(this.runtime.time, tries * RETRY_MS, signal);
       this.#aside ??= [];
-      const askedAt = this.around.time.now();
+      const askedAt = this.runtime.time.now();
       const batch = await this.#read(this.#isSuspect ? ZERO : this.position);
       signal.throwIfAborted();
       if (this.#stopped) return;
@@ -292,16 +303,16 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       if (tries < MAX_TRIES) continue;
       // One that will never follow is not to stand in the way of the next catch-up.
       this.#forgetAside([]);
-      throw new TandemError('DIVERGED', 'frames were missing after the catch-up', { retryable: true });
+      throw new TandemError('HEAD_MOVED', 'frames were missing after the catch-up', { retryable: true });
     }
   }
 
   #apply(batch: Batch, askedAt: number): void {
-    const { time, clock } = this.around;
+    const { time, clock } = this.runtime;
     const from = this.position;
-    const changed = this.#intake.apply(batch, clock);
+    const changed = this.#applier.apply(batch, clock);
     this.#lastCutAt = batch.head.cutAt;
-    this.#silence.heard(time.now());
+    this.#watchdog.heard(time.now());
     this.#caughtUp(askedAt, batch.isFull, changed ?? batch.changes.length);
     this.#caughtUpFrom = from.revision;
     this.#caughtUpTo = this.position;
@@ -326,26 +337,26 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     this.#asideLength = 0;
   }
 
-  /** @throws TandemError `BEHIND` or `DAMAGED` where Redis has lost what was seen here; its owner will mend it. */
+  /** @throws TandemError `ROLLED_BACK` or `KEYS_LOST` where Redis has lost what was seen here; its owner will mend it. */
   async #read(from: Position): Promise<Batch> {
-    const { mark } = this.#intake.replica;
+    const { mark } = this.#applier.replica;
     const stored = this.#stored;
     const { name } = this.space;
-    const ahead = (changes: readonly Change[]): void => this.#intake.readAhead(changes);
-    const batch = await readSince(this.around.store, name, from, {
+    const ahead = (changes: readonly Change[]): void => this.#applier.readAhead(changes);
+    const batch = await readSince(this.runtime.store, name, from, {
       seen: this.#seen,
       ahead,
     });
     const { head } = batch;
-    this.#evidence.lease(head.leaseMs, head.now, this.around.clock);
+    this.#freshness.lease(head.leaseMs, head.now, this.runtime.clock);
     this.#fenced(head.fence);
     // Announced, or directly from its owner, this copy may have what Redis is about to get. But Redis does not go back.
     if (head.epoch < mark.epoch || compare(head, stored) < 0) {
       const where = `Redis is at ${printPosition(head)}, before what was seen here: ${printPosition(mark)}`;
-      throw new TandemError('BEHIND', where, { retryable: true });
+      throw new TandemError('ROLLED_BACK', where, { retryable: true });
     }
-    if (head.damaged)
-      throw new TandemError('DAMAGED', `Redis has lost keys of space "${name}"`, { retryable: true });
+    if (head.keysLost)
+      throw new TandemError('KEYS_LOST', `Redis has lost keys of space "${name}"`, { retryable: true });
     this.#noteStored(head);
     return batch;
   }
@@ -359,7 +370,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   #arrived(message: string): void {
     if (this.#stopped) return;
-    const receivedAt = this.around.time.now();
+    const receivedAt = this.runtime.time.now();
     const fence = decodeFence(message);
     if (fence !== undefined) return this.#fenced(fence);
     let frame: Frame;
@@ -375,7 +386,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       this.#rejected('epoch');
       return this.report(fromTheFuture(frame));
     }
-    const arrival: Arrival = { frame, path: 'redis', clock: this.around.clock, receivedAt };
+    const arrival: Arrival = { frame, path: 'redis', clock: this.runtime.clock, receivedAt };
     if (this.#aside !== undefined) return this.#keepAside(arrival, message.length);
     const taken = this.#take(arrival);
     if (taken === 'taken') return;
@@ -395,7 +406,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
    * to all that is true.
    */
   #isCredible(epoch: number): boolean {
-    return epoch <= this.position.epoch + MAX_CLAIMS || epoch <= this.around.clock.latest() + MAX_AHEAD_MS;
+    return epoch <= this.position.epoch + MAX_CLAIMS || epoch <= this.runtime.clock.latest() + MAX_AHEAD_MS;
   }
 
   /** A claim was made: nothing of an owner before it is taken any more, however late it comes. */
@@ -405,7 +416,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
 
   /** The highest epoch that was seen here, claimed or in a frame: the owner has to be above it. */
   get #seen(): number {
-    return Math.max(this.#intake.replica.mark.epoch, this.#fence);
+    return Math.max(this.#applier.replica.mark.epoch, this.#fence);
   }
 
   #noteStored({ epoch, revision }: Position): void {
@@ -431,10 +442,10 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       return 'taken';
     }
     const cameBefore = this.#isCaughtUp(frame);
-    const taken = this.#intake.take(arrival);
+    const taken = this.#applier.take(arrival);
     if (cameBefore) this.#toldLate(arrival);
-    const isHeard = taken === 'taken' && frame.epoch === this.#intake.replica.mark.epoch;
-    if (isHeard) this.#silence.heard(receivedAt);
+    const isHeard = taken === 'taken' && frame.epoch === this.#applier.replica.mark.epoch;
+    if (isHeard) this.#watchdog.heard(receivedAt);
     if (isHeard && !frame.bye) this.#lastCutAt = frame.cutAt;
     if (isHeard && !frame.isAhead) this.#noteStored(frame);
     this.waiters.check();
@@ -451,7 +462,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     position: () => this.position,
     replace: (frame, askedAt) => {
       if (!this.#isCredible(frame.epoch)) throw fromTheFuture(frame);
-      if (!this.#intake.replace(frame, this.#direct!.clock)) return false;
+      if (!this.#applier.replace(frame, this.#direct!.clock)) return false;
       this.#caughtUp(askedAt, true, frame.changes.length);
       this.emit({ type: 'sync', head: this.head, changed: frame.changes.length });
       this.waiters.check();
@@ -459,9 +470,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     },
     take: (frame, receivedAt) => {
       if (!this.#isCredible(frame.epoch)) throw fromTheFuture(frame);
-      if (frame.epoch < this.#intake.replica.mark.epoch) return false;
+      if (frame.epoch < this.#applier.replica.mark.epoch) return false;
       const { clock } = this.#direct!;
-      const taken = this.#intake.take({ frame, path: 'direct', clock, receivedAt }, true);
+      const taken = this.#applier.take({ frame, path: 'direct', clock, receivedAt }, true);
       this.waiters.check();
       return taken === 'taken';
     },
@@ -469,7 +480,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       this.#isDirectUp = true;
       this.#directChanged(true, undefined);
       this.#haveSynced();
-      this.#evidence.comesFrom(this.#source(this.mode));
+      this.#freshness.comesFrom(this.#source(this.mode));
       this.tell({ type: 'direct.up' });
     },
     down: (error) => {
@@ -477,7 +488,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
       if (error.code === 'INVALID_FRAME') this.#rejected('frame');
       if (this.#isDirectUp) this.#directChanged(false, error.code);
       this.#isDirectUp = false;
-      this.#evidence.comesFrom(this.#source(this.mode));
+      this.#freshness.comesFrom(this.#source(this.mode));
       this.tell({ type: 'direct.down' });
     },
   };
@@ -485,7 +496,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   #closeDirect(): void {
     this.#direct?.close();
     this.#isDirectUp = false;
-    this.#evidence.comesFrom(this.#source(this.mode));
+    this.#freshness.comesFrom(this.#source(this.mode));
   }
 
   #source(mode: Mode): Source {
@@ -496,24 +507,24 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   // ---- silence ----
 
   #endWatching(): void {
-    this.#silence.end();
+    this.#watchdog.end();
     this.#cancelLook?.();
     this.#cancelLook = undefined;
   }
 
   /**
-   * What was announced before this follower had subscribed, and committed after it had read the keys, nobody tells it. The next frame, or beacon, would
+   * What was announced before this follower had subscribed, and committed after it had read the keys, nobody tells it. The next frame, or heartbeat, would
    * show that it is missing; this finds it sooner.
    */
   async #lookAgain(): Promise<void> {
-    if (this.#silence.heardAt > this.#caughtUpAt) return;
+    if (this.#watchdog.heardAt > this.#caughtUpAt) return;
     const head = await this.#head();
     const isMissing = head.epoch === this.position.epoch && head.revision > this.position.revision;
     if (isMissing && this.mode === 'connected') await this.#sync();
   }
 
   async #head(): Promise<Head> {
-    const { store } = this.around;
+    const { store } = this.runtime;
     return (await store.since(this.space.name, this.position, 0, { seen: this.#seen })).head;
   }
 
@@ -523,7 +534,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   async #askHead(): Promise<void> {
-    const { clock, time } = this.around;
+    const { clock, time } = this.runtime;
     const { epoch, revision } = this.position;
     const askedAt = time.now();
     const head = await this.#head();
@@ -533,10 +544,10 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     const hasNews = differs || head.cutAt > this.#lastCutAt + COMMIT_LAG_MS;
     // What was published may still be on its way: the answer came over the other connection.
     if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
-    if (this.mode !== 'connected' || this.#silence.heardAt > askedAt) return;
+    if (this.mode !== 'connected' || this.#watchdog.heardAt > askedAt) return;
     if (hasNews) this.#gap(`silent, while Redis is at ${printPosition(head)}`);
     // The owner itself is silent. Its lease says whether it may still be alive.
-    else if (!this.#isDirectUp) this.#evidence.lease(head.leaseMs, head.now, clock);
+    else if (!this.#isDirectUp) this.#freshness.lease(head.leaseMs, head.now, clock);
   }
 
   // ---- what is told to those who measure ----
@@ -546,9 +557,9 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
     { frame, path, clock, receivedAt }: Arrival,
     keys: number,
     tell: () => void,
-    appliedAt = this.around.time.now(),
+    appliedAt = this.runtime.time.now(),
   ): void {
-    const { observers, tracer, time } = this.around;
+    const { observers, tracer, time } = this.runtime;
     if (observers.isEmpty && frame.trace === undefined) return tell();
     const latency = latencyOf(frame, clock, time.now() - appliedAt);
     const { prev, revision, trace } = frame;
@@ -561,7 +572,7 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   #caughtUp(askedAt: number, isFull: boolean, keys: number): void {
-    const { observers, time } = this.around;
+    const { observers, time } = this.runtime;
     const tookMs = time.now() - askedAt;
     observers.tell('synced', { space: this.space.name, isFull, keys, tookMs, position: this.head });
   }
@@ -579,16 +590,16 @@ export class Follower<D extends Definition = Definition> extends Desk<D, Followe
   }
 
   #gap(reason: string): void {
-    this.around.observers.tell('gap', { space: this.space.name, role: 'follower', reason });
+    this.runtime.observers.tell('gap', { space: this.space.name, role: 'follower', reason });
     this.tell({ type: 'gap', reason });
   }
 
   #rejected(reason: Rejected['reason']): void {
-    this.around.observers.tell('rejected', { space: this.space.name, reason });
+    this.runtime.observers.tell('rejected', { space: this.space.name, reason });
   }
 
   #directChanged(isUp: boolean, code: TandemError['code'] | undefined): void {
-    this.around.observers.tell('link', { link: 'direct', isUp, isAgain: this.#wasDirectUp, code });
+    this.runtime.observers.tell('link', { link: 'direct', isUp, isAgain: this.#wasDirectUp, code });
     this.#wasDirectUp = true;
   }
 }
@@ -602,8 +613,11 @@ function fromTheFuture({ epoch }: Frame): TandemError {
 /** A follower as actor logic, to be invoked or spawned in a machine of the user's. */
 export function followerLogic<D extends Definition>(
   space: Space<D>,
-  around: Surroundings,
+  runtime: Runtime,
   options?: FollowOptions,
-): DeskLogic<Follower<D>, FollowerEmitted> {
-  return deskLogic<Follower<D>, FollowerEmitted>((scope) => new Follower(space, around, scope, options));
+): ParticipantLogic<'follower', Follower<D>, FollowerEmitted> {
+  return participantLogic<'follower', Follower<D>, FollowerEmitted>(
+    'follower',
+    (scope) => new Follower(space, runtime, scope, options),
+  );
 }

@@ -6,7 +6,7 @@
  * larger events. Time passes without frames, so that freshness is looked at again and again while anyone reads.
  */
 import type { Context } from 'koa';
-import type { AnyDesk } from '../actor/desk.ts';
+import type { AnyParticipant } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Position } from '../state/position.ts';
 import { compare, isSame, parsePosition, printPosition } from '../state/position.ts';
@@ -17,7 +17,7 @@ import type { Cancel, Time } from '../base/time.ts';
 import { eventText } from './event-stream.ts';
 import { readPosition } from './query.ts';
 import { wholeState } from './state.ts';
-import { inJson, truthOf } from './truth.ts';
+import { inJson, answerHeadersOf } from './answer-headers.ts';
 
 /** How often it is looked whether what was live still is. */
 const LOOK_MS = 100;
@@ -28,7 +28,7 @@ const AHEAD_MS = 1_000;
 
 export interface ChangesOptions {
   readonly time: Time;
-  readonly heartbeatMs: number;
+  readonly keepAliveMs: number;
 }
 
 /** Where a client is, and what it was told last. */
@@ -36,12 +36,12 @@ interface Cursor {
   /** `undefined`: nowhere. */
   readonly from: Position | undefined;
   readonly correctedAt: Position | undefined;
-  readonly standing: string;
+  readonly statusKey: string;
 }
 
 /** Where a client begins that has this position, or none. */
 export function cursorAt(from: Position | undefined): Cursor {
-  return { from, correctedAt: undefined, standing: '' };
+  return { from, correctedAt: undefined, statusKey: '' };
 }
 
 /**
@@ -50,31 +50,31 @@ export function cursorAt(from: Position | undefined): Cursor {
  * yet: who comes from there comes from nowhere.
  * @throws Problem `INVALID_PARAMETER`; TandemError `INVALID_POSITION` or `STOPPED`
  */
-export async function meetClient(ctx: Context, desk: AnyDesk): Promise<Position | undefined> {
-  if (desk.mode === 'stopped')
-    throw new TandemError('STOPPED', `space "${desk.space.name}" is stopped in this process`);
+export async function meetClient(ctx: Context, participant: AnyParticipant): Promise<Position | undefined> {
+  if (participant.mode === 'stopped')
+    throw new TandemError('STOPPED', `space "${participant.space.name}" is stopped in this process`);
   const from = readPosition(ctx);
   if (from === undefined || from.epoch === 0) return undefined;
-  if (compare(from, parsePosition(desk.head)) <= 0) return from;
-  await desk.waitFor(printPosition(from), { timeoutMs: AHEAD_MS }).catch(() => {});
+  if (compare(from, parsePosition(participant.head)) <= 0) return from;
+  await participant.waitFor(printPosition(from), { timeoutMs: AHEAD_MS }).catch(() => {});
   return from;
 }
 
 export class Changes {
-  readonly #desk: AnyDesk;
+  readonly #participant: AnyParticipant;
   readonly #options: ChangesOptions;
   readonly #readers: Readers<Cursor>;
   /** What was made last: all who are in step are sent the same. */
   #made: { readonly from: string | undefined; readonly head: string; readonly text: string } | undefined;
-  #standing = '';
+  #statusKey = '';
   #cancel: Cancel | undefined;
 
-  constructor(desk: AnyDesk, options: ChangesOptions) {
-    this.#desk = desk;
+  constructor(participant: AnyParticipant, options: ChangesOptions) {
+    this.#participant = participant;
     this.#options = options;
     this.#readers = new Readers<Cursor>({
       time: options.time,
-      beatMs: options.heartbeatMs,
+      beatMs: options.keepAliveMs,
       stallMs: STALL_MS,
       next: (cursor, { isBeat }) => this.#next(cursor, isBeat),
     });
@@ -88,8 +88,8 @@ export class Changes {
   /** While anyone reads: what changes, and what becomes of it with time. */
   #watch(): void {
     const { time } = this.#options;
-    const unwatchHead = this.#desk.watchHead(() => this.#readers.changed());
-    const mode = this.#desk.on('mode', () => this.#look());
+    const unwatchHead = this.#participant.watchHead(() => this.#readers.changed());
+    const mode = this.#participant.on('mode', () => this.#look());
     let cancelLook: Cancel;
     const look = (): void => {
       this.#look();
@@ -106,14 +106,14 @@ export class Changes {
   }
 
   #look(): void {
-    if (this.#desk.mode === 'stopped') {
+    if (this.#participant.mode === 'stopped') {
       this.#readers.end();
       this.#cancel?.();
       return;
     }
-    const standing = standingOf(this.#desk);
-    if (standing === this.#standing) return;
-    this.#standing = standing;
+    const statusKey = statusKeyOf(this.#participant);
+    if (statusKey === this.#statusKey) return;
+    this.#statusKey = statusKey;
     this.#readers.changed();
   }
 
@@ -122,37 +122,40 @@ export class Changes {
       return this.#step(cursor, isBeat);
     } catch (error) {
       // What cannot be read here cannot be told; the client comes back, and is told then.
-      this.#desk.report(error);
+      this.#participant.report(error);
       return 'over';
     }
   }
 
-  #step({ from, correctedAt, standing }: Cursor, isBeat: boolean): Step<Cursor> {
-    const desk = this.#desk;
-    const head = parsePosition(desk.head);
+  #step({ from, correctedAt, statusKey }: Cursor, isBeat: boolean): Step<Cursor> {
+    const participant = this.#participant;
+    const head = parsePosition(participant.head);
     const isWrong =
       from !== undefined &&
-      desk.correctedAt !== undefined &&
-      desk.correctedAt !== correctedAt &&
-      isSame(from, desk.correctedAt);
+      participant.correctedAt !== undefined &&
+      participant.correctedAt !== correctedAt &&
+      isSame(from, participant.correctedAt);
     const news = this.#newsSince(isWrong ? undefined : from);
-    const now = standingOf(desk);
-    if (news === '' && now === standing && !isBeat && from !== undefined && isSame(from, head))
+    const now = statusKeyOf(participant);
+    if (news === '' && now === statusKey && !isBeat && from !== undefined && isSame(from, head))
       return 'nothing';
-    const isStatusDue = now !== standing || isBeat || news === '';
-    const status = isStatusDue ? eventText('status', statusOf(desk), desk.head) : '';
-    return { message: news + status, cursor: { from: head, correctedAt: desk.correctedAt, standing: now } };
+    const isStatusDue = now !== statusKey || isBeat || news === '';
+    const status = isStatusDue ? eventText('status', statusOf(participant), participant.head) : '';
+    return {
+      message: news + status,
+      cursor: { from: head, correctedAt: participant.correctedAt, statusKey: now },
+    };
   }
 
   /** The event that takes a client from there to here; empty where nothing changed. */
   #newsSince(from: Position | undefined): string {
-    const desk = this.#desk;
-    const readings = from && desk.readingsSince(from);
+    const participant = this.#participant;
+    const readings = from && participant.readingsSince(from);
     if (readings?.length === 0) return '';
-    const { head } = desk;
+    const { head } = participant;
     const place = from && printPosition(from);
     if (readings && this.#made?.from === place && this.#made?.head === head) return this.#made.text;
-    if (!readings) return eventText('state', wholeState(desk, truthOf(desk)), head);
+    if (!readings) return eventText('state', wholeState(participant, answerHeadersOf(participant)), head);
     this.#made = { from: place, head, text: eventText('change', changeOf(head, readings), head) };
     return this.#made.text;
   }
@@ -168,11 +171,15 @@ function changeOf(position: string, readings: readonly Reading[]): Record<string
   };
 }
 
-function statusOf(desk: AnyDesk): Record<string, unknown> {
-  return { space: desk.space.name, ...inJson(truthOf(desk)), reason: desk.reason };
+function statusOf(participant: AnyParticipant): Record<string, unknown> {
+  return {
+    space: participant.space.name,
+    ...inJson(answerHeadersOf(participant)),
+    reason: participant.reason,
+  };
 }
 
 /** What a client is told at once when it changes. */
-function standingOf({ mode, reason, proof }: AnyDesk): string {
+function statusKeyOf({ mode, reason, proof }: AnyParticipant): string {
   return [mode, proof.freshness(), proof.source, proof.ownerAlive(), reason].join('|');
 }

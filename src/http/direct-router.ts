@@ -57,9 +57,10 @@ function digest(text: string): Buffer {
 }
 
 function requireFeed(tandem: Tandem, space = ''): Feed {
-  const desk = tandem.desk(space);
+  const participant = tandem.get(space);
   // A standby has nothing of its own to tell.
-  if (desk instanceof Owner && !desk.feed.isEnded && desk.ownership !== 'standby') return desk.feed;
+  if (participant instanceof Owner && !participant.feed.isEnded && participant.ownership !== 'standby')
+    return participant.feed;
   throw new Problem('UNKNOWN_SPACE', `space "${space}" is not owned by this process`);
 }
 

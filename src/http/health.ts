@@ -5,10 +5,10 @@
 import type { Context } from 'koa';
 import type { Tandem } from '../tandem.ts';
 import { hasFlag } from './query.ts';
-import type { Readiness } from './standing.ts';
-import { isReady, READINESS, standingOf } from './standing.ts';
-import { requireDesk } from './state.ts';
-import { inJson, truthOf } from './truth.ts';
+import type { Readiness } from './diagnosis.ts';
+import { isReady, READINESS, diagnosisOf } from './diagnosis.ts';
+import { requireParticipant } from './state.ts';
+import { inJson, answerHeadersOf } from './answer-headers.ts';
 
 /** That it answers is the answer. Redis has no part in it: a restart does not mend Redis. */
 export function answerLive(ctx: Context): void {
@@ -28,18 +28,18 @@ export function answerReady(ctx: Context, tandem: Tandem, least: Readiness, drai
 }
 
 function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
-  const desk = requireDesk(tandem, space);
-  const { rung, culprit, summary } = standingOf(desk);
-  const { mode, freshness, staleMs, source, ownerAlive, head } = inJson(truthOf(desk));
+  const participant = requireParticipant(tandem, space);
+  const { rung, culprit, summary } = diagnosisOf(participant);
+  const { mode, freshness, staleMs, source, ownerAlive, head } = inJson(answerHeadersOf(participant));
   return {
     space,
     ready: isReady(rung, least),
-    standing: rung,
+    diagnosis: rung,
     /** Whether it would be ready under each policy. */
     policies: Object.fromEntries(READINESS.map((policy) => [policy, isReady(rung, policy)])),
     culprit,
     summary,
-    reason: desk.reason,
+    reason: participant.reason,
     mode,
     freshness,
     staleMs,

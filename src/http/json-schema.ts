@@ -2,8 +2,7 @@
  * The JSON Schema of a Standard Schema, where its library can give one: by Standard JSON Schema, or by a method that
  * is known of zod and ArkType. No library is imported; where none can say, everything is allowed: `{}`.
  */
-import type { StandardJSONSchemaV1 } from '@standard-schema/spec';
-import type { Schema } from '../state/space.ts';
+import type { Schema, StandardJSONSchemaV1 } from '../state/space.ts';
 
 export type JsonSchema = Record<string, unknown>;
 

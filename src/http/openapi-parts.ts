@@ -25,12 +25,12 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     enum: ['live', 'stale'],
     description: '`live` misses nothing that was set longer ago than the staleness bound.',
   },
-  Truth: object(TRUTH, 'How true an answer is.'),
+  AnswerHeaders: object(TRUTH, 'How true an answer is.'),
   Spaces: object({
     name: { type: 'string', description: 'What this process is called.' },
     spaces: {
       type: 'array',
-      items: { allOf: [ref('Truth'), object({ space: { type: 'string' } })] },
+      items: { allOf: [ref('AnswerHeaders'), object({ space: { type: 'string' } })] },
     },
   }),
   Held: object(
@@ -39,7 +39,7 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
   ),
   SpaceState: {
     allOf: [
-      ref('Truth'),
+      ref('AnswerHeaders'),
       object({
         space: { type: 'string' },
         state: { type: 'object', additionalProperties: ref('Held') },
@@ -48,7 +48,7 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
   },
   Reading: {
     allOf: [
-      ref('Truth'),
+      ref('AnswerHeaders'),
       {
         type: 'object',
         required: ['space', 'key', 'value'],
@@ -68,7 +68,9 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     },
     'What changed up to a position: seen whole, or not at all.',
   ),
-  Status: { allOf: [ref('Truth'), object({ space: { type: 'string' }, reason: { type: 'string' } })] },
+  Status: {
+    allOf: [ref('AnswerHeaders'), object({ space: { type: 'string' }, reason: { type: 'string' } })],
+  },
   Goodbye: object({ reason: { type: 'string' } }),
   Alive: object({ status: { const: 'alive' } }),
   Readiness: {
@@ -83,7 +85,7 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
   SpaceReadiness: object({
     space: { type: 'string' },
     ready: { type: 'boolean' },
-    standing: { enum: ['connected', 'degraded-live', 'stale', 'empty'] },
+    diagnosis: { enum: ['connected', 'degraded-live', 'stale', 'empty'] },
     policies: object({
       connected: { type: 'boolean' },
       'degraded-live': { type: 'boolean' },

@@ -23,7 +23,7 @@ export function answerOpenApi(ctx: Context, tandem: Tandem, hasPage: boolean): v
 }
 
 export function openApi(tandem: Tandem, base: string, hasPage: boolean): Json {
-  const spaces = tandem.spaces.flatMap((name) => tandem.desk(name)?.space ?? []);
+  const spaces = tandem.spaces.flatMap((name) => tandem.get(name)?.space ?? []);
   const values = spaces.flatMap((space) => valueSchemas(space));
   return {
     openapi: '3.1.0',

@@ -1,22 +1,25 @@
 /** The state over HTTP: the list of spaces, a space, a key. Read from memory, as of one position. */
 import type { Context } from 'koa';
-import type { AnyDesk } from '../actor/desk.ts';
+import type { AnyParticipant } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
 import { compare, parsePosition } from '../state/position.ts';
 import type { Tandem } from '../tandem.ts';
 import { Problem } from './problem.ts';
 import type { Query } from './query.ts';
 import { readQuery } from './query.ts';
-import type { Stamp, Truth } from './truth.ts';
-import { inJson, setStamp, truthOf } from './truth.ts';
+import type { Stamp, AnswerHeaders } from './answer-headers.ts';
+import { inJson, setStamp, answerHeadersOf } from './answer-headers.ts';
 
 /** The list is as fresh as the stalest of its spaces. */
 export function answerSpaces(ctx: Context, tandem: Tandem): void {
   requireRunning(tandem);
   const { maxStaleMs } = readQuery(ctx);
-  const desks = tandem.spaces.map((space) => requireDesk(tandem, space));
-  const spaces = desks.map((desk) => ({ space: desk.space.name, ...truthOf(desk) }));
-  const stalest = spaces.reduce<Truth | undefined>(
+  const participants = tandem.spaces.map((space) => requireParticipant(tandem, space));
+  const spaces = participants.map((participant) => ({
+    space: participant.space.name,
+    ...answerHeadersOf(participant),
+  }));
+  const stalest = spaces.reduce<AnswerHeaders | undefined>(
     (a, b) => (a && a.staleMs >= b.staleMs ? a : b),
     undefined,
   );
@@ -26,42 +29,51 @@ export function answerSpaces(ctx: Context, tandem: Tandem): void {
     staleMs: stalest?.staleMs ?? 0,
   };
   if (stalest) requireFresh(ctx, stalest, maxStaleMs);
-  const areSettled = desks.length > 0 && desks.every((desk, n) => isSettled(desk, spaces[n]));
+  const areSettled =
+    participants.length > 0 && participants.every((participant, n) => isSettled(participant, spaces[n]));
   if (isKnown(ctx, list, areSettled)) return;
   ctx.body = { name: tandem.name, spaces: spaces.map((space) => inJson(space)) };
 }
 
-export async function answerSpace(ctx: Context, desk: AnyDesk): Promise<void> {
-  const { prefix, maxStaleMs } = await meetPosition(ctx, desk);
-  const truth = truthOf(desk);
-  requireFresh(ctx, truth, maxStaleMs);
-  if (isKnown(ctx, truth, isSettled(desk))) return;
-  ctx.body = wholeState(desk, truth, prefix);
+export async function answerSpace(ctx: Context, participant: AnyParticipant): Promise<void> {
+  const { prefix, maxStaleMs } = await meetPosition(ctx, participant);
+  const headers = answerHeadersOf(participant);
+  requireFresh(ctx, headers, maxStaleMs);
+  if (isKnown(ctx, headers, isSettled(participant))) return;
+  ctx.body = wholeState(participant, headers, prefix);
 }
 
 /** The body that is all of a space, or the part of it that begins with a prefix. */
-export function wholeState(desk: AnyDesk, truth: Truth, prefix = ''): Record<string, unknown> {
+export function wholeState(
+  participant: AnyParticipant,
+  headers: AnswerHeaders,
+  prefix = '',
+): Record<string, unknown> {
   // Without a prototype no key can be mistaken for something else.
   const state = Object.create(null) as Record<string, unknown>;
-  for (const { key, value, position, freshness } of desk.entries(prefix))
+  for (const { key, value, position, freshness } of participant.entries(prefix))
     state[key] = { value, position, freshness };
-  return { space: desk.space.name, ...inJson(truth), state };
+  return { space: participant.space.name, ...inJson(headers), state };
 }
 
-export async function answerKey(ctx: Context, desk: AnyDesk, key: string): Promise<void> {
+export async function answerKey(ctx: Context, participant: AnyParticipant, key: string): Promise<void> {
   // A key that is none is told before anyone waits.
-  desk.space.requireSchema(key);
-  const { maxStaleMs } = await meetPosition(ctx, desk);
-  const reading = desk.get(key);
-  const truth = truthOf(desk, reading);
+  participant.space.requireSchema(key);
+  const { maxStaleMs } = await meetPosition(ctx, participant);
+  const reading = participant.get(key);
+  const headers = answerHeadersOf(participant, reading);
   const { value } = reading;
-  requireFresh(ctx, truth, maxStaleMs);
+  requireFresh(ctx, headers, maxStaleMs);
   if (value === undefined) {
-    setStamp(ctx, truth);
-    throw new Problem('NO_VALUE', `key "${key}" of space "${desk.space.name}" holds no value`, inJson(truth));
+    setStamp(ctx, headers);
+    throw new Problem(
+      'NO_VALUE',
+      `key "${key}" of space "${participant.space.name}" holds no value`,
+      inJson(headers),
+    );
   }
-  if (isKnown(ctx, truth, isSettled(desk, truth))) return;
-  ctx.body = { space: desk.space.name, key, value, ...inJson(truth) };
+  if (isKnown(ctx, headers, isSettled(participant, headers))) return;
+  ctx.body = { space: participant.space.name, key, value, ...inJson(headers) };
 }
 
 /** @throws TandemError `STOPPED` once nothing is left to answer from */
@@ -71,34 +83,34 @@ export function requireRunning(tandem: Tandem): void {
 }
 
 /** @throws Problem `UNKNOWN_SPACE`; TandemError `STOPPED` */
-export function requireDesk(tandem: Tandem, space = ''): AnyDesk {
-  const desk = tandem.desk(space);
-  if (desk) return desk;
+export function requireParticipant(tandem: Tandem, space = ''): AnyParticipant {
+  const participant = tandem.get(space);
+  if (participant) return participant;
   requireRunning(tandem);
   const known = tandem.spaces.join(', ') || 'none';
   throw new Problem('UNKNOWN_SPACE', `no space "${space}" in this process; there is: ${known}`);
 }
 
 /** Reads the query first, so that a bad one is told before anyone waits. */
-async function meetPosition(ctx: Context, desk: AnyDesk): Promise<Query> {
+async function meetPosition(ctx: Context, participant: AnyParticipant): Promise<Query> {
   const query = readQuery(ctx);
   if (query.atLeast === undefined) return query;
   try {
-    await desk.waitFor(query.atLeast, { timeoutMs: query.timeoutMs });
+    await participant.waitFor(query.atLeast, { timeoutMs: query.timeoutMs });
   } catch (error) {
     if (!(error instanceof TandemError && error.code === 'TIMEOUT')) throw error;
-    const truth = truthOf(desk);
-    setStamp(ctx, truth);
-    throw new Problem('TIMEOUT', error.message, inJson(truth));
+    const headers = answerHeadersOf(participant);
+    setStamp(ctx, headers);
+    throw new Problem('TIMEOUT', error.message, inJson(headers));
   }
   return query;
 }
 
-function requireFresh(ctx: Context, truth: Truth, maxStaleMs: number | undefined): void {
-  if (maxStaleMs === undefined || truth.staleMs <= maxStaleMs) return;
-  setStamp(ctx, truth);
-  const what = `expected at most ${maxStaleMs} ms of staleness, it is ${truth.staleMs}`;
-  throw new Problem('STALE', what, inJson(truth));
+function requireFresh(ctx: Context, headers: AnswerHeaders, maxStaleMs: number | undefined): void {
+  if (maxStaleMs === undefined || headers.staleMs <= maxStaleMs) return;
+  setStamp(ctx, headers);
+  const what = `expected at most ${maxStaleMs} ms of staleness, it is ${headers.staleMs}`;
+  throw new Problem('STALE', what, inJson(headers));
 }
 
 /**
@@ -106,10 +118,10 @@ function requireFresh(ctx: Context, truth: Truth, maxStaleMs: number | undefined
  * right. Only then does the position name all that an answer says: a cache that is told 304 shows the freshness that it kept.
  */
 function isSettled(
-  desk: AnyDesk,
-  { position, freshness, ownerAlive, source }: Truth = truthOf(desk),
+  participant: AnyParticipant,
+  { position, freshness, ownerAlive, source }: AnswerHeaders = answerHeadersOf(participant),
 ): boolean {
-  const { correctedAt, mode } = desk;
+  const { correctedAt, mode } = participant;
   const isWell = freshness === 'live' && ownerAlive && mode === 'connected' && source !== 'direct';
   return isWell && (correctedAt === undefined || compare(parsePosition(position), correctedAt) > 0);
 }

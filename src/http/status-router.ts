@@ -4,7 +4,7 @@
  */
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
-import type { AnyDesk } from '../actor/desk.ts';
+import type { AnyParticipant } from '../actor/participant.ts';
 import { between, requireOneOf } from '../base/options.ts';
 import type { Tandem } from '../tandem.ts';
 import { pause } from '../base/time.ts';
@@ -14,12 +14,12 @@ import { requireCharts } from './page/charts.ts';
 import { EventStreams } from './event-stream.ts';
 import { answerLive, answerReady } from './health.ts';
 import { answerOpenApi } from './openapi.ts';
-import { Lookout } from './page/lookout.ts';
+import { PageFeed } from './page/page-feed.ts';
 import { servePage } from './page/page.ts';
 import { answerProblem } from './problem.ts';
-import type { Readiness } from './standing.ts';
-import { READINESS } from './standing.ts';
-import { answerKey, answerSpace, answerSpaces, requireDesk, requireRunning } from './state.ts';
+import type { Readiness } from './diagnosis.ts';
+import { READINESS } from './diagnosis.ts';
+import { answerKey, answerSpace, answerSpaces, requireParticipant, requireRunning } from './state.ts';
 import { traced } from './traced.ts';
 
 export interface StatusOptions {
@@ -32,7 +32,7 @@ export interface StatusOptions {
   /** What the page draws of the state. Default nothing. */
   readonly charts?: readonly ChartOptions[] | undefined;
   /** How often a stream gives a sign of life, with the freshness, ms. Default 1,000. */
-  readonly heartbeatMs?: number | undefined;
+  readonly keepAliveMs?: number | undefined;
 }
 
 export interface DrainOptions {
@@ -67,10 +67,10 @@ export type StatusRouter = Router & {
 export function statusRouter(tandem: Tandem, options: StatusOptions = {}): StatusRouter {
   const readiness = requireOneOf('readiness', options.readiness ?? 'degraded-live', READINESS);
   const maxClients = between('maxClients', options.maxClients ?? 100, 0, 1_000_000);
-  const heartbeatMs = between('heartbeatMs', options.heartbeatMs ?? 1_000, 10, 60_000);
+  const keepAliveMs = between('keepAliveMs', options.keepAliveMs ?? 1_000, 10, 60_000);
   const { time } = tandem;
   const streams = new EventStreams(maxClients, time);
-  const changes = new WeakMap<AnyDesk, Changes>();
+  const changes = new WeakMap<AnyParticipant, Changes>();
   let draining: Promise<void> | undefined;
 
   const router = new Router();
@@ -83,28 +83,31 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
     }
   });
   router.get('/spaces', (ctx) => answerSpaces(ctx, tandem));
-  router.get('/spaces/:space', (ctx) => answerSpace(ctx, requireDesk(tandem, ctx.params.space)));
-  router.get('/spaces/:space/changes', (ctx) => answerChanges(ctx, requireDesk(tandem, ctx.params.space)));
+  router.get('/spaces/:space', (ctx) => answerSpace(ctx, requireParticipant(tandem, ctx.params.space)));
+  router.get('/spaces/:space/changes', (ctx) =>
+    answerChanges(ctx, requireParticipant(tandem, ctx.params.space)),
+  );
   router.get('/spaces/:space/state/{*key}', (ctx) =>
-    answerKey(ctx, requireDesk(tandem, ctx.params.space), ctx.params.key ?? ''),
+    answerKey(ctx, requireParticipant(tandem, ctx.params.space), ctx.params.key ?? ''),
   );
   if (options.page ?? true) {
-    const lookout = new Lookout(tandem, requireCharts(options.charts ?? []));
+    const pageFeed = new PageFeed(tandem, requireCharts(options.charts ?? []));
     servePage(router);
     router.get('/events', (ctx) => {
       requireRunning(tandem);
-      streams.open(ctx, lookout, undefined);
+      streams.open(ctx, pageFeed, undefined);
     });
   }
   router.get('/livez', answerLive);
   router.get('/openapi.json', (ctx) => answerOpenApi(ctx, tandem, options.page ?? true));
   router.get('/readyz', (ctx) => answerReady(ctx, tandem, readiness, draining !== undefined));
 
-  async function answerChanges(ctx: Context, desk: AnyDesk): Promise<void> {
+  async function answerChanges(ctx: Context, participant: AnyParticipant): Promise<void> {
     streams.requireRoom();
-    const from = await meetClient(ctx, desk);
-    let source = changes.get(desk);
-    if (source === undefined) changes.set(desk, (source = new Changes(desk, { time, heartbeatMs })));
+    const from = await meetClient(ctx, participant);
+    let source = changes.get(participant);
+    if (source === undefined)
+      changes.set(participant, (source = new Changes(participant, { time, keepAliveMs })));
     streams.open(ctx, source, cursorAt(from));
   }
 

@@ -24,7 +24,7 @@ import type {
   Page,
   SinceOptions,
   Store,
-  Swap,
+  Replacement,
 } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
@@ -39,8 +39,8 @@ const STAGE_PORTION = 1_000;
 /** An epoch further than this past the server's clock is no epoch of ours. */
 const FAR_MS = 86_400_000;
 
-type Fenced = 'fenced' | 'diverged';
-type Written = Outcome<'committed', Fenced | 'damaged'>;
+type Fenced = 'fenced' | 'head_moved';
+type Written = Outcome<'committed', Fenced | 'keys_lost'>;
 
 /** The keys of one space: `state` and `index`, and beside them what is being staged. */
 class Contents {
@@ -82,7 +82,7 @@ export class MemorySpace {
   };
   live = new Contents();
   next: Contents | undefined;
-  /** The swap that what is staged belongs to. */
+  /** The replacement that what is staged belongs to. */
   attempt: string | undefined;
 
   copy(): MemorySpace {
@@ -152,26 +152,26 @@ export class MemoryServer {
     const { meta, live } = space;
     const refusal = this.#refusal(space, cut);
     if (refusal !== undefined) return this.#reply(space, refusal);
-    const isHead = isSame(cut.prev, meta) && (!cut.isBrief || meta.epoch === cut.epoch);
-    if (!(isHead && cut.isBrief) && isDamaged(space)) return this.#reply(space, 'damaged');
-    if (!isHead) return this.#reply(space, 'diverged');
+    const isHead = isSame(cut.prev, meta) && (!cut.isLight || meta.epoch === cut.epoch);
+    if (!(isHead && cut.isLight) && hasLostKeys(space)) return this.#reply(space, 'keys_lost');
+    if (!isHead) return this.#reply(space, 'head_moved');
 
     const { state, index } = live;
     const before = { size: state.size, indexed: index.size };
-    if (!cut.isBrief) for (const key of cut.dropped) index.delete(key);
+    if (!cut.isLight) for (const key of cut.dropped) index.delete(key);
     live.apply(cut.changes);
     const size = meta.size + state.size - before.size;
     const indexed = meta.indexed + index.size - before.indexed;
-    if (cut.isBrief) space.meta = { ...meta, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
+    if (cut.isLight) space.meta = { ...meta, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
     else this.#finish(space, cut, size, indexed);
     if (cut.isAnnounced !== true)
       this.publish(name, { ...cut, ...cut.measures, prev: cut.prev.revision, bye: false }, cut.changes);
-    return cut.isBrief ? { outcome: 'committed' } : this.#reply(space, 'committed');
+    return cut.isLight ? { outcome: 'committed' } : this.#reply(space, 'committed');
   }
 
   stage(
     name: string,
-    writer: Pick<Swap, 'owner' | 'epoch' | 'leaseMs'>,
+    writer: Pick<Replacement, 'owner' | 'epoch' | 'leaseMs'>,
     { attempt, isFirst, portion }: { attempt: string; isFirst: boolean; portion: readonly Change[] },
   ): Outcome<'staged', Fenced> {
     const space = this.#begin(name);
@@ -181,27 +181,27 @@ export class MemoryServer {
       space.attempt = attempt;
       space.next = undefined;
     } else if (space.attempt !== attempt) {
-      return this.#reply(space, 'diverged');
+      return this.#reply(space, 'head_moved');
     }
     (space.next ??= new Contents()).apply(portion);
     this.#renew(space, writer.owner, writer.epoch, writer.leaseMs);
     return this.#reply(space, 'staged');
   }
 
-  swap(name: string, swap: Swap, attempt: string): Written {
+  replaceAll(name: string, replacement: Replacement, attempt: string): Written {
     const space = this.#begin(name);
-    const refusal = this.#refusal(space, swap);
+    const refusal = this.#refusal(space, replacement);
     if (refusal !== undefined) return this.#reply(space, refusal);
-    if (space.attempt !== attempt) return this.#reply(space, 'diverged');
+    if (space.attempt !== attempt) return this.#reply(space, 'head_moved');
     const next = space.next ?? new Contents();
-    const size = swap.changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
-    if (next.state.size !== size || next.index.size !== swap.changes.length)
-      return this.#reply(space, 'damaged');
+    const size = replacement.changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
+    if (next.state.size !== size || next.index.size !== replacement.changes.length)
+      return this.#reply(space, 'keys_lost');
 
     space.live = next;
     space.next = undefined;
-    this.#finish(space, swap, size, swap.changes.length);
-    this.publish(name, { ...swap, prev: swap.revision, bye: false }, []);
+    this.#finish(space, replacement, size, replacement.changes.length);
+    this.publish(name, { ...replacement, prev: replacement.revision, bye: false }, []);
     return this.#reply(space, 'committed');
   }
 
@@ -234,7 +234,7 @@ export class MemoryServer {
     const { changes, isSound } = decodePage(encodeChanges(told));
     const head = this.#head(space);
     const more = count === limit || count < found.length;
-    return { head: isSound ? head : { ...head, damaged: true }, full, more, changes };
+    return { head: isSound ? head : { ...head, keysLost: true }, full, more, changes };
   }
 
   renew(name: string, owner: string, epoch: number, leaseMs: number): void {
@@ -283,7 +283,7 @@ export class MemoryServer {
     const leaseMs = leftMs > 0 ? Math.max(1, Math.ceil(leftMs)) : 0;
     // Counted along where a value had come by hand, it may fall below nothing: no number to a reader.
     const size = Math.max(0, meta.size);
-    return { ...meta, size, leaseMs, damaged: isDamaged(space), now: this.#now };
+    return { ...meta, size, leaseMs, keysLost: hasLostKeys(space), now: this.#now };
   }
 
   #reply<O extends string>(space: MemorySpace, outcome: O): { outcome: O; head: Head } {
@@ -303,21 +303,21 @@ export class MemoryServer {
     const { fence, owner } = space.meta;
     if (fence === writer.epoch && owner === writer.owner && fence !== 0) return undefined;
     if (this.#hasRival(space, writer.owner, writer.epoch)) return 'fenced';
-    return fence > writer.epoch && owner !== writer.owner ? 'fenced' : 'diverged';
+    return fence > writer.epoch && owner !== writer.owner ? 'fenced' : 'head_moved';
   }
 
   #renew(space: MemorySpace, owner: string, epoch: number, leaseMs: number): void {
     space.lease = { owner, epoch, until: this.#now + leaseMs };
   }
 
-  #finish(space: MemorySpace, cut: Swap, size: number, indexed: number): void {
+  #finish(space: MemorySpace, cut: Replacement, size: number, indexed: number): void {
     const { epoch, revision, base, horizon, cutAt } = cut;
     space.meta = { ...space.meta, epoch, revision, base, horizon, cutAt, size, indexed };
     this.#renew(space, cut.owner, epoch, cut.leaseMs);
   }
 }
 
-function isDamaged({ meta, live }: MemorySpace): boolean {
+function hasLostKeys({ meta, live }: MemorySpace): boolean {
   return meta.epoch > meta.fence || live.state.size !== meta.size || live.index.size !== meta.indexed;
 }
 
@@ -394,16 +394,16 @@ export abstract class ModelStore implements Store {
     this.roundTrip(() => this.server.announce(space, header, changes), false).catch(() => {});
   }
 
-  async swap(space: string, swap: Swap): Promise<Written> {
+  async replaceAll(space: string, replacement: Replacement): Promise<Written> {
     const attempt = randomId(this.time);
     // As Redis's, with a last portion that may be empty: the first is what clears an abandoned stage.
-    for (let from = 0; from <= swap.changes.length; from += this.#stagePortion) {
-      const portion = swap.changes.slice(from, from + this.#stagePortion);
+    for (let from = 0; from <= replacement.changes.length; from += this.#stagePortion) {
+      const portion = replacement.changes.slice(from, from + this.#stagePortion);
       const part = { attempt, isFirst: from === 0, portion };
-      const { outcome, head } = await this.#ask(() => this.server.stage(space, swap, part), true);
+      const { outcome, head } = await this.#ask(() => this.server.stage(space, replacement, part), true);
       if (outcome !== 'staged') return { outcome, head };
     }
-    return this.#ask(() => this.server.swap(space, swap, attempt), true);
+    return this.#ask(() => this.server.replaceAll(space, replacement, attempt), true);
   }
 
   since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {

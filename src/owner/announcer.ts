@@ -3,10 +3,11 @@
  *
  * Not what is traced, since its trace is to say when it was in the store. Nor what is long: to say it twice costs more than it gains.
  */
-import type { Surroundings } from '../actor/desk.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import type { Change, Header } from '../state/frame.ts';
 import type { Ledger } from '../state/ledger.ts';
-import { bytesOf, setAtOf } from '../actor/measures.ts';
+import { setAtOf } from './measures.ts';
+import { bytesOf } from '../state/frame.ts';
 import type { Measures } from '../ports/store.ts';
 
 /** In UTF-16 code units. */
@@ -33,13 +34,13 @@ export interface Standing {
 }
 
 export class Announcer {
-  readonly #around: Surroundings;
+  readonly #runtime: Runtime;
   readonly #ledger: Ledger;
   readonly #options: AnnouncerOptions;
   #told = 0;
 
-  constructor(around: Surroundings, ledger: Ledger, options: AnnouncerOptions) {
-    this.#around = around;
+  constructor(runtime: Runtime, ledger: Ledger, options: AnnouncerOptions) {
+    this.#runtime = runtime;
     this.#ledger = ledger;
     this.#options = options;
   }
@@ -69,12 +70,12 @@ export class Announcer {
       return false;
     this.#told = head.revision;
     this.#tellWhoMeasures(changes, head.revision - from);
-    this.#send(from, standing, setAtOf(this.#ledger.setAtSince(from), this.#around), changes);
+    this.#send(from, standing, setAtOf(this.#ledger.setAtSince(from), this.#runtime), changes);
     return true;
   }
 
   /** Tells that nothing waits. False where that cannot be. */
-  announceBeacon(standing: Standing): boolean {
+  announceHeartbeat(standing: Standing): boolean {
     if (!this.#isFree(standing)) return false;
     this.#send(this.#ledger.head.revision, standing, {}, []);
     return true;
@@ -82,7 +83,7 @@ export class Announcer {
 
   #isFree({ leaseMs }: Standing): boolean {
     const { announce, leaseMs: whole } = this.#options;
-    return announce && this.#around.store.canAnnounce && leaseMs >= whole * LEAST_LEASE;
+    return announce && this.#runtime.store.canAnnounce && leaseMs >= whole * LEAST_LEASE;
   }
 
   #send(
@@ -104,11 +105,11 @@ export class Announcer {
       setAt,
       setErrorMs,
     };
-    this.#around.store.announce(this.#options.space, header, changes);
+    this.#runtime.store.announce(this.#options.space, header, changes);
   }
 
   #tellWhoMeasures(changes: readonly Change[], revisions: number): void {
-    const { observers } = this.#around;
+    const { observers } = this.#runtime;
     if (observers.isEmpty) return;
     const keys = changes.length;
     const size = { keys, bytes: bytesOf(changes), conflated: revisions - keys };

@@ -16,7 +16,7 @@ import type { FrameTrace } from '../state/trace.ts';
 export interface FeedOptions {
   readonly leaseMs: number;
   /** A reader to whom nothing was sent for so long is told that nothing waits, ms. */
-  readonly beaconMs: number;
+  readonly heartbeatMs: number;
   /** Told of each frame that went out. */
   readonly sent: (changes: readonly Change[]) => void;
 }
@@ -34,8 +34,8 @@ export class Feed {
     this.#options = options;
     this.#readers = new Readers<Position>({
       time,
-      beatMs: options.beaconMs,
-      next: (from, { isBeat, quietMs }) => this.#next(from, isBeat && quietMs >= options.beaconMs / 2),
+      beatMs: options.heartbeatMs,
+      next: (from, { isBeat, quietMs }) => this.#next(from, isBeat && quietMs >= options.heartbeatMs / 2),
     });
   }
 
@@ -77,9 +77,9 @@ export class Feed {
     this.#readers.end();
   }
 
-  #next(from: Position, isBeaconDue: boolean): Step<Position> {
+  #next(from: Position, isHeartbeatDue: boolean): Step<Position> {
     const { head } = this.#ledger;
-    if (from.revision === head.revision && !isBeaconDue) return 'nothing';
+    if (from.revision === head.revision && !isHeartbeatDue) return 'nothing';
     const changes = this.canContinue(from) ? this.#ledger.changesSince(from.revision) : undefined;
     if (changes === undefined) return 'over';
     const header = this.#header(from.revision, changes.length > 0);

@@ -6,18 +6,24 @@
  */
 import type { Actor } from 'xstate';
 import { createActor } from 'xstate';
-import type { Mode } from '../../machines/connection.ts';
-import type { Ownership } from '../../machines/ownership.ts';
+import type { Mode } from '../state/mode.ts';
+import type { Ownership } from '../state/mode.ts';
 import { ownershipMachine } from '../../machines/ownership.ts';
-import type { DeskEvent, DeskLogic, DeskScope, ErrorEvent, ModeEvent, Surroundings } from '../actor/desk.ts';
-import { Desk, deskLogic } from '../actor/desk.ts';
-import { Dispatch } from './dispatch.ts';
+import type {
+  ParticipantEvent,
+  ParticipantLogic,
+  ParticipantScope,
+  ErrorEvent,
+  ModeEvent,
+} from '../actor/participant.ts';
+import { Participant, participantLogic } from '../actor/participant.ts';
+import { Dispatch } from './commit-scheduler.ts';
 import { asTandemError, OwnedElsewhereError, TandemError, timeoutError } from '../base/errors.ts';
 import type { Change } from '../state/frame.ts';
 import type { Captured } from '../state/ledger.ts';
 import { Feed } from './feed.ts';
 import { Ledger } from '../state/ledger.ts';
-import { bytesOf } from '../actor/measures.ts';
+import { bytesOf } from '../state/frame.ts';
 import { between, requireBoolean, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
 import type { Position } from '../state/position.ts';
 import { compare, parsePosition, printPosition } from '../state/position.ts';
@@ -26,6 +32,7 @@ import { Reading, readingOf } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Definition, InputOf, KeyOf, Space, ValueOf } from '../state/space.ts';
 import { Scrub } from './scrub.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import type { Committed, Link } from '../ports/store.ts';
 import type { Inheritance } from './standby.ts';
 import { Standby } from './standby.ts';
@@ -43,7 +50,7 @@ export interface OwnOptions {
   /** For how long the space stays this owner's without a sign of life, ms. Default 3,000. */
   readonly leaseMs?: number | undefined;
   /** How often to give a sign of life when nothing changes, ms. Default 250. */
-  readonly beaconMs?: number | undefined;
+  readonly heartbeatMs?: number | undefined;
   /**
    * Followers are told of a small change at once, and Redis holds it 10 ms later: what they show may be ahead of Redis by so much. With
    * `false` they are told by the commit, and show nothing that Redis does not hold. Default true.
@@ -74,7 +81,7 @@ const FLUSH_SHARE = 0.75;
 /** What ends an owner: the space is another's. */
 const ENDING: ReadonlySet<string> = new Set(['FENCED', 'OWNED_ELSEWHERE']);
 
-export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitted> {
+export class Owner<D extends Definition = Definition> extends Participant<D, OwnerEmitted> {
   override readonly isOwner = true;
   protected readonly links: readonly Link[];
   /** What the direct path reads. */
@@ -89,7 +96,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   #stopping: Promise<void> | undefined;
   #releasing = false;
   /** What kept it, for who waited in vain. */
-  readonly #why = (): unknown => this.around.store.commands.error ?? this.lastError;
+  readonly #why = (): unknown => this.runtime.store.commands.error ?? this.lastError;
   /** The last claim that was asked for; settles, and never rejects. */
   #claiming: Promise<void> | undefined;
   readonly #startStandby: () => Standby;
@@ -97,31 +104,36 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   #standby: Standby | undefined;
   readonly #abort = new AbortController();
 
-  constructor(space: Space<D>, around: Surroundings, scope: DeskScope, options: OwnOptions = {}) {
-    super(space, around, scope);
+  constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope, options: OwnOptions = {}) {
+    super(space, runtime, scope);
     requireObject('own', options);
     const start = requireOneOf('start', options.start ?? 'resume', ['resume', 'reset']);
     const leaseMs = between('leaseMs', options.leaseMs ?? 3_000, 50, 3_600_000);
-    const beaconMs = between('beaconMs', options.beaconMs ?? Math.min(250, leaseMs / 2), 10, leaseMs / 2);
-    this.feed = new Feed(this.#ledger, around.time, {
+    const heartbeatMs = between(
+      'heartbeatMs',
+      options.heartbeatMs ?? Math.min(250, leaseMs / 2),
+      10,
+      leaseMs / 2,
+    );
+    this.feed = new Feed(this.#ledger, runtime.time, {
       leaseMs,
-      beaconMs,
+      heartbeatMs,
       sent: (changes) => this.#toldSent(changes),
     });
-    this.links = [around.store.commands];
+    this.links = [runtime.store.commands];
     const inheritance = (): Inheritance | undefined => this.#standby;
     const announce = requireBoolean('announce', options.announce ?? true);
-    this.#tenure = new Tenure(around, this.#ledger, {
+    this.#tenure = new Tenure(runtime, this.#ledger, {
       space: space.name,
       start,
       leaseMs,
-      beaconMs,
+      heartbeatMs,
       announce,
       inheritance,
     });
-    this.#dispatch = new Dispatch(around.time, this.#ledger, this.#tenure, {
+    this.#dispatch = new Dispatch(runtime.time, this.#ledger, this.#tenure, {
       space: space.name,
-      beaconMs,
+      heartbeatMs,
       isOpen: () => !this.#releasing && this.mode === 'connected',
       isAwaited: () => !this.waiters.isEmpty,
       isReadDirectly: () => this.feed.isRead,
@@ -132,20 +144,20 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
         this.#schedule();
       },
     });
-    const damaged = (): void => {
+    const keysLost = (): void => {
       this.#tenure.countNext();
-      around.time.endOfTurn(() => this.#dispatch.commit());
+      runtime.time.endOfTurn(() => this.#dispatch.commit());
     };
     const foreign = (): void => {
       this.report(
-        new TandemError('DIFFERED', `space "${space.name}" holds in Redis what its owner never set`),
+        new TandemError('CONTENT_MISMATCH', `space "${space.name}" holds in Redis what its owner never set`),
       );
       this.#tenure.suspect();
       this.#diverged('not what its owner set');
     };
     const found = (keys: readonly string[]): void => this.#putRight(keys);
-    this.#scrub = new Scrub(around, this.#ledger, space.name, { found, damaged, foreign });
-    this.#startStandby = () => new Standby(space, around, scope.self, leaseMs);
+    this.#scrub = new Scrub(runtime, this.#ledger, space.name, { found, keysLost, foreign });
+    this.#startStandby = () => new Standby(space, runtime, scope.self, leaseMs);
     this.#ownership = createActor(ownershipMachine, {
       parent: scope.self,
       id: 'ownership',
@@ -162,7 +174,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     super.start();
     this.#ownership.subscribe(({ value }) => {
       const ownership = value as Ownership;
-      this.around.observers.tell('ownership', { space: this.space.name, ownership });
+      this.runtime.observers.tell('ownership', { space: this.space.name, ownership });
       this.emit({ type: 'ownership', ownership });
     });
     this.#ownership.start();
@@ -181,7 +193,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     standby.onMode(({ mode, reason }) => mode !== 'stopped' && this.enter(mode, reason));
     standby.follower.on('error', ({ error }) => this.report(error));
     standby.follower.watchHead(() => this.advanced());
-    const { time } = this.around;
+    const { time } = this.runtime;
     for (let failures = 0; this.ownership !== 'leading' && !signal.aborted; failures += 1) {
       if (failures > 0) await pause(time, backoffMs(time, failures - 1), signal);
       await standby.untilFree(signal);
@@ -253,7 +265,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 
   /** When, and in which span, what follows is set. */
   #stamp(): void {
-    const { time, tracer } = this.around;
+    const { time, tracer } = this.runtime;
     this.#ledger.stamp(time.now(), tracer.current());
   }
 
@@ -349,11 +361,11 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
    */
   async flush({ timeoutMs = 1_000 }: { timeoutMs?: number } = {}): Promise<string> {
     const what = `what was set in space "${this.space.name}" was not committed`;
-    const started = this.around.time.now();
+    const started = this.runtime.time.now();
     // Revisions are final only once the space is owned.
     await this.waiters.wait(() => this.#led, what, timeoutMs, this.#why);
     const { revision } = this.#ledger.head;
-    const leftMs = Math.max(0, timeoutMs - (this.around.time.now() - started));
+    const leftMs = Math.max(0, timeoutMs - (this.runtime.time.now() - started));
     this.#dispatch.hurry();
     await this.waiters.wait(() => this.#tenure.committed.revision >= revision, what, leftMs, this.#why);
     return printPosition(this.#tenure.committed);
@@ -381,7 +393,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   async #stopNow(timeoutMs: number): Promise<void> {
     if (this.#ended) return;
     const { name } = this.space;
-    const { time } = this.around;
+    const { time } = this.runtime;
     const deadline = time.now() + timeoutMs;
     // From now on nothing is set, so that what is flushed is everything.
     this.#ended = new TandemError('STOPPED', `the owner of space "${name}" is stopped`);
@@ -395,13 +407,13 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     } catch (error) {
       this.report(error);
     }
-    // Nothing is begun from now on: a beacon after the goodbye, or a claim, would take the lease back.
+    // Nothing is begun from now on: a heartbeat after the goodbye, or a claim, would take the lease back.
     this.#releasing = true;
     this.#dispatch.stop();
     this.#abort.abort();
     try {
       const late = (): Error => timeoutError(`the lease of space "${name}" was not given up`, timeoutMs);
-      if (this.around.store.commands.up)
+      if (this.runtime.store.commands.up)
         await withDeadline(time, Math.max(0, deadline - time.now()), this.#release(), late);
     } catch (error) {
       this.report(error);
@@ -443,7 +455,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     }
   }
 
-  override receive(event: DeskEvent): void {
+  override receive(event: ParticipantEvent): void {
     const { type, key, value } = event as { type: string; key: KeyOf<D>; value: InputOf<D, KeyOf<D>> };
     if (type === 'set') this.set(key, value);
     else if (type === 'delete') this.delete(key);
@@ -475,8 +487,8 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     const claimed = this.#tenure.claim(signal);
     this.#claiming = claimed.catch(() => {});
     await claimed;
-    if (this.#tenure.isDamaged)
-      this.report(new TandemError('DAMAGED', `Redis has lost keys of space "${this.space.name}"`));
+    if (this.#tenure.hasLostKeys)
+      this.report(new TandemError('KEYS_LOST', `Redis has lost keys of space "${this.space.name}"`));
     if (isFirst) this.#dropUnreadable();
     // Who hears that this owner leads finds the state that it leads with.
     this.#endStandby();
@@ -505,7 +517,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     if (outcome === 'fenced') throw fencedError(this.space.name, head.ownerName, head.fence);
     if (outcome === 'committed') return;
     const what = `space "${this.space.name}" is ${outcome} in Redis`;
-    throw new TandemError('DIVERGED', what, { retryable: true });
+    throw new TandemError('HEAD_MOVED', what, { retryable: true });
   }
 
   /** Someone else has written what this owner owns: it is said again, to Redis and to followers that have read it. */
@@ -513,7 +525,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     if (this.#ended) return;
     const some = keys.slice(0, 10).join(', ');
     const what = `${keys.length} keys of space "${this.space.name}" were changed in Redis by someone else: ${some}`;
-    this.report(new TandemError('DIFFERED', what));
+    this.report(new TandemError('CONTENT_MISMATCH', what));
     this.#ledger.restate(keys);
     this.#schedule();
   }
@@ -535,19 +547,19 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
   /** Whatever does not go well is for the machine to mend. */
   #failed(error: unknown): void {
     const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the commit failed');
-    if (this.around.store.commands.up) this.report(failure);
+    if (this.runtime.store.commands.up) this.report(failure);
     // Unless the machine has moved on, and this was a call of the connection before.
     if (this.mode === 'connected') this.tell({ type: 'link.down', reason: failure.message });
   }
 
   #diverged(outcome: string): void {
     const reason = `what Redis holds is ${outcome}`;
-    this.around.observers.tell('gap', { space: this.space.name, role: 'owner', reason });
+    this.runtime.observers.tell('gap', { space: this.space.name, role: 'owner', reason });
     this.tell({ type: 'gap', reason });
   }
 
   #toldSent(changes: readonly Change[]): void {
-    const { observers } = this.around;
+    const { observers } = this.runtime;
     if (observers.isEmpty) return;
     const size = { keys: changes.length, bytes: bytesOf(changes), conflated: 0 };
     observers.tell('sent', { space: this.space.name, path: 'direct', ...size });
@@ -573,7 +585,7 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
     this.#ownership.send({ type: 'fenced' });
     const uncommitted = this.#tenure.uncommitted().map((change) => this.#asUncommitted(change));
     const { code } = error;
-    this.around.observers.tell('fenced', { space: this.space.name, code, uncommitted: uncommitted.length });
+    this.runtime.observers.tell('fenced', { space: this.space.name, code, uncommitted: uncommitted.length });
     this.emit({ type: 'fenced', uncommitted, error });
     this.close();
     return error;
@@ -592,8 +604,11 @@ export class Owner<D extends Definition = Definition> extends Desk<D, OwnerEmitt
 /** An owner as actor logic, to be invoked or spawned in a machine of the user's. */
 export function ownerLogic<D extends Definition>(
   space: Space<D>,
-  around: Surroundings,
+  runtime: Runtime,
   options?: OwnOptions,
-): DeskLogic<Owner<D>, OwnerEmitted> {
-  return deskLogic<Owner<D>, OwnerEmitted>((scope) => new Owner(space, around, scope, options));
+): ParticipantLogic<'owner', Owner<D>, OwnerEmitted> {
+  return participantLogic<'owner', Owner<D>, OwnerEmitted>(
+    'owner',
+    (scope) => new Owner(space, runtime, scope, options),
+  );
 }

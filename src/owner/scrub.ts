@@ -4,7 +4,7 @@
  * Counting finds keys that were lost. Only reading finds a value, or a revision, that someone else has changed, and
  * that a follower would take for the owner's.
  */
-import type { Surroundings } from '../actor/desk.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import type { Change } from '../state/frame.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Page } from '../ports/store.ts';
@@ -17,8 +17,8 @@ const LONG_MS = 10;
 /** Of keys that a page lacks so many are found at once. */
 const MOST_MISSING = 100;
 const PAUSE_MS = 250;
-/** With more desks than these in the process each takes its turn more seldom: many spaces cost Redis what few do. */
-const DESKS = 4;
+/** With more participants than these in the process each takes its turn more seldom: many spaces cost Redis what few do. */
+const PARTICIPANTS = 4;
 /** Whatever a page takes, Redis has this many times as long for all others. */
 const REST = 20;
 /** A page may have taken long because this process was paused, or the network slow. */
@@ -30,24 +30,24 @@ export interface ScrubListener {
   /** The store holds these keys otherwise than the ledger. */
   found(keys: readonly string[]): void;
   /** The store has lost some: a commit that counts will say so. */
-  damaged(): void;
+  keysLost(): void;
   /** The store holds what the ledger never did. */
   foreign(): void;
 }
 
 export class Scrub {
-  readonly #around: Surroundings;
+  readonly #runtime: Runtime;
   readonly #ledger: Ledger;
   readonly #space: string;
   readonly #tell: ScrubListener;
   /** Up to this revision the store was compared, in this round. */
   #revision = 0;
   #limit = FIRST_CHANGES;
-  #wasDamaged = false;
+  #hadLostKeys = false;
   #cancel: Cancel | undefined;
 
-  constructor(around: Surroundings, ledger: Ledger, space: string, tell: ScrubListener) {
-    this.#around = around;
+  constructor(runtime: Runtime, ledger: Ledger, space: string, tell: ScrubListener) {
+    this.#runtime = runtime;
     this.#ledger = ledger;
     this.#space = space;
     this.#tell = tell;
@@ -55,7 +55,7 @@ export class Scrub {
 
   start(): void {
     this.stop();
-    this.#wasDamaged = false;
+    this.#hadLostKeys = false;
     this.#schedule(PAUSE_MS);
   }
 
@@ -65,7 +65,7 @@ export class Scrub {
   }
 
   #schedule(pauseMs: number): void {
-    const cancel = this.#around.time.after(pauseMs, () => {
+    const cancel = this.#runtime.time.after(pauseMs, () => {
       // Whatever is wrong with the store, the next commit finds it, and the owner starts this anew.
       const compared = this.#compareNext(() => this.#cancel === cancel).catch(() => PAUSE_MS);
       void compared.then((pauseMs) => this.#cancel === cancel && this.#schedule(pauseMs));
@@ -78,7 +78,7 @@ export class Scrub {
    * @param isWanted false once this was stopped: what is found then is being mended already
    */
   async #compareNext(isWanted: () => boolean): Promise<number> {
-    const { store, time } = this.#around;
+    const { store, time } = this.#runtime;
     const from = { epoch: this.#ledger.line.epoch, revision: this.#revision };
     const askedAt = time.now();
     const page = await store.since(this.#space, from, this.#limit);
@@ -87,17 +87,18 @@ export class Scrub {
     const isOurs = page.head.epoch === from.epoch && this.#ledger.line.epoch === from.epoch;
     if (isOurs && isWanted()) this.#compare(page);
     const length = page.changes.reduce((sum, { json }) => sum + json.length, 0);
-    const pauseMs = PAUSE_MS * Math.max(1, this.#around.roll.size / DESKS);
+    const pauseMs = PAUSE_MS * Math.max(1, this.#runtime.registry.size / PARTICIPANTS);
     return Math.max(pauseMs, Math.min(tookMs * REST, LONGEST_REST_MS), length / LENGTH_PER_MS);
   }
 
   #compare(page: Page): void {
     const { changes, more, head } = page;
     // What counting finds, a commit that counts finds. Damage that is still here then is in what was read.
-    const isFirst = head.damaged && !this.#wasDamaged;
-    this.#wasDamaged = head.damaged;
-    if (isFirst) return this.#tell.damaged();
-    if (!head.damaged && changes.some((change) => this.#isForeign(change, page))) return this.#tell.foreign();
+    const isFirst = head.keysLost && !this.#hadLostKeys;
+    this.#hadLostKeys = head.keysLost;
+    if (isFirst) return this.#tell.keysLost();
+    if (!head.keysLost && changes.some((change) => this.#isForeign(change, page)))
+      return this.#tell.foreign();
     const keys = changes.filter((change) => this.#differs(change, page)).map(({ key }) => key);
     keys.push(...this.#missing(page));
     this.#revision = more ? (changes.at(-1)?.revision ?? 0) : 0;

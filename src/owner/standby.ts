@@ -6,7 +6,8 @@
  */
 import { createActor } from 'xstate';
 import type { AnyActorRef } from 'xstate';
-import type { ModeEvent, Surroundings } from '../actor/desk.ts';
+import type { ModeEvent } from '../actor/participant.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import type { Follower } from '../follower/follower.ts';
 import { followerLogic } from '../follower/follower.ts';
 import type { Change } from '../state/frame.ts';
@@ -40,7 +41,7 @@ const RAW = { '*': json() };
 
 export class Standby implements Inheritance {
   readonly follower: Follower<typeof RAW>;
-  readonly #around: Surroundings;
+  readonly #runtime: Runtime;
   readonly #leaseMs: number;
   readonly #unwatch: () => void;
   #hasSynced = false;
@@ -48,18 +49,18 @@ export class Standby implements Inheritance {
   #isFirst = true;
   #upSince = Infinity;
 
-  constructor(space: Space, around: Surroundings, parent: AnyActorRef, leaseMs: number) {
-    this.#around = around;
+  constructor(space: Space, runtime: Runtime, parent: AnyActorRef, leaseMs: number) {
+    this.#runtime = runtime;
     this.#leaseMs = leaseMs;
-    this.#unwatch = around.store.commands.watch(() => this.#linkChanged());
+    this.#unwatch = runtime.store.commands.watch(() => this.#linkChanged());
     this.#linkChanged();
     // It is the owner that is listed, not what serves it.
-    const unlisted = { ...around, roll: { enter: () => {}, leave: () => {}, size: 0 } };
+    const unlisted = { ...runtime, registry: { enter: () => {}, leave: () => {}, size: 0 } };
     const actor = createActor(followerLogic(defineSpace(space.name, RAW), unlisted), {
       parent,
       id: 'standby',
     });
-    this.follower = actor.getSnapshot().desk;
+    this.follower = actor.getSnapshot().follower;
     actor.start();
   }
 
@@ -75,7 +76,7 @@ export class Standby implements Inheritance {
    * asked; or when aborted.
    */
   async untilFree(signal: AbortSignal): Promise<void> {
-    const { time, store } = this.#around;
+    const { time, store } = this.#runtime;
     while (!signal.aborted) {
       const hasWaited = time.now() - this.#upSince >= Math.max(this.#leaseMs, RETURN_MS);
       // What Redis holds may be damaged, and nobody left to mend it: it is not waited for.
@@ -119,7 +120,7 @@ export class Standby implements Inheritance {
   }
 
   #linkChanged(): void {
-    const { store, time } = this.#around;
+    const { store, time } = this.#runtime;
     if (store.commands.up) this.#upSince = time.now();
     else if (store.commands.error !== undefined) this.#isFirst = false;
   }

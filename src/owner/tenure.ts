@@ -9,15 +9,15 @@ import type { Standing } from './announcer.ts';
 import { Announcer } from './announcer.ts';
 import { readSince } from '../follower/catch-up.ts';
 import { claimSpace } from './claim.ts';
-import type { Surroundings } from '../actor/desk.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import type { Change, Header } from '../state/frame.ts';
 import type { Ledger } from '../state/ledger.ts';
-import { describeCommit, setAtOf } from '../actor/measures.ts';
+import { describeCommit, setAtOf } from './measures.ts';
 import type { Committed as Told } from '../ports/observer.ts';
 import type { Position } from '../state/position.ts';
 import { compare, continues, isSame, ZERO } from '../state/position.ts';
-import type { Capacity, Committed, Head, Measures, Swap } from '../ports/store.ts';
+import type { Capacity, Committed, Head, Measures, Replacement } from '../ports/store.ts';
 import type { Inheritance } from './standby.ts';
 import { randomId } from '../base/time.ts';
 
@@ -30,7 +30,7 @@ const MAX_UNDER_WAY = 4;
 /**
  * What renews the lease, and counts what the store holds, goes with a cut that comes so long after the last such one, ms: with
  * each update it would cost the store as much as the update. While nothing changes, with the one that comes an eighth of the lease
- * after it: every other beacon, as a rule.
+ * after it: every other heartbeat, as a rule.
  */
 const FULL_EVERY_MS = 100;
 const NONE: readonly string[] = [];
@@ -42,7 +42,7 @@ export interface TenureOptions {
   readonly start: 'resume' | 'reset';
   readonly leaseMs: number;
   /** At least so often a commit is published, ms. */
-  readonly beaconMs: number;
+  readonly heartbeatMs: number;
   /** Whether followers are told of small changes before they are committed. */
   readonly announce: boolean;
   /** What a standby holds; it counts where the store has lost it. */
@@ -50,7 +50,7 @@ export interface TenureOptions {
 }
 
 export class Tenure {
-  readonly #around: Surroundings;
+  readonly #runtime: Runtime;
   readonly #ledger: Ledger;
   readonly #options: TenureOptions;
   readonly #announcer: Announcer;
@@ -61,12 +61,12 @@ export class Tenure {
   /** The epoch of the last claim that was granted: its lease is to be given up. */
   #granted = 0;
   /** The store has lost keys: only the whole state will do. */
-  #isDamaged = false;
+  #hasLostKeys = false;
   /** The store's head, as last known. */
   #head: Position = ZERO;
   /** Where the store will be once it has taken all that is under way; the next cut stands on it. */
   #sent: Position = ZERO;
-  /** Commits of which no word has come yet. A swap, being several calls, stands alone and counts for all. */
+  /** Commits of which no word has come yet. A replacement, being several calls, stands alone and counts for all. */
   #underWay = 0;
   /** Dropped tombstones that those will make the store forget. */
   #forgetting = 0;
@@ -74,11 +74,11 @@ export class Tenure {
   /** The highest revision that was sent under this epoch; the outcome may be unknown. */
   #attempted = 0;
   #lastCutAt = -Infinity;
-  /** The store was not asked with the last beacon. */
-  #hasAnnouncedBeacon = false;
+  /** The store was not asked with the last heartbeat. */
+  #hasAnnouncedHeartbeat = false;
   /** When the last was made that is published with its commit, local ms. */
   #publishedAt = -Infinity;
-  /** When the last cut was made that was not brief, local ms, and which horizon it told. */
+  /** When the last cut was made that was not light, local ms, and which horizon it told. */
   #fullAt = -Infinity;
   #fullHorizon = 0;
   /** When the last commit that renewed the lease was cut, local ms: it runs from then at least. */
@@ -86,13 +86,13 @@ export class Tenure {
   /** What the store held when it was found to be another's. */
   #takenOverAt: Head | undefined;
 
-  constructor(around: Surroundings, ledger: Ledger, options: TenureOptions) {
-    this.#around = around;
+  constructor(runtime: Runtime, ledger: Ledger, options: TenureOptions) {
+    this.#runtime = runtime;
     this.#ledger = ledger;
     this.#options = options;
-    this.#announcer = new Announcer(around, ledger, options);
+    this.#announcer = new Announcer(runtime, ledger, options);
     // A space would end the id in the lease.
-    this.#id = `${around.name.replaceAll(' ', '_')}/${randomId(around.time)}`;
+    this.#id = `${runtime.name.replaceAll(' ', '_')}/${randomId(runtime.time)}`;
   }
 
   /** Up to here the store has what was set. */
@@ -103,7 +103,7 @@ export class Tenure {
   /** Whether the store has yet to take something: what was set, or after a new claim all there is. */
   get isDirty(): boolean {
     const { epoch, revision } = this.#ledger.head;
-    return this.#isDamaged || this.#committed.epoch !== epoch || this.#committed.revision < revision;
+    return this.#hasLostKeys || this.#committed.epoch !== epoch || this.#committed.revision < revision;
   }
 
   /** Whether something was set that is not on its way. */
@@ -128,12 +128,12 @@ export class Tenure {
 
   /** For how long the lease still runs, as far as is known here, ms. */
   get leaseMs(): number {
-    return Math.max(0, this.#renewedAt + this.#options.leaseMs - this.#around.time.now());
+    return Math.max(0, this.#renewedAt + this.#options.leaseMs - this.#runtime.time.now());
   }
 
   /** What the store held when it was claimed was not whole. */
-  get isDamaged(): boolean {
-    return this.#isDamaged;
+  get hasLostKeys(): boolean {
+    return this.#hasLostKeys;
   }
 
   /**
@@ -144,14 +144,14 @@ export class Tenure {
   async holds(): Promise<boolean> {
     this.#announcer.startOver();
     if (!this.#claimed) return false;
-    const { head } = await this.#around.store.since(this.#options.space, this.#head, 0);
+    const { head } = await this.#runtime.store.since(this.#options.space, this.#head, 0);
     const { epoch } = this.#ledger.line;
     this.#refuseTakenOver(head, epoch);
     const isOwn =
       head.epoch === epoch && head.revision >= this.#committed.revision && head.revision <= this.#attempted;
     // Who heard of this claim raises the fence to it, also of a Redis that has lost the claim itself.
     const isClaimed = head.fence === epoch && head.owner === this.#id;
-    if (head.damaged || !isClaimed || !(isOwn || isSame(head, this.#head))) {
+    if (head.keysLost || !isClaimed || !(isOwn || isSame(head, this.#head))) {
       this.#claimed = false;
       return false;
     }
@@ -168,7 +168,7 @@ export class Tenure {
    * @throws OwnedElsewhereError where another renews the lease
    */
   async claim(signal: AbortSignal): Promise<void> {
-    const { store, time, name } = this.#around;
+    const { store, time, name } = this.#runtime;
     const { space, start, leaseMs } = this.#options;
     const known = Math.max(this.#ledger.line.epoch, this.#options.inheritance()?.position.epoch ?? 0);
     const claim = { owner: this.#id, ownerName: name, known, leaseMs };
@@ -181,7 +181,7 @@ export class Tenure {
     const epoch = head.fence;
     this.#granted = epoch;
     signal.throwIfAborted();
-    this.#isDamaged = head.damaged || this.#isSuspect;
+    this.#hasLostKeys = head.keysLost || this.#isSuspect;
     if (this.#ledger.isLoaded)
       this.#ledger.continueIn({ epoch, base: this.#isSuspect ? ZERO : this.#ledger.head });
     else if (start === 'reset') this.#ledger.startOver({ epoch, base: ZERO }, head.revision);
@@ -192,14 +192,14 @@ export class Tenure {
     this.countNext();
     this.#claimed = true;
     this.#moveTo(head, false);
-    this.#around.observers.tell('claimed', { space, epoch, tookMs: time.now() - startedAt });
+    this.#runtime.observers.tell('claimed', { space, epoch, tookMs: time.now() - startedAt });
   }
 
   /** Tells followers what they were not told yet, before it is committed. False where it cannot be: then the commit tells them. */
   announce(): boolean {
     // Where commits gather, or the whole state is being put in place, the keys would be far behind.
     const isClose = this.#underWay < MAX_UNDER_WAY && this.#sent.epoch === this.#ledger.line.epoch;
-    if (!isClose || this.#isDamaged) return false;
+    if (!isClose || this.#hasLostKeys) return false;
     return this.#announcer.announce(this.#standing());
   }
 
@@ -207,13 +207,13 @@ export class Tenure {
    * Tells followers that nothing waits, and asks the store nothing. False where that cannot be, or the store is due to be asked whether
    * it still holds what it held: every other time, however long the lease.
    */
-  announceBeacon(): boolean {
+  announceHeartbeat(): boolean {
     const isQuiet = this.#underWay === 0 && !this.isDirty && isSame(this.#sent, this.#ledger.head);
-    const isDue = this.#hasAnnouncedBeacon || !this.#isFullRecent(this.#sent, Infinity);
+    const isDue = this.#hasAnnouncedHeartbeat || !this.#isFullRecent(this.#sent, Infinity);
     if (isDue || !isQuiet || this.#ledger.droppedCount > 0) return false;
-    this.#hasAnnouncedBeacon = this.#announcer.announceBeacon(this.#standing());
-    if (this.#hasAnnouncedBeacon) this.#lastCutAt = this.#around.time.now();
-    return this.#hasAnnouncedBeacon;
+    this.#hasAnnouncedHeartbeat = this.#announcer.announceHeartbeat(this.#standing());
+    if (this.#hasAnnouncedHeartbeat) this.#lastCutAt = this.#runtime.time.now();
+    return this.#hasAnnouncedHeartbeat;
   }
 
   #standing(): Standing {
@@ -221,79 +221,79 @@ export class Tenure {
   }
 
   /**
-   * One cut of what the store lacks, on top of what is on its way: of all of it, or where that is too much, up to a seam;
+   * One cut of what the store lacks, on top of what is on its way: of all of it, or where that is too much, up to a cutPoint;
    * where that cannot be, the whole state instead. `undefined` while too much is under way: what gathers goes out with a
    * later one.
    */
   commit(): Promise<Committed> | undefined {
     if (this.#underWay >= MAX_UNDER_WAY) return undefined;
-    const { capacity } = this.#around.store;
+    const { capacity } = this.#runtime.store;
     const { line, head } = this.#ledger;
     const prev = this.#sent;
-    const canPatch = !this.#isDamaged && continues(prev, line);
+    const canPatch = !this.#hasLostKeys && continues(prev, line);
     const changes = canPatch ? this.#ledger.changesSince(prev.revision, capacity.mostChanges + 1) : undefined;
-    if (changes === undefined) return this.#underWay === 0 ? this.#swap() : undefined;
+    if (changes === undefined) return this.#underWay === 0 ? this.#replaceAll() : undefined;
     const fitting = countFitting(changes, capacity);
     if (fitting === changes.length) return this.#patch(prev, changes, head.revision, undefined);
-    const seam = fitting > 0 ? this.#ledger.seamUpTo(changes[fitting - 1]!.revision) : undefined;
-    if (seam !== undefined) {
-      const before = changes.filter(({ revision }) => revision <= seam.revision);
-      return this.#patch(prev, before, seam.revision, seam.at);
+    const cutPoint = fitting > 0 ? this.#ledger.cutPointUpTo(changes[fitting - 1]!.revision) : undefined;
+    if (cutPoint !== undefined) {
+      const before = changes.filter(({ revision }) => revision <= cutPoint.revision);
+      return this.#patch(prev, before, cutPoint.revision, cutPoint.at);
     }
     if (countFitting(changes, { ...capacity, changes: capacity.mostChanges }) === changes.length)
       return this.#patch(prev, changes, head.revision, undefined);
-    return this.#underWay === 0 ? this.#swap() : undefined;
+    return this.#underWay === 0 ? this.#replaceAll() : undefined;
   }
 
   /** @param at when all that it takes there was set, and nothing else; `undefined` is now */
   #patch(prev: Position, changes: readonly Change[], to: number, at: number | undefined): Promise<Committed> {
     const count = Math.min(MAX_DROPPED, this.#ledger.droppedCount - this.#forgetting);
     const dropped = count === 0 ? NONE : this.#ledger.dropped(count, this.#forgetting);
-    const isBrief = count === 0 && this.#isFullRecent(prev, changes.length > 0 ? FULL_EVERY_MS : Infinity);
-    const cut = this.#cut(to, isBrief, at);
+    const isLight = count === 0 && this.#isFullRecent(prev, changes.length > 0 ? FULL_EVERY_MS : Infinity);
+    const cut = this.#cut(to, isLight, at);
     const isTold = changes.length > 0 && to <= this.#announcer.told;
     // Nobody says whether an announcement may be published at all; of what a commit publishes it is known.
-    const isAnnounced = isTold && this.#lastCutAt - this.#publishedAt < this.#options.beaconMs;
+    const isAnnounced = isTold && this.#lastCutAt - this.#publishedAt < this.#options.heartbeatMs;
     if (!isAnnounced) this.#publishedAt = this.#lastCutAt;
-    return this.#send(cut, prev.revision, changes, count, isBrief, (measures) =>
-      this.#around.store.commit(this.#options.space, {
+    return this.#send(cut, prev.revision, changes, count, isLight, (measures) =>
+      this.#runtime.store.commit(this.#options.space, {
         ...cut,
         prev,
         changes,
         dropped,
-        isBrief,
+        isLight,
         measures,
         isAnnounced,
       }),
     );
   }
 
-  #swap(): Promise<Committed> {
+  #replaceAll(): Promise<Committed> {
     const cut = this.#cut(this.#ledger.head.revision, false);
     return this.#send(cut, this.#sent.revision, undefined, this.#ledger.droppedCount, false, () =>
-      this.#around.store.swap(this.#options.space, { ...cut, changes: this.#ledger.everything() }),
+      this.#runtime.store.replaceAll(this.#options.space, { ...cut, changes: this.#ledger.everything() }),
     );
   }
 
-  /** Whether a cut that was not brief was made a moment ago, of this line as it is. */
+  /** Whether a cut that was not light was made a moment ago, of this line as it is. */
   #isFullRecent(prev: Position, withinMs: number): boolean {
     const { line, horizon } = this.#ledger;
     if (prev.epoch !== line.epoch || horizon !== this.#fullHorizon) return false;
-    return this.#around.time.now() - this.#fullAt < Math.min(withinMs, this.#options.leaseMs / 8);
+    return this.#runtime.time.now() - this.#fullAt < Math.min(withinMs, this.#options.leaseMs / 8);
   }
 
   /** What goes with the changes. */
-  #cut(revision: number, isBrief: boolean, at?: number): Omit<Swap, 'changes'> {
+  #cut(revision: number, isLight: boolean, at?: number): Omit<Replacement, 'changes'> {
     const { line, horizon } = this.#ledger;
-    const now = this.#around.time.now();
+    const now = this.#runtime.time.now();
     this.#attempted = Math.max(this.#attempted, revision);
     this.#lastCutAt = now;
-    this.#hasAnnouncedBeacon = false;
-    if (!isBrief) {
+    this.#hasAnnouncedHeartbeat = false;
+    if (!isLight) {
       this.#fullAt = now;
       this.#fullHorizon = horizon;
     }
-    // With a brief one the lease goes on from the last that was not.
+    // With a light one the lease goes on from the last that was not.
     const leaseMs = Math.floor(this.#options.leaseMs - (now - this.#fullAt));
     const { epoch, base } = line;
     const cutAt = this.#cutAt(at ?? now);
@@ -309,7 +309,7 @@ export class Tenure {
     from: number,
     changes: readonly Change[] | undefined,
     droppedCount: number,
-    isBrief: boolean,
+    isLight: boolean,
     commit: (measures: Measures) => Promise<Committed>,
   ): Promise<Committed> {
     const weight = changes === undefined ? MAX_UNDER_WAY : 1;
@@ -333,16 +333,16 @@ export class Tenure {
       (reply) => {
         settled();
         if (reply.outcome === 'committed') {
-          if (!isBrief) {
+          if (!isLight) {
             this.#renewedAt = cutHere;
-            this.#isDamaged = false;
+            this.#hasLostKeys = false;
           }
           if (droppedCount > 0 || changes === undefined)
             this.#ledger.forgetDropped(droppedCount, changes === undefined);
           this.#moveTo({ epoch, revision }, true);
           if (reply.head && this.#hasStrays(revision, reply.head)) {
             this.suspect();
-            return { outcome: 'damaged', head: reply.head };
+            return { outcome: 'keys_lost', head: reply.head };
           }
         }
         if (reply.outcome === 'fenced') this.#takenOverAt = reply.head;
@@ -373,7 +373,7 @@ export class Tenure {
   async release(): Promise<void> {
     const epoch = this.#granted;
     if (epoch === 0) return;
-    await this.#around.store.release(this.#options.space, this.#id, epoch, this.#farewell(epoch));
+    await this.#runtime.store.release(this.#options.space, this.#id, epoch, this.#farewell(epoch));
   }
 
   /** Nobody has heard of an epoch in which nothing was committed. */
@@ -403,13 +403,13 @@ export class Tenure {
     changes: readonly Change[] | undefined,
     commit: (measures: Measures) => Promise<Committed>,
   ): Promise<Committed> {
-    const { observers, tracer, time } = this.#around;
+    const { observers, tracer, time } = this.#runtime;
     const { told } = this.#announcer;
-    const setAt = setAtOf(this.#ledger.setAtSince(Math.max(from, told)), this.#around);
+    const setAt = setAtOf(this.#ledger.setAtSince(Math.max(from, told)), this.#runtime);
     const origins = this.#ledger.originsSince(from);
     if (observers.isEmpty && origins.length === 0) return commit(setAt);
     const place = { from, told, to };
-    const what = describeCommit(this.#around, this.#options.space, this.#ledger, place, changes);
+    const what = describeCommit(this.#runtime, this.#options.space, this.#ledger, place, changes);
     const span = changes?.length === 0 ? undefined : tracer.commit(what, origins);
     const sentAt = time.now();
     const ended = (outcome: Told['outcome']): void => {
@@ -430,8 +430,8 @@ export class Tenure {
   }
 
   /** A local time on the server's clock, in whole microseconds: may claim less than is true, never more. */
-  #cutAt(at = this.#around.time.now()): number {
-    return Math.max(0, Math.floor(this.#around.clock.earliest(at) * 1000) / 1000);
+  #cutAt(at = this.#runtime.time.now()): number {
+    return Math.max(0, Math.floor(this.#runtime.clock.earliest(at) * 1000) / 1000);
   }
 
   /**
@@ -455,7 +455,7 @@ export class Tenure {
 
   /** Reads the state that the last owner left. Nobody else can write meanwhile. */
   async #load(epoch: number, { revision, epoch: last, horizon }: Head, signal: AbortSignal): Promise<void> {
-    const { store, time } = this.#around;
+    const { store, time } = this.#runtime;
     const { space, leaseMs } = this.#options;
     let renewedAt = time.now();
     const onPage = async (): Promise<void> => {
@@ -467,9 +467,9 @@ export class Tenure {
     const { head, changes } = await readSince(store, space, ZERO, { onPage });
     this.#refuseTakenOver(head, epoch);
     if (head.fence !== epoch) throw lostClaim(space);
-    this.#isDamaged = head.damaged;
+    this.#hasLostKeys = head.keysLost;
     const inherited = this.#options.inheritance();
-    if (inherited && !head.damaged && inherited.position.epoch === last) {
+    if (inherited && !head.keysLost && inherited.position.epoch === last) {
       // The last owner announced what it did not live to commit.
       const { position } = inherited;
       const more = inherited.changesSince({ epoch: last, revision });
@@ -478,7 +478,7 @@ export class Tenure {
         return this.#ledger.resume({ epoch, base }, base.revision, horizon, [...changes, ...more]);
       }
     }
-    if (inherited && (head.damaged || compare({ epoch: last, revision }, inherited.position) < 0)) {
+    if (inherited && (head.keysLost || compare({ epoch: last, revision }, inherited.position) < 0)) {
       // Deletes are not inherited: who is not exactly there takes a full sync.
       const { position } = inherited;
       const { revision: at } = position;
@@ -486,7 +486,7 @@ export class Tenure {
     }
     // What was lost, followers may still have: then nobody may carry on from the last line. A head that was
     // lost may lie before its own keys.
-    const base = head.damaged ? ZERO : { epoch: last, revision };
+    const base = head.keysLost ? ZERO : { epoch: last, revision };
     this.#ledger.resume({ epoch, base }, Math.max(revision, changes.at(-1)?.revision ?? 0), horizon, changes);
   }
 }
@@ -497,7 +497,7 @@ export function fencedError(space: string, owner: string, epoch: number): Tandem
 
 function lostClaim(space: string): TandemError {
   const what = `Redis has lost the claim of space "${space}" while its state was read`;
-  return new TandemError('DIVERGED', what, { retryable: true });
+  return new TandemError('HEAD_MOVED', what, { retryable: true });
 }
 
 /** How many of the changes, from the first on, one call may take. */

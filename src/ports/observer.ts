@@ -1,11 +1,11 @@
 /**
- * The seam between the actors and whoever measures: what happens in a process, told as it happens.
+ * The cutPoint between the actors and whoever measures: what happens in a process, told as it happens.
  *
  * The core knows nothing of those who listen, and never waits for them. Nothing that is told holds a value, a token
  * or an address of Redis: only names, numbers, and error codes.
  */
-import type { Mode } from '../../machines/connection.ts';
-import type { Ownership } from '../../machines/ownership.ts';
+import type { Mode } from '../state/mode.ts';
+import type { Ownership } from '../state/mode.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { FrameTrace } from '../state/trace.ts';
 
@@ -20,8 +20,8 @@ export interface Committing {
   readonly owner: string;
   /** Where the store will be. */
   readonly position: string;
-  /** `frame`: a cut on top of what the store has. `beacon`: one of no change. `swap`: the whole state instead. */
-  readonly kind: 'frame' | 'beacon' | 'swap';
+  /** `frame`: a cut on top of what the store has. `heartbeat`: one of no change. `replacement`: the whole state instead. */
+  readonly kind: 'frame' | 'heartbeat' | 'replace-all';
   readonly keys: number;
   /** Keys, values and what goes with them, as sent, in UTF-8. */
   readonly bytes: number;
@@ -36,7 +36,7 @@ export interface Committing {
 /** A commit, as it ended. */
 export interface Committed extends Committing {
   /** `unknown`: no answer came, or it was an error. */
-  readonly outcome: 'committed' | 'fenced' | 'diverged' | 'damaged' | 'unknown';
+  readonly outcome: 'committed' | 'fenced' | 'head_moved' | 'keys_lost' | 'unknown';
   /** How long the store took, there and back, ms. */
   readonly storeMs: number;
 }
@@ -125,7 +125,7 @@ export interface Happenings {
   /** What came, or what the store holds, does not follow what is known here. */
   gap: { readonly space: string; readonly role: Role; readonly reason: string };
   rejected: Rejected;
-  /** A desk was opened: it is `recovering`. */
+  /** A participant was opened: it is `recovering`. */
   opened: { readonly space: string; readonly role: Role };
   mode: ModeChanged;
   ownership: { readonly space: string; readonly ownership: Ownership };

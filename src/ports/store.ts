@@ -4,7 +4,7 @@
  * The contract, kept by every store and checked by one suite (`test/contract/_store-contract.ts`):
  * - each call is atomic, and changes nothing when it is refused;
  * - an epoch, once claimed, is higher than all before, and fences all that is lower;
- * - `commit` and `swap` apply only under the newest epoch, `commit` only on top of the head it names;
+ * - `commit` and `replacement` apply only under the newest epoch, `commit` only on top of the head it names;
  * - what is published under a space reaches its subscribers in order, or not at all;
  * - a rejection with `REDIS_UNAVAILABLE` says nothing about whether the call was carried out.
  */
@@ -41,7 +41,7 @@ export interface Head extends Line {
   /** For how long the lease is still held, ms; 0 when it is free. */
   readonly leaseMs: number;
   /** Some keys were lost: evicted, or deleted by hand. */
-  readonly damaged: boolean;
+  readonly keysLost: boolean;
   /** Server's time, ms. */
   readonly now: number;
 }
@@ -67,7 +67,7 @@ export interface Cut extends Line {
    * A moment ago there was one that was not: the lease is not renewed with it, nor is counted whether all is held; and base
    * and horizon are what they were. Default false.
    */
-  readonly isBrief?: boolean;
+  readonly isLight?: boolean;
   /** The head on which this cut stands. */
   readonly prev: Position;
   readonly revision: number;
@@ -83,7 +83,7 @@ export interface Cut extends Line {
 }
 
 /** A whole state to put in place of what the store holds. */
-export type Swap = Omit<Cut, 'prev' | 'dropped' | 'measures' | 'isBrief' | 'isAnnounced'>;
+export type Replacement = Omit<Cut, 'prev' | 'dropped' | 'measures' | 'isLight' | 'isAnnounced'>;
 
 export interface SinceOptions {
   /** The horizon at which the full sync began that this page goes on with. Default 0. */
@@ -113,10 +113,10 @@ export interface Capacity {
   readonly mostChanges: number;
 }
 
-/** What came of a commit. Of a brief one that was carried out there is nothing to tell. */
+/** What came of a commit. Of a light one that was carried out there is nothing to tell. */
 export type Committed =
   | { readonly outcome: 'committed'; readonly head?: Head }
-  | { readonly outcome: 'fenced' | 'diverged' | 'damaged'; readonly head: Head };
+  | { readonly outcome: 'fenced' | 'head_moved' | 'keys_lost'; readonly head: Head };
 
 export interface Store {
   /** How much one commit is to take, so that it holds up nobody else; and how much it can where it has to. */
@@ -137,7 +137,7 @@ export interface Store {
    */
   claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>>;
   /**
-   * `committed`: applied, published (unless it was announced), and, unless it is brief, the lease renewed. `fenced`: another owner has claimed. `diverged`: the head
+   * `committed`: applied, published (unless it was announced), and, unless it is light, the lease renewed. `fenced`: another owner has claimed. `diverged`: the head
    * is not `prev`, or the claim is gone. `damaged`: keys were lost. Nothing was done then.
    */
   commit(space: string, cut: Cut): Promise<Committed>;
@@ -147,7 +147,10 @@ export interface Store {
    */
   announce(space: string, header: Header, changes: readonly Change[]): void;
   /** Replaces the whole state, however large, in one step that readers can see. */
-  swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>>;
+  replaceAll(
+    space: string,
+    replacement: Replacement,
+  ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>>;
   /** What changed since `position`, at most `limit` changes of it. */
   since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page>;
   /** Keeps the lease, and changes nothing else. */

@@ -1,5 +1,5 @@
 /**
- * Beacons of several spaces that fall together, in one call: a thousand idle spaces give four thousand signs of life a second.
+ * Heartbeats of several spaces that fall together, in one call: a thousand idle spaces give four thousand signs of life a second.
  *
  * What else is to be sent goes behind them, never before: each call of a space stands on the one before it. One that cannot be
  * among the others is made alone, and answers for itself.
@@ -8,7 +8,7 @@ import type { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
 import type { Keys } from './keys.ts';
 
-/** A beacon takes Redis 10 to 20 µs. */
+/** A heartbeat takes Redis 10 to 20 µs. */
 const MOST = 32;
 
 /** What a commit answers. */

@@ -1,7 +1,7 @@
 /**
  * One supervised connection to Redis.
  *
- * It makes a client, waits until it answers, watches it by a heartbeat, and when anything is wrong throws
+ * It makes a client, waits until it answers, watches it by a ping, and when anything is wrong throws
  * the client away and makes another after a jittered pause. It is `up` only between a first answer and the
  * first doubt. Every call has a deadline: a server that does not answer in time is taken for dead, and what
  * was asked has an unknown outcome.
@@ -21,7 +21,7 @@ import { Outgoing, UNANSWERED } from './outgoing.ts';
 import { Prepared } from './script.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
-const HEARTBEAT_MS = 200;
+const PING_MS = 200;
 /** Up for longer than this, a connection was a success. */
 const LASTING_MS = 1_000;
 /** Before any other try, also after one that took long. */
@@ -40,7 +40,7 @@ export interface ConnectionOptions {
   /** How long any answer may take, ms. */
   readonly deadlineMs: number;
   /** Asks the server for a sign of life. */
-  readonly heartbeat: (client: Client) => Promise<void>;
+  readonly ping: (client: Client) => Promise<void>;
   /** Looks, once a connection, for what a person should mend. May fail: then nothing is known. */
   readonly inspect?: (client: Client) => Promise<TandemError | undefined>;
   /** Called with each new client, before it connects. */
@@ -238,7 +238,7 @@ export class Connection implements Link {
       client = make();
     } catch (error) {
       const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the function given as redis failed');
-      // Whoever is only just opening a desk is listening by then.
+      // Whoever is only just opening a participant is listening by then.
       time.endOfTurn(() => this.#failedToMake(failure));
       return;
     }
@@ -272,11 +272,11 @@ export class Connection implements Link {
     if (failure.code === 'INVALID_OPTION') this.#cancelTimer?.();
   }
 
-  /** The first heartbeat: `ready` is ioredis's word, an answer is Redis's. */
+  /** The first ping: `ready` is ioredis's word, an answer is Redis's. */
   async #prove(client: Client): Promise<void> {
     let posts: boolean;
     try {
-      await this.#ask(client, this.#options.heartbeat);
+      await this.#ask(client, this.#options.ping);
       // It is there. What it is asked from now on has deadlines of its own.
       if (client === this.#client) this.#cancelTimer?.();
       posts = await this.#triesPost(client);
@@ -292,7 +292,7 @@ export class Connection implements Link {
     this.heard();
     this.#upSince = this.#options.time.now();
     this.#error = undefined;
-    this.#scheduleHeartbeat(client);
+    this.#schedulePing(client);
     this.#options.changed?.({ isUp: true, isAgain: this.#wasUp, code: undefined });
     this.#wasUp = true;
     this.#tell();
@@ -353,25 +353,25 @@ export class Connection implements Link {
     this.#heardAt = this.#options.time.now();
   }
 
-  #scheduleHeartbeat(client: Client): void {
+  #schedulePing(client: Client): void {
     this.#cancelTimer?.();
     const { time } = this.#options;
-    const quietMs = Math.min(HEARTBEAT_MS, time.now() - this.#heardAt);
-    this.#cancelTimer = time.after(HEARTBEAT_MS - quietMs, () => void this.#beat(client));
+    const quietMs = Math.min(PING_MS, time.now() - this.#heardAt);
+    this.#cancelTimer = time.after(PING_MS - quietMs, () => void this.#pingNow(client));
   }
 
-  async #beat(client: Client): Promise<void> {
-    if (this.#options.time.now() - this.#heardAt < HEARTBEAT_MS) return this.#scheduleHeartbeat(client);
+  async #pingNow(client: Client): Promise<void> {
+    if (this.#options.time.now() - this.#heardAt < PING_MS) return this.#schedulePing(client);
     try {
-      await this.#ask(client, this.#options.heartbeat);
+      await this.#ask(client, this.#options.ping);
       this.heard();
-      if (client === this.#client) this.#scheduleHeartbeat(client);
+      if (client === this.#client) this.#schedulePing(client);
     } catch (error) {
       const failure = fromRedis(error);
       // A busy or loading server is alive; the calls themselves find out what it refuses.
       if (failure.code === 'REDIS_NOT_READY' && client === this.#client) {
         this.heard();
-        this.#scheduleHeartbeat(client);
+        this.#schedulePing(client);
       } else this.#fail(client, failure);
     }
   }

@@ -35,7 +35,7 @@ export class Outgoing {
 
   /**
    * Before each command: the first of a turn of the loop goes out at once; others of that turn are gathered, and go out in one write when it
-   * ends: the beacons of a thousand spaces are due together.
+   * ends: the heartbeats of a thousand spaces are due together.
    */
   gather(): void {
     this.#begin();

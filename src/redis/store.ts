@@ -26,7 +26,7 @@ import type {
   Page,
   SinceOptions,
   Store,
-  Swap,
+  Replacement,
 } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
@@ -50,7 +50,7 @@ const SCRIPTS = {
   commit: new Script('apply', 'commit', 'head', 'refused'),
   commits: new Script('apply', 'each-start', 'commit', 'each-end'),
   stage: new Script('head', 'apply', 'stage'),
-  swap: new Script('head', 'swap'),
+  replaceAll: new Script('head', 'replace-all'),
   since: new Script('head', 'since'),
   renew: new Script('head', 'renew'),
   release: new Script('head', 'release'),
@@ -73,7 +73,7 @@ export class RedisStore implements Store {
   readonly subscriber: Connection;
   readonly #time: Time;
   readonly #clock: ServerClock;
-  readonly #beacons: Bundle;
+  readonly #heartbeats: Bundle;
   #database = 0;
   /** Names of keys, made once for each space. */
   readonly #known = new Map<string, Keys>();
@@ -83,7 +83,7 @@ export class RedisStore implements Store {
     const make = clientMaker(redis);
     this.#time = time;
     this.#clock = clock;
-    this.#beacons = new Bundle(time, {
+    this.#heartbeats = new Bundle(time, {
       alone: ({ keys, args }) => this.#ask('commit', keys, args, (reply) => reply),
       together: (commits) => this.#commitAll(commits),
       learn: () => this.commands.call((client) => SCRIPTS.commits.load(client)),
@@ -92,13 +92,13 @@ export class RedisStore implements Store {
       make,
       time,
       deadlineMs,
-      heartbeat: (client) => this.#askTime(client),
+      ping: (client) => this.#askTime(client),
       inspect: findEviction,
       // Not to a Cluster: what is published goes in at any node, and overtakes what a script publishes.
       posts: true,
       prepare: (client) => {
         this.#select(client);
-        this.#beacons.begin(client.isCluster);
+        this.#heartbeats.begin(client.isCluster);
       },
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
@@ -106,7 +106,7 @@ export class RedisStore implements Store {
       make,
       time,
       deadlineMs,
-      heartbeat: async (client) => void (await client.ping()),
+      ping: async (client) => void (await client.ping()),
       prepare: (client) => {
         this.#select(client);
         client.on('message', (channel: string, message: string) => this.#deliver(channel, message));
@@ -127,7 +127,7 @@ export class RedisStore implements Store {
 
   announce(space: string, header: Header, changes: readonly Change[]): void {
     const { publish } = this.#keys(space);
-    // Redis writes no time of its own into it. A beacon of this space that waits may come behind it: it says nothing new then.
+    // Redis writes no time of its own into it. A heartbeat of this space that waits may come behind it: it says nothing new then.
     this.commands.post(publish + bulk(encodeFrame(header.cutAt, header, changes)));
   }
 
@@ -146,7 +146,7 @@ export class RedisStore implements Store {
       cut.isAnnounced === true ? '' : keys.channel,
       header + encodeChanges(cut.changes),
     ];
-    if (cut.isBrief !== true)
+    if (cut.isLight !== true)
       args.push(...[leaseMs, base.epoch, base.revision, horizon].map(String), ...cut.dropped);
     const take = (reply: Answer): Committed => {
       if (typeof reply === 'string') return { outcome: 'committed' };
@@ -154,11 +154,11 @@ export class RedisStore implements Store {
       // What was written is known here; with every update, it need not come back.
       const written = { epoch, revision, base, horizon, cutAt, owner, leaseMs, fence: epoch };
       const now = timeAt(reply, 0);
-      const head = { ...written, size: numberAt(reply, 1), ownerName: reply[2] ?? '', damaged: false, now };
+      const head = { ...written, size: numberAt(reply, 1), ownerName: reply[2] ?? '', keysLost: false, now };
       return { outcome: 'committed', head };
     };
     if (cut.changes.length > 0 || cut.dropped.length > 0) return this.#ask('commit', keys, args, take);
-    return this.#beacons.add({ keys, args }).then(take);
+    return this.#heartbeats.add({ keys, args }).then(take);
   }
 
   #commitAll(commits: readonly Commit[]): Promise<readonly Answer[]> {
@@ -168,14 +168,17 @@ export class RedisStore implements Store {
     return this.#call(SCRIPTS.commits, keys, args, timeOf, (replies: readonly Answer[]) => replies.slice(1));
   }
 
-  async swap(space: string, swap: Swap): Promise<Outcome<'committed', 'fenced' | 'diverged' | 'damaged'>> {
-    const { owner, leaseMs, epoch, revision, base, horizon, cutAt, changes } = swap;
+  async replaceAll(
+    space: string,
+    replacement: Replacement,
+  ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>> {
+    const { owner, leaseMs, epoch, revision, base, horizon, cutAt, changes } = replacement;
     const attempt = randomId(this.#time);
     let first = true;
     for (const portion of portions(changes)) {
       const args = [owner, String(leaseMs), String(epoch), attempt, first ? '1' : '0'];
       args.push(encodeChanges(portion));
-      const staged = await this.#run<'staged' | 'fenced' | 'diverged'>('stage', space, args);
+      const staged = await this.#run<'staged' | 'fenced' | 'head_moved'>('stage', space, args);
       if (staged.outcome !== 'staged') return { outcome: staged.outcome, head: staged.head };
       first = false;
     }
@@ -184,7 +187,7 @@ export class RedisStore implements Store {
     const size = changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
     const counts = [String(size), String(changes.length)];
     const args = [owner, ...numbers, this.#keys(space).channel, header, ...counts, attempt];
-    return this.#run('swap', space, args);
+    return this.#run('replaceAll', space, args);
   }
 
   async since(
@@ -203,7 +206,7 @@ export class RedisStore implements Store {
     if (lines === undefined) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
     const { changes, isSound } = decodePage(lines);
     return {
-      head: isSound ? head : { ...head, damaged: true },
+      head: isSound ? head : { ...head, keysLost: true },
       full: full === '1',
       more: more === '1',
       changes,
@@ -275,8 +278,8 @@ export class RedisStore implements Store {
     args: readonly string[],
     take: (reply: Answer) => T,
   ): Promise<T> {
-    const keys = name === 'stage' || name === 'swap' ? staging : all;
-    this.#beacons.flush();
+    const keys = name === 'stage' || name === 'replaceAll' ? staging : all;
+    this.#heartbeats.flush();
     const timeOf = (reply: Answer): number =>
       typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isCommitted(reply) ? 0 : 1);
     return this.#call(SCRIPTS[name], keys, args, timeOf, take);
@@ -314,7 +317,7 @@ export class RedisStore implements Store {
     this.#known.clear();
   }
 
-  /** Heartbeat of the command connection: a sign of life and a sample of the server's clock in one. */
+  /** Ping of the command connection: a sign of life and a sample of the server's clock in one. */
   async #askTime(client: Client): Promise<void> {
     if (client.isCluster) return void (await client.ping());
     const sentAt = this.#time.now();
@@ -386,6 +389,6 @@ function decodeHead(reply: readonly string[]): Head {
     owner: reply[10] ?? '',
     ownerName: reply[11] ?? '',
     leaseMs: number(12),
-    damaged: reply[13] === '1',
+    keysLost: reply[13] === '1',
   };
 }

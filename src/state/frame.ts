@@ -3,7 +3,7 @@
  *
  * A published frame is text. First line: the server's time of publication, seconds and microseconds, which the script writes. Second
  * line: the header, numbers mostly. Then three lines a change: key, revision, value as JSON, or empty for a delete.
- * Neither keys nor JSON hold a line break, so nothing is escaped and nothing is copied twice. A beacon is a
+ * Neither keys nor JSON hold a line break, so nothing is escaped and nothing is copied twice. A heartbeat is a
  * frame of no change. Everything that arrives is checked here before anyone acts on it.
  */
 import { TandemError } from '../base/errors.ts';
@@ -127,6 +127,13 @@ export function encodeChanges(changes: Iterable<Change>): string {
   let lines = '';
   for (const { key, revision, json } of changes) lines += `\n${key}\n${revision}\n${json}`;
   return lines;
+}
+
+/** Keys and values of changes, in UTF-8. */
+export function bytesOf(changes: readonly Change[]): number {
+  let bytes = 0;
+  for (const { key, json } of changes) bytes += Buffer.byteLength(key) + Buffer.byteLength(json);
+  return bytes;
 }
 
 /** A whole frame, as it travels. */

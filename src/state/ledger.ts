@@ -10,12 +10,12 @@ import type { Line, Position } from './position.ts';
 import { canTell, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
-import type { Seam } from './seams.ts';
-import { Seams } from './seams.ts';
+import type { CutPoint } from './cut-points.ts';
+import { CutPoints } from './cut-points.ts';
 import type { TraceContext } from './trace.ts';
 import { MAX_LINKS } from './trace.ts';
-import { Trail } from './trail.ts';
-import { unsliced } from '../base/unsliced.ts';
+import { RevisionNotes } from './revision-notes.ts';
+import { detached } from '../base/detached.ts';
 
 /** A value as it was set: the text that travels, and what its schema reads from it, once someone asks. */
 export interface Captured {
@@ -42,9 +42,9 @@ export class Ledger {
   /** When what is set now is set, on a clock of the caller's. */
   #at = NaN;
   /** In which spans what was set last was set. */
-  readonly #origins = new Trail<TraceContext>();
+  readonly #origins = new RevisionNotes<TraceContext>();
   /** Where what is not on its way yet may be cut. */
-  readonly #seams = new Seams();
+  readonly #cutPoints = new CutPoints();
 
   get line(): Line {
     return this.#line;
@@ -134,17 +134,17 @@ export class Ledger {
 
   /** A turn is over: here, at this time, a cut parts nothing that belongs together. */
   endTurn(at: number): void {
-    this.#seams.add(this.#revision, at);
+    this.#cutPoints.add(this.#revision, at);
   }
 
   /** What changed up to `revision` is on its way to the store. */
   sentUpTo(revision: number): void {
-    this.#seams.sentUpTo(revision);
+    this.#cutPoints.sentUpTo(revision);
   }
 
   /** The last place up to `revision` where what is not on its way can be cut. */
-  seamUpTo(revision: number): Seam | undefined {
-    return this.#seams.upTo(revision);
+  cutPointUpTo(revision: number): CutPoint | undefined {
+    return this.#cutPoints.upTo(revision);
   }
 
   /** When the oldest change after `revision` was set, as it was stamped; NaN where that is not known. */
@@ -199,7 +199,7 @@ export class Ledger {
     this.#map.forgetUpTo(horizon);
     for (const { key, revision: changedAt, json } of changes) {
       const epoch = changedAt > line.base.revision ? line.epoch : line.base.epoch;
-      const captured = json === '' ? undefined : { json: unsliced(json) };
+      const captured = json === '' ? undefined : { json: detached(json) };
       this.#map.set(key, captured, changedAt, epoch);
     }
     this.#goOn(line, revision, local, setAt);
@@ -218,7 +218,7 @@ export class Ledger {
   continueIn(line: Line): void {
     this.#line = line;
     // The first commit of an epoch has to reach its base: who is between would be past one head and before the next.
-    this.#seams.clear(this.#revision);
+    this.#cutPoints.clear(this.#revision);
   }
 
   /** All of an inner batch's changes, or, when it throws, none of them; the outer one decides for all. */
@@ -242,7 +242,7 @@ export class Ledger {
   #goOn(line: Line, revision: number, local: readonly Entry<Captured>[], setAt: number): void {
     this.#line = line;
     this.#revision = revision;
-    this.#seams.clear(revision);
+    this.#cutPoints.clear(revision);
     this.#loaded = true;
     this.#at = setAt;
     this.#origins.moveTo(revision + 1);
@@ -253,7 +253,7 @@ export class Ledger {
   #put(key: string, captured: Captured | undefined): void {
     if (this.#batch) return void this.#batch.set(key, captured);
     this.#revision += 1;
-    this.#seams.changed(this.#map.set(key, captured, this.#revision, this.#line.epoch, this.#at));
+    this.#cutPoints.changed(this.#map.set(key, captured, this.#revision, this.#line.epoch, this.#at));
   }
 
   #emptyMap(tombstoneLimit?: number): RevisionMap<Captured> {

@@ -8,7 +8,7 @@
  *
  * Invariants: revisions grow strictly along the list; `size` counts the entries that hold a value.
  */
-import { unsliced } from '../base/unsliced.ts';
+import { detached } from '../base/detached.ts';
 
 export interface Entry<V> {
   readonly key: string;
@@ -80,7 +80,7 @@ export class RevisionMap<V> {
   set(key: string, value: V | undefined, revision: number, epoch: number, at = NaN): number {
     let node = this.#nodes.get(key);
     if (node === undefined) {
-      const own = unsliced(key);
+      const own = detached(key);
       node = {
         key: own,
         value: undefined,

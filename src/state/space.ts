@@ -5,10 +5,12 @@
  * It is read once in each process: parsed, validated by the same schema, frozen.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+export type { StandardJSONSchemaV1 } from '@standard-schema/spec';
 import { InvalidValueError, show, TandemError } from '../base/errors.ts';
 import type { Found } from './json.ts';
 import { deepFreeze, findFlaw, parseFrozen, parseJson } from './json.ts';
-import { unsliced } from '../base/unsliced.ts';
+import { detached } from '../base/detached.ts';
 
 /** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
 export type Schema = StandardSchemaV1;
@@ -125,7 +127,7 @@ export class Space<D extends Definition = Definition> {
     // A '*' names a family, never a key.
     if (typeof key !== 'string' || key.includes('*') || keyProblem(key) !== undefined) return undefined;
     const family = this.#families.find(({ prefix }) => key.length > prefix.length && key.startsWith(prefix));
-    if (family && this.#known.size < MAX_KNOWN) this.#known.set(unsliced(key), family.schema);
+    if (family && this.#known.size < MAX_KNOWN) this.#known.set(detached(key), family.schema);
     return family?.schema;
   }
 

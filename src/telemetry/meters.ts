@@ -4,7 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ServerClock } from '../base/clock.ts';
-import type { AnyDesk } from '../actor/desk.ts';
+import type { Registered } from '../ports/registry.ts';
 import { ModeTimes } from './mode-times.ts';
 import type { Applied, Committed, Observer, Observers, Sent } from '../ports/observer.ts';
 import type { Attributes, Meter, OpenTelemetry } from './open-telemetry.ts';
@@ -22,7 +22,7 @@ export interface Measured {
   readonly time: Time;
   readonly clock: ServerClock;
   readonly observers: Observers;
-  readonly desks: Iterable<AnyDesk>;
+  readonly participants: Iterable<Registered>;
 }
 
 /** Begins to measure where the application has an SDK for metrics; undefined where it has none. */
@@ -132,7 +132,7 @@ class Meters {
       commit.record(storeMs / 1_000, attributes);
       if (outcome !== 'committed') return;
       this.#renewedAt.set(space, this.#measured.time.now());
-      if (kind === 'beacon') return;
+      if (kind === 'heartbeat') return;
       if (waitedMs !== undefined) wait.record(waitedMs / 1_000, { 'tandem.space': space });
       if (!what.isAnnounced) sent({ ...what, path: 'redis' });
     };
@@ -183,7 +183,11 @@ class Meters {
     const gauge = (name: string, unit: string, description: string) =>
       meter.createObservableGauge(name, { unit, description });
     const staleness = gauge('tandem.staleness', 's', 'Time since the state was last proven current');
-    const mode = gauge('tandem.mode', '{desk}', '1 for the mode that a desk is in, 0 for the others');
+    const mode = gauge(
+      'tandem.mode',
+      '{participant}',
+      '1 for the mode that a participant is in, 0 for the others',
+    );
     const ownerAlive = gauge(
       'tandem.owner.alive',
       '{owner}',
@@ -201,7 +205,7 @@ class Meters {
       description: 'Time spent in a mode',
     });
     const all = [staleness, mode, ownerAlive, leading, leaseAge, clockError, inMode];
-    const { clock, desks, time } = this.#measured;
+    const { clock, participants, time } = this.#measured;
 
     const ask: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
       const observe = (to: (typeof all)[number], value: number, attributes: Attributes = {}): void => {
@@ -209,7 +213,7 @@ class Meters {
         if (Number.isFinite(value)) result.observe(to, value, attributes);
       };
       observe(clockError, clock.errorMs / 1_000);
-      for (const { space, role, proof, mode: now, isOwner } of desks) {
+      for (const { space, role, proof, mode: now, isOwner } of participants) {
         const at = where(space.name, role);
         observe(staleness, proof.staleMs() / 1_000, at);
         observe(ownerAlive, proof.ownerAlive() ? 1 : 0, at);

@@ -1,5 +1,5 @@
-/** For how long each desk of a process was in each mode. */
-import type { Mode } from '../../machines/connection.ts';
+/** For how long each participant of a process was in each mode. */
+import type { Mode } from '../state/mode.ts';
 import type { Role } from '../ports/observer.ts';
 import type { Time } from '../base/time.ts';
 
@@ -11,7 +11,7 @@ interface Spent {
 
 export class ModeTimes {
   readonly #time: Time;
-  readonly #desks = new Map<string, Spent>();
+  readonly #participants = new Map<string, Spent>();
 
   constructor(time: Time) {
     this.#time = time;
@@ -19,11 +19,11 @@ export class ModeTimes {
 
   enter(space: string, role: Role, mode: Mode): void {
     const now = this.#time.now();
-    const spent = this.#desks.get(nameOf(space, role));
+    const spent = this.#participants.get(nameOf(space, role));
     if (spent === undefined) {
       const modes = ['recovering', 'connected', 'degraded', 'stopped'] as const;
       const ms = new Map<Mode, number>(modes.map((one) => [one, 0]));
-      this.#desks.set(nameOf(space, role), { mode, since: now, ms });
+      this.#participants.set(nameOf(space, role), { mode, since: now, ms });
       return;
     }
     spent.ms.set(spent.mode, spent.ms.get(spent.mode)! + now - spent.since);
@@ -33,7 +33,7 @@ export class ModeTimes {
 
   /** Up to now, in ms. */
   of(space: string, role: Role): Iterable<[Mode, number]> {
-    const spent = this.#desks.get(nameOf(space, role));
+    const spent = this.#participants.get(nameOf(space, role));
     if (spent === undefined) return [];
     this.enter(space, role, spent.mode);
     return spent.ms;

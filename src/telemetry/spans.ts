@@ -19,7 +19,7 @@ import type { Time } from '../base/time.ts';
 import type { FrameTrace, TraceContext } from '../state/trace.ts';
 import { boundedTracestate } from '../state/trace.ts';
 import type { CommitSpan, Request, Tracer } from '../ports/tracer.ts';
-import { Trail } from '../state/trail.ts';
+import { RevisionNotes } from '../state/revision-notes.ts';
 
 /** The span by which a range of revisions came here. */
 interface Brought {
@@ -33,7 +33,7 @@ export class Spans implements Tracer {
   readonly #time: Time;
   readonly #name: string;
   /** By space, what brought what is here. */
-  readonly #brought = new Map<string, Trail<Brought>>();
+  readonly #brought = new Map<string, RevisionNotes<Brought>>();
   #lastSpan: Span | undefined;
   #last: TraceContext | undefined;
 
@@ -171,9 +171,9 @@ export class Spans implements Tracer {
   }
 
   #note({ space, prev, revision }: Applied, context: SpanContext): void {
-    const trail = this.#brought.get(space) ?? new Trail<Brought>();
-    this.#brought.set(space, trail);
-    trail.note(revision, { prev, context });
+    const notes = this.#brought.get(space) ?? new RevisionNotes<Brought>();
+    this.#brought.set(space, notes);
+    notes.note(revision, { prev, context });
   }
 
   #under(parent: TraceContext, isRemote: boolean): Context {

@@ -1,6 +1,6 @@
 /** What owner and follower processes of chaos have in common. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AnyDesk as Desk, ErrorEvent, ModeEvent } from '../../src/actor/desk.ts';
+import type { AnyParticipant as Desk, ErrorEvent, ModeEvent } from '../../src/actor/participant.ts';
 import type { Tandem } from '../../src/index.ts';
 import type { Seen } from '../history/event.ts';
 import { seen } from '../simulation/space.ts';
@@ -8,7 +8,7 @@ import type { Order, Report } from './orders.ts';
 import { now } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
 
-type AnyDesk = Pick<Desk, 'on'> & {
+type AnyParticipant = Pick<Desk, 'on'> & {
   readonly mode: string;
   readonly head: string;
   entries(): Iterable<{ key: string; value: any; position: string }>;
@@ -27,7 +27,13 @@ export function report(what: Report): void {
 }
 
 /** Does as it is told, and writes down whatever must never happen. */
-export function serve(id: string, desk: AnyDesk, tandem: Tandem, recorder: Recorder, work: Work): void {
+export function serve(
+  id: string,
+  participant: AnyParticipant,
+  tandem: Tandem,
+  recorder: Recorder,
+  work: Work,
+): void {
   const broken = (what: string): void => {
     recorder.write({ type: 'broken', at: now(), what: `${id}: ${what}` });
     process.exit(1);
@@ -35,15 +41,15 @@ export function serve(id: string, desk: AnyDesk, tandem: Tandem, recorder: Recor
   process.on('unhandledRejection', (reason) => broken(`unhandled rejection: ${trace(reason)}`));
   process.on('uncaughtException', (error) => broken(`thrown into the loop: ${trace(error)}`));
   process.on('disconnect', () => process.exit(1));
-  const note = (what: string): void => recorder.note({ type: 'note', at: now(), desk: id, what });
-  desk.on('mode', ({ mode, reason }: ModeEvent) => note(`${mode}: ${reason}`));
-  desk.on('error', ({ error }: ErrorEvent) => note(`${error.code}: ${error.message}`));
+  const note = (what: string): void => recorder.note({ type: 'note', at: now(), participant: id, what });
+  participant.on('mode', ({ mode, reason }: ModeEvent) => note(`${mode}: ${reason}`));
+  participant.on('error', ({ error }: ErrorEvent) => note(`${error.code}: ${error.message}`));
   setInterval(() => recorder.flush(), FLUSH_MS);
   process.on('message', (order: Order) => {
     if (order.do === 'rest') work.rest();
     else if (order.do === 'wake') work.wake();
     else if (order.do === 'block') block(order.ms);
-    else if (order.do === 'look') look(desk);
+    else if (order.do === 'look') look(participant);
     else void stop();
   });
   const stop = async (): Promise<void> => {
@@ -58,10 +64,10 @@ export function serve(id: string, desk: AnyDesk, tandem: Tandem, recorder: Recor
   report({ about: 'born' });
 }
 
-function look(desk: AnyDesk): void {
-  const { mode, head } = desk;
-  const state: Seen[] = seen(desk.entries());
-  const all = [...desk.entries()].map(({ key, value }) => [key, value] as const);
+function look(participant: AnyParticipant): void {
+  const { mode, head } = participant;
+  const state: Seen[] = seen(participant.entries());
+  const all = [...participant.entries()].map(({ key, value }) => [key, value] as const);
   const whole = JSON.stringify(all.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   report({ about: 'look', mode, head, state, whole });
 }

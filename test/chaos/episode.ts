@@ -85,7 +85,7 @@ async function strike(scene: Scene, { name, losesData = false, prepare, begin }:
     end = await begin(scene);
     hasStruck = end !== undefined;
   } catch (error) {
-    scene.note('note', { desk: 'scene', what: `${name} could not be: ${String(error)}` });
+    scene.note('note', { participant: 'scene', what: `${name} could not be: ${String(error)}` });
   }
   if (hasStruck) scene.note('fault', { name, losesData });
   await pause(lastsMs);
@@ -140,7 +140,8 @@ async function rest(scene: Scene): Promise<boolean> {
     await pause(POLL_MS);
   }
   const isWell = convergedAt > 0;
-  for (const [desk, { mode, head, state }] of looks) scene.note('final', { desk, mode, head, state });
+  for (const [participant, { mode, head, state }] of looks)
+    scene.note('final', { participant, mode, head, state });
   if (isWell) scene.record({ type: 'converged', at: convergedAt });
   if (isWell && scene.random.chance(CALM)) await calm(scene, healedAt);
   for (const owner of scene.owners) owner.tell({ do: 'wake' });
@@ -156,7 +157,7 @@ async function calm(scene: Scene, healedAt: number): Promise<void> {
   scene.note('rested', {});
 }
 
-type Looks = readonly (readonly [desk: string, look: Look])[];
+type Looks = readonly (readonly [participant: string, look: Look])[];
 
 /** What the leader holds, what followers do, and what Redis does. Nothing where somebody does not say. */
 async function lookAround(scene: Scene): Promise<Looks> {

@@ -17,18 +17,18 @@ const { note } = recorder;
 let awaited = '0-0';
 
 const tandem = connect({ redis, name: id });
-const desk = tandem.follow(space, direct === undefined ? {} : { direct });
+const participant = tandem.follow(space, direct === undefined ? {} : { direct });
 recorder.write({ type: 'follows', at: now(), follower: id, direct: direct !== undefined });
-desk.on('sync', ({ head }) => note({ type: 'sync', at: recorder.turnAt(), follower: id, head }));
-desk.watch('*', ({ key, value, position }) => {
+participant.on('sync', ({ head }) => note({ type: 'sync', at: recorder.turnAt(), follower: id, head }));
+participant.watch('*', ({ key, value, position }) => {
   // Where someone else edits, a value says nothing of who set it.
-  const told = { key, id: key.startsWith(EDITED) ? null : idOf(value), position, head: desk.head };
+  const told = { key, id: key.startsWith(EDITED) ? null : idOf(value), position, head: participant.head };
   note({ type: 'told', at: recorder.turnAt(), follower: id, ...told });
-  awaited = desk.head;
+  awaited = participant.head;
   if (random.chance(READ_WHEN_TOLD)) read();
 });
 let isBusy = true;
-serve(id, desk, tandem, recorder, {
+serve(id, participant, tandem, recorder, {
   rest: () => {},
   wake: () => {},
   stopped: () => {
@@ -41,10 +41,10 @@ loop();
 /** The time first: what is read is no older. */
 function read(): void {
   const at = recorder.turnAt();
-  const { head } = desk;
+  const { head } = participant;
   // Read in this order: time passes between the two, and only makes it staler.
-  const { staleMs, freshness, source, ownerAlive } = desk.get('alone');
-  const state = seen(desk.entries());
+  const { staleMs, freshness, source, ownerAlive } = participant.get('alone');
+  const state = seen(participant.entries());
   note({ type: 'read', at, follower: id, head, freshness, staleMs, source, ownerAlive, state });
 }
 
@@ -54,7 +54,7 @@ function loop(): void {
       if (!isBusy) return;
       read();
       if (random.chance(0.03)) void wait();
-      if (random.chance(0.005)) desk.refresh().catch(() => {});
+      if (random.chance(0.005)) participant.refresh().catch(() => {});
       loop();
     },
     random.between(SOON_MS, LATE_MS),
@@ -65,9 +65,9 @@ function loop(): void {
 async function wait(): Promise<void> {
   const [epoch, revision] = awaited.split('-');
   const position = `${epoch}-${Number(revision) + 1}`;
-  const came = await desk.waitFor(position, { timeoutMs: 500 }).then(
+  const came = await participant.waitFor(position, { timeoutMs: 500 }).then(
     () => true,
     () => false,
   );
-  if (came) note({ type: 'waited', at: recorder.turnAt(), follower: id, position, head: desk.head });
+  if (came) note({ type: 'waited', at: recorder.turnAt(), follower: id, position, head: participant.head });
 }

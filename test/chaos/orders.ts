@@ -37,7 +37,7 @@ export type Report =
   | { readonly about: 'ownership'; readonly ownership: string }
   | ({ readonly about: 'look' } & Look);
 
-/** What a desk is and holds. */
+/** What a participant is and holds. */
 export interface Look {
   readonly mode: string;
   readonly head: string;

@@ -1,7 +1,8 @@
 /** A trading process: owns the space or stands by, sets by chance, serves the direct path. */
 import { once } from 'node:events';
 import Koa from 'koa';
-import { connect, directRouter } from '../../src/index.ts';
+import { connect } from '../../src/index.ts';
+import { directRouter } from '../../src/koa.ts';
 import type { EventOf } from '../history/event.ts';
 import { placeOf } from '../history/place.ts';
 import type { Event } from '../history/event.ts';
@@ -30,14 +31,14 @@ const app = new Koa();
 app.silent = true;
 const server = app.use(directRouter(tandem, { token: TOKEN }).routes()).listen(port, '127.0.0.1');
 await once(server, 'listening');
-const desk = tandem.own(space, { standby, leaseMs: LEASE_MS });
-desk.on('ownership', ({ ownership }) => report({ about: 'ownership', ownership }));
-const trader = new Trader(id, desk, { random, now, record, nextId, broken });
-desk.on('ownership', ({ ownership }) => {
+const participant = tandem.own(space, { standby, leaseMs: LEASE_MS });
+participant.on('ownership', ({ ownership }) => report({ about: 'ownership', ownership }));
+const trader = new Trader(id, participant, { random, now, record, nextId, broken });
+participant.on('ownership', ({ ownership }) => {
   if (ownership === 'leading') setEdited();
 });
-desk.on('fenced', () => ended('fenced'));
-serve(id, desk, tandem, recorder, { rest, wake, stopped: () => ended('stopped') });
+participant.on('fenced', () => ended('fenced'));
+serve(id, participant, tandem, recorder, { rest, wake, stopped: () => ended('stopped') });
 loop();
 
 function loop(): void {
@@ -53,7 +54,7 @@ function loop(): void {
 
 function rest(): void {
   isBusy = false;
-  fill(placeOf(desk.head).revision, now());
+  fill(placeOf(participant.head).revision, now());
 }
 
 function wake(): void {
@@ -65,8 +66,8 @@ function wake(): void {
 /** What others will edit. Nothing of it is judged but that all are equal in the end. */
 function setEdited(): void {
   for (const key of EDITED_KEYS) {
-    desk.set(key, { id: nextId() });
-    trader.did(key, null, desk.head);
+    participant.set(key, { id: nextId() });
+    trader.did(key, null, participant.head);
   }
 }
 
@@ -101,7 +102,7 @@ function record(event: Event): void {
  */
 function fill(revision: number, at: number): void {
   const { epoch } = last;
-  if (epoch === 0 || placeOf(desk.head).epoch !== epoch) return;
+  if (epoch === 0 || placeOf(participant.head).epoch !== epoch) return;
   while (last.revision < revision) {
     last = { epoch, revision: last.revision + 1 };
     const head = `${epoch}-${last.revision}`;

@@ -7,7 +7,8 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import Koa from 'koa';
-import { connect, directRouter, defineSpace, json } from '../../src/index.ts';
+import { connect, defineSpace, json } from '../../src/index.ts';
+import { directRouter } from '../../src/koa.ts';
 import type { Tandem } from '../../src/index.ts';
 
 export type Ask = 'sample' | 'stop';
@@ -37,7 +38,7 @@ process.on('disconnect', () => process.exit(1));
 const before = process.getActiveResourcesInfo();
 const tandem = connect({ redis, name: role });
 let operations = 0;
-const { desk, end } = role === 'owner' ? await own(tandem) : follow(tandem);
+const { participant, end } = role === 'owner' ? await own(tandem) : follow(tandem);
 process.send!('ready');
 
 process.on('message', (ask: Ask) => {
@@ -46,7 +47,7 @@ process.on('message', (ask: Ask) => {
 });
 
 async function own(tandem: Tandem) {
-  const desk = tandem.own(space);
+  const participant = tandem.own(space);
   const server: Server = new Koa()
     .use(directRouter(tandem, { token: TOKEN }).routes())
     .listen(Number(port), '127.0.0.1');
@@ -56,8 +57,8 @@ async function own(tandem: Tandem) {
     const due = ((performance.now() - startedAt) / 1_000) * PER_SECOND;
     for (; operations < due; operations += 1) {
       const key = `key/${Math.floor(Math.random() * KEYS)}` as const;
-      if (Math.random() < DELETES) desk.delete(key);
-      else desk.set(key, { n: operations, text: 'x'.repeat(100) });
+      if (Math.random() < DELETES) participant.delete(key);
+      else participant.set(key, { n: operations, text: 'x'.repeat(100) });
     }
   }, TICK_MS);
   const end = (): void => {
@@ -65,21 +66,21 @@ async function own(tandem: Tandem) {
     server.close();
     server.closeAllConnections();
   };
-  return { desk, end };
+  return { participant, end };
 }
 
 function follow(tandem: Tandem) {
-  const desk = tandem.follow(space, { direct: { url: `http://127.0.0.1:${port}`, token: TOKEN } });
-  desk.watch('*', () => (operations += 1));
-  const timer = setInterval(() => desk.get(`key/${operations % KEYS}`).staleMs, TICK_MS);
-  return { desk, end: () => clearInterval(timer) };
+  const participant = tandem.follow(space, { direct: { url: `http://127.0.0.1:${port}`, token: TOKEN } });
+  participant.watch('*', () => (operations += 1));
+  const timer = setInterval(() => participant.get(`key/${operations % KEYS}`).staleMs, TICK_MS);
+  return { participant, end: () => clearInterval(timer) };
 }
 
 function sample(): Sample {
   globalThis.gc!();
   globalThis.gc!();
   const { heapUsed, rss } = process.memoryUsage();
-  return { heapMB: heapUsed / 2 ** 20, rssMB: rss / 2 ** 20, operations, mode: desk.mode };
+  return { heapMB: heapUsed / 2 ** 20, rssMB: rss / 2 ** 20, operations, mode: participant.mode };
 }
 
 async function leave(): Promise<void> {

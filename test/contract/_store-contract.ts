@@ -52,7 +52,7 @@ export interface Backend {
 
 type Changes = Readonly<Record<string, string>>;
 
-/** The answer to a commit that is not brief: it bears the head, whatever came of it. */
+/** The answer to a commit that is not light: it bears the head, whatever came of it. */
 function whole({ outcome, head }: Committed): {
   readonly outcome: Committed['outcome'];
   readonly head: Head;
@@ -112,9 +112,9 @@ export class Writer {
   }
 
   /** Puts a state in place of all, at the next revisions. */
-  async swap(changes: Changes = {}, over: Partial<Cut> = {}) {
-    const { prev: _, dropped: __, ...swap } = this.cut(changes, over);
-    return this.#note(await this.store.swap(this.space, swap));
+  async replaceAll(changes: Changes = {}, over: Partial<Cut> = {}) {
+    const { prev: _, dropped: __, ...replacement } = this.cut(changes, over);
+    return this.#note(await this.store.replaceAll(this.space, replacement));
   }
 
   async release(): Promise<void> {
@@ -270,7 +270,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       cutAt: 0,
       owner: 'first/1',
       ownerName: 'name of first/1',
-      damaged: false,
+      keysLost: false,
     });
     t.true(now > 1_700_000_000_000, 'the time of the server is in milliseconds since 1970');
     t.is(fence, Math.floor(now), 'and is the first epoch');
@@ -417,7 +417,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       cutAt: 1_764_000_000_000.125,
       owner: 'first/1',
       ownerName: 'name of first/1',
-      damaged: false,
+      keysLost: false,
     });
   });
 
@@ -485,7 +485,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'a beacon changes nothing but the lease and the time of the cut, and is published',
+    'a heartbeat changes nothing but the lease and the time of the cut, and is published',
     async (t, { writer, other, rig, space }) => {
       await writer.claim();
       await writer.commit({ a: '1' });
@@ -511,7 +511,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'who was fenced can commit, swap and release nothing, however long its lease had been',
+    'who was fenced can commit, replacement and release nothing, however long its lease had been',
     async (t, stage) => {
       const { writer, rival, rig, space } = stage;
       await writer.claim({ leaseMs: 3_600_000 });
@@ -521,8 +521,8 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       for (const run of [
         () => writer.commit({ a: '2' }),
         () => writer.commit(),
-        () => writer.swap({ a: '2' }),
-        () => writer.swap(),
+        () => writer.replaceAll({ a: '2' }),
+        () => writer.replaceAll(),
       ]) {
         const head = await refused(t, stage, 'fenced', run);
         t.is(head.ownerName, 'name of second/2');
@@ -531,7 +531,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       // Also once the rival's lease has run out: an epoch fences for good.
       await rig.expire(space);
       await refused(t, stage, 'fenced', () => writer.commit({ a: '3' }));
-      await refused(t, stage, 'fenced', () => writer.swap({ a: '3' }));
+      await refused(t, stage, 'fenced', () => writer.replaceAll({ a: '3' }));
       t.is((await rival.commit({ b: '1' })).outcome, 'committed');
     },
   );
@@ -543,7 +543,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await writer.claim();
       const { line } = writer;
       await writer.claim();
-      await refused(t, stage, 'diverged', () => writer.commit({ a: '1' }, line));
+      await refused(t, stage, 'head_moved', () => writer.commit({ a: '1' }, line));
       t.is((await writer.commit({ a: '1' })).outcome, 'committed');
     },
   );
@@ -562,7 +562,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         { epoch: epoch + 1, revision: 1 },
         ZERO,
       ]) {
-        const head = await refused(t, stage, 'diverged', () => writer.commit({ a: '2' }, { prev }));
+        const head = await refused(t, stage, 'head_moved', () => writer.commit({ a: '2' }, { prev }));
         t.is(head.epoch, epoch);
         t.is(head.revision, 1);
       }
@@ -576,7 +576,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await writer.claim();
       const cut = writer.cut({ a: '1' });
       t.is((await store.commit(space, cut)).outcome, 'committed');
-      const head = await refused(t, stage, 'diverged', async () => whole(await store.commit(space, cut)));
+      const head = await refused(t, stage, 'head_moved', async () => whole(await store.commit(space, cut)));
       t.is(head.epoch, cut.epoch);
       t.is(head.revision, cut.revision);
     },
@@ -588,31 +588,31 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       writer.store.commit(space, writer.cut({ a: '1', b: '1' })),
       other.commit(space, writer.cut({ a: '2', b: '2', c: '2' })),
     ]);
-    t.deepEqual([a.outcome, b.outcome].sort(), ['committed', 'diverged']);
+    t.deepEqual([a.outcome, b.outcome].sort(), ['committed', 'head_moved']);
     const { state } = await rig.dump(space);
     t.deepEqual(state, a.outcome === 'committed' ? { a: '1', b: '1' } : { a: '2', b: '2', c: '2' });
   });
 
-  contract('where the claim is gone, commit and swap have diverged', async (t, stage) => {
+  contract('where the claim is gone, commit and replacement have diverged', async (t, stage) => {
     const { writer, rig, space } = stage;
     await writer.claim();
     await writer.commit({ a: '1' });
     await rig.wipe(space);
-    await refused(t, stage, 'diverged', () => writer.commit({ a: '2' }));
-    await refused(t, stage, 'diverged', () => writer.swap({ a: '2' }));
+    await refused(t, stage, 'head_moved', () => writer.commit({ a: '2' }));
+    await refused(t, stage, 'head_moved', () => writer.replaceAll({ a: '2' }));
     // Not only on top of something: on nothing as well.
-    await refused(t, stage, 'diverged', () => writer.commit({ a: '2' }, { prev: ZERO }));
+    await refused(t, stage, 'head_moved', () => writer.commit({ a: '2' }, { prev: ZERO }));
   });
 
   contract('who never claimed can write nothing', async (t, stage) => {
     const { writer } = stage;
     writer.line = { epoch: 5, base: ZERO };
-    await refused(t, stage, 'diverged', () => writer.commit({ a: '1' }));
-    await refused(t, stage, 'diverged', () => writer.swap({ a: '1' }));
+    await refused(t, stage, 'head_moved', () => writer.commit({ a: '1' }));
+    await refused(t, stage, 'head_moved', () => writer.replaceAll({ a: '1' }));
   });
 
   contract('under epoch 0, which nobody can claim, nothing is written', async (t, stage) => {
-    await refused(t, stage, 'diverged', () => stage.writer.commit({ a: '1' }));
+    await refused(t, stage, 'head_moved', () => stage.writer.commit({ a: '1' }));
   });
 
   // ---- announcements ----
@@ -704,14 +704,14 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  // ---- beacons of many spaces ----
+  // ---- heartbeats of many spaces ----
 
   contract(
-    'beacons that are made at once are each judged by themselves',
+    'heartbeats that are made at once are each judged by themselves',
     async (t, { rig, space, store, other }) => {
-      const names = ['full', 'brief', 'fenced', 'diverged', 'damaged', 'unclaimed'] as const;
+      const names = ['full', 'light', 'fenced', 'head_moved', 'keys_lost', 'unclaimed'] as const;
       const writers = names.map((name) => new Writer(store, `${space}-${name}`, name));
-      const [full, brief, fenced, diverged, damaged, unclaimed] = writers as [Writer, ...Writer[]];
+      const [full, light, fenced, diverged, damaged, unclaimed] = writers as [Writer, ...Writer[]];
       for (const writer of writers.filter((one) => one !== unclaimed)) {
         await writer.claim();
         await writer.commit({ a: '1', b: writer.owner.length.toString() });
@@ -719,7 +719,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await rig.expire(fenced!.space);
       await new Writer(other, fenced!.space, 'second/2').claim();
       await rig.hdel(damaged!.space, 'a');
-      const cuts = writers.map((one) => one.cut({}, { cutAt: 1_764_000_000_007, isBrief: one === brief }));
+      const cuts = writers.map((one) => one.cut({}, { cutAt: 1_764_000_000_007, isLight: one === light }));
       cuts[3] = diverged!.cut({}, { prev: { ...diverged!.head, revision: 1 } });
       const ears = await Promise.all(
         writers.map(async (one) => {
@@ -734,17 +734,17 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
 
       t.deepEqual(
         replies.map(({ outcome }) => outcome),
-        ['committed', 'committed', 'fenced', 'diverged', 'damaged', 'diverged'],
+        ['committed', 'committed', 'fenced', 'head_moved', 'keys_lost', 'head_moved'],
       );
       t.is(replies[0]!.head?.size, 2);
       t.is(replies[0]!.head?.revision, full.head.revision);
       t.is(replies[2]!.head?.ownerName, 'name of second/2');
-      t.is(replies[4]!.head?.damaged, true);
+      t.is(replies[4]!.head?.keysLost, true);
       for (const [at, one] of writers.entries()) {
         const { meta, ...kept } = await rig.dump(one.space);
         const { meta: metaBefore, ...keptBefore } = before[at]!;
         t.deepEqual(kept, keptBefore, one.owner);
-        const isDone = one === full || one === brief;
+        const isDone = one === full || one === light;
         t.deepEqual(
           { ...meta, cutAt: Number(meta.cutAt) },
           { ...metaBefore, cutAt: isDone ? 1_764_000_000_007 : Number(metaBefore.cutAt) },
@@ -760,7 +760,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'what is made right behind beacons comes behind them',
+    'what is made right behind heartbeats comes behind them',
     async (t, { writer, space, store, other }) => {
       const beside = new Writer(store, `${space}-beside`);
       for (const one of [writer, beside]) {
@@ -792,19 +792,19 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     ['a tombstone was taken out of the index', (rig: Rig, space: string) => rig.zrem(space, 'gone')],
     ['a value was added', (rig: Rig, space: string) => rig.hset(space, 'z', '1')],
   ] as const) {
-    contract(`where ${harm} by hand, the space is damaged until it is swapped`, async (t, stage) => {
+    contract(`where ${harm} by hand, the space is damaged until it is replaced`, async (t, stage) => {
       const { writer, rig, space, store } = stage;
       await writer.claim();
       await writer.commit({ a: '1', b: '2', gone: '' });
-      t.false((await store.since(space, ZERO, 0)).head.damaged);
+      t.false((await store.since(space, ZERO, 0)).head.keysLost);
       await run(rig, space);
-      t.true((await store.since(space, ZERO, 0)).head.damaged);
-      const head = await refused(t, stage, 'damaged', () => writer.commit({ c: '3' }));
-      t.true(head.damaged);
-      t.true((await writer.claim()).head.damaged, 'a claim says so as well');
-      const swapped = await writer.swap({ a: '1', b: '2', gone: '', c: '3' });
-      t.is(swapped.outcome, 'committed');
-      t.false(swapped.head.damaged);
+      t.true((await store.since(space, ZERO, 0)).head.keysLost);
+      const head = await refused(t, stage, 'keys_lost', () => writer.commit({ c: '3' }));
+      t.true(head.keysLost);
+      t.true((await writer.claim()).head.keysLost, 'a claim says so as well');
+      const replaced = await writer.replaceAll({ a: '1', b: '2', gone: '', c: '3' });
+      t.is(replaced.outcome, 'committed');
+      t.false(replaced.head.keysLost);
       t.deepEqual((await rig.dump(space)).state, { a: '1', b: '2', c: '3' });
     });
   }
@@ -815,7 +815,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await writer.claim();
       await writer.commit({ a: '1' });
       await rig.hset(space, 'a', '2');
-      t.false((await store.since(space, ZERO, 0)).head.damaged);
+      t.false((await store.since(space, ZERO, 0)).head.keysLost);
     },
   );
 
@@ -933,7 +933,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await rival.claim();
       // As if the last of it had been lost: the new line goes on from the second change.
       const base = { epoch: writer.line.epoch, revision: 2 };
-      await rival.swap(
+      await rival.replaceAll(
         { a: '1', b: '2', d: '4' },
         {
           base,
@@ -984,7 +984,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await writer.commit({ a: '1' });
       await rig.expire(space);
       await rival.claim();
-      await rival.swap({ b: '2' }, { base: ZERO, horizon: 1 });
+      await rival.replaceAll({ b: '2' }, { base: ZERO, horizon: 1 });
       const page = await store.since(space, writer.head, 100);
       t.true(page.full);
       t.deepEqual(texts(page.changes), { b: '2' });
@@ -1003,7 +1003,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       t.deepEqual((await rig.dump(space)).index, { c: 3, a: 4, b: 5 });
       const { head } = await writer.commit({ d: '6' }, { dropped: ['a'], horizon: 4 });
       t.is(head.horizon, 4);
-      t.false(head.damaged);
+      t.false(head.keysLost);
       t.deepEqual((await rig.dump(space)).index, { c: 3, b: 5, d: 6 });
       for (const revision of [0, 3]) {
         const page = await store.since(space, { epoch, revision }, 100);
@@ -1026,7 +1026,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await writer.commit({}, { dropped: ['a'], horizon: 2 });
       const { outcome, head } = await writer.commit({ b: '1' }, { dropped: ['a', 'never'], horizon: 2 });
       t.is(outcome, 'committed');
-      t.false(head.damaged);
+      t.false(head.keysLost);
       t.deepEqual(texts((await store.since(space, ZERO, 10)).changes), { b: '1' });
     },
   );
@@ -1074,25 +1074,25 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  // ---- swap ----
+  // ---- replacement ----
 
   contract(
-    'a swap puts a whole state in place of the old one, tombstones and all',
+    'a replacement puts a whole state in place of the old one, tombstones and all',
     async (t, { writer, other, rig, space, store }) => {
       await writer.claim();
       await writer.commit({ a: '1', b: '2', c: '3' });
       const ear = new Ear();
       await other.subscribe(space, ear.deliver);
-      const { outcome, head } = await writer.swap({ b: '5', d: '6', e: '' }, { horizon: 2 });
+      const { outcome, head } = await writer.replaceAll({ b: '5', d: '6', e: '' }, { horizon: 2 });
       t.is(outcome, 'committed');
-      t.like(head, { revision: 6, size: 2, horizon: 2, damaged: false });
+      t.like(head, { revision: 6, size: 2, horizon: 2, keysLost: false });
       const { state, index, lease } = await rig.dump(space);
       t.deepEqual(state, { b: '5', d: '6' });
       t.deepEqual(index, { b: 4, d: 5, e: 6 });
       t.is(lease, `first/1 ${writer.line.epoch}`);
       t.false(await rig.isStaging(space));
       const [frame] = await ear.hears(1);
-      t.like(frame, { prev: 6, revision: 6, changes: [] }, 'it is told as a beacon');
+      t.like(frame, { prev: 6, revision: 6, changes: [] }, 'it is told as a heartbeat');
       t.deepEqual(
         (await store.since(space, { epoch: head.epoch, revision: 4 }, 10)).changes.map(({ key }) => key),
         ['d', 'e'],
@@ -1101,36 +1101,36 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a swap may leave nothing at all, or nothing but tombstones',
+    'a replacement may leave nothing at all, or nothing but tombstones',
     async (t, { writer, rig, space }) => {
       await writer.claim();
       await writer.commit({ a: '1' });
-      const empty = await writer.swap();
+      const empty = await writer.replaceAll();
       t.is(empty.outcome, 'committed');
-      t.like(empty.head, { size: 0, damaged: false });
+      t.like(empty.head, { size: 0, keysLost: false });
       t.deepEqual(await rig.dump(space).then(({ state, index }) => [state, index]), [{}, {}]);
       t.is((await writer.commit({ b: '1' })).outcome, 'committed');
-      const dead = await writer.swap({ a: '', b: '' });
+      const dead = await writer.replaceAll({ a: '', b: '' });
       t.is(dead.outcome, 'committed');
-      t.like(dead.head, { size: 0, damaged: false });
+      t.like(dead.head, { size: 0, keysLost: false });
       t.deepEqual(Object.keys((await rig.dump(space)).index), ['a', 'b']);
     },
   );
 
-  contract('a state of any size is swapped whole', async (t, { writer, rig, space }) => {
+  contract('a state of any size is replaced whole', async (t, { writer, rig, space }) => {
     await writer.claim();
     for (const count of [999, 1_000, 1_001, 3_500]) {
       const state = numbered(count, '2');
-      t.is((await writer.swap(state)).outcome, 'committed', `${count} keys`);
+      t.is((await writer.replaceAll(state)).outcome, 'committed', `${count} keys`);
       t.deepEqual((await rig.dump(space)).state, state);
     }
     const large = numbered(20, `"${'x'.repeat(100_000)}"`);
-    t.is((await writer.swap(large)).outcome, 'committed');
+    t.is((await writer.replaceAll(large)).outcome, 'committed');
     t.deepEqual((await rig.dump(space)).state, large);
   });
 
   contract(
-    'an owner that is fenced halfway through a swap changes nothing, and what it staged gets nowhere',
+    'an owner that is fenced halfway through a replacement changes nothing, and what it staged gets nowhere',
     async (t, { store, other, rig, space: name }) => {
       // Each portion renews the lease, so the rival has to be quick; it gets a few tries.
       for (let tries = 1; ; tries += 1) {
@@ -1139,18 +1139,18 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         await writer.claim();
         await writer.commit({ a: '1' });
         const before = await rig.dump(space);
-        const swapping = writer.swap(numbered(40_000, '2'));
+        const replacing = writer.replaceAll(numbered(40_000, '2'));
         await until(() => rig.isStaging(space), 'the first portion');
         await until(async () => {
           await rig.expire(space);
           return (await rival.claim()).outcome === 'claimed';
         }, 'a claim between two portions');
-        const { outcome } = await swapping;
+        const { outcome } = await replacing;
         if (outcome === 'committed' && tries < 20) continue;
         t.is(outcome, 'fenced');
         const after = await rig.dump(space);
         t.deepEqual([after.state, after.index], [before.state, before.index]);
-        t.is((await rival.swap({ c: '3' })).outcome, 'committed');
+        t.is((await rival.replaceAll({ c: '3' })).outcome, 'committed');
         t.deepEqual((await rig.dump(space)).state, { c: '3' });
         t.false(await rig.isStaging(space));
         return;
@@ -1159,7 +1159,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'what is committed by a swap is what it was given, also when an older one is still under way',
+    'what is committed by a replacement is what it was given, also when an older one is still under way',
     async (t, { writer, rig, space, store, other }) => {
       await writer.claim();
       const { prev: _, dropped: __, ...older } = writer.cut({ a: '"older"', b: '"older"' });
@@ -1171,8 +1171,8 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
           { key: 'b', revision: 4, json: '"newer"' },
         ],
       };
-      // On one connection what is asked first is done first: staged newer, staged older, swapped.
-      const [second] = await Promise.all([store.swap(space, newer), store.swap(space, older)]);
+      // On one connection what is asked first is done first: staged newer, staged older, replaced.
+      const [second] = await Promise.all([store.replaceAll(space, newer), store.replaceAll(space, older)]);
       const { head } = await other.since(space, ZERO, 0);
       const { state } = await rig.dump(space);
       if (second.outcome === 'committed' || head.revision === 4)
@@ -1182,45 +1182,48 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a swap that takes longer than the lease keeps the lease while it stages',
+    'a replacement that takes longer than the lease keeps the lease while it stages',
     async (t, { writer, rival, rig, space }) => {
       await writer.claim();
-      const swapping = writer.swap(numbered(20_000, '2'), { leaseMs: 90_000 });
+      const replacing = writer.replaceAll(numbered(20_000, '2'), { leaseMs: 90_000 });
       await until(() => rig.isStaging(space), 'the first portion');
       const { outcome, head } = await rival.claim();
       t.is(outcome, 'held');
       t.true(head.leaseMs > 60_000);
-      t.is((await swapping).outcome, 'committed');
+      t.is((await replacing).outcome, 'committed');
     },
   );
 
   contract(
-    'of two swaps under way at once the later takes over, and is whole',
+    'of two replacements under way at once the later takes over, and is whole',
     async (t, { writer, rig, space, store }) => {
       await writer.claim();
-      const swapOf = (changes: Changes) => {
-        const { prev: _, dropped: __, ...swap } = writer.cut(changes);
-        return store.swap(space, swap);
+      const replacementOf = (changes: Changes) => {
+        const { prev: _, dropped: __, ...replacement } = writer.cut(changes);
+        return store.replaceAll(space, replacement);
       };
       const later = numbered(2_500, '2', 'later');
-      const outcomes = await Promise.all([swapOf(numbered(4_500, '1', 'earlier')), swapOf(later)]);
+      const outcomes = await Promise.all([
+        replacementOf(numbered(4_500, '1', 'earlier')),
+        replacementOf(later),
+      ]);
       t.deepEqual(
         outcomes.map(({ outcome }) => outcome),
-        ['diverged', 'committed'],
+        ['head_moved', 'committed'],
       );
       t.deepEqual((await rig.dump(space)).state, later);
     },
   );
 
   contract(
-    'a swap whose claim is gone before its last step changes nothing',
+    'a replacement whose claim is gone before its last step changes nothing',
     async (t, { writer, rig, space }) => {
       await writer.claim();
       await writer.commit({ a: '1' });
-      // On one connection what is asked first is done first: staged, claimed anew, swapped.
-      const swapping = writer.swap({ b: '2' });
+      // On one connection what is asked first is done first: staged, claimed anew, replaced.
+      const replacing = writer.replaceAll({ b: '2' });
       const claiming = writer.claim();
-      t.is((await swapping).outcome, 'diverged');
+      t.is((await replacing).outcome, 'head_moved');
       await claiming;
       t.deepEqual((await rig.dump(space)).state, { a: '1' });
     },
@@ -1266,16 +1269,16 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     await writer.commit({ a: '1' });
     await writer.release();
     const after = await rig.dump(space);
-    t.is((await writer.commit({ a: '2' })).outcome, 'diverged');
+    t.is((await writer.commit({ a: '2' })).outcome, 'head_moved');
     t.deepEqual(await rig.dump(space), after);
   });
 
   contract('a head of an epoch that nobody has claimed is damage', async (t, { writer, rig, space }) => {
     await writer.claim();
     await writer.commit({ a: '1' });
-    t.false((await writer.store.since(space, ZERO, 0)).head.damaged);
+    t.false((await writer.store.since(space, ZERO, 0)).head.keysLost);
     await rig.setEpoch(space, 8_999_999_999_999_999);
-    t.true((await writer.store.since(space, ZERO, 0)).head.damaged);
+    t.true((await writer.store.since(space, ZERO, 0)).head.keysLost);
   });
 
   contract('a release by one who has not the lease does nothing', async (t, stage) => {
@@ -1306,7 +1309,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     t.true(head.leaseMs > 5_000 && head.leaseMs <= 90_000);
     t.deepEqual(await rig.dump(space), before);
     await writer.commit();
-    t.is((await ear.hears(1)).length, 1, 'the beacon was the first to be heard');
+    t.is((await ear.hears(1)).length, 1, 'the heartbeat was the first to be heard');
   });
 
   contract(
@@ -1335,7 +1338,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       const page = await store.since(space, writer.head, 10, { seen });
       t.is(page.head.fence, seen);
       t.is(page.head.epoch, claimed.fence, 'the head has not moved');
-      t.is((await writer.commit({ a: '2' })).outcome, 'diverged', 'its own owner is not fenced by it');
+      t.is((await writer.commit({ a: '2' })).outcome, 'head_moved', 'its own owner is not fenced by it');
       t.is((await writer.claim()).head.fence, seen + 1);
       t.is((await writer.commit({ a: '2' })).outcome, 'committed');
     },
@@ -1495,7 +1498,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         times.push((await writer.commit({ a: `${at}` })).head.now);
         times.push((await store.since(space, ZERO, 10)).head.now);
       }
-      times.push((await writer.swap({ a: '1' })).head.now);
+      times.push((await writer.replaceAll({ a: '1' })).head.now);
       t.deepEqual(
         times,
         [...times].sort((a, b) => a - b),

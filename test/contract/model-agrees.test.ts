@@ -60,13 +60,13 @@ const command = fc.oneof(
         { weight: 1, arbitrary: fc.uniqueArray(key) },
       ),
       horizon: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(12) }),
-      isBrief: fc.boolean(),
+      isLight: fc.boolean(),
     }),
   },
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constant('swap' as const),
+      do: fc.constant('replace-all' as const),
       owner,
       changes,
       epoch: often(0, -1, 1),
@@ -158,7 +158,7 @@ async function agree(
       const { outcome, head } = await both('claim', ({ store }) => store.claim(space, claim));
       const base = { epoch: head.epoch, revision: head.revision };
       if (outcome === 'claimed') owners[one.owner] = { line: { epoch: head.fence, base }, head: base };
-    } else if (one.do === 'commit' || one.do === 'swap') {
+    } else if (one.do === 'commit' || one.do === 'replace-all') {
       const { line, head } = owners[one.owner];
       const epoch = Math.max(0, line.epoch + one.epoch);
       const common = {
@@ -179,10 +179,10 @@ async function agree(
       const base = one.do === 'commit' && one.base === 'nothing' ? ZERO : line.base;
       const cut = { ...common, base, revision, changes: laid };
       const reply = await (one.do === 'commit'
-        ? both(one.isBrief ? 'brief commit' : 'commit', ({ store }) =>
-            store.commit(space, { ...cut, prev, dropped: one.dropped, isBrief: one.isBrief }),
+        ? both(one.isLight ? 'light commit' : 'commit', ({ store }) =>
+            store.commit(space, { ...cut, prev, dropped: one.dropped, isLight: one.isLight }),
           )
-        : both('swap', ({ store }) => store.swap(space, cut)));
+        : both('replace-all', ({ store }) => store.replaceAll(space, cut)));
       if (reply.outcome === 'fenced') return;
       // Who has diverged takes the head that it is told, as an owner does.
       const { epoch: there, revision: upTo } = reply.head ?? cut;
@@ -238,7 +238,7 @@ async function agree(
     base: 'nothing',
     dropped: [],
     horizon: 0,
-    isBrief: false,
+    isLight: false,
   });
   const heard = sides.map(
     ({ messages }) =>
@@ -282,10 +282,10 @@ if (noServer === undefined) {
       'claim: held',
       'since: full',
       'since: not full',
-      'swap: committed',
-      'swap: fenced',
-      ...['committed', 'fenced', 'diverged', 'damaged'].map((outcome) => `commit: ${outcome}`),
-      ...['committed', 'fenced', 'diverged', 'damaged'].map((outcome) => `brief commit: ${outcome}`),
+      'replacement: committed',
+      'replacement: fenced',
+      ...['committed', 'fenced', 'head_moved', 'keys_lost'].map((outcome) => `commit: ${outcome}`),
+      ...['committed', 'fenced', 'head_moved', 'keys_lost'].map((outcome) => `light commit: ${outcome}`),
     ];
     for (const what of reached)
       t.true((counts.get(what) ?? 0) >= 20, `${what} came ${counts.get(what) ?? 0} times`);

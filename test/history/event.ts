@@ -65,15 +65,15 @@ export type Event =
   /** For real runs: until now the machine had not let anybody run for so long. Nothing is expected of anyone meanwhile. */
   | { type: 'stalled'; at: number; ms: number }
   /** For who reads the trace; nothing is judged by it. */
-  | { type: 'note'; at: number; desk: string; what: string }
-  /** At the end: what a desk holds, and whether it is connected. */
-  | { type: 'final'; at: number; desk: string; mode: string; head: string; state: readonly Seen[] }
+  | { type: 'note'; at: number; participant: string; what: string }
+  /** At the end: what a participant holds, and whether it is connected. */
+  | { type: 'final'; at: number; participant: string; mode: string; head: string; state: readonly Seen[] }
   /** All are connected and equal; and from here on things are done again, with nothing in their way, until `rested`. */
   | { type: 'converged'; at: number }
   | { type: 'rested'; at: number }
   /** An owner was stopped while another stood by; that one led so long after. */
   | { type: 'handover'; at: number; tookMs: number }
-  /** After a desk's process was stopped: what it left behind, and how many it was. */
+  /** After a participant's process was stopped: what it left behind, and how many it was. */
   | { type: 'left'; at: number; process: string; timers: number }
   /** Something that never may happen: an unhandled rejection, a throw into the loop. */
   | { type: 'broken'; at: number; what: string };

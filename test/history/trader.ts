@@ -1,4 +1,4 @@
-/** What a trading process does to its desk, step by step by chance, and how that is written down: real or simulated. */
+/** What a trading process does to its participant, step by step by chance, and how that is written down: real or simulated. */
 import { TandemError } from '../../src/base/errors.ts';
 import type { Owner } from '../../src/index.ts';
 import type { Random } from '../simulation/random.ts';
@@ -6,7 +6,7 @@ import type { D, Key } from '../simulation/space.ts';
 import { idOf, KEYS, seen } from '../simulation/space.ts';
 import type { Event, Id } from './event.ts';
 
-export interface Surroundings {
+export interface Runtime {
   readonly random: Random;
   /** On the clock of the history, ms. */
   readonly now: () => number;
@@ -23,20 +23,20 @@ const FLUSH_MS = 800;
 
 export class Trader {
   readonly #owner: string;
-  readonly #desk: Owner<D>;
-  readonly #around: Surroundings;
+  readonly #participant: Owner<D>;
+  readonly #runtime: Runtime;
   #ops = 0;
 
-  constructor(owner: string, desk: Owner<D>, around: Surroundings) {
+  constructor(owner: string, participant: Owner<D>, around: Runtime) {
     this.#owner = owner;
-    this.#desk = desk;
-    this.#around = around;
-    desk.on('ownership', ({ ownership }) => {
+    this.#participant = participant;
+    this.#runtime = around;
+    participant.on('ownership', ({ ownership }) => {
       if (ownership !== 'leading') return;
-      const state = seen(desk.entries());
-      around.record({ type: 'claimed', at: around.now(), owner, head: desk.head, state });
+      const state = seen(participant.entries());
+      around.record({ type: 'claimed', at: around.now(), owner, head: participant.head, state });
     });
-    desk.on('fenced', ({ uncommitted }) => {
+    participant.on('fenced', ({ uncommitted }) => {
       const named = uncommitted
         .filter(({ key }) => KEYS.includes(key as Key))
         .map(({ key, value }) => [key, idOf(value as { id: number } | undefined)] as const);
@@ -50,26 +50,26 @@ export class Trader {
       this.#act();
     } catch (error) {
       const code = error instanceof TandemError ? error.code : String(error);
-      this.#around.record({ type: 'refused', at: this.#around.now(), owner: this.#owner, code });
+      this.#runtime.record({ type: 'refused', at: this.#runtime.now(), owner: this.#owner, code });
     }
   }
 
   /** Writes down one change. */
   did(key: string, id: Id, head: string, open = false): void {
     this.#ops += 1;
-    const { record, now } = this.#around;
+    const { record, now } = this.#runtime;
     record({ type: 'op', at: now(), owner: this.#owner, key, id, head, open });
   }
 
   #act(): void {
-    const { random, record, now } = this.#around;
-    if (this.#desk.ownership === 'standby' && this.#desk.mode === 'connected') {
+    const { random, record, now } = this.#runtime;
+    if (this.#participant.ownership === 'standby' && this.#participant.mode === 'connected') {
       record({
         type: 'held',
         at: now(),
         owner: this.#owner,
-        head: this.#desk.head,
-        state: seen(this.#desk.entries()),
+        head: this.#participant.head,
+        state: seen(this.#participant.entries()),
       });
     }
     const draw = random.next();
@@ -82,33 +82,34 @@ export class Trader {
   }
 
   #set(key: Key): void {
-    const id = this.#around.nextId();
-    this.#desk.set(key, { id });
-    this.did(key, id, this.#desk.head);
+    const id = this.#runtime.nextId();
+    this.#participant.set(key, { id });
+    this.did(key, id, this.#participant.head);
   }
 
   #delete(key: Key): void {
     // Before the state is known a delete counts also where nothing is seen to be deleted.
-    if (this.#desk.delete(key) || this.#desk.head.startsWith('0-')) this.did(key, null, this.#desk.head);
+    if (this.#participant.delete(key) || this.#participant.head.startsWith('0-'))
+      this.did(key, null, this.#participant.head);
   }
 
   /** Sets, and where there is something deletes, different keys as one. */
   #batch(size: number): void {
-    const { random, nextId } = this.#around;
+    const { random, nextId } = this.#runtime;
     const changes = new Map<Key, Id>();
-    this.#desk.batch(() => {
+    this.#participant.batch(() => {
       for (let n = 0; n < size; n += 1) {
         const key = random.pick(KEYS);
         if (changes.has(key)) continue;
-        if (random.chance(0.3) && this.#desk.delete(key)) changes.set(key, null);
+        if (random.chance(0.3) && this.#participant.delete(key)) changes.set(key, null);
         else {
           const id = nextId();
-          this.#desk.set(key, { id });
+          this.#participant.set(key, { id });
           changes.set(key, id);
         }
       }
     });
-    const [epoch, last] = this.#desk.head.split('-');
+    const [epoch, last] = this.#participant.head.split('-');
     let revision = Number(last) - changes.size;
     for (const [key, id] of changes) {
       revision += 1;
@@ -118,27 +119,28 @@ export class Trader {
 
   /** One that throws leaves nothing behind. */
   #failingBatch(): void {
-    const { random, nextId, broken } = this.#around;
-    const before = this.#desk.head;
+    const { random, nextId, broken } = this.#runtime;
+    const before = this.#participant.head;
     const reason = new Error('on purpose');
     try {
-      this.#desk.batch(() => {
-        this.#desk.set(random.pick(KEYS), { id: nextId() });
+      this.#participant.batch(() => {
+        this.#participant.set(random.pick(KEYS), { id: nextId() });
         throw reason;
       });
     } catch (error) {
       if (error !== reason) throw error;
     }
-    if (this.#desk.head !== before) broken(`a batch that threw took ${this.#owner} to ${this.#desk.head}`);
+    if (this.#participant.head !== before)
+      broken(`a batch that threw took ${this.#owner} to ${this.#participant.head}`);
   }
 
   async #flush(): Promise<void> {
     const ops = this.#ops;
-    const askedAt = this.#around.now();
+    const askedAt = this.#runtime.now();
     // Late, or fenced: then nothing was said.
-    const position = await this.#desk.flush({ timeoutMs: FLUSH_MS }).catch(() => undefined);
+    const position = await this.#participant.flush({ timeoutMs: FLUSH_MS }).catch(() => undefined);
     if (position === undefined) return;
-    const { now, record, flushed, stored } = this.#around;
+    const { now, record, flushed, stored } = this.#runtime;
     flushed?.(position);
     const at = now();
     const where = stored === undefined ? {} : { stored: stored() };

@@ -8,7 +8,8 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import Koa from 'koa';
 import type { Page } from 'playwright-core';
-import { connect, defineSpace, directRouter, json, statusRouter } from '../../src/index.ts';
+import { connect, defineSpace, json } from '../../src/index.ts';
+import { directRouter, statusRouter } from '../../src/koa.ts';
 import { closeBrowser, inBrowser, openPage } from '../_browser.ts';
 import { RedisServer } from '../_redis-server.ts';
 

@@ -55,7 +55,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a watch is called before its frame is in',
-    file: 'src/follower/intake.ts',
+    file: 'src/follower/applier.ts',
     find: 'const changed = this.replica.advance(frame, read);',
     replace: 'this.#tell(read);\n    const changed = this.replica.advance(frame, read);',
     caughtBy: 'no gap, no duplicate',
@@ -63,21 +63,21 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a follower goes live without a subscription',
     file: 'src/follower/follower.ts',
-    find: 'await this.around.store.subscribe(this.space.name, this.#deliver);\n    await this.#sync(signal);',
+    find: 'await this.runtime.store.subscribe(this.space.name, this.#deliver);\n    await this.#sync(signal);',
     replace:
-      'if (!this.#synced) await this.around.store.subscribe(this.space.name, this.#deliver);\n    await this.#sync(signal);',
+      'if (!this.#synced) await this.runtime.store.subscribe(this.space.name, this.#deliver);\n    await this.#sync(signal);',
     caughtBy: 'convergence',
   },
   {
     name: 'a Redis that has lost keys is believed',
     file: 'src/follower/follower.ts',
-    find: 'if (head.damaged)',
-    replace: 'if (head.damaged && head.size < -1)',
+    find: 'if (head.keysLost)',
+    replace: 'if (head.keysLost && head.size < -1)',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'silence is not asked about',
-    file: 'src/follower/silence.ts',
+    file: 'src/follower/watchdog.ts',
     find: 'if (silentMs >= boundMs) await ask();',
     replace: 'if (silentMs < 0) await ask();',
     caughtBy: 'convergence',
@@ -107,28 +107,28 @@ export const bugs: readonly Bug[] = [
   // ---- staleness ----
   {
     name: 'stale is marked live',
-    file: 'src/follower/evidence.ts',
+    file: 'src/follower/freshness.ts',
     find: "this.staleMs() <= this.#boundMs ? 'live' : 'stale'",
     replace: "this.staleMs() <= this.#boundMs * 3 ? 'live' : 'stale'",
     caughtBy: 'honest staleness',
   },
   {
     name: 'a frame proves the time of its arrival',
-    file: 'src/follower/evidence.ts',
+    file: 'src/follower/freshness.ts',
     find: 'return now - Math.max(0, latest - at);',
     replace: 'return now - Math.min(0, latest - at);',
     caughtBy: 'honest staleness',
   },
   {
-    name: 'a beacon proves what it does not bring',
-    file: 'src/follower/intake.ts',
+    name: 'a heartbeat proves what it does not bring',
+    file: 'src/follower/applier.ts',
     find: 'if (isHere) this.#prove(frame, clock);',
     replace: 'this.#prove({ ...frame, cutAt: clock.latest() }, clock);',
     caughtBy: 'honest staleness',
   },
   {
     name: 'what was read from the keys is current as of the reading',
-    file: 'src/follower/intake.ts',
+    file: 'src/follower/applier.ts',
     find: 'evidence.prove(head.cutAt, head.epoch, clock);',
     replace: 'evidence.prove(head.now, head.epoch, clock);',
     caughtBy: 'honest staleness',
@@ -136,16 +136,16 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a cut is dated when it was answered',
     file: 'src/owner/tenure.ts',
-    find: 'Math.floor(this.#around.clock.earliest(at) * 1000) / 1000',
-    replace: 'Math.floor((this.#around.clock.latest() + 300) * 1000) / 1000',
+    find: 'Math.floor(this.#runtime.clock.earliest(at) * 1000) / 1000',
+    replace: 'Math.floor((this.#runtime.clock.latest() + 300) * 1000) / 1000',
     caughtBy: 'honest staleness',
   },
   // ---- the owner ----
   {
     name: 'two changes bear one revision',
     file: 'src/state/ledger.ts',
-    find: 'this.#revision += 1;\n    this.#seams',
-    replace: 'if (this.#revision % 7 !== 3) this.#revision += 1;\n    this.#seams',
+    find: 'this.#revision += 1;\n    this.#cutPoints',
+    replace: 'if (this.#revision % 7 !== 3) this.#revision += 1;\n    this.#cutPoints',
     caughtBy: 'order',
   },
   {
@@ -172,7 +172,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'a long run of changes is cut between two of one key',
-    file: 'src/state/seams.ts',
+    file: 'src/state/cut-points.ts',
     find: 'if (before <= this.#floor) return;',
     replace: 'if (before <= this.#floor || before % 2 === 0) return;',
     caughtBy: 'no gap, no duplicate',
@@ -180,9 +180,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a long run of changes is cut in the middle of a turn',
     file: 'src/owner/tenure.ts',
-    find: 'const before = changes.filter(({ revision }) => revision <= seam.revision);\n      return this.#patch(prev, before, seam.revision, seam.at);',
+    find: 'const before = changes.filter(({ revision }) => revision <= cutPoint.revision);\n      return this.#patch(prev, before, cutPoint.revision, cutPoint.at);',
     replace:
-      'const before = changes.slice(0, fitting);\n      return this.#patch(prev, before, before.at(-1)!.revision, seam.at);',
+      'const before = changes.slice(0, fitting);\n      return this.#patch(prev, before, before.at(-1)!.revision, cutPoint.at);',
     caughtBy: 'atomic',
   },
   {
@@ -195,7 +195,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'after an outage the store is taken for unchanged',
     file: 'src/owner/tenure.ts',
-    find: 'if (head.damaged || !isClaimed || !(isOwn || isSame(head, this.#head))) {',
+    find: 'if (head.keysLost || !isClaimed || !(isOwn || isSame(head, this.#head))) {',
     replace: 'if (head.fence === -1) {',
     caughtBy: 'convergence',
   },
@@ -217,8 +217,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a new epoch continues from where nobody was',
     file: 'src/owner/tenure.ts',
-    find: 'const base = head.damaged ? ZERO : { epoch: last, revision };',
-    replace: 'const base = head.damaged ? ZERO : { epoch: last, revision: revision + 1_000 };',
+    find: 'const base = head.keysLost ? ZERO : { epoch: last, revision };',
+    replace: 'const base = head.keysLost ? ZERO : { epoch: last, revision: revision + 1_000 };',
     caughtBy: 'no gap, no duplicate',
   },
   {
@@ -248,14 +248,14 @@ export const bugs: readonly Bug[] = [
   {
     name: 'neither fence nor head are looked at',
     file: 'src/memory/store.ts',
-    find: '    const refusal = this.#refusal(space, cut);\n    if (refusal !== undefined) return this.#reply(space, refusal);\n    const isHead = isSame(cut.prev, meta) && (!cut.isBrief || meta.epoch === cut.epoch);\n',
+    find: '    const refusal = this.#refusal(space, cut);\n    if (refusal !== undefined) return this.#reply(space, refusal);\n    const isHead = isSame(cut.prev, meta) && (!cut.isLight || meta.epoch === cut.epoch);\n',
     replace: '    const isHead = true;\n',
     caughtBy: 'no gap, no duplicate',
   },
   {
     name: 'the head is not looked at',
     file: 'src/memory/store.ts',
-    find: "if (!isHead) return this.#reply(space, 'diverged');",
+    find: "if (!isHead) return this.#reply(space, 'head_moved');",
     replace: '',
     caughtBy: 'no gap, no duplicate',
   },
@@ -284,7 +284,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a stopped owner keeps its lease',
     file: 'src/owner/tenure.ts',
-    find: 'await this.#around.store.release(this.#options.space, this.#id, epoch, this.#farewell(epoch));',
+    find: 'await this.#runtime.store.release(this.#options.space, this.#id, epoch, this.#farewell(epoch));',
     replace: 'await Promise.resolve(this.#farewell(epoch));',
     caughtBy: 'convergence',
   },
@@ -304,15 +304,15 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'convergence',
   },
   {
-    name: 'beacons go on after the end',
-    file: 'src/owner/beacon.ts',
+    name: 'heartbeats go on after the end',
+    file: 'src/owner/heartbeat.ts',
     find: 'this.#cancel = this.#time.after(',
     replace: 'this.#time.after(',
     caughtBy: 'bounded',
   },
   {
     name: 'on the direct path the state of another time is taken',
-    file: 'src/follower/intake.ts',
+    file: 'src/follower/applier.ts',
     find: 'if (compare(frame, this.replica.mark) < 0) return false;',
     replace: '',
     caughtBy: 'no going back',

@@ -26,14 +26,15 @@ test('packed and installed elsewhere, it works and is typed', async (t) => {
   writeFileSync(
     join(scope, 'app.ts'),
     `import Koa from 'koa';
-     import { connect, defineSpace, json, statusRouter, TandemError } from 'tandem-sync';
+     import { connect, defineSpace, json, TandemError } from 'tandem-sync';
+     import { statusRouter } from 'tandem-sync/koa';
      const space = defineSpace('s', { 'key/*': json<number>() });
      const tandem = connect({ redis: 'redis://127.0.0.1:1' });
-     const desk = tandem.own(space);
-     desk.set('key/a', 1);
+     const participant = tandem.own(space);
+     participant.set('key/a', 1);
      // @ts-expect-error a value of the wrong type
-     desk.set('key/a', 'one');
-     const value: number | undefined = desk.get('key/a').value;
+     participant.set('key/a', 'one');
+     const value: number | undefined = participant.get('key/a').value;
      const server = new Koa().use(statusRouter(tandem).routes()).listen(0, '127.0.0.1');
      await new Promise((resolve) => server.once('listening', resolve));
      const { port } = server.address() as { port: number };

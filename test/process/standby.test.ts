@@ -27,7 +27,9 @@ async function start(t: ExecutionContext) {
   /** The owner has set and committed so much, and both hold it. */
   const loaded = async (order: { sets: number; keys: number; perSecond: number }): Promise<void> => {
     const { position } = await owner.ask({ do: 'load', ...order }, 'loaded');
-    await Promise.all([standby, follower].map((desk) => desk.waitFor(position!, { timeoutMs: 5_000 })));
+    await Promise.all(
+      [standby, follower].map((participant) => participant.waitFor(position!, { timeoutMs: 5_000 })),
+    );
   };
   return { redis, owner, standby, follower, loaded };
 }
@@ -53,8 +55,8 @@ onRealServer(
     standby.set('key/told', { n: 7, sentAt: 0 });
     await follower.waitFor(await standby.flush());
     t.is(follower.get('key/told').value?.n, 7);
-    const stateOf = (desk: typeof follower | typeof standby): Record<string, unknown> =>
-      Object.fromEntries([...desk.entries()].map(({ key, value }) => [key, value]));
+    const stateOf = (participant: typeof follower | typeof standby): Record<string, unknown> =>
+      Object.fromEntries([...participant.entries()].map(({ key, value }) => [key, value]));
     t.deepEqual(stateOf(follower), stateOf(standby));
   },
 );

@@ -1,4 +1,4 @@
-/** The desks as XState actors: in Tandem's system, and in machines of the user's own. */
+/** The participants as XState actors: in Tandem's system, and in machines of the user's own. */
 import test from 'ava';
 import { createRedisMock } from 'js-redis-server';
 import { createActor, setup, waitFor } from 'xstate';
@@ -19,31 +19,34 @@ test.after.always(() => redis?.close());
 
 const definition = { 'key/*': json<number>() };
 
-test.serial('a desk is an actor: its snapshot holds the mode, and observers hear of changes', async (t) => {
-  const tandem = connect({ redis: url });
-  const desk = tandem.follow(defineSpace('observed', definition));
-  t.is(desk.getSnapshot().mode, 'recovering');
-  t.is(desk.getSnapshot().status, 'active');
-  const modes: string[] = [];
-  // An actor tells its snapshot after each event, changed or not.
-  desk.subscribe(({ mode }) => void (mode !== modes.at(-1) && modes.push(mode)));
-  let completed = false;
-  desk.subscribe({ complete: () => (completed = true) });
-  await desk.ready();
-  t.is(desk.mode, 'connected');
-  desk.send({ type: 'stop' });
-  t.deepEqual(modes, ['connected', 'stopped']);
-  t.true(completed);
-  t.is(desk.getSnapshot().status, 'done');
-  await tandem.stop();
-});
+test.serial(
+  'a participant is an actor: its snapshot holds the mode, and observers hear of changes',
+  async (t) => {
+    const tandem = connect({ redis: url });
+    const participant = tandem.follow(defineSpace('observed', definition));
+    t.is(participant.getSnapshot().mode, 'recovering');
+    t.is(participant.getSnapshot().status, 'active');
+    const modes: string[] = [];
+    // An actor tells its snapshot after each event, changed or not.
+    participant.subscribe(({ mode }) => void (mode !== modes.at(-1) && modes.push(mode)));
+    let completed = false;
+    participant.subscribe({ complete: () => (completed = true) });
+    await participant.ready();
+    t.is(participant.mode, 'connected');
+    participant.send({ type: 'stop' });
+    t.deepEqual(modes, ['connected', 'stopped']);
+    t.true(completed);
+    t.is(participant.getSnapshot().status, 'done');
+    await tandem.stop();
+  },
+);
 
 test.serial('mode events say from where, to where and why', async (t) => {
   const tandem = connect({ redis: url });
-  const desk = tandem.own(defineSpace('modes', definition));
+  const participant = tandem.own(defineSpace('modes', definition));
   const events: unknown[] = [];
-  const subscription = desk.on('mode', (event) => events.push(event));
-  await desk.ready();
+  const subscription = participant.on('mode', (event) => events.push(event));
+  await participant.ready();
   t.deepEqual(events, [{ type: 'mode', mode: 'connected', from: 'recovering', reason: 'caught up' }]);
   subscription.unsubscribe();
   await tandem.stop();
@@ -54,17 +57,17 @@ test.serial(
   'changes are sent as events too; what is wrong with one is reported, and the actor lives on',
   async (t) => {
     const tandem = connect({ redis: url });
-    const desk = tandem.own(defineSpace('sent', definition));
+    const participant = tandem.own(defineSpace('sent', definition));
     const codes: string[] = [];
-    desk.on('error', ({ error }) => codes.push(error.code));
-    desk.send({ type: 'set', key: 'key/a', value: 1 } as never);
-    desk.send({ type: 'set', key: 'else', value: 1 } as never);
-    desk.send({ type: 'unheard of' });
-    t.is(desk.get('key/a').value, 1);
+    participant.on('error', ({ error }) => codes.push(error.code));
+    participant.send({ type: 'set', key: 'key/a', value: 1 } as never);
+    participant.send({ type: 'set', key: 'else', value: 1 } as never);
+    participant.send({ type: 'unheard of' });
+    t.is(participant.get('key/a').value, 1);
     t.deepEqual(codes, ['UNKNOWN_KEY']);
-    t.is(desk.getSnapshot().status, 'active');
-    desk.send({ type: 'delete', key: 'key/a' } as never);
-    t.is(desk.get('key/a').value, undefined);
+    t.is(participant.getSnapshot().status, 'active');
+    participant.send({ type: 'delete', key: 'key/a' } as never);
+    t.is(participant.get('key/a').value, undefined);
     await tandem.stop();
   },
 );
@@ -89,22 +92,25 @@ test.serial('the inspector sees all actors and machines of a Tandem in one syste
   await tandem.stop();
 });
 
-test.serial('invoked and spawned in a machine of your own, desks live and end with it', async (t) => {
+test.serial('invoked and spawned in a machine of your own, participants live and end with it', async (t) => {
   const tandem = connect({ redis: url });
   const session = createActor(sessionMachine(tandem)).start();
-  const { desk } = session.getSnapshot().context.follower.getSnapshot();
-  await desk.ready();
+  const { follower: participant } = session.getSnapshot().context.follower.getSnapshot();
+  await participant.ready();
   t.deepEqual(tandem.spaces, ['signals']);
   session.send({ type: 'open' });
   session.send({ type: 'signal', name: 'momentum', side: 'buy' });
-  await until(() => desk.get('signal/momentum').value !== undefined, 'the signal at the follower');
-  t.deepEqual(desk.get('signal/momentum').value, { side: 'buy' });
+  await until(() => participant.get('signal/momentum').value !== undefined, 'the signal at the follower');
+  t.deepEqual(participant.get('signal/momentum').value, { side: 'buy' });
 
   session.send({ type: 'close' });
-  await until(() => (tandem.desk('signals') as unknown) === desk, 'the owner to end, behind the machine');
-  t.is(desk.mode, 'connected');
+  await until(
+    () => (tandem.get('signals') as unknown) === participant,
+    'the owner to end, behind the machine',
+  );
+  t.is(participant.mode, 'connected');
   session.stop();
-  t.is(desk.mode, 'stopped');
+  t.is(participant.mode, 'stopped');
   t.deepEqual(tandem.spaces, []);
   await tandem.stop();
 });

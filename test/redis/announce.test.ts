@@ -24,7 +24,7 @@ interface Stage {
   readonly hand: Redis;
   readonly owner: Owner<D>;
   readonly follower: Follower<D>;
-  /** All that is published, but for beacons. */
+  /** All that is published, but for heartbeats. */
   readonly frames: Frame[];
   readonly fences: number[];
   readonly another: (name: string) => ReturnType<typeof connect>;
@@ -160,13 +160,13 @@ onRealServers('what a superseded owner announced comes late, and nobody takes it
     'what is late',
   );
   await until(() => fenced, 'an owner that is fenced');
-  for (const desk of [follower, late]) {
-    t.is(desk.get('key/late').value, undefined);
-    t.is(desk.head, headBefore);
+  for (const participant of [follower, late]) {
+    t.is(participant.get('key/late').value, undefined);
+    t.is(participant.head, headBefore);
   }
   await successor.commit({ 'key/b': '3' });
   const head = printPosition(successor.head);
-  await Promise.all([follower, late].map((desk) => desk.waitFor(head)));
+  await Promise.all([follower, late].map((participant) => participant.waitFor(head)));
   t.deepEqual(seen, [3]);
   t.deepEqual(fences.slice(1), [successor.line.epoch]);
 });
@@ -189,16 +189,16 @@ onRealServers('who comes while much is announced is connected once, and misses n
   const timer = setInterval(() => owner.set(`key/${(n += 1) % 20}`, n), 1);
   t.teardown(() => clearInterval(timer));
   for (let comer = 0; comer < 10; comer += 1) {
-    const desk = another(`comer-${comer}`).follow(space);
+    const participant = another(`comer-${comer}`).follow(space);
     const modes: string[] = [];
-    desk.on('mode', ({ mode, reason }: ModeEvent) => modes.push(`${mode}: ${reason}`));
-    await desk.ready();
-    await desk.waitFor(owner.head);
+    participant.on('mode', ({ mode, reason }: ModeEvent) => modes.push(`${mode}: ${reason}`));
+    await participant.ready();
+    await participant.waitFor(owner.head);
     t.deepEqual(
       modes.map((one) => one.split(':')[0]),
       ['connected'],
       modes.join('; '),
     );
-    t.is((await desk.refresh()).differed, 0);
+    t.is((await participant.refresh()).differed, 0);
   }
 });

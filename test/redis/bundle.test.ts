@@ -1,4 +1,4 @@
-/** Beacons of several spaces in one call, where one of them stands in the way of that: on a real server. */
+/** Heartbeats of several spaces in one call, where one of them stands in the way of that: on a real server. */
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import type { RedisStore } from '../../src/redis/store.ts';
@@ -40,7 +40,7 @@ async function setTheStage(t: ExecutionContext, user = 'default'): Promise<Stage
 
 const committed = Array.from({ length: COUNT }, () => 'committed');
 
-onRealServer('beacons of forty spaces take two calls', async (t) => {
+onRealServer('heartbeats of forty spaces take two calls', async (t) => {
   const { hand, outcomes } = await setTheStage(t);
   t.deepEqual(await outcomes(), committed);
   const before = await evalshas(hand);

@@ -8,8 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import Koa from 'koa';
-import { comparePositions, connect, defineSpace, json, statusRouter } from '../../src/index.ts';
-import type { StatusOptions, Tandem } from '../../src/index.ts';
+import { comparePositions, connect, defineSpace, json } from '../../src/index.ts';
+import { statusRouter } from '../../src/koa.ts';
+import type { Tandem } from '../../src/index.ts';
+import type { StatusOptions } from '../../src/koa.ts';
 import { EventClient, stateOf } from '../_events.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
@@ -58,8 +60,10 @@ async function open(t: ExecutionContext, url: string, lastId?: string): Promise<
   return client;
 }
 
-function stateIn(desk: { entries(): Iterable<{ key: string; value: unknown }> }): Record<string, unknown> {
-  return Object.fromEntries([...desk.entries()].map(({ key, value }) => [key, value]));
+function stateIn(participant: {
+  entries(): Iterable<{ key: string; value: unknown }>;
+}): Record<string, unknown> {
+  return Object.fromEntries([...participant.entries()].map(({ key, value }) => [key, value]));
 }
 
 /** Every change came once: each id is after the one before, and no key comes with a position that was passed. */
@@ -199,8 +203,8 @@ onRealServer('a bad position, an unknown space, a parameter given twice: problem
   t.deepEqual(await ask(`${origin}/spaces/nowhere/changes`), [404, type, 'UNKNOWN_SPACE']);
 });
 
-onRealServer('heartbeats bear the freshness, also while nothing changes', async (t) => {
-  const { changes, follower } = await start(t, { heartbeatMs: 50 });
+onRealServer('signs of life bear the freshness, also while nothing changes', async (t) => {
+  const { changes, follower } = await start(t, { keepAliveMs: 50 });
   const client = await open(t, changes);
   await until(() => client.of('status').length >= 5, 'five signs of life');
   t.like(client.of('status').at(-1)!.data, {

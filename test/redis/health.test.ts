@@ -1,7 +1,8 @@
 /** Health, as a balancer and a supervisor see it, while a real Redis is killed and comes back. */
 import Koa from 'koa';
-import { connect, defineSpace, directRouter, json, statusRouter } from '../../src/index.ts';
-import type { Readiness } from '../../src/index.ts';
+import { connect, defineSpace, json } from '../../src/index.ts';
+import { directRouter, statusRouter } from '../../src/koa.ts';
+import type { Readiness } from '../../src/koa.ts';
 import { listen } from '../_listen.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
@@ -62,7 +63,7 @@ onRealServer(
     t.like(well.body.spaces[0], {
       space: 'health',
       ready: true,
-      standing: 'connected',
+      diagnosis: 'connected',
       culprit: 'nobody',
       policies: { connected: true, 'degraded-live': true, stale: true },
       mode: 'connected',
@@ -78,7 +79,7 @@ onRealServer(
     t.is(out.body.status, 'not ready');
     t.like(out.body.spaces[0], {
       ready: false,
-      standing: 'degraded-live',
+      diagnosis: 'degraded-live',
       culprit: 'redis',
       source: 'direct',
     });
@@ -89,7 +90,7 @@ onRealServer(
     await comeTo([503, 503, 200], 'stale');
     const gone = await ask(`${origin}/readyz?verbose=1`);
     t.like(gone.body.spaces[0], {
-      standing: 'stale',
+      diagnosis: 'stale',
       freshness: 'stale',
       source: 'memory',
       ownerAlive: false,
@@ -121,7 +122,7 @@ onRealServer('an owner that dies while Redis is well is named', async (t) => {
   await owning.stop();
   await until(async () => (await ask(`${origin}/readyz`)).status === 503, 'not ready');
   const { body } = await ask(`${origin}/readyz?verbose`);
-  t.like(body.spaces[0], { standing: 'stale', culprit: 'owner', mode: 'connected', ownerAlive: false });
+  t.like(body.spaces[0], { diagnosis: 'stale', culprit: 'owner', mode: 'connected', ownerAlive: false });
   t.regex(body.spaces[0].summary, /^The owner is gone/);
 });
 
@@ -131,6 +132,6 @@ onRealServer('a policy that is none is refused', async (t) => {
   const readiness = 'always' as Readiness;
   t.throws(() => statusRouter(tandem, { readiness }), { code: 'INVALID_OPTION' });
   t.throws(() => statusRouter(tandem, { maxClients: -1 }), { code: 'INVALID_OPTION' });
-  t.throws(() => statusRouter(tandem, { heartbeatMs: 0 }), { code: 'INVALID_OPTION' });
+  t.throws(() => statusRouter(tandem, { keepAliveMs: 0 }), { code: 'INVALID_OPTION' });
   await Promise.resolve();
 });

@@ -10,7 +10,8 @@ import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import Koa from 'koa';
 import { z } from 'zod';
-import { connect, defineSpace, directRouter } from '../../src/index.ts';
+import { connect, defineSpace } from '../../src/index.ts';
+import { directRouter } from '../../src/koa.ts';
 import { onRealServers } from '../_real.ts';
 import { until } from '../_wait.ts';
 import { World } from '../_world.ts';
@@ -80,7 +81,7 @@ const FRAMES: Record<string, { code: string; make: (head: string) => string }> =
     code: 'INVALID_FRAME',
     make: (head) => forged(head, { header: { epoch: 2 ** 53 - 1 } }),
   },
-  'a beacon that ends before it starts': {
+  'a heartbeat that ends before it starts': {
     code: 'INVALID_FRAME',
     make: (head) => forged(head, { header: { revision: 0 } }),
   },

@@ -1,7 +1,8 @@
 /** The status routes where all is not well: no Redis, no owner, or no longer any state to tell of. */
 import type { ExecutionContext } from 'ava';
 import Koa from 'koa';
-import { connect, defineSpace, json, statusRouter } from '../../src/index.ts';
+import { connect, defineSpace, json } from '../../src/index.ts';
+import { statusRouter } from '../../src/koa.ts';
 import type { Tandem } from '../../src/index.ts';
 import { listen } from '../_listen.ts';
 import { onRealServer } from '../_real.ts';
@@ -96,7 +97,7 @@ onRealServer('of a space that nobody ever owned nothing is proven, and nothing c
   t.is(body.freshness, 'stale');
   const ready = await get('/readyz?verbose');
   t.is(ready.status, 503);
-  t.like(ready.body.spaces[0], { standing: 'empty', policies: { stale: false }, culprit: 'owner' });
+  t.like(ready.body.spaces[0], { diagnosis: 'empty', policies: { stale: false }, culprit: 'owner' });
 });
 
 onRealServer('a process that has stopped says so, and of no space that there is none', async (t) => {

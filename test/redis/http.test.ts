@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { createRedisMock } from 'js-redis-server';
 import Koa from 'koa';
-import { connect, defineSpace, json, statusRouter } from '../../src/index.ts';
+import { connect, defineSpace, json } from '../../src/index.ts';
+import { statusRouter } from '../../src/koa.ts';
 import type { Follower, Owner, Tandem } from '../../src/index.ts';
 
 const definition = { regime: json<{ name: string }>(), 'strategy/*': json<number>() };

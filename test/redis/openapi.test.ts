@@ -11,7 +11,8 @@ import { createRedisMock } from 'js-redis-server';
 import Koa from 'koa';
 import * as v from 'valibot';
 import { z } from 'zod';
-import { connect, defineSpace, json, statusRouter } from '../../src/index.ts';
+import { connect, defineSpace, json } from '../../src/index.ts';
+import { statusRouter } from '../../src/koa.ts';
 import type { Tandem } from '../../src/index.ts';
 import { EventClient } from '../_events.ts';
 
@@ -22,7 +23,7 @@ const Tree = z.object({
   },
 });
 
-const desk = defineSpace('desk', {
+const participant = defineSpace('participant', {
   regime: z.object({
     regime: z.enum(['bull', 'bear']),
     confidence: z.number().min(0).max(1),
@@ -48,7 +49,7 @@ test.before(async () => {
   redis = await createRedisMock();
   const [address] = redis.addresses();
   tandem = connect({ redis: `redis://${address!.host}:${address!.port}`, name: 'desk-1' });
-  const owner = tandem.own(desk);
+  const owner = tandem.own(participant);
   const second = tandem.own(other);
   owner.set('regime', { regime: 'bull', confidence: 0.5, since: '2020-01-02' });
   owner.set('strategy/momentum', { position: 3 });
@@ -94,23 +95,25 @@ test('it describes every route of the router, and no other', (t) => {
     .map(({ path }) =>
       String(path).replaceAll(/\{\*(\w+)\}|:(\w+)/g, (_, a?: string, b?: string) => `{${a ?? b}}`),
     );
-  const described = Object.keys(document.paths).filter((path) => !/^\/spaces\/(desk|other)/.test(path));
+  const described = Object.keys(document.paths).filter(
+    (path) => !/^\/spaces\/(participant|other)/.test(path),
+  );
   t.deepEqual(described.toSorted(), routes.toSorted());
 });
 
 test('values are described by their own schemas', (t) => {
   const { schemas } = document.components;
-  t.like(schemas['value.desk.regime'], {
+  t.like(schemas['value.participant.regime'], {
     type: 'object',
     required: ['regime', 'confidence', 'since'],
     properties: { regime: { enum: ['bull', 'bear'] }, confidence: { minimum: 0, maximum: 1 } },
   });
-  t.like(schemas['value.desk.strategy.inner._2a'], { properties: { pnl: { type: 'number' } } });
-  t.like(schemas['value.desk.strategy._2a'], { properties: { position: { type: 'number' } } });
-  t.deepEqual(schemas['value.desk.defaulted'].required, ['limit'], 'as it is read, not as it is set');
-  t.deepEqual(schemas['value.desk.plain'], {}, 'a schema that cannot say allows everything');
-  t.true('/spaces/desk/state/strategy/{key}' in document.paths);
-  t.true('/spaces/desk/state/gr%C3%B6%C3%9Fe/{key}' in document.paths);
+  t.like(schemas['value.participant.strategy.inner._2a'], { properties: { pnl: { type: 'number' } } });
+  t.like(schemas['value.participant.strategy._2a'], { properties: { position: { type: 'number' } } });
+  t.deepEqual(schemas['value.participant.defaulted'].required, ['limit'], 'as it is read, not as it is set');
+  t.deepEqual(schemas['value.participant.plain'], {}, 'a schema that cannot say allows everything');
+  t.true('/spaces/participant/state/strategy/{key}' in document.paths);
+  t.true('/spaces/participant/state/gr%C3%B6%C3%9Fe/{key}' in document.paths);
 });
 
 /** A validator of what a route answers with a status, by the document. */
@@ -139,21 +142,25 @@ function rebased(schema: unknown): any {
 const cases: [path: string, template: string, status: number][] = [
   ['/spaces', '/spaces', 200],
   ['/spaces?maxStaleMs=x', '/spaces', 400],
-  ['/spaces/desk', '/spaces/desk', 200],
-  ['/spaces/desk', '/spaces/{space}', 200],
+  ['/spaces/participant', '/spaces/participant', 200],
+  ['/spaces/participant', '/spaces/{space}', 200],
   ['/spaces/other:1', '/spaces/other%3A1', 200],
   ['/spaces/nowhere', '/spaces/{space}', 404],
-  ['/spaces/desk?atLeast=9999999999999-1&timeoutMs=1', '/spaces/{space}', 504],
-  ['/spaces/desk?atLeast=never', '/spaces/{space}', 400],
-  ['/spaces/desk/state/regime', '/spaces/desk/state/regime', 200],
-  ['/spaces/desk/state/regime', '/spaces/{space}/state/{key}', 200],
-  ['/spaces/desk/state/strategy/momentum', '/spaces/desk/state/strategy/{key}', 200],
-  ['/spaces/desk/state/strategy/inner/carry', '/spaces/desk/state/strategy/inner/{key}', 200],
-  ['/spaces/desk/state/tree', '/spaces/desk/state/tree', 200],
-  ['/spaces/desk/state/defaulted', '/spaces/desk/state/defaulted', 200],
-  ['/spaces/desk/state/gr%C3%B6%C3%9Fe/%C3%A4/b', '/spaces/desk/state/gr%C3%B6%C3%9Fe/{key}', 200],
-  ['/spaces/desk/state/none', '/spaces/{space}/state/{key}', 404],
-  ['/spaces/desk/changes?from=never', '/spaces/{space}/changes', 400],
+  ['/spaces/participant?atLeast=9999999999999-1&timeoutMs=1', '/spaces/{space}', 504],
+  ['/spaces/participant?atLeast=never', '/spaces/{space}', 400],
+  ['/spaces/participant/state/regime', '/spaces/participant/state/regime', 200],
+  ['/spaces/participant/state/regime', '/spaces/{space}/state/{key}', 200],
+  ['/spaces/participant/state/strategy/momentum', '/spaces/participant/state/strategy/{key}', 200],
+  ['/spaces/participant/state/strategy/inner/carry', '/spaces/participant/state/strategy/inner/{key}', 200],
+  ['/spaces/participant/state/tree', '/spaces/participant/state/tree', 200],
+  ['/spaces/participant/state/defaulted', '/spaces/participant/state/defaulted', 200],
+  [
+    '/spaces/participant/state/gr%C3%B6%C3%9Fe/%C3%A4/b',
+    '/spaces/participant/state/gr%C3%B6%C3%9Fe/{key}',
+    200,
+  ],
+  ['/spaces/participant/state/none', '/spaces/{space}/state/{key}', 404],
+  ['/spaces/participant/changes?from=never', '/spaces/{space}/changes', 400],
   ['/livez', '/livez', 200],
   ['/readyz', '/readyz', 200],
   ['/readyz?verbose', '/readyz', 200],
@@ -173,8 +180,8 @@ for (const [path, template, status] of cases) {
 
 test('it says no to what the routes would not answer', async (t) => {
   const answerOf = async (path: string): Promise<any> => (await fetch(origin + path)).json();
-  const state = await answerOf('/spaces/desk');
-  const { validate } = validatorOf('/spaces/desk', 200);
+  const state = await answerOf('/spaces/participant');
+  const { validate } = validatorOf('/spaces/participant', 200);
   const spoilt = (spoil: (copy: any) => void): boolean => {
     const copy = structuredClone(state);
     spoil(copy);
@@ -190,10 +197,10 @@ test('it says no to what the routes would not answer', async (t) => {
 });
 
 test('events are what their schemas say', async (t) => {
-  const client = await EventClient.open(`${origin}/spaces/desk/changes`);
+  const client = await EventClient.open(`${origin}/spaces/participant/changes`);
   t.teardown(() => client.close());
   await client.find('the state', ({ event }) => event === 'state');
-  const owner = tandem.desk('desk') as unknown as { set(key: string, value: unknown): void };
+  const owner = tandem.get('participant') as unknown as { set(key: string, value: unknown): void };
   owner.set('plain', 6);
   await client.find('a change', ({ event }) => event === 'change');
   await client.find('a status', ({ event }) => event === 'status');

@@ -105,14 +105,14 @@ onRealServers(
   },
 );
 
-onRealServers('what is announced goes out also where a tick full of beacons does', async (t) => {
+onRealServers('what is announced goes out also where a tick full of heartbeats does', async (t) => {
   const { store, writer, ear, announce } = await setTheStage(t);
   const others = Array.from({ length: 250 }, (_, at) => new Writer(store, `idle-${at}`));
   await Promise.all(others.map((one) => one.claim()));
-  const beacons = others.map((one) => store.commit(one.space, one.cut()));
+  const heartbeats = others.map((one) => store.commit(one.space, one.cut()));
   t.true(store.canAnnounce);
   announce(1);
-  await Promise.all(beacons);
+  await Promise.all(heartbeats);
   t.is((await ear.hears(1))[0]?.revision, 1);
   t.is((await writer.commit({ a: '1' })).outcome, 'committed');
 });

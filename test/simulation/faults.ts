@@ -252,7 +252,7 @@ function living(owners: readonly OwnerProcess[]): OwnerProcess[] {
 }
 
 function standby(world: World): OwnerProcess | undefined {
-  return living(world.owners).find((owner) => owner.desk.ownership === 'standby');
+  return living(world.owners).find((owner) => owner.participant.ownership === 'standby');
 }
 
 function hole(victim: SimProcess | undefined, there: boolean, back: boolean): End | undefined {

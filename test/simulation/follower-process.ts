@@ -10,22 +10,24 @@ import type { World } from './world.ts';
 const READ_WHEN_TOLD = 0.05;
 
 export class FollowerProcess extends SimProcess {
-  readonly desk: Follower<D>;
+  readonly participant: Follower<D>;
   readonly direct: DirectOptions | undefined;
   #isBusy = true;
 
   constructor(id: string, world: World, direct: DirectOptions | undefined) {
     super(id, world);
     this.direct = direct;
-    this.desk = this.tandem.follow(space, direct === undefined ? {} : { direct });
+    this.participant = this.tandem.follow(space, direct === undefined ? {} : { direct });
     world.record({ type: 'follows', at: world.sim.now, follower: id, direct: direct !== undefined });
-    this.desk.on('sync', ({ head }) => world.record({ type: 'sync', at: world.sim.now, follower: id, head }));
-    this.desk.watch('*', ({ key, value, position }) => {
-      const told = { key, id: idOf(value), position, head: this.desk.head };
+    this.participant.on('sync', ({ head }) =>
+      world.record({ type: 'sync', at: world.sim.now, follower: id, head }),
+    );
+    this.participant.watch('*', ({ key, value, position }) => {
+      const told = { key, id: idOf(value), position, head: this.participant.head };
       world.record({ type: 'told', at: world.sim.now, follower: id, ...told });
       if (world.sim.random.chance(READ_WHEN_TOLD)) this.read();
     });
-    this.note(this.desk);
+    this.note(this.participant);
     this.#loop();
   }
 
@@ -46,9 +48,9 @@ export class FollowerProcess extends SimProcess {
   }
 
   read(): void {
-    const { desk } = this;
-    const { head } = desk;
-    const { freshness, staleMs, source, ownerAlive } = desk.get('alone');
+    const { participant } = this;
+    const { head } = participant;
+    const { freshness, staleMs, source, ownerAlive } = participant.get('alone');
     this.world.record({
       type: 'read',
       at: this.world.sim.now,
@@ -58,7 +60,7 @@ export class FollowerProcess extends SimProcess {
       staleMs,
       source,
       ownerAlive,
-      state: seen(desk.entries()),
+      state: seen(participant.entries()),
     });
   }
 
@@ -68,18 +70,18 @@ export class FollowerProcess extends SimProcess {
       if (!this.#isBusy) return;
       this.read();
       if (random.chance(0.03)) void this.#wait(this.world.lastFlushed);
-      if (random.chance(0.005)) this.desk.refresh().catch(() => {});
+      if (random.chance(0.005)) this.participant.refresh().catch(() => {});
       this.#loop();
     });
   }
 
   async #wait(position: string): Promise<void> {
-    const came = await this.desk.waitFor(position, { timeoutMs: 500 }).then(
+    const came = await this.participant.waitFor(position, { timeoutMs: 500 }).then(
       () => true,
       () => false,
     );
     if (!came) return;
-    const { head } = this.desk;
+    const { head } = this.participant;
     this.world.record({ type: 'waited', at: this.world.sim.now, follower: this.id, position, head });
   }
 }

@@ -11,7 +11,7 @@ export const LEASE_MS = 1_000;
 export class OwnerProcess extends SimProcess {
   /** Where it serves the direct path. */
   readonly site: string;
-  readonly desk: Owner<D>;
+  readonly participant: Owner<D>;
   readonly #trader: Trader;
   #isBusy = true;
   #hasEnded = false;
@@ -20,9 +20,9 @@ export class OwnerProcess extends SimProcess {
   constructor(site: string, id: string, world: World, standby: boolean) {
     super(id, world);
     this.site = site;
-    this.desk = this.tandem.own(space, { standby, leaseMs: LEASE_MS });
+    this.participant = this.tandem.own(space, { standby, leaseMs: LEASE_MS });
     const { sim } = world;
-    this.#trader = new Trader(id, this.desk, {
+    this.#trader = new Trader(id, this.participant, {
       random: sim.random,
       now: () => sim.now,
       record: (event) => world.record(event),
@@ -34,9 +34,9 @@ export class OwnerProcess extends SimProcess {
         return `${epoch}-${revision}`;
       },
     });
-    this.desk.on('fenced', () => this.#ended('fenced'));
+    this.participant.on('fenced', () => this.#ended('fenced'));
     world.net.serve(site, { host: this.host, feed: () => this.#feed() });
-    this.note(this.desk);
+    this.note(this.participant);
     this.#loop();
   }
 
@@ -46,7 +46,9 @@ export class OwnerProcess extends SimProcess {
   }
 
   get isLeading(): boolean {
-    return !this.hasEnded && this.desk.ownership === 'leading' && this.desk.mode === 'connected';
+    return (
+      !this.hasEnded && this.participant.ownership === 'leading' && this.participant.mode === 'connected'
+    );
   }
 
   override kill(): void {
@@ -74,7 +76,9 @@ export class OwnerProcess extends SimProcess {
 
   /** As the direct router has it: a standby serves nothing. */
   #feed(): Owner<D>['feed'] | undefined {
-    return this.desk.ownership === 'standby' || this.desk.feed.isEnded ? undefined : this.desk.feed;
+    return this.participant.ownership === 'standby' || this.participant.feed.isEnded
+      ? undefined
+      : this.participant.feed;
   }
 
   #ended(how: 'killed' | 'stopped' | 'fenced'): void {

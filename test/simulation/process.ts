@@ -1,6 +1,6 @@
 /** A simulated process: a host, its ways out, and the real Tandem in it. */
 import { ServerClock } from '../../src/base/clock.ts';
-import type { AnyDesk, ErrorEvent, ModeEvent } from '../../src/actor/desk.ts';
+import type { AnyParticipant, ErrorEvent, ModeEvent } from '../../src/actor/participant.ts';
 import { DirectPath } from '../../src/follower/direct-path.ts';
 import type { DirectOptions } from '../../src/ports/path.ts';
 import { Tandem } from '../../src/tandem.ts';
@@ -25,18 +25,18 @@ export class SimProcess {
     const clock = new ServerClock(host);
     this.store = new SimStore(world.redis, host, this.wire, clock);
     const ask = world.net.askFrom(host);
-    const path = (space: string, options: DirectOptions, silenceMs: number): DirectPath =>
-      new DirectPath(space, options, silenceMs, host, ask);
+    const path = (space: string, options: DirectOptions, maxStaleMs: number): DirectPath =>
+      new DirectPath(space, options, maxStaleMs, host, ask);
     const around = { name: id, store: this.store, clock, time: host, path };
     this.tandem = new Tandem(around, () => this.store.stop(), { clock: host.clock });
   }
 
-  /** Writes down what the desk says of itself. */
-  protected note(desk: Pick<AnyDesk, 'on'>): void {
+  /** Writes down what the participant says of itself. */
+  protected note(participant: Pick<AnyParticipant, 'on'>): void {
     const note = (what: string): void =>
-      this.world.record({ type: 'note', at: this.world.sim.now, desk: this.id, what });
-    desk.on('mode', ({ mode, reason }: ModeEvent) => note(`${mode}: ${reason}`));
-    desk.on('error', ({ error }: ErrorEvent) => note(`${error.code}: ${error.message}`));
+      this.world.record({ type: 'note', at: this.world.sim.now, participant: this.id, what });
+    participant.on('mode', ({ mode, reason }: ModeEvent) => note(`${mode}: ${reason}`));
+    participant.on('error', ({ error }: ErrorEvent) => note(`${error.code}: ${error.message}`));
   }
 
   /** SIGKILL: nothing runs here any more, and its sockets are closed by the system. */

@@ -138,8 +138,10 @@ async function calm(world: World, healedAt: number): Promise<void> {
 async function handOver(world: World): Promise<void> {
   const { sim, leader } = world;
   const isReady = world.owners.some(
-    ({ desk }) =>
-      desk.ownership === 'standby' && desk.mode === 'connected' && desk.head === leader?.desk.head,
+    ({ participant }) =>
+      participant.ownership === 'standby' &&
+      participant.mode === 'connected' &&
+      participant.head === leader?.participant.head,
   );
   if (leader === undefined || !isReady) return;
   const at = sim.now;
@@ -152,16 +154,18 @@ async function handOver(world: World): Promise<void> {
 function isEqual(world: World): boolean {
   const { leader } = world;
   if (leader === undefined) return false;
-  const { head } = leader.desk;
-  return world.followers.every(({ desk }) => desk.mode === 'connected' && desk.head === head);
+  const { head } = leader.participant;
+  return world.followers.every(
+    ({ participant }) => participant.mode === 'connected' && participant.head === head,
+  );
 }
 
 function finish(world: World): void {
   const { leader, sim } = world;
-  const final = (desk: string, mode: string, head: string, state: Seen[]): void =>
-    world.record({ type: 'final', at: sim.now, desk, mode, head, state });
-  for (const { id, desk } of leader === undefined ? [] : [leader, ...world.followers])
-    final(id, desk.mode, desk.head, seen(desk.entries()));
+  const final = (participant: string, mode: string, head: string, state: Seen[]): void =>
+    world.record({ type: 'final', at: sim.now, participant, mode, head, state });
+  for (const { id, participant } of leader === undefined ? [] : [leader, ...world.followers])
+    final(id, participant.mode, participant.head, seen(participant.entries()));
 }
 
 async function stopAll(world: World): Promise<void> {

@@ -34,7 +34,7 @@ export class SimStore extends ModelStore {
     this.commands = new Connection({
       ...common,
       make: () => asClient(make()),
-      heartbeat: async (client) => {
+      ping: async (client) => {
         const sentAt = host.now();
         const now = await asSocket(client).request(() => redis.model.now(), false);
         clock.sample(sentAt, now, host.now());
@@ -43,7 +43,7 @@ export class SimStore extends ModelStore {
     this.subscriber = new Connection({
       ...common,
       make: () => asClient(make()),
-      heartbeat: (client) => asSocket(client).request(() => {}, false),
+      ping: (client) => asSocket(client).request(() => {}, false),
       prepare: (client) => {
         asSocket(client).onMessage = (space, message) => this.#deliver(space, message);
       },

@@ -50,7 +50,7 @@ export class World {
 
   /** The one who leads now; of two that think so, the one with the higher epoch. */
   get leader(): OwnerProcess | undefined {
-    const epochOf = ({ desk }: OwnerProcess): number => Number(desk.head.split('-')[0]);
+    const epochOf = ({ participant }: OwnerProcess): number => Number(participant.head.split('-')[0]);
     return this.owners
       .filter(({ isLeading, host }) => isLeading && host.isRunning)
       .toSorted((a, b) => epochOf(b) - epochOf(a))[0];

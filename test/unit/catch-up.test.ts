@@ -17,7 +17,7 @@ const HEAD: Head = {
   owner: 'owner',
   ownerName: 'owner',
   leaseMs: 1,
-  damaged: false,
+  keysLost: false,
   now: 1,
 };
 
@@ -59,7 +59,7 @@ test('a state that goes back between two pages is not made of both', async (t) =
     { more: true, changes: [change('a', 2), change('b', 4)] },
     { head: { ...HEAD, revision: 8 }, changes: [change('c', 8)] },
   );
-  await t.throwsAsync(readSince(store, 'space', from), { code: 'BEHIND' });
+  await t.throwsAsync(readSince(store, 'space', from), { code: 'ROLLED_BACK' });
 });
 
 test('where it went back and is the whole state, it counts from there', async (t) => {
@@ -101,19 +101,19 @@ test('where a full sync begins, what came before counts for nothing, and its hor
 });
 
 test('damage that any page shows is damage of all, until a full sync begins anew', async (t) => {
-  const damaged = { ...HEAD, damaged: true };
+  const damaged = { ...HEAD, keysLost: true };
   const pages: Partial<Page>[] = [
     { more: true, head: damaged, changes: [change('a', 2)] },
     { changes: [change('b', 3)] },
   ];
-  t.true((await readSince(storeOf(...pages).store, 'space', from)).head.damaged);
+  t.true((await readSince(storeOf(...pages).store, 'space', from)).head.keysLost);
   pages[1] = { full: true, changes: [change('b', 3)] };
-  t.false((await readSince(storeOf(...pages).store, 'space', from)).head.damaged);
+  t.false((await readSince(storeOf(...pages).store, 'space', from)).head.keysLost);
 });
 
 test('a state that is replaced again and again is given up in the end', async (t) => {
   const { store, asked } = storeOf({ full: true, more: true, changes: [change('a', 2)] });
-  await t.throwsAsync(readSince(store, 'space', from), { code: 'DIVERGED' });
+  await t.throwsAsync(readSince(store, 'space', from), { code: 'HEAD_MOVED' });
   t.true(asked.length <= 20);
 });
 
@@ -129,7 +129,7 @@ test('what is to be done after each page is done, and what it throws ends the re
 });
 
 test('a state that nobody can make anything of does not keep its reader for ever', async (t) => {
-  const { store, asked } = storeOf({ more: true, head: { ...HEAD, damaged: true } });
+  const { store, asked } = storeOf({ more: true, head: { ...HEAD, keysLost: true } });
   const onPage = (): Promise<void> =>
     asked.length > 1_000 ? Promise.reject(new Error('enough')) : Promise.resolve();
   await readSince(store, 'space', from, { onPage }).catch(() => {});

@@ -88,7 +88,7 @@ test('a frame is read back as it was published', (t) =>
     }),
   ));
 
-test('a beacon is a frame of no change', (t) => {
+test('a heartbeat is a frame of no change', (t) => {
   const frame = decodeFrame(message({ prev: 12 }));
   t.deepEqual(frame.changes, []);
   t.is(frame.prev, frame.revision);

@@ -15,9 +15,10 @@ import {
   getSimplePaths,
   getStateNodes,
 } from 'xstate/graph';
-import type { ConnectionEvent, Mode } from '../../machines/connection.ts';
+import type { ConnectionEvent } from '../../machines/connection.ts';
+import type { Mode, Ownership } from '../../src/state/mode.ts';
 import { connectionMachine } from '../../machines/connection.ts';
-import type { Ownership, OwnershipEvent } from '../../machines/ownership.ts';
+import type { OwnershipEvent } from '../../machines/ownership.ts';
 import { ownershipMachine } from '../../machines/ownership.ts';
 import { check } from '../_check.ts';
 

@@ -100,9 +100,9 @@ class World {
   }
 }
 
-const stateOf = (desk: Owner<D> | Follower<D>): Record<string, unknown> =>
+const stateOf = (participant: Owner<D> | Follower<D>): Record<string, unknown> =>
   Object.fromEntries(
-    [...desk.entries()]
+    [...participant.entries()]
       .map(({ key, value }): [string, unknown] => [key, value])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
@@ -238,8 +238,8 @@ async function pair(): Promise<Pair> {
   return { world, owning, following, owner, follower };
 }
 
-test('a beacon that falls due while the lease is given up does not take it back', async (t) => {
-  // At whatever moment between two beacons the stop begins.
+test('a heartbeat that falls due while the lease is given up does not take it back', async (t) => {
+  // At whatever moment between two heartbeats the stop begins.
   for (const ms of [900, 950, 1_000, 1_050, 1_100, 1_150, 1_200]) {
     const { world, owning, owner } = await pair();
     owning.wire.delayMs = 100;
@@ -342,8 +342,8 @@ test('a standby goes on from what its owner announced and did not live to commit
   const standby = standing.tandem.own(space, { standby: true });
   await world.equal(owner, follower);
   await world.time.until(() => standby.head === owner.head, 'a standby in step');
-  let swaps = 0;
-  standing.wire.swap = () => assert.fail(`${(swaps += 1)} swaps`);
+  let replacements = 0;
+  standing.wire.replaceAll = () => assert.fail(`${(replacements += 1)} replacements`);
   let syncs = 0;
   follower.on('sync', () => (syncs += 1));
 
@@ -356,7 +356,7 @@ test('a standby goes on from what its owner announced and did not live to commit
   await world.equal(standby, follower);
   t.deepEqual(stateOf(follower), { 'key/b': 2 });
   t.deepEqual(Object.fromEntries(world.server.space(SPACE).live.state), { 'key/b': '2' });
-  t.is(swaps + syncs, 0);
+  t.is(replacements + syncs, 0);
 });
 
 test('what a cut-off owner said directly while the keys were read is not kept beneath what they say', async (t) => {
@@ -466,7 +466,7 @@ test('a follower that finds Redis behind keeps what it has, until the owner has 
   owner.set('key/a', 2);
   await world.equal(owner, follower);
   const { head } = follower;
-  // A beacon has said that Redis holds it, too: every other one does.
+  // A heartbeat has said that Redis holds it, too: every other one does.
   await world.time.advance(600);
   owning.wire.cutBoth();
   rollBack();
@@ -529,7 +529,7 @@ test('an owner that is stopped while it repairs Redis repairs it, says goodbye, 
     t.is(lease, undefined, `${ms} ms`);
     t.false(follower.get('key/a').ownerAlive, `${ms} ms`);
     t.deepEqual(
-      errors.filter((code) => code !== 'DAMAGED'),
+      errors.filter((code) => code !== 'KEYS_LOST'),
       [],
       `${ms} ms`,
     );
@@ -663,7 +663,12 @@ test('tombstones dropped while a whole state is being written are forgotten by t
   owning.wire.delayMs = 20;
   world.server.space(SPACE).live.state.delete('key/a');
   owner.set('key/a', 2);
-  await world.time.until(() => world.server.space(SPACE).next !== undefined, 'a swap under way', 5_000, 1);
+  await world.time.until(
+    () => world.server.space(SPACE).next !== undefined,
+    'a replacement under way',
+    5_000,
+    1,
+  );
   churn('second', 20);
   await world.time.advance(20_000);
   const { meta, live } = world.server.space(SPACE);

@@ -45,10 +45,10 @@ test('a frame that begins after the place of the replica shows a gap', (t) => {
   t.is(at(9).judge(HEADER), 'gap');
 });
 
-test('a beacon is known where the replica is, and else shows a gap', (t) => {
-  const beacon = { ...HEADER, prev: 12 };
-  t.is(at(12).judge(beacon), 'known');
-  t.is(at(11).judge(beacon), 'gap');
+test('a heartbeat is known where the replica is, and else shows a gap', (t) => {
+  const heartbeat = { ...HEADER, prev: 12 };
+  t.is(at(12).judge(heartbeat), 'known');
+  t.is(at(11).judge(heartbeat), 'gap');
 });
 
 test('a frame of a new epoch is next for whoever is at its base or before it', (t) => {
@@ -56,11 +56,11 @@ test('a frame of a new epoch is next for whoever is at its base or before it', (
   t.is(at(8, 3).judge({ ...HEADER, prev: 8 }), 'next');
 });
 
-test('a beacon of a new epoch is next at its base: it brings the epoch', (t) => {
+test('a heartbeat of a new epoch is next at its base: it brings the epoch', (t) => {
   const replica = at(10, 3);
-  const beacon = { ...HEADER, revision: 10 };
-  t.is(replica.judge(beacon), 'next');
-  replica.advance(beacon, []);
+  const heartbeat = { ...HEADER, revision: 10 };
+  t.is(replica.judge(heartbeat), 'next');
+  replica.advance(heartbeat, []);
   t.deepEqual(replica.position, { epoch: 5, revision: 10 });
 });
 
@@ -198,7 +198,7 @@ class World {
     if (changes === undefined) {
       const all = this.ledger.everything();
       this.server.stage(SPACE, cut, { attempt: 'one', isFirst: true, portion: all });
-      assert.equal(this.server.swap(SPACE, { ...cut, changes: all }, 'one').outcome, 'committed');
+      assert.equal(this.server.replaceAll(SPACE, { ...cut, changes: all }, 'one').outcome, 'committed');
     } else {
       const { outcome } = this.server.commit(SPACE, { ...cut, prev: this.#head, changes, dropped: [] });
       assert.equal(outcome, 'committed');

@@ -39,7 +39,7 @@ function instruments(): Made[] {
   });
   const otel = { ...api, metrics: { getMeter: () => meter } } as unknown as OpenTelemetry;
   const time = new FakeTime();
-  measure(otel, { time, clock: new ServerClock(time), observers: new Observers(), desks: [] })!();
+  measure(otel, { time, clock: new ServerClock(time), observers: new Observers(), participants: [] })!();
   return made;
 }
 

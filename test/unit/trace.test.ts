@@ -4,7 +4,7 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { decodeFrame, encodeFrame } from '../../src/state/frame.ts';
 import { MAX_LINKS, readFrameTrace } from '../../src/state/trace.ts';
-import { Trail } from '../../src/state/trail.ts';
+import { RevisionNotes } from '../../src/state/revision-notes.ts';
 import { check } from '../_check.ts';
 
 const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -99,7 +99,7 @@ test('more links than the bound are cut, and a tracestate that is too long is le
   t.deepEqual(readFrameTrace({ traceparent: PARENT, tracestate: 'a=1\nb' }), { traceparent: PARENT });
 });
 
-test('a trail tells what was noted after a revision, whatever was forgotten and moved', (t) =>
+test('a notes tells what was noted after a revision, whatever was forgotten and moved', (t) =>
   check(
     t,
     fc.property(
@@ -111,8 +111,8 @@ test('a trail tells what was noted after a revision, whatever was forgotten and 
         }),
         { maxLength: 80 },
       ),
-      (notes) => {
-        const trail = new Trail<string>();
+      (steps) => {
+        const notes = new RevisionNotes<string>();
         // The model notes each revision; runs of the same are told once.
         let model: { revision: number; what: string }[] = [];
         const told = (from: number): string[] =>
@@ -121,30 +121,30 @@ test('a trail tells what was noted after a revision, whatever was forgotten and 
             .map(({ what }) => what)
             .filter((what, n, all) => what !== all[n - 1]);
         let revision = 0;
-        for (const { step, what, asked } of notes) {
+        for (const { step, what, asked } of steps) {
           revision = Math.max(1, revision + step);
-          trail.note(revision, what);
+          notes.note(revision, what);
           model = model.filter((one) => one.revision <= revision);
           const last = model.at(-1);
           // A run is all of one thing.
           if (last?.what === what)
             for (let one = last.revision + 1; one < revision; one += 1) model.push({ revision: one, what });
           model.push({ revision, what });
-          assert.deepEqual(trail.since(asked), told(asked));
-          assert.equal(trail.from(asked), model.find((one) => one.revision >= asked)?.what);
+          assert.deepEqual(notes.since(asked), told(asked));
+          assert.equal(notes.from(asked), model.find((one) => one.revision >= asked)?.what);
         }
-        const runs = trail.since(0).length;
-        trail.moveTo(7);
-        assert.equal(trail.since(6).length, runs);
-        assert.equal(trail.since(7).length, 0);
+        const runs = notes.since(0).length;
+        notes.moveTo(7);
+        assert.equal(notes.since(6).length, runs);
+        assert.equal(notes.since(7).length, 0);
       },
     ),
   ));
 
-test('a trail is bounded, and keeps the newest', (t) => {
-  const trail = new Trail<number>();
-  for (let n = 1; n <= 100_000; n += 1) trail.note(n, n);
-  t.true(trail.since(0).length <= 2_048);
-  t.is(trail.since(0).at(-1), 100_000);
-  t.is(trail.since(99_000).length, 1_000);
+test('a notes is bounded, and keeps the newest', (t) => {
+  const notes = new RevisionNotes<number>();
+  for (let n = 1; n <= 100_000; n += 1) notes.note(n, n);
+  t.true(notes.since(0).length <= 2_048);
+  t.is(notes.since(0).at(-1), 100_000);
+  t.is(notes.since(99_000).length, 1_000);
 });

@@ -94,7 +94,7 @@ test('a regime is confirmed by 21 bars, a crisis by 3, so neither flaps', (t) =>
   for (const { regime, bars } of regimeChanges()) t.true(bars >= (regime === 'crisis' ? 3 : 21));
 });
 
-test('the desk warms up without claiming anything, and its first regime comes within a year', (t) => {
+test('the participant warms up without claiming anything, and its first regime comes within a year', (t) => {
   const warming = regimes.filter(({ regime }) => regime === 'warming-up');
   t.true(warming.length >= 200 && warming.length < 252);
   for (const regime of warming) t.like(regime, { confidence: 0, since: '2000-01-03' });

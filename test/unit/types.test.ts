@@ -47,90 +47,90 @@ export function checkTypes(): void {
   same<InputOf<D, 'opened'>, Date>(true);
 }
 
-export function checkOwner(desk: Owner<D>): void {
-  desk.set('market_regime', { regime: 'bull', confidence: 0.92 });
-  desk.set('strategy/momentum', { position: 1 });
-  desk.set('strategy/main', { name: 'main' });
-  desk.set('opened', '2026-11-22T10:00:00Z');
-  desk.set('tick', { price: 1 });
-  desk.set('anything', [1, 'two', null]);
-  same<boolean, ReturnType<typeof desk.delete>>(true);
-  desk.batch(() => 5).toFixed();
+export function checkOwner(participant: Owner<D>): void {
+  participant.set('market_regime', { regime: 'bull', confidence: 0.92 });
+  participant.set('strategy/momentum', { position: 1 });
+  participant.set('strategy/main', { name: 'main' });
+  participant.set('opened', '2026-11-22T10:00:00Z');
+  participant.set('tick', { price: 1 });
+  participant.set('anything', [1, 'two', null]);
+  same<boolean, ReturnType<typeof participant.delete>>(true);
+  participant.batch(() => 5).toFixed();
 
   // @ts-expect-error a key that the space does not define
-  desk.set('market', { regime: 'bull', confidence: 0.92 });
+  participant.set('market', { regime: 'bull', confidence: 0.92 });
   // @ts-expect-error a family without a name in it
-  desk.set('strategy', { position: 1 });
+  participant.set('strategy', { position: 1 });
   // @ts-expect-error a key of another case
-  desk.set('Market_regime', { regime: 'bull', confidence: 0.92 });
+  participant.set('Market_regime', { regime: 'bull', confidence: 0.92 });
   // @ts-expect-error a value of another schema
-  desk.set('market_regime', { position: 1 });
+  participant.set('market_regime', { position: 1 });
   // @ts-expect-error a value that the schema does not list
-  desk.set('market_regime', { regime: 'sideways', confidence: 0.92 });
+  participant.set('market_regime', { regime: 'sideways', confidence: 0.92 });
   // @ts-expect-error a field of another type
-  desk.set('market_regime', { regime: 'bull', confidence: '0.92' });
+  participant.set('market_regime', { regime: 'bull', confidence: '0.92' });
   // @ts-expect-error a field left out
-  desk.set('market_regime', { regime: 'bull' });
+  participant.set('market_regime', { regime: 'bull' });
   // @ts-expect-error a field that the schema does not know
-  desk.set('market_regime', { regime: 'bull', confidence: 0.92, note: 'x' });
+  participant.set('market_regime', { regime: 'bull', confidence: 0.92, note: 'x' });
   // @ts-expect-error no value: that is what delete is for
-  desk.set('market_regime', undefined);
+  participant.set('market_regime', undefined);
   // @ts-expect-error a value of another type, in a family
-  desk.set('strategy/momentum', { position: '1' });
+  participant.set('strategy/momentum', { position: '1' });
   // @ts-expect-error what the schema makes of it, and not what it takes
-  desk.set('opened', new Date());
+  participant.set('opened', new Date());
   // @ts-expect-error a value of another type, with a schema that checks nothing
-  desk.set('tick', { price: '1' });
+  participant.set('tick', { price: '1' });
   // @ts-expect-error a key that the space does not define
-  desk.delete('market');
+  participant.delete('market');
   // @ts-expect-error a key that the space does not define
-  desk.get('market');
-  // @ts-expect-error the value of a reading is not for changing its desk
-  desk.get('market_regime').value = undefined;
+  participant.get('market');
+  // @ts-expect-error the value of a reading is not for changing its participant
+  participant.get('market_regime').value = undefined;
   // @ts-expect-error an owner is not watched
-  desk.watch('market_regime', () => {});
+  participant.watch('market_regime', () => {});
   // @ts-expect-error no such event
-  desk.on('anything', () => {});
+  participant.on('anything', () => {});
 }
 
-export function checkFollower(desk: Follower<D>): void {
+export function checkFollower(participant: Follower<D>): void {
   same<
     Reading<'market_regime', { regime: 'bull' | 'bear'; confidence: number }>,
-    ReturnType<typeof desk.get<'market_regime'>>
+    ReturnType<typeof participant.get<'market_regime'>>
   >(true);
-  const { value, freshness, source } = desk.get('market_regime');
+  const { value, freshness, source } = participant.get('market_regime');
   same<typeof value, { regime: 'bull' | 'bear'; confidence: number } | undefined>(true);
   same<typeof freshness, 'live' | 'stale'>(true);
   same<typeof source, 'redis' | 'direct' | 'memory'>(true);
-  same<typeof desk.mode, 'recovering' | 'connected' | 'degraded' | 'stopped'>(true);
-  desk.watch('market_regime', ({ value }) => value?.confidence);
-  desk.watch('strategy/momentum', ({ value }) => value?.position);
-  desk.watch('strategy/*', ({ key }) => key);
-  desk.watch('*', ({ position }) => position);
-  desk.on('mode', ({ mode, from, reason }) => [mode, from, reason]);
-  desk.on('error', ({ error }) => error.code);
-  desk.on('sync', ({ head, changed }) => [head, changed]);
+  same<typeof participant.mode, 'recovering' | 'connected' | 'degraded' | 'stopped'>(true);
+  participant.watch('market_regime', ({ value }) => value?.confidence);
+  participant.watch('strategy/momentum', ({ value }) => value?.position);
+  participant.watch('strategy/*', ({ key }) => key);
+  participant.watch('*', ({ position }) => position);
+  participant.on('mode', ({ mode, from, reason }) => [mode, from, reason]);
+  participant.on('error', ({ error }) => error.code);
+  participant.on('sync', ({ head, changed }) => [head, changed]);
 
   // @ts-expect-error a value may not be there
-  void desk.get('market_regime').value.regime;
+  void participant.get('market_regime').value.regime;
   // @ts-expect-error a follower sets nothing
-  desk.set('market_regime', { regime: 'bull', confidence: 0.92 });
+  participant.set('market_regime', { regime: 'bull', confidence: 0.92 });
   // @ts-expect-error a key that the space does not define
-  desk.get('market');
+  participant.get('market');
   // @ts-expect-error a key that the space does not define
-  desk.watch('market', () => {});
+  participant.watch('market', () => {});
   // @ts-expect-error a family that the space does not define
-  desk.watch('market/*', () => {});
-  desk.watch(
+  participant.watch('market/*', () => {});
+  participant.watch(
     'market_regime',
     ({ value }) =>
       // @ts-expect-error a field that the schema does not know
       value?.position,
   );
   // @ts-expect-error a follower is never fenced
-  desk.on('fenced', () => {});
+  participant.on('fenced', () => {});
   // @ts-expect-error a position is text
-  void desk.waitFor({ epoch: 1, revision: 2 });
+  void participant.waitFor({ epoch: 1, revision: 2 });
 }
 
 export function checkTheRest(): void {

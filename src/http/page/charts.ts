@@ -2,7 +2,7 @@
  * Charts of the state, declared by the application: which numbers in which values are drawn over time, and which
  * words are shown as bands behind them.
  */
-import type { AnyDesk } from '../../actor/desk.ts';
+import type { AnyParticipant } from '../../actor/participant.ts';
 import { show, TandemError } from '../../base/errors.ts';
 import type { Tandem } from '../../tandem.ts';
 import { Recent } from './recent.ts';
@@ -82,24 +82,24 @@ export class ChartRecorder {
   /** Looks at the state; adds a point to each chart whose space has moved. */
   sample(tandem: Tandem, now: number): void {
     for (const [index, chart] of this.#charts.entries()) {
-      const desk = tandem.desk(chart.space);
+      const participant = tandem.get(chart.space);
       const drawn = this.#drawn[index]!;
-      if (desk === undefined) continue;
-      const isLive = desk.proof.freshness() === 'live';
-      const isSame = desk.head === drawn.head && isLive === drawn.wasLive;
+      if (participant === undefined) continue;
+      const isLive = participant.proof.freshness() === 'live';
+      const isSame = participant.head === drawn.head && isLive === drawn.wasLive;
       if (isSame && now - drawn.at < STILL_MS) continue;
-      this.#drawn[index] = { head: desk.head, at: now, wasLive: isLive };
-      const keysOf = (family: string): readonly string[] => this.#keysOf(desk, family, now);
-      this.points.add(isLive ? pointOf(desk, chart, index, now, keysOf) : holeIn(index, now));
+      this.#drawn[index] = { head: participant.head, at: now, wasLive: isLive };
+      const keysOf = (family: string): readonly string[] => this.#keysOf(participant, family, now);
+      this.points.add(isLive ? pointOf(participant, chart, index, now, keysOf) : holeIn(index, now));
     }
   }
 
   /** The keys of a family. To find them takes a walk over the whole state: once in a while is enough. */
-  #keysOf(desk: AnyDesk, family: string, now: number): readonly string[] {
-    const name = `${desk.space.name} ${family}`;
+  #keysOf(participant: AnyParticipant, family: string, now: number): readonly string[] {
+    const name = `${participant.space.name} ${family}`;
     const known = this.#families.get(name);
     if (known && now - known.at < STILL_MS) return known.keys;
-    const keys = keysWith(desk, family.slice(0, -1));
+    const keys = keysWith(participant, family.slice(0, -1));
     this.#families.set(name, { at: now, keys });
     return keys;
   }
@@ -111,28 +111,28 @@ function holeIn(chart: number, at: number): ChartPoint {
 }
 
 function pointOf(
-  desk: AnyDesk,
+  participant: AnyParticipant,
   { lines, bands, label }: ChartOptions,
   chart: number,
   at: number,
   keysOf: (family: string) => readonly string[],
 ): ChartPoint {
-  const all = lines.flatMap((line) => valuesOf(desk, line, keysOf)).slice(0, MAX_LINES);
+  const all = lines.flatMap((line) => valuesOf(participant, line, keysOf)).slice(0, MAX_LINES);
   const word = (place: { key: string; path?: string } | undefined): string | null => {
-    const found = place && read(desk, place.key, place.path);
+    const found = place && read(participant, place.key, place.path);
     return typeof found === 'string' || typeof found === 'number' ? `${found}`.slice(0, 64) : null;
   };
   return { chart, at, values: Object.fromEntries(all), band: word(bands), label: word(label) };
 }
 
 function valuesOf(
-  desk: AnyDesk,
+  participant: AnyParticipant,
   { key, path, label }: ChartLine,
   keysOf: (family: string) => readonly string[],
 ): [string, number][] {
   const keys = key.endsWith('*') ? keysOf(key) : [key];
   return keys.flatMap((one) => {
-    const value = read(desk, one, path);
+    const value = read(participant, one, path);
     const name = key === one ? (label ?? one) : one.slice(key.length - 1);
     return typeof value === 'number' && Number.isFinite(value)
       ? [[name, value] satisfies [string, number]]
@@ -140,10 +140,10 @@ function valuesOf(
   });
 }
 
-function keysWith(desk: AnyDesk, prefix: string): string[] {
+function keysWith(participant: AnyParticipant, prefix: string): string[] {
   const keys: string[] = [];
   try {
-    for (const { key } of desk.entries(prefix)) {
+    for (const { key } of participant.entries(prefix)) {
       keys.push(key);
       if (keys.length === MAX_LINES) break;
     }
@@ -153,11 +153,11 @@ function keysWith(desk: AnyDesk, prefix: string): string[] {
   return keys;
 }
 
-function read(desk: AnyDesk, key: string, path?: string): unknown {
-  if (desk.space.schemaOf(key) === undefined) return undefined;
+function read(participant: AnyParticipant, key: string, path?: string): unknown {
+  if (participant.space.schemaOf(key) === undefined) return undefined;
   let value: unknown;
   try {
-    ({ value } = desk.get(key));
+    ({ value } = participant.get(key));
   } catch {
     // A standby may hold what its own schemas refuse. It is not drawn.
     return undefined;

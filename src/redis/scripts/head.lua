@@ -1,5 +1,5 @@
 -- Stands before each of the other scripts: what a space holds, and who may write it.
--- KEYS: 1 meta, 2 state, 3 index, 4 lease; stage and swap also 5 next state, 6 next index
+-- KEYS: 1 meta, 2 state, 3 index, 4 lease; stage and replace-all also 5 next state, 6 next index
 -- Numbers go in and out as strings, so that none is rounded on its way.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FORMAT = '1'
@@ -25,7 +25,7 @@ end
 
 -- Counting tells a value that was lost from one that was deleted. Meta that holds no numbers is as good as lost, and so is a
 -- head of an epoch that nobody has claimed.
-local function damaged()
+local function keysLost()
   return garbled or tonumber(meta.epoch) > tonumber(meta.fence) or redis.call('HLEN', STATE) ~= tonumber(meta.size) or redis.call('ZCARD', INDEX) ~= tonumber(meta.indexed)
 end
 
@@ -34,7 +34,7 @@ local function head(outcome)
   local ttl = redis.call('PTTL', LEASE)
   if ttl == -2 then ttl = 0 elseif ttl < 1 then ttl = 1 end
   return { outcome, now, meta.fence, meta.epoch, meta.revision, meta.baseEpoch, meta.baseRevision, meta.size,
-    meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl), damaged() and '1' or '0' }
+    meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl), keysLost() and '1' or '0' }
 end
 
 -- Whether another holds the lease. One of an epoch below `known` is of an ownership that has ended: it came back with an
@@ -53,7 +53,7 @@ local function refusal(owner, epoch)
   if meta.fence == epoch and meta.owner == owner and epoch ~= '0' then return nil end
   if rival(owner, epoch) then return 'fenced' end
   if tonumber(meta.fence) > tonumber(epoch) and meta.owner ~= owner then return 'fenced' end
-  return 'diverged'
+  return 'head_moved'
 end
 
 local function save(fields)

@@ -10,7 +10,7 @@ if ARGV[5] == '1' then
   save({ attempt = attempt })
   redis.call('DEL', KEYS[5], KEYS[6])
 elseif redis.call('HGET', META, 'attempt') ~= attempt then
-  return head('diverged')
+  return head('head_moved')
 end
 apply(KEYS[5], KEYS[6], ARGV[6])
 renew(owner, epoch, leaseMs)

@@ -16,7 +16,7 @@ export interface Bounds {
   readonly clockErrorMs: number;
 }
 
-export interface Evidence {
+export interface FreshnessTracker {
   readonly history: History;
   readonly lines: Lines;
   readonly bounds: Bounds;
@@ -31,7 +31,7 @@ export interface Violation {
 export interface Checker {
   /** As the guarantee is called. */
   readonly name: string;
-  readonly check: (evidence: Evidence, violated: (at: number, what: string) => void) => void;
+  readonly check: (evidence: FreshnessTracker, violated: (at: number, what: string) => void) => void;
 }
 
 /** Events of followers, by follower, in the order in which they were written down. */

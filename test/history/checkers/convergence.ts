@@ -5,7 +5,7 @@
 import { placeOf } from '../place.ts';
 import type { Phase } from '../phases.ts';
 import { phasesOf } from '../phases.ts';
-import type { Checker, Evidence } from './checker.ts';
+import type { Checker, FreshnessTracker } from './checker.ts';
 
 export const convergence: Checker = {
   name: 'convergence',
@@ -19,11 +19,15 @@ export const convergence: Checker = {
   },
 };
 
-function checkPhase(evidence: Evidence, phase: Phase, violated: (at: number, what: string) => void): void {
+function checkPhase(
+  evidence: FreshnessTracker,
+  phase: Phase,
+  violated: (at: number, what: string) => void,
+): void {
   const { history, bounds } = evidence;
   const { healedAt, convergedAt, restedAt, finals } = phase;
   if (convergedAt === undefined) {
-    const all = finals.map(({ desk, mode, head }) => `${desk} ${mode} ${head}`).join(', ');
+    const all = finals.map(({ participant, mode, head }) => `${participant} ${mode} ${head}`).join(', ');
     return violated(healedAt, `not all became equal: ${all || 'nobody leads'}`);
   }
   const led = history.of('claimed').findLast(({ at }) => at <= convergedAt);
@@ -40,7 +44,7 @@ function checkPhase(evidence: Evidence, phase: Phase, violated: (at: number, wha
 
 /** With nothing in the way readings are live, and hold what was done a moment ago. */
 function checkCalm(
-  { history, lines, bounds }: Evidence,
+  { history, lines, bounds }: FreshnessTracker,
   from: number,
   until: number,
   violated: (at: number, what: string) => void,

@@ -4,7 +4,7 @@
  * Set by whom: by the owner whose line it is read from; and by one that has claimed since, where Redis is the only way. (An owner's own process cannot know, and says nothing of those: see docs/decisions.md.)
  */
 import { placeOf } from '../place.ts';
-import type { Checker, Evidence } from './checker.ts';
+import type { Checker, FreshnessTracker } from './checker.ts';
 import type { OwnerLine } from '../lines.ts';
 
 export const honestStaleness: Checker = {
@@ -36,7 +36,7 @@ export const honestStaleness: Checker = {
 
 /** Who had claimed by then, unless Redis has lost the claim, or may have. */
 function leadingSince(
-  { lines }: Evidence,
+  { lines }: FreshnessTracker,
   losses: readonly { at: number }[],
   dueAt: number,
   readAt: number,
@@ -48,7 +48,7 @@ function leadingSince(
 }
 
 /** How many operations of the line's owner, done by `dueAt` and while it led, are not in the state at `revision`. */
-function missing({ lines }: Evidence, line: OwnerLine, revision: number, dueAt: number): number {
+function missing({ lines }: FreshnessTracker, line: OwnerLine, revision: number, dueAt: number): number {
   const { ops } = lines.life(line.owner);
   const until = Math.min(dueAt, lines.supersededAt(line));
   let due = line.indexAt(revision);

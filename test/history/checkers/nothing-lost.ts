@@ -7,7 +7,7 @@ import type { EventOf } from '../event.ts';
 import type { OwnerLife, OwnerLine } from '../lines.ts';
 import type { Phase } from '../phases.ts';
 import { phasesOf } from '../phases.ts';
-import type { Checker, Evidence } from './checker.ts';
+import type { Checker, FreshnessTracker } from './checker.ts';
 
 type Violated = (at: number, what: string) => void;
 
@@ -30,24 +30,25 @@ export const nothingLost: Checker = {
 };
 
 /** The owner at the end of a phase holds what it did, and all others hold the same. */
-function checkFinals({ lines }: Evidence, finals: Phase['finals'], violated: Violated): void {
+function checkFinals({ lines }: FreshnessTracker, finals: Phase['finals'], violated: Violated): void {
   const leader = finals[0];
   if (leader === undefined) return;
   const { epoch, revision } = placeOf(leader.head);
   const done = lines
     .of(epoch)
-    .find(({ owner }) => owner === leader.desk)
+    .find(({ owner }) => owner === leader.participant)
     ?.stateAt(revision);
-  if (done === undefined) violated(leader.at, `${leader.desk} ends at ${leader.head}, where it never was`);
+  if (done === undefined)
+    violated(leader.at, `${leader.participant} ends at ${leader.head}, where it never was`);
   const truth = new Map(leader.state.map(([key, id]) => [key, id]));
   for (const [key, id] of done ?? [])
     if (truth.get(key) !== id)
-      violated(leader.at, `${leader.desk} ends with ${key}=${truth.get(key)}, it did ${id}`);
-  for (const { desk, state, at } of finals) {
+      violated(leader.at, `${leader.participant} ends with ${key}=${truth.get(key)}, it did ${id}`);
+  for (const { participant, state, at } of finals) {
     const held = new Map(state.map(([key, id]) => [key, id]));
     for (const key of new Set([...truth.keys(), ...held.keys()]))
       if (truth.get(key) !== held.get(key))
-        violated(at, `${desk} ends with ${key}=${held.get(key)}, its owner with ${truth.get(key)}`);
+        violated(at, `${participant} ends with ${key}=${held.get(key)}, its owner with ${truth.get(key)}`);
   }
 }
 
@@ -65,7 +66,7 @@ function checkClaims({ owner, ops, lines }: OwnerLife, violated: Violated): void
 
 /** What is said to be flushed Redis has. */
 function checkStored(
-  { history }: Evidence,
+  { history }: FreshnessTracker,
   hasLost: (from: number, to: number) => boolean,
   violated: Violated,
 ): void {
@@ -78,7 +79,7 @@ function checkStored(
 }
 
 /** Who takes over has no less than it held when it stood by. */
-function checkTakeovers({ history, lines }: Evidence, violated: Violated): void {
+function checkTakeovers({ history, lines }: FreshnessTracker, violated: Violated): void {
   const setAt = new Map(history.of('op').map(({ id, at }) => [id, at]));
   const isReplaced = (key: string, from: number, to: number): boolean =>
     history.of('op').some((op) => op.key === key && op.at > from && op.at <= to);
@@ -98,7 +99,7 @@ function checkTakeovers({ history, lines }: Evidence, violated: Violated): void 
 
 /** What was flushed is in the state that the next owner goes on from. */
 function checkFlushed(
-  { history, lines }: Evidence,
+  { history, lines }: FreshnessTracker,
   { owner, ops, lines: own }: OwnerLife,
   hasLost: (from: number, to: number) => boolean,
   violated: Violated,
@@ -129,7 +130,7 @@ function checkFlushed(
 
 /** What a fenced owner did, and the next did not take over, it names. */
 function checkUncommitted(
-  { history, lines }: Evidence,
+  { history, lines }: FreshnessTracker,
   hasLost: (from: number, to: number) => boolean,
   violated: Violated,
 ): void {

@@ -4,6 +4,6 @@
 const LEAST_SLICE = 13;
 
 /** @param text well-formed Unicode */
-export function unsliced(text: string): string {
+export function detached(text: string): string {
   return text.length < LEAST_SLICE ? text : Buffer.from(text).toString();
 }

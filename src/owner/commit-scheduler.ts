@@ -2,9 +2,9 @@
  * When what was set goes out, and how: at the end of its turn, announced, and committed a moment later; or committed at once.
  *
  * A few commits may be under way at once; beyond that changes gather, and the next cut carries the latest of each. Where nothing goes
- * out for a while, a beacon does.
+ * out for a while, a heartbeat does.
  */
-import { Beacon } from './beacon.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Committed } from '../ports/store.ts';
 import type { Tenure } from './tenure.ts';
@@ -24,7 +24,7 @@ const COMMIT_AFTER_MS = 10;
 
 export interface DispatchOptions {
   readonly space: string;
-  readonly beaconMs: number;
+  readonly heartbeatMs: number;
   /** Whether anything may go out now. */
   readonly isOpen: () => boolean;
   /** Whether somebody waits for a commit, who would not be helped by an announcement. */
@@ -44,7 +44,7 @@ export class Dispatch {
   readonly #tenure: Tenure;
   readonly #options: DispatchOptions;
   /** When nothing else has gone out for so long. It proves that nothing is waiting. */
-  readonly #beacon: Beacon;
+  readonly #heartbeat: Heartbeat;
   /** The commits under way. They never reject. */
   readonly #underWay = new Set<Promise<void>>();
   #isScheduled = false;
@@ -56,21 +56,21 @@ export class Dispatch {
     this.#ledger = ledger;
     this.#tenure = tenure;
     this.#options = options;
-    this.#beacon = new Beacon(time, {
+    this.#heartbeat = new Heartbeat(time, {
       space: options.space,
-      everyMs: options.beaconMs,
+      everyMs: options.heartbeatMs,
       lastAt: () => tenure.lastCutAt,
-      send: () => this.#sendBeacon(),
+      send: () => this.#sendHeartbeat(),
     });
   }
 
-  /** From now on there are beacons. */
+  /** From now on there are heartbeats. */
   start(): void {
-    this.#beacon.start();
+    this.#heartbeat.start();
   }
 
   stop(): void {
-    this.#beacon.stop();
+    this.#heartbeat.stop();
   }
 
   /** Something may have to go out: at the end of this turn, so that all of the turn's changes go out as one. */
@@ -140,7 +140,7 @@ export class Dispatch {
     this.#cancelCommit ??= this.#time.after(COMMIT_AFTER_MS, () => this.commit());
   }
 
-  #sendBeacon(): void {
-    if (this.#options.isOpen() && !this.#tenure.announceBeacon()) this.commit();
+  #sendHeartbeat(): void {
+    if (this.#options.isOpen() && !this.#tenure.announceHeartbeat()) this.commit();
   }
 }

@@ -2,7 +2,7 @@
  * What happened in this process, for people: the last transitions of each space, and the last events of all. A page
  * that is opened after the fact shows what went before. No value is ever in here.
  */
-import type { AnyDesk } from '../../actor/desk.ts';
+import type { AnyParticipant } from '../../actor/participant.ts';
 import type { ModeChanged, Observer } from '../../ports/observer.ts';
 import type { Tandem } from '../../tandem.ts';
 import { LatencyMeter } from './latency.ts';
@@ -42,12 +42,12 @@ interface Seen {
   readonly source: string;
 }
 
-export class Chronicle {
+export class EventLog {
   readonly log = new Recent<LogEntry>(KEPT_EVENTS);
   readonly transitions = new Recent<Transition>(KEPT_TRANSITIONS);
   readonly #tandem: Tandem;
   readonly #latencies = new Map<string, LatencyMeter>();
-  readonly #seen = new WeakMap<AnyDesk, Seen>();
+  readonly #seen = new WeakMap<AnyParticipant, Seen>();
   /** By space, the try to recover that is under way, and what the last one failed of. */
   readonly #tries = new Map<string, Transition>();
   readonly #failures = new Map<string, string>();
@@ -75,27 +75,27 @@ export class Chronicle {
   /** Notes what became of the spaces since it last looked. */
   look(): void {
     for (const space of this.#tandem.spaces) {
-      const desk = this.#tandem.desk(space);
-      if (desk) this.#lookAt(desk);
+      const participant = this.#tandem.get(space);
+      if (participant) this.#lookAt(participant);
     }
     const now = this.#tandem.time.now();
     for (const [space, { at }] of this.#tries) if (now - at > LONG_TRY_MS) this.#tellTry(space);
   }
 
-  #lookAt(desk: AnyDesk): void {
-    const { proof } = desk;
+  #lookAt(participant: AnyParticipant): void {
+    const { proof } = participant;
     const now: Seen = {
-      state: desk.state,
+      state: participant.state,
       freshness: proof.freshness(),
       ownerAlive: proof.ownerAlive(),
       source: proof.source,
     };
-    const before = this.#seen.get(desk);
-    this.#seen.set(desk, now);
-    const space = desk.space.name;
+    const before = this.#seen.get(participant);
+    this.#seen.set(participant, now);
+    const space = participant.space.name;
     const at = this.#tandem.time.now();
     const from = before?.state ?? '';
-    if (from !== now.state) this.#moved({ at, space, from, to: now.state, reason: desk.reason });
+    if (from !== now.state) this.#moved({ at, space, from, to: now.state, reason: participant.reason });
     if (before === undefined) return;
     if (before.freshness !== now.freshness)
       this.#note(now.freshness === 'live' ? 'good' : 'bad', space, `what is shown is ${now.freshness} now`);

@@ -12,7 +12,7 @@ interface Note<T> {
   readonly what: T;
 }
 
-export class Trail<T> {
+export class RevisionNotes<T> {
   #notes: Note<T>[] = [];
 
   /** Notes something of a revision. What is known of later ones is of a line that is no more. */

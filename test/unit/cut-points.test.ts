@@ -1,8 +1,8 @@
-/** Seams: where a long run of changes may be cut, so that what lies before is the state as it was. */
+/** CutPoints: where a long run of changes may be cut, so that what lies before is the state as it was. */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
-import { Seams } from '../../src/state/seams.ts';
+import { CutPoints } from '../../src/state/cut-points.ts';
 import { check } from '../_check.ts';
 
 /** What a store would hold that was given the latest of each key up to a revision, on top of what is on its way. */
@@ -28,61 +28,61 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ sent: fc.double({ min: 0, max: 1, noNaN: true }) }) },
 );
 
-test('cut at a seam, a run of changes is the state as it was there', (t) =>
+test('cut at a cutPoint, a run of changes is the state as it was there', (t) =>
   check(
     t,
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const seams = new Seams();
+      const cutPoints = new CutPoints();
       const changes: { key: string; revision: number }[] = [];
       const at = new Map<number, number>();
       let floor = 0;
       for (const [time, one] of steps.entries()) {
         if (one === 'turn') {
-          seams.add(changes.length, time);
+          cutPoints.add(changes.length, time);
           at.set(changes.length, at.get(changes.length) ?? time);
         } else if ('set' in one) {
-          seams.changed(changes.findLast(({ key }) => key === one.set)?.revision ?? 0);
+          cutPoints.changed(changes.findLast(({ key }) => key === one.set)?.revision ?? 0);
           changes.push({ key: one.set, revision: changes.length + 1 });
         } else {
-          const seam = seams.upTo(floor + Math.ceil(one.sent * (changes.length - floor)));
-          if (seam === undefined) continue;
-          assert.deepEqual(heldAfter(changes, floor, seam.revision), stateAt(changes, seam.revision));
-          assert.equal(at.get(seam.revision), seam.at);
-          floor = seam.revision;
-          seams.sentUpTo(floor);
+          const cutPoint = cutPoints.upTo(floor + Math.ceil(one.sent * (changes.length - floor)));
+          if (cutPoint === undefined) continue;
+          assert.deepEqual(heldAfter(changes, floor, cutPoint.revision), stateAt(changes, cutPoint.revision));
+          assert.equal(at.get(cutPoint.revision), cutPoint.at);
+          floor = cutPoint.revision;
+          cutPoints.sentUpTo(floor);
         }
       }
-      const last = seams.upTo(Infinity);
+      const last = cutPoints.upTo(Infinity);
       if (last) assert.deepEqual(heldAfter(changes, floor, last.revision), stateAt(changes, last.revision));
     }),
   ));
 
-test('keys that are set but once leave a seam at the end of each turn', (t) => {
-  const seams = new Seams();
+test('keys that are set but once leave a cutPoint at the end of each turn', (t) => {
+  const cutPoints = new CutPoints();
   for (let turn = 1; turn <= 10; turn += 1) {
-    seams.changed(0);
-    seams.add(turn, turn * 5);
+    cutPoints.changed(0);
+    cutPoints.add(turn, turn * 5);
   }
-  t.deepEqual(seams.upTo(7), { revision: 7, at: 35 });
-  seams.sentUpTo(7);
-  t.is(seams.upTo(7), undefined);
-  t.deepEqual(seams.upTo(100), { revision: 10, at: 50 });
+  t.deepEqual(cutPoints.upTo(7), { revision: 7, at: 35 });
+  cutPoints.sentUpTo(7);
+  t.is(cutPoints.upTo(7), undefined);
+  t.deepEqual(cutPoints.upTo(100), { revision: 10, at: 50 });
 });
 
 test('one key that is set again and again leaves none but the last', (t) => {
-  const seams = new Seams();
+  const cutPoints = new CutPoints();
   for (let revision = 1; revision <= 1_000; revision += 1) {
-    seams.changed(revision - 1);
-    seams.add(revision, revision);
+    cutPoints.changed(revision - 1);
+    cutPoints.add(revision, revision);
   }
-  t.is(seams.upTo(999), undefined);
-  t.is(seams.upTo(1_000)?.revision, 1_000);
+  t.is(cutPoints.upTo(999), undefined);
+  t.is(cutPoints.upTo(1_000)?.revision, 1_000);
 });
 
-test('a store that has less than was sent knows no seams', (t) => {
-  const seams = new Seams();
-  seams.add(5, 1);
-  seams.sentUpTo(3);
-  seams.sentUpTo(2);
-  t.is(seams.upTo(5), undefined);
+test('a store that has less than was sent knows no cutPoints', (t) => {
+  const cutPoints = new CutPoints();
+  cutPoints.add(5, 1);
+  cutPoints.sentUpTo(3);
+  cutPoints.sentUpTo(2);
+  t.is(cutPoints.upTo(5), undefined);
 });

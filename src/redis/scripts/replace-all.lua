@@ -6,9 +6,9 @@ local NEXT = { [STATE] = KEYS[5], [INDEX] = KEYS[6] }
 
 local refused = refusal(owner, epoch)
 if refused then return head(refused) end
-if redis.call('HGET', META, 'attempt') ~= ARGV[13] then return head('diverged') end
+if redis.call('HGET', META, 'attempt') ~= ARGV[13] then return head('head_moved') end
 if redis.call('HLEN', KEYS[5]) ~= tonumber(ARGV[11]) or redis.call('ZCARD', KEYS[6]) ~= tonumber(ARGV[12]) then
-  return head('damaged')
+  return head('keys_lost')
 end
 
 for live, staged in pairs(NEXT) do

@@ -12,7 +12,7 @@ import type { Time } from '../base/time.ts';
 /** What a frame says of its owner: `leaseMs` is 0 with a goodbye. */
 type Said = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
 
-export class Evidence {
+export class FreshnessTracker {
   readonly #time: Time;
   readonly #boundMs: number;
   #provenAt = -Infinity;

@@ -5,7 +5,7 @@
  * What is long is cut short: a page shows, it does not keep.
  */
 import { connectionMachine } from '../../../machines/connection.ts';
-import type { AnyDesk } from '../../actor/desk.ts';
+import type { AnyParticipant } from '../../actor/participant.ts';
 import { Owner } from '../../owner/owner.ts';
 import type { Position } from '../../state/position.ts';
 import { isSame, parsePosition } from '../../state/position.ts';
@@ -16,12 +16,12 @@ import type { Tandem } from '../../tandem.ts';
 import type { Cancel } from '../../base/time.ts';
 import type { ChartOptions } from './charts.ts';
 import { ChartRecorder } from './charts.ts';
-import { Chronicle } from './chronicle.ts';
+import { EventLog } from './event-log.ts';
 import { eventText } from '../event-stream.ts';
 import { LATENCY_BOUNDS_MS } from './latency.ts';
-import { chartOf } from './machine-chart.ts';
-import { standingOf } from '../standing.ts';
-import { inJson, truthOf } from '../truth.ts';
+import { chartOf } from '../../actor/machine-chart.ts';
+import { diagnosisOf } from '../diagnosis.ts';
+import { inJson, answerHeadersOf } from '../answer-headers.ts';
 
 const LOOK_MS = 100;
 const BEAT_MS = 250;
@@ -34,7 +34,7 @@ const MAX_TEXT = 240;
 /** What a page has been sent. */
 interface Cursor {
   readonly rows: ReadonlyMap<
-    AnyDesk,
+    AnyParticipant,
     { readonly from: Position; readonly correctedAt: Position | undefined }
   >;
   readonly log: number;
@@ -43,11 +43,11 @@ interface Cursor {
   readonly points: number;
 }
 
-export class Lookout {
+export class PageFeed {
   readonly #tandem: Tandem;
   readonly #charts: readonly ChartOptions[];
   readonly #recorder: ChartRecorder;
-  readonly #chronicle: Chronicle;
+  readonly #eventLog: EventLog;
   readonly #readers: Readers<Cursor | undefined>;
   #cancel: Cancel;
   #lookedAt: number;
@@ -61,7 +61,7 @@ export class Lookout {
     this.#tandem = tandem;
     this.#charts = charts;
     this.#recorder = new ChartRecorder(charts);
-    this.#chronicle = new Chronicle(tandem);
+    this.#eventLog = new EventLog(tandem);
     this.#readers = new Readers<Cursor | undefined>({
       time,
       beatMs: BEAT_MS,
@@ -91,13 +91,13 @@ export class Lookout {
     const now = tandem.time.now();
     this.#worstDelayMs = Math.max(this.#worstDelayMs, now - this.#lookedAt - LOOK_MS);
     this.#lookedAt = now;
-    this.#chronicle.look();
+    this.#eventLog.look();
     this.#recorder.sample(tandem, now);
     if (now - this.#secondAt >= SECOND_MS) this.#closeSecond(now);
     this.#readers.changed();
     // Nothing keeps a process alive that has stopped.
     if (tandem.isStopping && tandem.spaces.length === 0) {
-      this.#chronicle.stop();
+      this.#eventLog.stop();
       this.#readers.end();
     } else this.#cancel = tandem.time.after(LOOK_MS, () => this.#look());
   }
@@ -106,24 +106,26 @@ export class Lookout {
     this.#secondAt = now;
     this.#delayMs = this.#worstDelayMs;
     this.#worstDelayMs = 0;
-    for (const space of this.#tandem.spaces) this.#chronicle.latency(space).close(now);
+    for (const space of this.#tandem.spaces) this.#eventLog.latency(space).close(now);
   }
 
   /** Ends it for good, pages included. */
   end(): void {
     this.#cancel();
-    this.#chronicle.stop();
+    this.#eventLog.stop();
     this.#readers.end();
   }
 
   #next(cursor: Cursor | undefined, isBeat: boolean): Step<Cursor> {
-    const desks = this.#tandem.spaces.flatMap((space) => this.#tandem.desk(space) ?? []);
-    const { log, transitions } = this.#chronicle;
-    const rows = desks.flatMap((desk) => rowsSince(desk, cursor?.rows.get(desk)) ?? []);
+    const participants = this.#tandem.spaces.flatMap((space) => this.#tandem.get(space) ?? []);
+    const { log, transitions } = this.#eventLog;
+    const rows = participants.flatMap(
+      (participant) => rowsSince(participant, cursor?.rows.get(participant)) ?? [],
+    );
     const fresh = {
       log: log.since(cursor?.log ?? 0),
       transitions: transitions.since(cursor?.transitions ?? 0),
-      seconds: [...this.#chronicle.latencies].flatMap(([space, { seconds }]) =>
+      seconds: [...this.#eventLog.latencies].flatMap(([space, { seconds }]) =>
         seconds.since(cursor?.seconds.get(space) ?? 0).map((second) => ({ space, ...second })),
       ),
       points: this.#recorder.points.since(cursor?.points ?? 0),
@@ -134,18 +136,21 @@ export class Lookout {
       now: this.#tandem.time.now(),
       delayMs: this.#delayMs,
       ...(cursor === undefined && { hello: this.#hello() }),
-      spaces: desks.map(statusOf),
+      spaces: participants.map(statusOf),
       rows,
       ...fresh,
     });
-    return { message, cursor: this.#cursorNow(desks) };
+    return { message, cursor: this.#cursorNow(participants) };
   }
 
-  #cursorNow(desks: readonly AnyDesk[]): Cursor {
-    const { log, transitions, latencies } = this.#chronicle;
+  #cursorNow(participants: readonly AnyParticipant[]): Cursor {
+    const { log, transitions, latencies } = this.#eventLog;
     return {
       rows: new Map(
-        desks.map((desk) => [desk, { from: parsePosition(desk.head), correctedAt: desk.correctedAt }]),
+        participants.map((participant) => [
+          participant,
+          { from: parsePosition(participant.head), correctedAt: participant.correctedAt },
+        ]),
       ),
       log: log.count,
       transitions: transitions.count,
@@ -172,43 +177,43 @@ export class Lookout {
   }
 }
 
-function statusOf(desk: AnyDesk): Record<string, unknown> {
-  const { up, error } = desk.link;
+function statusOf(participant: AnyParticipant): Record<string, unknown> {
+  const { up, error } = participant.link;
   return {
-    space: desk.space.name,
-    role: roleOf(desk),
-    ownership: desk instanceof Owner ? desk.ownership : null,
-    ...standingOf(desk),
-    ...inJson(truthOf(desk)),
-    state: desk.state,
-    reason: desk.reason,
-    leaseMs: Math.ceil(desk.proof.leaseMs()),
-    keys: desk.size,
+    space: participant.space.name,
+    role: roleOf(participant),
+    ownership: participant instanceof Owner ? participant.ownership : null,
+    ...diagnosisOf(participant),
+    ...inJson(answerHeadersOf(participant)),
+    state: participant.state,
+    reason: participant.reason,
+    leaseMs: Math.ceil(participant.proof.leaseMs()),
+    keys: participant.size,
     link: { up, error: error?.message ?? null },
   };
 }
 
 /** A standby stands as a follower does, until it leads. */
-function roleOf(desk: AnyDesk): 'owner' | 'standby' | 'follower' {
-  if (!(desk instanceof Owner)) return 'follower';
-  return desk.ownership === 'standby' ? 'standby' : 'owner';
+function roleOf(participant: AnyParticipant): 'owner' | 'standby' | 'follower' {
+  if (!(participant instanceof Owner)) return 'follower';
+  return participant.ownership === 'standby' ? 'standby' : 'owner';
 }
 
 /** The rows of a space's table that are new to a page; all of them where it cannot go on. */
 function rowsSince(
-  desk: AnyDesk,
+  participant: AnyParticipant,
   place: { from: Position; correctedAt: Position | undefined } | undefined,
 ): Record<string, unknown> | undefined {
   const isWrong =
     place &&
-    desk.correctedAt &&
-    desk.correctedAt !== place.correctedAt &&
-    isSame(place.from, desk.correctedAt);
-  const since = place && !isWrong ? desk.readingsSince(place.from) : undefined;
+    participant.correctedAt &&
+    participant.correctedAt !== place.correctedAt &&
+    isSame(place.from, participant.correctedAt);
+  const since = place && !isWrong ? participant.readingsSince(place.from) : undefined;
   if (since?.length === 0) return undefined;
-  const readings = since ?? some(desk.entries(), MAX_ROWS);
+  const readings = since ?? some(participant.entries(), MAX_ROWS);
   return {
-    space: desk.space.name,
+    space: participant.space.name,
     isWhole: since === undefined,
     changes: readings.slice(0, MAX_ROWS).map(rowOf),
   };

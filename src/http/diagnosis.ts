@@ -4,7 +4,7 @@
  * The rungs, best first: `connected`, live through Redis; `degraded-live`, live by another way; `stale`, there is a
  * state, which may be old; `empty`, nothing was ever read.
  */
-import type { AnyDesk } from '../actor/desk.ts';
+import type { AnyParticipant } from '../actor/participant.ts';
 import { Owner } from '../owner/owner.ts';
 
 /** The least that counts as ready. */
@@ -16,39 +16,42 @@ export type Culprit = 'nobody' | 'redis' | 'owner' | 'us';
 const RUNGS: readonly Rung[] = ['empty', 'stale', 'degraded-live', 'connected'];
 export const READINESS: readonly Readiness[] = ['connected', 'degraded-live', 'stale'];
 
-export interface Standing {
+export interface Diagnosis {
   readonly rung: Rung;
   readonly culprit: Culprit;
   /** In a sentence, for people. */
   readonly summary: string;
 }
 
-export function standingOf(desk: AnyDesk): Standing {
-  return { rung: rungOf(desk), ...(desk.isOwner && !isStandby(desk) ? ofOwner(desk) : ofFollower(desk)) };
+export function diagnosisOf(participant: AnyParticipant): Diagnosis {
+  return {
+    rung: rungOf(participant),
+    ...(participant.isOwner && !isStandby(participant) ? ofOwner(participant) : ofFollower(participant)),
+  };
 }
 
 export function isReady(rung: Rung, least: Readiness): boolean {
   return RUNGS.indexOf(rung) >= RUNGS.indexOf(least);
 }
 
-function rungOf({ mode, proof }: AnyDesk): Rung {
+function rungOf({ mode, proof }: AnyParticipant): Rung {
   if (!Number.isFinite(proof.staleMs())) return 'empty';
   if (proof.freshness() === 'stale') return 'stale';
   return mode === 'connected' ? 'connected' : 'degraded-live';
 }
 
-function isStandby(desk: AnyDesk): boolean {
-  return desk instanceof Owner && desk.ownership === 'standby';
+function isStandby(participant: AnyParticipant): boolean {
+  return participant instanceof Owner && participant.ownership === 'standby';
 }
 
 /** The head of a space in which nothing was ever set. */
 const NOWHERE = '0-0';
 
-type Words = Omit<Standing, 'rung'>;
+type Words = Omit<Diagnosis, 'rung'>;
 
-function ofOwner(desk: AnyDesk): Words {
-  const { mode, link } = desk;
-  const ownership = desk instanceof Owner ? desk.ownership : undefined;
+function ofOwner(participant: AnyParticipant): Words {
+  const { mode, link } = participant;
+  const ownership = participant instanceof Owner ? participant.ownership : undefined;
   if (ownership === 'fenced')
     return { culprit: 'us', summary: 'Another process has taken this space over. This one writes no more.' };
   if (mode === 'stopped') return { culprit: 'us', summary: 'This process has stopped owning the space.' };
@@ -65,12 +68,12 @@ function ofOwner(desk: AnyDesk): Words {
   };
 }
 
-function ofFollower(desk: AnyDesk): Words {
-  const { mode, proof } = desk;
+function ofFollower(participant: AnyParticipant): Words {
+  const { mode, proof } = participant;
   if (mode === 'stopped') return { culprit: 'us', summary: 'This process has stopped following the space.' };
-  if (mode === 'connected') return ofConnected(desk);
-  const why = desk.link.up ? 'Redis answers, but cannot be followed' : 'Redis is out';
-  if (mode === 'recovering' && desk.link.up)
+  if (mode === 'connected') return ofConnected(participant);
+  const why = participant.link.up ? 'Redis answers, but cannot be followed' : 'Redis is out';
+  if (mode === 'recovering' && participant.link.up)
     return { culprit: 'redis', summary: 'Catching up: asking Redis what changed since.' };
   if (proof.freshness() === 'live')
     return {
@@ -85,7 +88,7 @@ function ofFollower(desk: AnyDesk): Words {
   return { culprit: 'redis', summary: `${why}. Shown is what was last known; it may be old.` };
 }
 
-function ofConnected({ proof, head }: AnyDesk): Words {
+function ofConnected({ proof, head }: AnyParticipant): Words {
   if (proof.freshness() === 'live' && proof.ownerAlive()) {
     const summary =
       proof.source === 'direct'

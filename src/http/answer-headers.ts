@@ -1,7 +1,7 @@
 /** How true an answer is, as it is told in headers and bodies. */
 import type { Context } from 'koa';
-import type { Mode } from '../../machines/connection.ts';
-import type { AnyDesk } from '../actor/desk.ts';
+import type { Mode } from '../state/mode.ts';
+import type { AnyParticipant } from '../actor/participant.ts';
 import type { Freshness, Reading, Source } from '../state/reading.ts';
 
 /** What the headers of an answer say. */
@@ -13,7 +13,7 @@ export interface Stamp {
 }
 
 /** How true an answer is: a reading's, or the whole space's. */
-export interface Truth extends Stamp {
+export interface AnswerHeaders extends Stamp {
   readonly source: Source;
   readonly ownerAlive: boolean;
   readonly mode: Mode;
@@ -24,7 +24,7 @@ export interface Truth extends Stamp {
  * What is true now, of the space or of one reading; asked once for an answer, so that its headers and its body say
  * the same. A reading bears the proof that it was made under, so it is asked itself.
  */
-export function truthOf({ head, mode, proof }: AnyDesk, reading?: Reading): Truth {
+export function answerHeadersOf({ head, mode, proof }: AnyParticipant, reading?: Reading): AnswerHeaders {
   const { position, freshness, staleMs, source, ownerAlive } = reading ?? {
     position: head,
     freshness: proof.freshness(),
@@ -37,9 +37,9 @@ export function truthOf({ head, mode, proof }: AnyDesk, reading?: Reading): Trut
 
 /** `staleMs` is null where nothing was ever proven: JSON has no infinity. */
 export function inJson<T extends { readonly staleMs: number }>(
-  truth: T,
+  headers: T,
 ): Omit<T, 'staleMs'> & { staleMs: number | null } {
-  return { ...truth, staleMs: Number.isFinite(truth.staleMs) ? truth.staleMs : null };
+  return { ...headers, staleMs: Number.isFinite(headers.staleMs) ? headers.staleMs : null };
 }
 
 export function setStamp(ctx: Context, { position, freshness, staleMs }: Stamp): void {

@@ -6,7 +6,7 @@
  */
 import type { Batch } from './catch-up.ts';
 import type { ServerClock } from '../base/clock.ts';
-import type { Evidence } from './evidence.ts';
+import type { FreshnessTracker } from './freshness.ts';
 import type { Change, Frame, Header } from '../state/frame.ts';
 import type { FramePath, Rejected } from '../ports/observer.ts';
 import { compare } from '../state/position.ts';
@@ -17,7 +17,7 @@ import { Replica } from '../state/replica.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Definition, KeyOf, Space, ValueOf } from '../state/space.ts';
 import type { Time } from '../base/time.ts';
-import { unsliced } from '../base/unsliced.ts';
+import { detached } from '../base/detached.ts';
 import { Watchers } from './watchers.ts';
 
 export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
@@ -35,9 +35,9 @@ export interface Arrival {
   readonly clock: ServerClock;
 }
 
-export interface IntakeOptions<D extends Definition> {
+export interface ApplierOptions<D extends Definition> {
   readonly space: Space<D>;
-  readonly evidence: Evidence;
+  readonly freshness: FreshnessTracker;
   readonly time: Time;
   readonly report: (error: unknown) => void;
   /** Told of a frame that is visible now; `tell` is what tells those who watch. */
@@ -47,28 +47,28 @@ export interface IntakeOptions<D extends Definition> {
   readonly advanced: () => void;
 }
 
-export class Intake<D extends Definition> {
+export class Applier<D extends Definition> {
   readonly replica = new Replica();
   readonly watchers = new Watchers<AnyReading<D>>();
-  readonly #options: IntakeOptions<D>;
+  readonly #options: ApplierOptions<D>;
   /** Keys whose last value could not be read, and since when. */
   readonly #refused = new Map<string, number>();
 
-  constructor(options: IntakeOptions<D>) {
+  constructor(options: ApplierOptions<D>) {
     this.#options = options;
   }
 
   /** What is known of the truth of all of the state. */
   get proof(): Proof {
-    const { proof } = this.#options.evidence;
+    const { proof } = this.#options.freshness;
     if (this.#refused.size === 0) return proof;
-    return this.#options.evidence.proofSince(Math.min(...this.#refused.values()));
+    return this.#options.freshness.proofSince(Math.min(...this.#refused.values()));
   }
 
   reading<K extends KeyOf<D>>(key: K, entry: Entry<unknown> | undefined): Reading<K, ValueOf<D, K>> {
-    const { evidence } = this.#options;
+    const { freshness } = this.#options;
     const refusedAt = this.#refused.size === 0 ? undefined : this.#refused.get(key);
-    const proof = refusedAt === undefined ? evidence.proof : evidence.proofSince(refusedAt);
+    const proof = refusedAt === undefined ? freshness.proof : freshness.proofSince(refusedAt);
     return new Reading(key, entry, entry?.value, proof);
   }
 
@@ -77,7 +77,7 @@ export class Intake<D extends Definition> {
     const entry = this.replica.get(key);
     if (entry === undefined) this.#options.space.requireSchema(key);
     if (this.#refused.size > 0) return this.reading(key, entry);
-    return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#options.evidence.proof);
+    return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#options.freshness.proof);
   }
 
   isRefused(key: string): boolean {
@@ -101,7 +101,7 @@ export class Intake<D extends Definition> {
       const isHere = frame.revision === this.replica.position.revision;
       if (isHere) this.#prove(frame, clock);
       // Of an owner that could not commit what it announced: it proves nothing, but that its lease is given up.
-      if (frame.bye && !isHere) this.#options.evidence.lease(0, frame.publishedAt, clock);
+      if (frame.bye && !isHere) this.#options.freshness.lease(0, frame.publishedAt, clock);
       return 'taken';
     }
     const read = this.#read(frame.changes);
@@ -135,15 +135,15 @@ export class Intake<D extends Definition> {
 
   /** Takes in what was read from the keys. Returns how many keys a full sync changed. */
   apply({ head, isFull, changes }: Batch, clock: ServerClock): number | undefined {
-    const { evidence } = this.#options;
-    evidence.lease(head.leaseMs, head.now, clock);
+    const { freshness } = this.#options;
+    freshness.lease(head.leaseMs, head.now, clock);
     // Directly from its owner this copy may be further than the keys.
     if (compare(head, this.replica.position) < 0) return undefined;
     const read = this.#read(changes);
     const changed = isFull
       ? this.replica.replace(head, read, this.#refused)
       : this.replica.advance(head, read);
-    evidence.prove(head.cutAt, head.epoch, clock);
+    freshness.prove(head.cutAt, head.epoch, clock);
     this.#tell(changed);
     return isFull ? changed.length : undefined;
   }
@@ -152,7 +152,7 @@ export class Intake<D extends Definition> {
     { cutAt, epoch, bye, leaseMs, publishedAt }: Header & { publishedAt: number },
     clock: ServerClock,
   ): void {
-    this.#options.evidence.said({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock);
+    this.#options.freshness.said({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock);
   }
 
   #read(changes: readonly Change[]): ReadChange[] {
@@ -166,7 +166,7 @@ export class Intake<D extends Definition> {
         rejected('value');
         // Told once, not with each frame until it is mended.
         if (!this.#refused.has(key)) report(error);
-        this.#refused.set(unsliced(key), this.#refused.get(key) ?? time.now());
+        this.#refused.set(detached(key), this.#refused.get(key) ?? time.now());
       }
     }
     return read;

@@ -7,12 +7,12 @@
  */
 import type { Cancel, Time } from '../base/time.ts';
 
-/** Of the bound of staleness: past two beacons, and with time left to be live by then. */
+/** Of the bound of staleness: past two heartbeats, and with time left to be live by then. */
 const AROUND_SHARE = 0.6;
 /** The way around is kept for so many bounds of staleness after the last silence: an owner that says little would have it come and go. */
 const AROUND_BOUNDS = 4;
 
-export interface SilenceOptions {
+export interface WatchdogOptions {
   /** The bound of staleness, ms. */
   readonly boundMs: number;
   readonly hasWayAround: boolean;
@@ -24,16 +24,16 @@ export interface SilenceOptions {
   readonly isWatched: () => boolean;
 }
 
-export class Silence {
+export class Watchdog {
   readonly #time: Time;
-  readonly #options: SilenceOptions;
+  readonly #options: WatchdogOptions;
   readonly #aroundMs: number;
   /** When the way around was last found to be needed, while Redis can be reached. */
   #aroundAt = -Infinity;
   #heardAt = -Infinity;
   #cancel: Cancel | undefined;
 
-  constructor(time: Time, options: SilenceOptions) {
+  constructor(time: Time, options: WatchdogOptions) {
     this.#time = time;
     this.#options = options;
     this.#aroundMs = options.hasWayAround ? options.boundMs * AROUND_SHARE : Infinity;

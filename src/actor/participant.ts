@@ -1,7 +1,7 @@
 /**
  * What owner and follower have in common: an XState actor with a connection machine, readings, and events.
  *
- * The desk is the only one that sends to its machine. The actor's snapshot holds the mode and the desk; values
+ * The participant is the only one that sends to its machine. The actor's snapshot holds the mode and the participant; values
  * never travel through events. Callbacks of the user's that throw are reported, and harm nobody else.
  */
 import type {
@@ -15,47 +15,22 @@ import type {
   Subscription,
 } from 'xstate';
 import { createActor, fromPromise } from 'xstate';
-import type { ConnectionEvent, Mode } from '../../machines/connection.ts';
+import type { ConnectionEvent } from '../../machines/connection.ts';
+import type { Mode } from '../state/mode.ts';
 import { connectionMachine } from '../../machines/connection.ts';
-import type { ServerClock } from '../base/clock.ts';
 import { asTandemError, TandemError } from '../base/errors.ts';
-import type { Observers, Role } from '../ports/observer.ts';
-import type { DirectOptions, Path } from '../ports/path.ts';
+import type { Role } from '../ports/observer.ts';
 import { printPosition } from '../state/position.ts';
 import type { Position } from '../state/position.ts';
 import type { Proof, Reading } from '../state/reading.ts';
 import type { Definition, KeyOf, Space, ValueOf } from '../state/space.ts';
-import type { Link, Store } from '../ports/store.ts';
-import type { Time } from '../base/time.ts';
+import type { Runtime } from '../ports/runtime.ts';
+import type { Link } from '../ports/store.ts';
 import { backoffMs } from '../base/time.ts';
-import type { Tracer } from '../ports/tracer.ts';
 import { Waiters } from '../base/waiters.ts';
 
-/** What a Tandem lends to its desks. */
-export interface Surroundings {
-  readonly name: string;
-  readonly store: Store;
-  readonly clock: ServerClock;
-  readonly time: Time;
-  /** Makes the way to an owner's own process. */
-  readonly path: (space: string, options: DirectOptions, silenceMs: number) => Path;
-  /** Where the desks of this process are listed. */
-  readonly roll: Roll;
-  /** Who is told what happens. */
-  readonly observers: Observers;
-  readonly tracer: Tracer;
-}
-
-export interface Roll {
-  /** @throws TandemError `ALREADY_OWNED` or `STOPPED` */
-  enter(desk: AnyDesk): void;
-  leave(desk: AnyDesk): void;
-  /** How many are listed. */
-  readonly size: number;
-}
-
-/** A desk of whichever kind and space. */
-export type AnyDesk = Desk<any, any>;
+/** A participant of whichever kind and space. */
+export type AnyParticipant = Participant<any, any>;
 
 export type ModeEvent = {
   readonly type: 'mode';
@@ -64,34 +39,37 @@ export type ModeEvent = {
   readonly reason: string;
 };
 export type ErrorEvent = { readonly type: 'error'; readonly error: TandemError };
-export type DeskEvent = EventObject;
+export type ParticipantEvent = EventObject;
 // XState's own bound for a system; whose system it is does not matter here.
 type AnySystem = ActorSystem<any>;
 
-export type DeskSnapshot<T> = Snapshot<undefined> & { readonly mode: Mode; readonly desk: T };
-export type DeskLogic<T, E extends EventObject> = ActorLogic<
-  DeskSnapshot<T>,
-  DeskEvent,
+/** The mode, and the participant under its role's name: `snapshot.owner` or `snapshot.follower`. */
+export type ParticipantSnapshot<R extends Role, T> = Snapshot<undefined> & { readonly mode: Mode } & {
+  readonly [N in R]: T;
+};
+export type ParticipantLogic<R extends Role, T, E extends EventObject> = ActorLogic<
+  ParticipantSnapshot<R, T>,
+  ParticipantEvent,
   unknown,
   AnySystem,
   E
 >;
-export type DeskScope = ActorScope<DeskSnapshot<never>, DeskEvent>;
+export type ParticipantScope = ActorScope<ParticipantSnapshot<Role, never>, ParticipantEvent>;
 
 /**
- * With its links up a desk tries again at least this often, ms: a try is a call or two, and within a second of the last
+ * With its links up a participant tries again at least this often, ms: a try is a call or two, and within a second of the last
  * fault all have to be in step, also those who wait for somebody else to be.
  */
 const MAX_PROBE_MS = 400;
 
-/** Event of the desk to its own actor; nobody else sends it. */
+/** Event of the participant to its own actor; nobody else sends it. */
 const MODE_CHANGED = 'tandem.mode';
 
-export abstract class Desk<D extends Definition, E extends EventObject> {
+export abstract class Participant<D extends Definition, E extends EventObject> {
   readonly space: Space<D>;
-  protected readonly around: Surroundings;
+  protected readonly runtime: Runtime;
   protected readonly waiters: Waiters;
-  readonly #scope: DeskScope;
+  readonly #scope: ParticipantScope;
   readonly #connection: Actor<typeof connectionMachine>;
   #mode: Mode = 'recovering';
   #unwatchLinks: (() => void)[] = [];
@@ -100,15 +78,15 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   readonly #warnings = new WeakSet<TandemError>();
   readonly #headWatchers = new Set<() => void>();
 
-  constructor(space: Space<D>, around: Surroundings, scope: DeskScope) {
+  constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope) {
     this.space = space;
-    this.around = around;
-    this.waiters = new Waiters(around.time);
+    this.runtime = runtime;
+    this.waiters = new Waiters(runtime.time);
     this.#scope = scope;
     const machine = connectionMachine.provide({
       actors: { catchUp: fromPromise(({ signal }) => this.#catchUpOnceLinked(signal)) },
       guards: { isLinkUp: () => this.#isLinkUp(), isDirectLive: () => this.isDirectLive },
-      delays: { probe: ({ context }) => Math.min(MAX_PROBE_MS, backoffMs(around.time, context.failures)) },
+      delays: { probe: ({ context }) => Math.min(MAX_PROBE_MS, backoffMs(runtime.time, context.failures)) },
     });
     this.#connection = createActor(machine, { parent: scope.self, id: 'connection' });
   }
@@ -150,7 +128,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   abstract readonly size: number;
   /** What is known now of the truth of the state. */
   abstract readonly proof: Proof;
-  /** Whether this desk is the space's owner, or would be. */
+  /** Whether this participant is the space's owner, or would be. */
   abstract readonly isOwner: boolean;
   /** What is read now for a key. A key that holds nothing gives a reading whose value is `undefined`. */
   abstract get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>>;
@@ -163,7 +141,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   abstract readingsSince(from: Position): Reading[] | undefined;
   /** Where what is here was last found to be wrong: who is at this very place has to start over. */
   abstract readonly correctedAt: Position | undefined;
-  /** Gives up: the desk is `stopped` for good, and answers from memory. */
+  /** Gives up: the participant is `stopped` for good, and answers from memory. */
   abstract stop(options?: { timeoutMs?: number }): Promise<void>;
   /**
    * Waits until the head of this process is at `position` or past it.
@@ -182,12 +160,12 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
   }
 
   /** An event from outside, sent to the actor. */
-  abstract receive(event: DeskEvent): void;
+  abstract receive(event: ParticipantEvent): void;
 
   /** Called by the actor as it starts. */
   start(): void {
-    this.around.roll.enter(this);
-    this.around.observers.tell('opened', { space: this.space.name, role: this.role });
+    this.runtime.registry.enter(this);
+    this.runtime.observers.tell('opened', { space: this.space.name, role: this.role });
     this.connect();
   }
 
@@ -200,10 +178,10 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     });
     this.#connection.start();
     // What is known already is told once there can be someone who listens.
-    this.around.time.endOfTurn(() => this.#passOnWarnings());
+    this.runtime.time.endOfTurn(() => this.#passOnWarnings());
   }
 
-  /** Called as the desk ends, however it ends. Idempotent. */
+  /** Called as the participant ends, however it ends. Idempotent. */
   close(): void {
     for (const unwatch of this.#unwatchLinks) unwatch();
     this.waiters.refuse(new TandemError('STOPPED', `the actor of space "${this.space.name}" is stopped`));
@@ -213,9 +191,10 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
 
   /** As of any XState actor; an observer that throws is reported. */
   subscribe(
-    observer: ((snapshot: DeskSnapshot<unknown>) => void) | Observer<DeskSnapshot<unknown>>,
+    observer:
+      ((snapshot: ParticipantSnapshot<Role, unknown>) => void) | Observer<ParticipantSnapshot<Role, unknown>>,
   ): Subscription {
-    const whole: Observer<DeskSnapshot<unknown>> =
+    const whole: Observer<ParticipantSnapshot<Role, unknown>> =
       typeof observer === 'function' ? { next: observer } : observer;
     return this.#scope.self.subscribe({
       next: this.guarded('subscribe', (snapshot) => whole.next?.(snapshot)),
@@ -224,11 +203,11 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     });
   }
 
-  getSnapshot(): DeskSnapshot<unknown> {
+  getSnapshot(): ParticipantSnapshot<Role, unknown> {
     return this.#scope.self.getSnapshot();
   }
 
-  send(event: DeskEvent): void {
+  send(event: ParticipantEvent): void {
     this.#scope.self.send(event);
   }
 
@@ -274,7 +253,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     const told = asTandemError(error, 'CALLBACK_FAILED', 'unexpected');
     this.#lastError = told;
     const { code } = told;
-    this.around.observers.tell('error', { space: this.space.name, role: this.role, code });
+    this.runtime.observers.tell('error', { space: this.space.name, role: this.role, code });
     this.#scope.emit({ type: 'error', error: told } as EventObject);
   }
 
@@ -284,7 +263,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
 
   /** No longer listed in its process. */
   protected leave(): void {
-    this.around.roll.leave(this);
+    this.runtime.registry.leave(this);
   }
 
   /** The one sender of the connection machine. */
@@ -311,7 +290,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
       if (warning === undefined || this.#warnings.has(warning)) continue;
       this.#warnings.add(warning);
       const { code } = warning;
-      this.around.observers.tell('error', { space: this.space.name, role: this.role, code });
+      this.runtime.observers.tell('error', { space: this.space.name, role: this.role, code });
       this.#scope.emit({ type: 'error', error: warning } as EventObject);
     }
   }
@@ -344,7 +323,7 @@ export abstract class Desk<D extends Definition, E extends EventObject> {
     const from = this.#mode;
     if (mode === from) return;
     this.#mode = mode;
-    this.around.observers.tell('mode', { space: this.space.name, role: this.role, mode, from, reason });
+    this.runtime.observers.tell('mode', { space: this.space.name, role: this.role, mode, from, reason });
     this.entered(mode);
     // First the news, then the snapshot: with `stopped` the actor is done, and emits no more.
     this.#scope.emit({ type: 'mode', mode, from, reason } as EventObject);
@@ -359,38 +338,41 @@ function asCallbackError(what: string, error: unknown): TandemError {
   });
 }
 
-/** What the actor asks of its desk. */
-type Acting = Pick<Desk<Definition, EventObject>, 'mode' | 'start' | 'stop' | 'receive' | 'report'>;
+/** What the actor asks of its participant. */
+type Acting = Pick<Participant<Definition, EventObject>, 'mode' | 'start' | 'stop' | 'receive' | 'report'>;
 
-/** The actor logic around a desk, for `createActor`, `invoke` and `spawn`. */
-export function deskLogic<T extends Acting, E extends EventObject>(
-  make: (scope: DeskScope) => T,
-): DeskLogic<T, E> {
-  type S = DeskSnapshot<T>;
+/** The actor logic around a participant, for `createActor`, `invoke` and `spawn`. */
+export function participantLogic<R extends Role, T extends Acting, E extends EventObject>(
+  role: R,
+  make: (scope: ParticipantScope) => T,
+): ParticipantLogic<R, T, E> {
+  type S = ParticipantSnapshot<R, T>;
   const begin = (scope: unknown): S => {
-    const desk = make(scope as DeskScope);
-    return { status: 'active', output: undefined, error: undefined, mode: desk.mode, desk };
+    const participant = make(scope as ParticipantScope);
+    const { mode } = participant;
+    return { status: 'active', output: undefined, error: undefined, mode, [role]: participant };
   };
   return {
     getInitialSnapshot: begin,
-    // A desk is what it has in Redis and in memory; a snapshot that was kept brings none of it back.
+    // A participant is what it has in Redis and in memory; a snapshot that was kept brings none of it back.
     restoreSnapshot: (_, scope) => begin(scope),
-    start: ({ desk }) => desk.start(),
+    start: (snapshot) => snapshot[role].start(),
     transition: (snapshot, event) => {
-      const { desk } = snapshot;
+      const participant: T = snapshot[role];
       if (event.type === 'xstate.stop') {
         // The parent has stopped this actor, and waits for nobody: what is left to do is done behind it.
-        desk.stop().catch((error: unknown) => desk.report(error));
-        return { ...snapshot, status: 'stopped', mode: 'stopped' } as S;
+        participant.stop().catch((error: unknown) => participant.report(error));
+        return { ...snapshot, status: 'stopped', mode: 'stopped' };
       }
       if (event.type === MODE_CHANGED) {
-        return { ...snapshot, mode: desk.mode, status: desk.mode === 'stopped' ? 'done' : 'active' } as S;
+        const { mode } = participant;
+        return { ...snapshot, mode, status: mode === 'stopped' ? 'done' : 'active' };
       }
       // A throw in here would end the actor.
       try {
-        desk.receive(event);
+        participant.receive(event);
       } catch (error) {
-        desk.report(error);
+        participant.report(error);
       }
       return snapshot;
     },

@@ -3,7 +3,8 @@ import test from 'ava';
 import { Redis } from 'ioredis';
 import { createRedisMock } from 'js-redis-server';
 import { z } from 'zod';
-import { comparePositions, connect, defineSpace, directRouter, json, TandemError } from '../../src/index.ts';
+import { comparePositions, connect, defineSpace, json, TandemError } from '../../src/index.ts';
+import { directRouter } from '../../src/koa.ts';
 import type { ConnectOptions, ErrorCode, Tandem } from '../../src/index.ts';
 import { until } from '../_wait.ts';
 
@@ -307,7 +308,7 @@ test.serial(
     await client.hset(`tandem:{${space.name}}:state`, 'strategy/7', '70');
     client.disconnect();
     t.is((await follower.refresh()).differed, 1);
-    t.deepEqual(errors, ['DIFFERED']);
+    t.deepEqual(errors, ['CONTENT_MISMATCH']);
     t.is(follower.get('strategy/7').value, 70);
   },
 );
@@ -480,11 +481,11 @@ test.serial('bad options are told at the call', (t) => {
     () => connect({ redis: 6379 as never }),
     () => connect({ redis: { keyPrefix: 'mine:' } }),
     () => connect({ redis: url, name: '' }),
-    () => connect({ redis: url, commitTimeoutMs: -1 }),
+    () => connect({ redis: url, commandTimeoutMs: -1 }),
     () => tandem.own(space, { leaseMs: 0 }),
     () => tandem.own(space, { start: 'again' as 'reset' }),
-    () => tandem.own(space, { beaconMs: 5_000 }),
-    () => tandem.follow(space, { silenceMs: NaN }),
+    () => tandem.own(space, { heartbeatMs: 5_000 }),
+    () => tandem.follow(space, { maxStaleMs: NaN }),
   ];
   for (const call of bad) t.throws(call, { code: 'INVALID_OPTION' }, String(call));
   t.throws(() => tandem.follow({ name: 'x' } as never), { code: 'INVALID_SPACE' });
@@ -530,7 +531,7 @@ test.serial('what two databases of one Redis hold has nothing to do with one ano
   const follower = first!.follow(space);
   owners[0]!.set('strategy/a', 0);
   owners[1]!.set('strategy/a', 1);
-  await Promise.all([...owners, follower].map((desk) => desk.ready()));
+  await Promise.all([...owners, follower].map((participant) => participant.ready()));
   await owners[1]!.flush();
   await follower.waitFor(await owners[0]!.flush());
   t.is(follower.get('strategy/a').value, 0);

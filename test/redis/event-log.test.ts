@@ -1,12 +1,12 @@
 /** What happened, as people are told: when something began stays to be seen, however long it goes on. */
 import { connect, defineSpace, json } from '../../src/index.ts';
-import { Chronicle } from '../../src/http/page/chronicle.ts';
+import { EventLog } from '../../src/http/page/event-log.ts';
 import { Redis } from 'ioredis';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
 import { until } from '../_wait.ts';
 
-const space = defineSpace('chronicle', { 'key/*': json<number>() });
+const space = defineSpace('eventLog', { 'key/*': json<number>() });
 
 onRealServer('what is tried in vain again and again is told once, and that it worked', async (t) => {
   const redis = await RedisServer.start();
@@ -19,8 +19,8 @@ onRealServer('what is tried in vain again and again is told once, and that it wo
     await redis.stop();
   });
   const owner = owning.own(space);
-  const chronicle = new Chronicle(following);
-  t.teardown(() => chronicle.stop());
+  const eventLog = new EventLog(following);
+  t.teardown(() => eventLog.stop());
   let tries = 0;
   const follower = following.follow(space);
   follower.on('mode', ({ mode }) => (tries += mode === 'recovering' ? 1 : 0));
@@ -32,19 +32,19 @@ onRealServer('what is tried in vain again and again is told once, and that it wo
   await admin.flushall();
   await until(() => tries >= 6, 'tries', 40_000);
   await until(() => follower.mode === 'degraded', 'one that failed');
-  const told = chronicle.transitions.items.map(({ from, to }) => `${from} → ${to}`);
+  const told = eventLog.transitions.items.map(({ from, to }) => `${from} → ${to}`);
   // One that takes long, on a machine that stalls, is told.
   t.true(told.filter((one) => one === 'degraded.isolated → recovering').length <= 1, told.join(', '));
   t.true(told.filter((one) => one.startsWith('recovering → degraded')).length <= 2, told.join(', '));
-  const bad = chronicle.log.items.filter(({ text }) => text.startsWith('recovering → degraded'));
+  const bad = eventLog.log.items.filter(({ text }) => text.startsWith('recovering → degraded'));
   t.is(bad.length, 1);
 
   const again = connect({ redis: redis.url, name: 'again' });
   t.teardown(() => again.stop({ timeoutMs: 100 }));
   again.own(space).set('key/a', 2);
   await until(() => follower.mode === 'connected', 'connected');
-  chronicle.look();
-  const last = chronicle.transitions.items.slice(-2).map(({ from, to }) => `${from} → ${to}`);
+  eventLog.look();
+  const last = eventLog.transitions.items.slice(-2).map(({ from, to }) => `${from} → ${to}`);
   t.deepEqual(last, ['degraded.isolated → recovering', 'recovering → connected']);
-  t.regex(chronicle.log.items.at(-1)!.text, /connected|live|Redis|alive/);
+  t.regex(eventLog.log.items.at(-1)!.text, /connected|live|Redis|alive/);
 });

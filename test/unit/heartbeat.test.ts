@@ -1,7 +1,7 @@
-/** When beacons are due: never late, seldom early, and those of many spaces together, a few at a time. */
+/** When heartbeats are due: never late, seldom early, and those of many spaces together, a few at a time. */
 import test from 'ava';
 import * as fc from 'fast-check';
-import { Beacon, beaconDueAt } from '../../src/owner/beacon.ts';
+import { Heartbeat, heartbeatDueAt } from '../../src/owner/heartbeat.ts';
 import type { Time } from '../../src/base/time.ts';
 import { systemTime } from '../../src/base/time.ts';
 
@@ -13,24 +13,24 @@ const share = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
 /** What remains of numbers of that size. */
 const nearly = (at: number): number => Math.abs(at) * 1e-12 + 1e-6;
 
-test('a beacon is due in the second half of the interval, or at its end at the latest', (t) => {
+test('a heartbeat is due in the second half of the interval, or at its end at the latest', (t) => {
   fc.assert(
     fc.property(moment, interval, share, (lastAt, everyMs, phase) => {
-      const dueAt = beaconDueAt(lastAt, everyMs, phase * everyMs);
+      const dueAt = heartbeatDueAt(lastAt, everyMs, phase * everyMs);
       return dueAt >= lastAt + everyMs / 2 - nearly(lastAt) && dueAt <= lastAt + everyMs + nearly(lastAt);
     }),
   );
   t.pass();
 });
 
-test('after a few beacons a space is at its own tick, and stays there', (t) => {
+test('after a few heartbeats a space is at its own tick, and stays there', (t) => {
   fc.assert(
     fc.property(moment, interval, fc.integer({ min: 0, max: TICKS - 1 }), (from, everyMs, tick) => {
       const phaseMs = (tick * everyMs) / TICKS;
       let at = from;
-      for (let n = 0; n < 4; n += 1) at = beaconDueAt(at, everyMs, phaseMs);
+      for (let n = 0; n < 4; n += 1) at = heartbeatDueAt(at, everyMs, phaseMs);
       for (let n = 0; n < 4; n += 1) {
-        const next = beaconDueAt(at, everyMs, phaseMs);
+        const next = heartbeatDueAt(at, everyMs, phaseMs);
         if (Math.abs(next - at - everyMs) > nearly(at)) return false;
         at = next;
       }
@@ -40,8 +40,8 @@ test('after a few beacons a space is at its own tick, and stays there', (t) => {
   t.pass();
 });
 
-/** The moment of its nth beacon, on a clock of its own. */
-function nthBeacon(space: string, everyMs: number, n: number): number {
+/** The moment of its nth heartbeat, on a clock of its own. */
+function nthHeartbeat(space: string, everyMs: number, n: number): number {
   let now = 0;
   const sentAt = [0];
   const lastAt = (): number => sentAt.at(-1)!;
@@ -55,7 +55,7 @@ function nthBeacon(space: string, everyMs: number, n: number): number {
     },
   };
   const send = (): void => void sentAt.push(now);
-  new Beacon(time, { space, everyMs, lastAt, send }).start();
+  new Heartbeat(time, { space, everyMs, lastAt, send }).start();
   while (sentAt.length <= n) wake();
   return lastAt();
 }
@@ -64,7 +64,7 @@ test('a thousand spaces that begin together are soon due at eight moments, about
   const everyMs = 160;
   const due = new Map<number, number>();
   for (let n = 0; n < 1_000; n += 1) {
-    const tick = nthBeacon(`strategy-${n}`, everyMs, 5) % everyMs;
+    const tick = nthHeartbeat(`strategy-${n}`, everyMs, 5) % everyMs;
     due.set(tick, (due.get(tick) ?? 0) + 1);
   }
   t.is(due.size, TICKS);

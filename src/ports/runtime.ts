@@ -1,0 +1,22 @@
+/** What a process lends to its participants: everything that they reach outside themselves by. */
+import type { ServerClock } from '../base/clock.ts';
+import type { Time } from '../base/time.ts';
+import type { DirectOptions, Path } from './path.ts';
+import type { Observers } from './observer.ts';
+import type { Registry } from './registry.ts';
+import type { Store } from './store.ts';
+import type { Tracer } from './tracer.ts';
+
+export interface Runtime {
+  /** The process's name, as in "owned by". */
+  readonly name: string;
+  readonly store: Store;
+  /** The clock of the store's server. */
+  readonly clock: ServerClock;
+  readonly time: Time;
+  /** Makes the direct path to an owner's own process. */
+  readonly path: (space: string, options: DirectOptions, maxStaleMs: number) => Path;
+  readonly registry: Registry;
+  readonly observers: Observers;
+  readonly tracer: Tracer;
+}
