@@ -282,8 +282,8 @@ if (noServer === undefined) {
       'claim: held',
       'since: full',
       'since: not full',
-      'replacement: committed',
-      'replacement: fenced',
+      'replace-all: committed',
+      'replace-all: fenced',
       ...['committed', 'fenced', 'head_moved', 'keys_lost'].map((outcome) => `commit: ${outcome}`),
       ...['committed', 'fenced', 'head_moved', 'keys_lost'].map((outcome) => `light commit: ${outcome}`),
     ];

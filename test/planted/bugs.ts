@@ -129,8 +129,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'what was read from the keys is current as of the reading',
     file: 'src/follower/applier.ts',
-    find: 'evidence.prove(head.cutAt, head.epoch, clock);',
-    replace: 'evidence.prove(head.now, head.epoch, clock);',
+    find: 'freshness.prove(head.cutAt, head.epoch, clock);',
+    replace: 'freshness.prove(head.now, head.epoch, clock);',
     caughtBy: 'honest staleness',
   },
   {
