@@ -4,22 +4,14 @@ export type { ConnectOptions, Tandem } from './tandem.ts';
 export { defineSpace, json } from './state/space.ts';
 export type { Definition, InputOf, KeyOf, PatternOf, Schema, Space, ValueOf } from './state/space.ts';
 export { comparePositions } from './state/position.ts';
-export type {
-  Owner,
-  OwnOptions,
-  FencedEvent,
-  OwnerEmitted,
-  OwnershipChangedEvent,
-  Uncommitted,
-} from './owner/owner.ts';
-export type { Follower, FollowOptions, FollowerEmitted, Refreshed, SyncEvent } from './follower/follower.ts';
-export type {
-  AnyParticipant,
-  ParticipantLogic,
-  ParticipantSnapshot,
-  ErrorEvent,
-  ModeEvent,
-} from './actor/participant.ts';
+export type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
+export type { FencedEvent, Uncommitted } from './owner/events.ts';
+export type { OwnershipChangedEvent } from './actor/ownership-driver.ts';
+export type { Follower, FollowerEmitted, FollowOptions, Refreshed } from './follower/follower.ts';
+export type { SyncEvent } from './follower/events.ts';
+export type { AnyParticipant } from './actor/participant.ts';
+export type { ParticipantLogic, ParticipantSnapshot } from './actor/logic.ts';
+export type { ErrorEvent, ModeEvent } from './actor/events.ts';
 export type { Freshness, Reading, Source } from './state/reading.ts';
 export type { DirectOptions } from './ports/path.ts';
 export { InvalidValueError, OwnedElsewhereError, TandemError } from './base/errors.ts';

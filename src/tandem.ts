@@ -12,7 +12,8 @@ import type {
 } from 'xstate';
 import { createActor } from 'xstate';
 import { ServerClock } from './base/clock.ts';
-import type { AnyParticipant, ParticipantLogic } from './actor/participant.ts';
+import type { ParticipantLogic } from './actor/logic.ts';
+import type { AnyParticipant } from './actor/participant.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { show, TandemError } from './base/errors.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';

@@ -1,26 +1,28 @@
 /** Which keys are otherwise in memory than in the store, as far as both speak of the same revisions. */
 import type { Batch } from './catch-up.ts';
 import type { Change } from '../state/frame.ts';
-import type { Applier } from './applier.ts';
+import type { Replica } from '../state/replica.ts';
 import type { Definition, Space } from '../state/space.ts';
 
+/** @param refused whose newer value could not be read */
 export function differing<D extends Definition>(
   space: Space<D>,
-  applier: Applier<D>,
+  replica: Replica,
+  refused: { isRefused(key: string): boolean },
   { head, changes }: Batch,
 ): string[] {
   const read = new Map(changes.filter(({ json }) => json !== '').map((change) => [change.key, change]));
   const keys: string[] = [];
-  for (const { key, revision, value } of applier.replica.entries()) {
+  for (const { key, revision, value } of replica.entries()) {
     // What memory has from later than the read says nothing; nor does a value that could not be read.
-    if (revision > head.revision || applier.isRefused(key)) continue;
+    if (revision > head.revision || refused.isRefused(key)) continue;
     const change = read.get(key);
     if (change?.revision !== revision || !isReadAs(space, change, value)) keys.push(key);
   }
   for (const { key, revision } of read.values()) {
-    const entry = applier.replica.get(key);
+    const entry = replica.get(key);
     const isMissing = entry?.value === undefined && (entry?.revision ?? 0) < revision;
-    if (isMissing && !applier.isRefused(key)) keys.push(key);
+    if (isMissing && !refused.isRefused(key)) keys.push(key);
   }
   return keys;
 }

@@ -6,6 +6,7 @@
  */
 import { ServerClock } from '../base/clock.ts';
 import { show, TandemError } from '../base/errors.ts';
+import type { Frame } from '../state/frame.ts';
 import { decodeFrame } from '../state/frame.ts';
 import type { DirectOptions, Path, PathListener } from '../ports/path.ts';
 import { printPosition } from '../state/position.ts';
@@ -13,6 +14,7 @@ import type { Cancel, Time } from '../base/time.ts';
 import { backoffMs, jittered, pause, withDeadline } from '../base/time.ts';
 import type { Answer, Ask } from './ask.ts';
 import { ask } from './ask.ts';
+import { EventReader, messageOf, requireSize } from './event-reader.ts';
 
 /** Nothing that a follower reads may be larger, in UTF-16 code units. */
 const MAX_LENGTH = 256 * 1024 * 1024;
@@ -89,9 +91,7 @@ export class DirectPath implements Path {
     // Epoch 0 is any owner's that has not claimed yet: who was there with one has nothing to go on from with another.
     for (let needsState = listener.position().epoch === 0; ; needsState = true) {
       const askedAt = this.#time.now();
-      if (needsState && !listener.replace(await this.#readState(signal), askedAt)) {
-        throw new TandemError('ROLLED_BACK', 'the owner is behind what was seen here', { retryable: true });
-      }
+      if (needsState) this.#receiveState(listener, await this.#readState(signal), askedAt);
       const answer = await this.#ask(
         `/direct/${this.#space}/frames?from=${printPosition(listener.position())}`,
         signal,
@@ -108,14 +108,23 @@ export class DirectPath implements Path {
     }
   }
 
+  #receiveState(listener: PathListener, frame: Frame, askedAt: number): void {
+    const reception = listener.receive(frame, true, askedAt);
+    if (reception === 'fenced') throw superseded();
+    if (reception === 'gap')
+      throw new TandemError('ROLLED_BACK', 'the owner is behind what was seen here', { retryable: true });
+  }
+
   /** Takes frames in until the feed ends (true), or one does not follow (false). */
   async #follow(answer: Answer, listener: PathListener, succeeded: () => void): Promise<boolean> {
     let isUp = false;
     let follows = true;
-    const events = new Events((event) => {
+    const events = new EventReader(MAX_LENGTH, (event) => {
       if (!follows) return;
       const receivedAt = this.#time.now();
-      follows = listener.take(decodeFrame(messageOf(event), MAX_LENGTH), receivedAt);
+      const reception = listener.receive(decodeFrame(messageOf(event), MAX_LENGTH), false, receivedAt);
+      if (reception === 'fenced') throw superseded();
+      follows = reception === 'applied';
       if (!follows) return answer.cancel();
       if (!isUp) listener.up();
       isUp = true;
@@ -159,7 +168,7 @@ export class DirectPath implements Path {
     }
   }
 
-  async #readState(signal: AbortSignal): Promise<ReturnType<typeof decodeFrame>> {
+  async #readState(signal: AbortSignal): Promise<Frame> {
     const answer = await this.#ask(`/direct/${this.#space}/state`, signal);
     requireOk(answer);
     await this.#readClock(answer, signal);
@@ -221,40 +230,6 @@ export class DirectPath implements Path {
   }
 }
 
-/** Makes events of pieces. */
-class Events {
-  readonly #take: (event: string) => void;
-  /** Of an event that is not whole yet. Joined once it is: looking through all of it with each piece would take forever. */
-  #pieces: string[] = [];
-  #length = 0;
-
-  constructor(take: (event: string) => void) {
-    this.#take = take;
-  }
-
-  /** @throws TandemError `INVALID_FRAME` for an event over the limit; and what `take` throws */
-  push(piece: string): void {
-    // As nearly all come: one event, and no more.
-    if (this.#pieces.length === 0 && piece.length > 2 && piece.indexOf('\n\n') === piece.length - 2) {
-      requireSize(piece.length, MAX_LENGTH);
-      return this.#take(piece.slice(0, -2));
-    }
-    const isWhole = ((this.#pieces.at(-1)?.at(-1) ?? '') + piece).includes('\n\n');
-    if (piece !== '') this.#pieces.push(piece);
-    this.#length += piece.length;
-    requireSize(this.#length, MAX_LENGTH);
-    if (!isWhole) return;
-    const text = this.#pieces.length === 1 ? piece : this.#pieces.join('');
-    let from = 0;
-    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n', from)) {
-      this.#take(text.slice(from, end));
-      from = end + 2;
-    }
-    this.#pieces = from < text.length ? [text.slice(from)] : [];
-    this.#length = text.length - from;
-  }
-}
-
 /** @throws TandemError `INVALID_OPTION` */
 function baseOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -280,16 +255,9 @@ function requireOk(answer: Answer): void {
   throw unavailable(`the owner answered ${answer.status}`);
 }
 
-function requireSize(length: number, maxLength: number): void {
-  if (length > maxLength)
-    throw new TandemError('INVALID_FRAME', `expected at most ${maxLength} characters from the owner`, {
-      retryable: true,
-    });
-}
-
-/** The data of one server-sent event of a feed: behind its `id:`, `data:` lines and no others. */
-function messageOf(event: string): string {
-  return event.slice(event.indexOf('data: ') + 6).replaceAll('\ndata: ', '\n');
+/** Its frames are below the fence: it does not know yet that another owner has claimed the space. */
+function superseded(): TandemError {
+  return unavailable('the owner at this address was superseded: another has claimed the space');
 }
 
 function unavailable(message: string, cause?: unknown): TandemError {

@@ -1,16 +1,16 @@
 /**
- * What a follower has to show for its state: when it was last proven current, and when its owner last lived.
+ * How fresh a follower's state is: when it was last proven current, by which path, and until when its owner is alive.
  *
- * All times in here are on this process's own clock. A proof comes with the time of the cut on another clock,
- * and is turned into ours by that clock's bounds, its error counted against us; from then on it only grows old.
+ * All times in here are on this process's own clock. A proof comes with the time of the cut on another clock. That
+ * clock's bounds turn it into a time of ours, with the error counted against us; from then on the proof only ages.
  */
 import type { ServerClock } from '../base/clock.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Freshness, Proof, Source } from '../state/reading.ts';
 import type { Time } from '../base/time.ts';
 
-/** What a frame says of its owner: `leaseMs` is 0 with a goodbye. */
-type Said = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
+/** The part of a frame that proves something of its owner: `leaseMs` is 0 with a goodbye. */
+type OwnerProof = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
 
 export class FreshnessTracker {
   readonly #time: Time;
@@ -19,24 +19,43 @@ export class FreshnessTracker {
   /** Whose state was proven. */
   #epoch = 0;
   #aliveUntil = -Infinity;
-  #source: Source = 'memory';
+  #isRedisConnected = false;
+  #isDirectUp = false;
+  #hasSynced = false;
   #proof: Proof;
 
   /** @param boundMs a state proven longer ago is stale */
   constructor(time: Time, boundMs: number) {
     this.#time = time;
     this.#boundMs = boundMs;
-    this.#proof = new ProofNow(time, this.#source, this.#provenAt, boundMs, this.#aliveUntil);
+    this.#proof = new ProofNow(time, 'memory', this.#provenAt, boundMs, this.#aliveUntil);
   }
 
-  /** What is known now; a reading keeps it. */
+  /** The proof as of now; a reading keeps it. */
   get proof(): Proof {
     return this.#proof;
   }
 
+  /** Whether the state was current once, by whichever path. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  /** Whether Redis keeps the state current from now on. */
+  redis(isConnected: boolean): void {
+    this.#isRedisConnected = isConnected;
+    this.#sourceChanged();
+  }
+
+  /** Whether the direct path keeps it current from now on. */
+  direct(isUp: boolean): void {
+    this.#isDirectUp = isUp;
+    this.#sourceChanged();
+  }
+
   /**
-   * The owner of this epoch has cut the state that is here at `cutAt` of that clock. What another owner has proven of
-   * another state says nothing about this one. In epoch 0 nobody has claimed, or committed: that proves nothing.
+   * The owner of this epoch has cut the state that is here at `cutAt` of that clock. A proof of another owner's state
+   * says nothing about this one. In epoch 0 nobody has claimed, or committed: that proves nothing.
    */
   prove(cutAt: number, epoch: number, clock: ServerClock): void {
     if (epoch === 0) return;
@@ -50,8 +69,8 @@ export class FreshnessTracker {
     this.#renew();
   }
 
-  /** What a frame says of both. It comes with every update, and needs no more than one look at the clock. */
-  said({ cutAt, epoch, leaseMs, publishedAt }: Said, clock: ServerClock): void {
+  /** Takes both from a frame. Every update comes by here, so it reads the clock once. */
+  heard({ cutAt, epoch, leaseMs, publishedAt }: OwnerProof, clock: ServerClock): void {
     if (epoch === 0) return;
     const now = this.#time.now();
     const latest = clock.latest(now);
@@ -60,13 +79,7 @@ export class FreshnessTracker {
     this.#renew();
   }
 
-  /** By which way the state is kept current from now on. */
-  comesFrom(source: Source): void {
-    this.#source = source;
-    this.#renew();
-  }
-
-  /** Proof of what is known to be old: nothing newer could be read since. */
+  /** The proof of a key whose newer value could not be read: it is stale since then. */
   proofSince(outdatedAt: number): Proof {
     const time = this.#time;
     const proof = this.#proof;
@@ -89,6 +102,16 @@ export class FreshnessTracker {
     this.#epoch = epoch;
   }
 
+  get #source(): Source {
+    if (this.#isDirectUp) return 'direct';
+    return this.#isRedisConnected ? 'redis' : 'memory';
+  }
+
+  #sourceChanged(): void {
+    this.#hasSynced ||= this.#isRedisConnected || this.#isDirectUp;
+    this.#renew();
+  }
+
   #renew(): void {
     this.#proof = new ProofNow(this.#time, this.#source, this.#provenAt, this.#boundMs, this.#aliveUntil);
   }
@@ -99,7 +122,7 @@ function here(at: number, now: number, latest: number): number {
   return now - Math.max(0, latest - at);
 }
 
-/** A proof as old as it is when it is asked. One is made with each frame, so it is one object and no more. */
+/** A proof whose age is computed when it is asked. Each frame makes one, so it is one object and no more. */
 class ProofNow implements Proof {
   readonly source: Source;
   readonly #time: Time;

@@ -1,52 +1,56 @@
 /**
- * For how long nothing was heard through Redis, and what is done about it.
+ * The watchdog: how long nothing was heard through Redis, and what a follower does about it.
  *
- * The subscription may have died without a word, also while frames come directly: on silence the other connection is asked.
- * Where there is another way it is taken earlier, before the state is stale: Redis may answer, and yet bring nothing of an
- * owner that lives.
+ * A subscription may die without a sign, also while frames come directly. So on silence the other connection is asked
+ * for the head. Where there is a direct path, it is taken earlier, before readings go stale: Redis may answer, and yet
+ * bring nothing of an owner that lives.
  */
 import type { Cancel, Time } from '../base/time.ts';
 
-/** Of the bound of staleness: past two heartbeats, and with time left to be live by then. */
-const AROUND_SHARE = 0.6;
-/** The way around is kept for so many bounds of staleness after the last silence: an owner that says little would have it come and go. */
-const AROUND_BOUNDS = 4;
+/** Take the direct path at 60 % of the staleness bound: past two heartbeats, and in time to be live before it ends. */
+const DETOUR_SHARE = 0.6;
+/** Stay on the direct path for four bounds after Redis was last silent: a quiet owner would have it flap. */
+const DETOUR_BOUNDS = 4;
 
 export interface WatchdogOptions {
-  /** The bound of staleness, ms. */
-  readonly boundMs: number;
-  readonly hasWayAround: boolean;
-  readonly goAround: () => void;
-  readonly comeBack: () => void;
+  /** The staleness bound, ms. */
+  readonly maxStaleMs: number;
+  /** Whether there is a direct path to take when Redis is silent. */
+  readonly hasDetour: boolean;
+}
+
+/** Who acts on silence. */
+export interface SilenceListener {
+  openDetour(): void;
+  closeDetour(): void;
   /** Asks the store for its head. Never rejects. */
-  readonly ask: () => Promise<void>;
-  /** Whether silence still means anything. */
-  readonly isWatched: () => boolean;
+  askHead(): Promise<void>;
 }
 
 export class Watchdog {
   readonly #time: Time;
-  readonly #options: WatchdogOptions;
-  readonly #aroundMs: number;
-  /** When the way around was last found to be needed, while Redis can be reached. */
-  #aroundAt = -Infinity;
+  readonly #listener: SilenceListener;
+  readonly #maxStaleMs: number;
+  readonly #detourMs: number;
+  #detourAt = -Infinity;
   #heardAt = -Infinity;
   #cancel: Cancel | undefined;
 
-  constructor(time: Time, options: WatchdogOptions) {
+  constructor(time: Time, { maxStaleMs, hasDetour }: WatchdogOptions, listener: SilenceListener) {
     this.#time = time;
-    this.#options = options;
-    this.#aroundMs = options.hasWayAround ? options.boundMs * AROUND_SHARE : Infinity;
+    this.#listener = listener;
+    this.#maxStaleMs = maxStaleMs;
+    this.#detourMs = hasDetour ? maxStaleMs * DETOUR_SHARE : Infinity;
   }
 
-  /** When something was last heard, on `Time`: a frame that was published, or the keys. */
+  /** When something was last heard, on `Time`, ms: a published frame, or the keys. */
   get heardAt(): number {
     return this.#heardAt;
   }
 
-  /** Whether the way around is kept. */
-  get isAround(): boolean {
-    return this.#time.now() - this.#aroundAt < AROUND_BOUNDS * this.#options.boundMs;
+  /** Whether silence while Redis can be reached has led to the direct path, and keeps it. */
+  get isOnDetour(): boolean {
+    return this.#time.now() - this.#detourAt < DETOUR_BOUNDS * this.#maxStaleMs;
   }
 
   heard(at: number): void {
@@ -55,17 +59,18 @@ export class Watchdog {
 
   watch(): void {
     this.end();
-    const { boundMs } = this.#options;
     const silentMs = this.#silentMs;
-    const nextMs = silentMs < this.#aroundMs ? Math.min(this.#aroundMs, boundMs) : boundMs;
-    const cancel = this.#time.after(Math.max(boundMs / 10, nextMs - silentMs), () => {
-      // After a blocked loop what has arrived by now is heard first.
-      this.#time.nextTurn(() => this.#time.nextTurn(() => void (this.#cancel === cancel && this.#judge())));
+    const nextMs = Math.min(silentMs < this.#detourMs ? this.#detourMs : Infinity, this.#maxStaleMs);
+    const cancel = this.#time.after(Math.max(this.#maxStaleMs / 10, nextMs - silentMs), () => {
+      // After a blocked loop the frames that have arrived by now are heard first.
+      this.#time.nextTurn(() =>
+        this.#time.nextTurn(() => void (this.#cancel === cancel && this.#judge(cancel))),
+      );
     });
     this.#cancel = cancel;
   }
 
-  /** Also of a judgement that is due already, and waits for what has arrived. */
+  /** Also of a judgement that is due already, and waits for frames that have arrived. */
   end(): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -75,17 +80,17 @@ export class Watchdog {
     return this.#time.now() - this.#heardAt;
   }
 
-  async #judge(): Promise<void> {
-    const { boundMs, goAround, comeBack, ask, isWatched } = this.#options;
+  async #judge(current: Cancel): Promise<void> {
     const silentMs = this.#silentMs;
-    if (silentMs >= this.#aroundMs) {
-      this.#aroundAt = this.#time.now();
-      goAround();
-    } else if (this.#aroundAt !== -Infinity && !this.isAround) {
-      this.#aroundAt = -Infinity;
-      comeBack();
+    if (silentMs >= this.#detourMs) {
+      this.#detourAt = this.#time.now();
+      this.#listener.openDetour();
+    } else if (this.#detourAt !== -Infinity && !this.isOnDetour) {
+      this.#detourAt = -Infinity;
+      this.#listener.closeDetour();
     }
-    if (silentMs >= boundMs) await ask();
-    if (isWatched()) this.watch();
+    if (silentMs >= this.#maxStaleMs) await this.#listener.askHead();
+    // A watch that has ended, or begun anew, meanwhile is not this one's to go on with.
+    if (this.#cancel === current) this.watch();
   }
 }

@@ -1,24 +1,25 @@
 /**
- * An owner's frames for those who read them from its own process, without Redis between.
+ * An owner's frames for readers in other processes, without Redis between.
  *
- * A reader is a position. What it is sent is what changed since then, whenever it can take more. Times in these
- * frames are on the owner's clock.
+ * A reader is a position. Whenever it can take more, it is sent the changes since then. Times in these frames are on the
+ * owner's clock.
  */
-import type { Change, Header } from '../state/frame.ts';
+import type { Header } from '../state/frame.ts';
 import { encodeChanges, encodeFrame } from '../state/frame.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import type { Reader, Sink, Step } from '../base/readers.ts';
 import { Readers } from '../base/readers.ts';
 import type { Time } from '../base/time.ts';
+import type { CommitMeter } from './measures.ts';
 import type { FrameTrace } from '../state/trace.ts';
 
 export interface FeedOptions {
   readonly leaseMs: number;
-  /** A reader to whom nothing was sent for so long is told that nothing waits, ms. */
+  /** A reader to whom nothing was sent for so long gets a heartbeat, ms. */
   readonly heartbeatMs: number;
-  /** Told of each frame that went out. */
-  readonly sent: (changes: readonly Change[]) => void;
+  /** Observes each frame that went out. */
+  readonly meter: CommitMeter;
 }
 
 export class Feed {
@@ -48,7 +49,7 @@ export class Feed {
     return this.#readers.size > 0;
   }
 
-  /** Whether a reader at this position can be told what changed since, or has to read the whole state. */
+  /** Whether a reader at this position can go on from there, or has to read the whole state. */
   canContinue(from: Position): boolean {
     return this.#ledger.canContinue(from);
   }
@@ -66,7 +67,7 @@ export class Feed {
     }
   }
 
-  /** Something was set: at the end of this turn, readers are told. */
+  /** Something was set: readers are sent it at the end of this turn. */
   changed(): void {
     this.#readers.changed();
   }
@@ -84,7 +85,7 @@ export class Feed {
     if (changes === undefined) return 'over';
     const header = this.#header(from.revision, changes.length > 0);
     const message = encodeFrame(this.#time.now(), header, changes);
-    if (changes.length > 0) this.#options.sent(changes);
+    if (changes.length > 0) this.#options.meter.sent('direct', changes, changes.length);
     return { message, cursor: head };
   }
 
@@ -104,13 +105,13 @@ export class Feed {
       leaseMs,
       bye: false,
       setAt: isSetKnown ? setAt : undefined,
-      // What is rounded away is counted against us.
+      // The error of rounding is counted against us.
       setErrorMs: isSetKnown ? 0.001 : undefined,
       trace: isMeasured ? this.#trace(prev) : undefined,
     };
   }
 
-  /** No commit stands between: it belongs to the spans that set it. */
+  /** No commit stands between: the frame belongs to the spans that set its changes. */
   #trace(prev: number): FrameTrace | undefined {
     const [first, ...others] = this.#ledger.originsSince(prev);
     if (first === undefined || others.length === 0) return first;

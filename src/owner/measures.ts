@@ -1,50 +1,101 @@
-/** What is measured of a commit: what is told of it in this process, and what its frame says of it to others. */
+/** What is measured of commits and announcements: for observers in this process, and in frames for those who receive them. */
+import type { Committed as Observed, Committing } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
+import type { Committed, Measures } from '../ports/store.ts';
 import type { Change } from '../state/frame.ts';
 import { bytesOf } from '../state/frame.ts';
 import type { Ledger } from '../state/ledger.ts';
-import type { Committing } from '../ports/observer.ts';
 import { printPosition } from '../state/position.ts';
-import type { Measures } from '../ports/store.ts';
 
-/**
- * @param place what the store lacks is after `from` and up to `to`; up to `told` it was announced
- * @param changes what the store lacks; `undefined` for the whole state
- */
-export function describeCommit(
-  { name, observers, time }: Pick<Runtime, 'name' | 'observers' | 'time'>,
-  space: string,
-  ledger: Ledger,
-  { from, told, to }: { readonly from: number; readonly told: number; readonly to: number },
-  changes: readonly Change[] | undefined,
-): Committing {
-  const { epoch } = ledger.head;
-  const waitedMs = time.now() - ledger.setAtSince(from);
-  const keys = changes?.length ?? ledger.size;
-  const after = Math.max(from, told);
-  return {
-    space,
-    owner: name,
-    position: printPosition({ epoch, revision: to }),
-    kind: changes === undefined ? 'replace-all' : keys === 0 ? 'heartbeat' : 'frame',
-    keys,
-    bytes: observers.isEmpty ? 0 : bytesOf(changes ?? ledger.everything()),
-    conflated: changes === undefined ? 0 : Math.max(0, to - after - countAfter(changes, after)),
-    isAnnounced: keys > 0 && changes !== undefined && to <= told,
-    waitedMs: Number.isNaN(waitedMs) ? undefined : waitedMs,
-  };
+/** What a commit takes to the store: what changed after `from`, up to `to`. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  /** Up to here followers were told before. */
+  readonly announced: number;
+  /** `undefined` for the whole state. */
+  readonly changes: readonly Change[] | undefined;
+}
+
+export class CommitMeter {
+  readonly #space: string;
+  readonly #runtime: Runtime;
+  readonly #ledger: Ledger;
+
+  constructor(space: string, runtime: Runtime, ledger: Ledger) {
+    this.#space = space;
+    this.#runtime = runtime;
+    this.#ledger = ledger;
+  }
+
+  /** Makes a commit, and observes what becomes of it. `commit` is given what the frame says for those who measure. */
+  measured(range: Range, commit: (measures: Measures) => Promise<Committed>): Promise<Committed> {
+    const { observers, tracer, time } = this.#runtime;
+    const { from, announced, changes } = range;
+    const measures = this.setAtSince(Math.max(from, announced));
+    const origins = this.#ledger.originsSince(from);
+    if (observers.isEmpty && origins.length === 0) return commit(measures);
+    const committing = this.#describe(range);
+    const span = changes?.length === 0 ? undefined : tracer.commit(committing, origins);
+    const sentAt = time.now();
+    const ended = (outcome: Observed['outcome']): void => {
+      const committed = { ...committing, outcome, storeMs: time.now() - sentAt };
+      span?.end(committed);
+      observers.tell('committed', committed);
+    };
+    return commit({ ...measures, ...(span && { trace: span.trace }) }).then(
+      (reply) => {
+        ended(reply.outcome);
+        return reply;
+      },
+      (error: unknown) => {
+        ended('unknown');
+        throw error;
+      },
+    );
+  }
+
+  /** Changes go out ahead of their commit. @param revisions how many changes were made, also those since replaced */
+  sent(path: 'redis' | 'direct', changes: readonly Change[], revisions: number): void {
+    const { observers } = this.#runtime;
+    if (observers.isEmpty) return;
+    const keys = changes.length;
+    const size = { keys, bytes: bytesOf(changes), conflated: revisions - keys };
+    observers.tell('sent', { space: this.#space, path, ...size });
+  }
+
+  /** When the oldest change after `revision` was set, on the server's clock, as a frame says it. */
+  setAtSince(revision: number): Measures {
+    const { clock, time } = this.#runtime;
+    const { errorMs } = clock;
+    const at = this.#ledger.setAtSince(revision);
+    if (Number.isNaN(at) || !Number.isFinite(errorMs)) return {};
+    // Both clocks are read at one moment: anything done in between would be counted as an error.
+    const setAt = clock.now() - (time.now() - at);
+    // A header rounds times; what is rounded away is counted against us.
+    return { setAt: Math.max(0, setAt), setErrorMs: errorMs + 0.001 };
+  }
+
+  #describe({ from, to, announced, changes }: Range): Committing {
+    const { name, observers, time } = this.#runtime;
+    const ledger = this.#ledger;
+    const waitedMs = time.now() - ledger.setAtSince(from);
+    const keys = changes?.length ?? ledger.size;
+    const after = Math.max(from, announced);
+    return {
+      space: this.#space,
+      owner: name,
+      position: printPosition({ epoch: ledger.head.epoch, revision: to }),
+      kind: changes === undefined ? 'replace-all' : keys === 0 ? 'heartbeat' : 'frame',
+      keys,
+      bytes: observers.isEmpty ? 0 : bytesOf(changes ?? ledger.everything()),
+      conflated: changes === undefined ? 0 : Math.max(0, to - after - countAfter(changes, after)),
+      isAnnounced: keys > 0 && changes !== undefined && to <= announced,
+      waitedMs: Number.isNaN(waitedMs) ? undefined : waitedMs,
+    };
+  }
 }
 
 function countAfter(changes: readonly Change[], revision: number): number {
   return changes.reduce((count, change) => count + (change.revision > revision ? 1 : 0), 0);
-}
-
-/** When something was set that was set at `at` on `Time`: on the server's clock, as a frame says it. */
-export function setAtOf(at: number, { clock, time }: Pick<Runtime, 'clock' | 'time'>): Measures {
-  const { errorMs } = clock;
-  if (Number.isNaN(at) || !Number.isFinite(errorMs)) return {};
-  // Both clocks are read at one moment: what is done between would be counted as an error.
-  const setAt = clock.now() - (time.now() - at);
-  // What a header rounds away is counted against us.
-  return { setAt: Math.max(0, setAt), setErrorMs: errorMs + 0.001 };
 }

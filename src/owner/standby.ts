@@ -1,51 +1,40 @@
 /**
- * A standby: follows a space, and says when it is free to be claimed.
+ * A standby: follows a space, and knows when it is free to be claimed.
  *
- * It waits a full lease time without a sign of the owner by any path, and where Redis was out, that long from its
- * return. So when Redis is wiped, and the lease with it, a living owner, who reclaims at once, comes first.
+ * It waits a full lease without a sign of the owner by any path, and where Redis was out, that long from its return. So
+ * when Redis is wiped, and the lease with it, a living owner, which reclaims at once, comes first.
  */
-import { createActor } from 'xstate';
-import type { AnyActorRef } from 'xstate';
-import type { ModeEvent } from '../actor/participant.ts';
-import type { Runtime } from '../ports/runtime.ts';
+import type { AnyActorRef } from '../actor/logic.ts';
+import { startChild } from '../actor/logic.ts';
+import { pause } from '../base/time.ts';
 import type { Follower } from '../follower/follower.ts';
 import { followerLogic } from '../follower/follower.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import type { Change } from '../state/frame.ts';
 import type { Captured } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
+import type { Proof, Reading } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Space } from '../state/space.ts';
 import { defineSpace, json } from '../state/space.ts';
-import { pause } from '../base/time.ts';
+import type { StateView } from './state-view.ts';
+import type { Inheritance } from './takeover.ts';
 
 const POLL_MS = 20;
-
-/** What a standby has in memory at the moment of its takeover. */
-export interface Inheritance {
-  readonly position: Position;
-  /** The whole state as changes, in revision order. */
-  changes(): readonly Change[];
-  /** What changed since a position, deletes too, in revision order; `undefined` where that is not known. */
-  changesSince(from: Position): readonly Change[] | undefined;
-}
-
-/**
- * Within so long all that live have come back to a Redis that was out: the longest pause between two tries, and the
- * try.
- */
+/** Within this time all living participants have come back to a Redis that was out: the longest pause, and a try. */
 const RETURN_MS = 1_000;
 
-/** Values as they travel: what schemas make of them is for those who read. */
+/** Values as they travel: readers apply their schemas. */
 const RAW = { '*': json() };
 
-export class Standby implements Inheritance {
+export class Standby implements Inheritance, StateView {
   readonly follower: Follower<typeof RAW>;
   readonly #runtime: Runtime;
   readonly #leaseMs: number;
   readonly #unwatch: () => void;
   #hasSynced = false;
-  /** Nothing was out yet that another could still be coming back to. */
+  /** Redis was not out yet: nobody can be on the way back to it. */
   #isFirst = true;
   #upSince = Infinity;
 
@@ -54,64 +43,26 @@ export class Standby implements Inheritance {
     this.#leaseMs = leaseMs;
     this.#unwatch = runtime.store.commands.watch(() => this.#linkChanged());
     this.#linkChanged();
-    // It is the owner that is listed, not what serves it.
+    // The owner is registered, and not the follower that serves it.
     const unlisted = { ...runtime, registry: { enter: () => {}, leave: () => {}, size: 0 } };
-    const actor = createActor(followerLogic(defineSpace(space.name, RAW), unlisted), {
-      parent,
-      id: 'standby',
-    });
-    this.follower = actor.getSnapshot().follower;
-    actor.start();
-  }
-
-  onMode(callback: (event: ModeEvent) => void): void {
-    this.follower.on('mode', (event) => {
-      this.#hasSynced ||= event.mode === 'connected';
-      callback(event);
-    });
+    const logic = followerLogic(defineSpace(space.name, RAW), unlisted);
+    this.follower = startChild('follower', logic, { parent, id: 'standby' });
+    this.follower.on('mode', ({ mode }) => void (this.#hasSynced ||= mode === 'connected'));
   }
 
   /**
-   * Resolves when the owner has given no sign for a lease time in which it could have, through a Redis that can be
-   * asked; or when aborted.
+   * Resolves when the owner has given no sign for a lease in which it could have, through a Redis that can be asked; or
+   * when aborted.
    */
   async untilFree(signal: AbortSignal): Promise<void> {
     const { time, store } = this.#runtime;
     while (!signal.aborted) {
       const hasWaited = time.now() - this.#upSince >= Math.max(this.#leaseMs, RETURN_MS);
-      // What Redis holds may be damaged, and nobody left to mend it: it is not waited for.
+      // Redis may have lost keys, with nobody left to mend it: a standby does not wait for a whole state.
       const isReady = hasWaited || (this.#isFirst && this.#hasSynced);
       if (store.commands.up && isReady && !this.follower.proof.ownerAlive()) return;
       await pause(time, POLL_MS, signal);
     }
-  }
-
-  entry(key: string): Entry<Captured> | undefined {
-    const { value, position } = this.follower.get(key);
-    return value === undefined
-      ? undefined
-      : { key, value: { json: JSON.stringify(value) }, ...parsePosition(position) };
-  }
-
-  *entries(): Iterable<Entry<Captured>> {
-    for (const { key } of this.follower.entries()) yield this.entry(key)!;
-  }
-
-  get position(): Position {
-    return parsePosition(this.follower.head);
-  }
-
-  changes(): readonly Change[] {
-    const entries = [...this.entries()].toSorted((a, b) => a.revision - b.revision);
-    return entries.map(({ key, revision, value }) => ({ key, revision, json: value!.json }));
-  }
-
-  changesSince(from: Position): readonly Change[] | undefined {
-    return this.follower.readingsSince(from)?.map(({ key, value, position }) => ({
-      key,
-      revision: parsePosition(position).revision,
-      json: value === undefined ? '' : JSON.stringify(value),
-    }));
   }
 
   stop(): void {
@@ -119,9 +70,59 @@ export class Standby implements Inheritance {
     this.follower.close();
   }
 
+  // ---- what it holds, for readers ----
+
+  get size(): number {
+    return this.follower.size;
+  }
+
+  get position(): Position {
+    return parsePosition(this.follower.head);
+  }
+
+  get proof(): Proof {
+    return this.follower.proof;
+  }
+
+  get correctedAt(): Position | undefined {
+    return this.follower.correctedAt;
+  }
+
+  entry(key: string): Entry<Captured> | undefined {
+    const reading = this.follower.get(key);
+    return reading.value === undefined ? undefined : entryOf(reading);
+  }
+
+  *entries(): Iterable<Entry<Captured>> {
+    for (const reading of this.follower.entries()) yield entryOf(reading);
+  }
+
+  entriesSince(from: Position): Entry<Captured>[] | undefined {
+    return this.follower.readingsSince(from)?.map(entryOf);
+  }
+
+  // ---- what it holds, for the takeover ----
+
+  changes(): readonly Change[] {
+    return [...this.entries()].toSorted((a, b) => a.revision - b.revision).map(changeOf);
+  }
+
+  changesSince(from: Position): readonly Change[] | undefined {
+    return this.entriesSince(from)?.map(changeOf);
+  }
+
   #linkChanged(): void {
     const { store, time } = this.#runtime;
     if (store.commands.up) this.#upSince = time.now();
     else if (store.commands.error !== undefined) this.#isFirst = false;
   }
+}
+
+function entryOf({ key, value, position }: Reading): Entry<Captured> {
+  const captured = value === undefined ? undefined : { json: JSON.stringify(value) };
+  return { key, value: captured, ...parsePosition(position) };
+}
+
+function changeOf({ key, revision, value }: Entry<Captured>): Change {
+  return { key, revision, json: value?.json ?? '' };
 }

@@ -1,4 +1,4 @@
-/** What a follower knows of a way to its owner that is not Redis: it brings frames, and comes and goes. */
+/** The direct path as a follower knows it: it brings frames from the owner's own process, and comes and goes. */
 import type { ServerClock } from '../base/clock.ts';
 import type { TandemError } from '../base/errors.ts';
 import type { Frame } from '../state/frame.ts';
@@ -12,13 +12,21 @@ export interface DirectOptions {
   readonly mode?: 'fallback' | 'always';
 }
 
+/**
+ * What became of a frame that came directly. `applied`: it is in, or was known. `gap`: it does not follow, and the path
+ * asks for the whole state. `fenced`: another owner has claimed the space, and the path gives this one up.
+ */
+export type Reception = 'applied' | 'gap' | 'fenced';
+
 export interface PathListener {
   /** Where the follower is: frames are asked for from there. */
   position(): Position;
-  /** The whole state, asked for at `askedAt`. False when it is behind what was seen: it cannot be used. */
-  replace(frame: Frame, askedAt: number): boolean;
-  /** A frame that should follow, and when it came, on `Time`. False when it does not follow: the path then asks for the whole state. */
-  take(frame: Frame, receivedAt: number): boolean;
+  /**
+   * @param isWhole the frame is the whole state, and not a change of it
+   * @param at when it came, or when the whole state was asked for; on `Time`, ms
+   * @throws TandemError `INVALID_FRAME` for a frame that no owner can have sent
+   */
+  receive(frame: Frame, isWhole: boolean, at: number): Reception;
   up(): void;
   down(error: TandemError): void;
 }

@@ -1,12 +1,11 @@
 /**
- * The follower's copy: state, position and line, and the rules by which a frame may be applied. Pure.
+ * The follower's copy: state, position and line. Pure. Which frames may be applied, admission decides
+ * (`src/follower/admission.ts`).
  *
- * A frame goes from `prev` to `revision`. Here at `p`: applied when `prev <= p < revision`, known already when
- * `revision <= p`, a gap when `p < prev`. Nothing of a lower epoch is applied once a higher one was seen.
+ * Invariant: the position moves with the changes that lead to it, in one call.
  */
-import type { Header } from './frame.ts';
 import type { Line, Position } from './position.ts';
-import { canTell, continues, isSame, ZERO } from './position.ts';
+import { canTell, isSame, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
 
@@ -21,13 +20,10 @@ export interface ReadChange {
 /** Some keys: a set of them, or a map from them. */
 type Keys = Pick<ReadonlySet<string>, 'has' | 'size'>;
 
-export type Verdict = 'next' | 'known' | 'fenced' | 'gap';
-
 export class Replica {
   #map = new RevisionMap<unknown>();
   #line: Line = { epoch: 0, base: ZERO };
   #position: Position = ZERO;
-  #seen = 0;
   #correctedAt: Position | undefined;
 
   get position(): Position {
@@ -59,22 +55,6 @@ export class Replica {
     const { revision } = this.#position;
     const standpoint = { line: this.#line, revision, horizon: this.#map.horizon };
     return canTell(from, standpoint) ? this.#map.since(from.revision) : undefined;
-  }
-
-  /** What is to be done with a frame. Remembers its epoch: from now on nothing lower is taken. */
-  judge(frame: Header): Verdict {
-    if (frame.epoch < this.#seen) return 'fenced';
-    this.#seen = frame.epoch;
-    if (!continues(this.#position, frame)) return 'gap';
-    if (this.#position.revision < frame.prev) return 'gap';
-    if (frame.epoch === this.#position.epoch && frame.revision <= this.#position.revision) return 'known';
-    // A new epoch whose head is before our place would take us back.
-    return frame.revision < this.#position.revision ? 'gap' : 'next';
-  }
-
-  /** The newest that was seen here. A head that is asked for from now on has to be there, or past it. */
-  get mark(): Position {
-    return this.#position.epoch === this.#seen ? this.#position : { epoch: this.#seen, revision: 0 };
   }
 
   /** Applies changes on top, in revision order, as one; those known already are passed over. */
@@ -118,7 +98,6 @@ export class Replica {
   #moveTo(to: Line & { readonly revision: number }): void {
     if (to.epoch !== this.#line.epoch) this.#line = { epoch: to.epoch, base: to.base };
     this.#position = { epoch: to.epoch, revision: to.revision };
-    this.#seen = Math.max(this.#seen, to.epoch);
   }
 
   #epochOf(revision: number): number {

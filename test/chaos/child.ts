@@ -1,6 +1,7 @@
 /** What owner and follower processes of chaos have in common. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AnyParticipant as Desk, ErrorEvent, ModeEvent } from '../../src/actor/participant.ts';
+import type { AnyParticipant as Desk } from '../../src/actor/participant.ts';
+import type { ErrorEvent, ModeEvent } from '../../src/actor/events.ts';
 import type { Tandem } from '../../src/index.ts';
 import type { Seen } from '../history/event.ts';
 import { seen } from '../simulation/space.ts';

@@ -1,6 +1,7 @@
 /** A simulated process: a host, its ways out, and the real Tandem in it. */
 import { ServerClock } from '../../src/base/clock.ts';
-import type { AnyParticipant, ErrorEvent, ModeEvent } from '../../src/actor/participant.ts';
+import type { AnyParticipant } from '../../src/actor/participant.ts';
+import type { ErrorEvent, ModeEvent } from '../../src/actor/events.ts';
 import { DirectPath } from '../../src/follower/direct-path.ts';
 import type { DirectOptions } from '../../src/ports/path.ts';
 import { Tandem } from '../../src/tandem.ts';

@@ -393,7 +393,7 @@ test('what a cut-off owner said directly while the keys were read is not kept be
     leaseMs: 0,
     bye: false,
   };
-  t.true(listener!.take({ ...place, publishedAt: 1, changes }, world.time.now()));
+  t.is(listener!.receive({ ...place, publishedAt: 1, changes }, false, world.time.now()), 'applied');
   t.is(follower.get('key/b').value, 9);
   t.is(follower.mode, 'recovering');
   await world.equal(successor, follower);

@@ -9,6 +9,7 @@ import type { Position } from '../../src/state/position.ts';
 import { compare, continues, printPosition, ZERO } from '../../src/state/position.ts';
 import type { ReadChange } from '../../src/state/replica.ts';
 import { Replica } from '../../src/state/replica.ts';
+import { Admission, isRolledBack } from '../../src/follower/admission.ts';
 import type { Page } from '../../src/ports/store.ts';
 import { check } from '../_check.ts';
 import { FakeTime } from '../_fake-time.ts';
@@ -30,61 +31,6 @@ function at(revision: number, epoch = 5): Replica {
   replica.replace({ epoch, base: { epoch: epoch - 2, revision: 0 }, revision }, []);
   return replica;
 }
-
-test('a frame that begins where the replica is, or before, and ends after it is next', (t) => {
-  t.is(at(10).judge(HEADER), 'next');
-  t.is(at(11).judge(HEADER), 'next');
-});
-
-test('a frame that ends where the replica is, or before, is known', (t) => {
-  t.is(at(12).judge(HEADER), 'known');
-  t.is(at(99).judge(HEADER), 'known');
-});
-
-test('a frame that begins after the place of the replica shows a gap', (t) => {
-  t.is(at(9).judge(HEADER), 'gap');
-});
-
-test('a heartbeat is known where the replica is, and else shows a gap', (t) => {
-  const heartbeat = { ...HEADER, prev: 12 };
-  t.is(at(12).judge(heartbeat), 'known');
-  t.is(at(11).judge(heartbeat), 'gap');
-});
-
-test('a frame of a new epoch is next for whoever is at its base or before it', (t) => {
-  t.is(at(10, 3).judge(HEADER), 'next');
-  t.is(at(8, 3).judge({ ...HEADER, prev: 8 }), 'next');
-});
-
-test('a heartbeat of a new epoch is next at its base: it brings the epoch', (t) => {
-  const replica = at(10, 3);
-  const heartbeat = { ...HEADER, revision: 10 };
-  t.is(replica.judge(heartbeat), 'next');
-  replica.advance(heartbeat, []);
-  t.deepEqual(replica.position, { epoch: 5, revision: 10 });
-});
-
-test('a frame of a new epoch is a gap for whoever is past its base, or of another line', (t) => {
-  t.is(at(11, 3).judge(HEADER), 'gap');
-  t.is(at(10, 4).judge(HEADER), 'gap');
-  t.is(at(10, 2).judge(HEADER), 'gap');
-});
-
-test('a frame of a new epoch that ends before the place of the replica would take it back: a gap', (t) => {
-  t.is(at(10, 3).judge({ ...HEADER, prev: 5, revision: 8 }), 'gap');
-});
-
-test('once a higher epoch was seen, a lower one is fenced, though nothing of the higher was applied', (t) => {
-  const replica = at(3, 5);
-  t.is(replica.judge({ ...HEADER, epoch: 9, base: { epoch: 7, revision: 1 } }), 'gap');
-  t.is(replica.judge({ ...HEADER, prev: 3 }), 'fenced');
-  t.deepEqual(replica.mark, { epoch: 9, revision: 0 }, 'a head has to be of that epoch now');
-});
-
-test('a head that is asked for has to be where the replica is, or past it', (t) => {
-  t.deepEqual(at(12).mark, { epoch: 5, revision: 12 });
-  t.deepEqual(new Replica().mark, ZERO);
-});
 
 test('advance passes over what is known, and returns what is not', (t) => {
   const replica = at(10);
@@ -231,6 +177,7 @@ const read = ({ key, revision, json }: Change): ReadChange => ({
 /** A replica that is served as the follower serves its own, and checks what it is told. */
 class Reader {
   readonly #replica = new Replica();
+  readonly #admission = new Admission(this.#replica);
   readonly #world: World;
   #seen = 0;
 
@@ -248,7 +195,7 @@ class Reader {
 
   deliver(frame: Frame): 'gap' | 'fine' {
     const before = this.position;
-    const verdict = this.#replica.judge(frame);
+    const verdict = this.#admission.judge(frame, Infinity);
     if (frame.epoch < this.#seen) assert.equal(verdict, 'fenced');
     this.#seen = Math.max(this.#seen, frame.epoch);
     if (verdict === 'next') this.#replica.advance(frame, frame.changes.map(read));
@@ -259,7 +206,7 @@ class Reader {
   /** Asks the store, in pages of so many changes; the owner goes on in between. */
   ask(limit: number, meanwhile: () => void = () => {}): void {
     const before = this.position;
-    const { mark } = this.#replica;
+    const { floor } = this.#admission;
     let position = before;
     let isFull = position.revision === 0;
     let changes: Change[] = [];
@@ -277,7 +224,7 @@ class Reader {
       if (page.more) meanwhile();
     } while (page.more);
     const { head } = page;
-    if (compare(head, mark) < 0) return;
+    if (isRolledBack(head, floor) || compare(head, before) < 0) return;
     const latest = [...new Map(changes.map((one) => [one.key, one])).values()].map(read);
     latest.sort((a, b) => a.revision - b.revision);
     if (isFull) this.#replica.replace(head, latest);

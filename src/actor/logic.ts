@@ -1,0 +1,92 @@
+/**
+ * The actor logic around a participant, for `createActor`, `invoke` and `spawn`.
+ *
+ * The actor's snapshot holds the mode, and the participant under its role's name. Values never travel through events.
+ */
+import type { ActorLogic, ActorScope, ActorSystem, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import { createActor } from 'xstate';
+import type { Role } from '../ports/observer.ts';
+import type { Mode } from '../state/mode.ts';
+
+export type { AnyActorRef } from 'xstate';
+
+export type ParticipantEvent = EventObject;
+// XState's own bound for a system; whose system it is does not matter here.
+type AnySystem = ActorSystem<any>;
+
+/** The mode, and the participant: `snapshot.owner` or `snapshot.follower`. */
+export type ParticipantSnapshot<R extends Role, T> = Snapshot<undefined> & { readonly mode: Mode } & {
+  readonly [N in R]: T;
+};
+export type ParticipantLogic<R extends Role, T, E extends EventObject> = ActorLogic<
+  ParticipantSnapshot<R, T>,
+  ParticipantEvent,
+  unknown,
+  AnySystem,
+  E
+>;
+export type ParticipantScope = ActorScope<ParticipantSnapshot<Role, never>, ParticipantEvent>;
+
+/** A participant's event to its own actor; nobody else sends it. */
+export const MODE_CHANGED = 'tandem.mode';
+
+/** What the actor asks of its participant. */
+interface Acting {
+  readonly mode: Mode;
+  start(): void;
+  stop(): Promise<unknown>;
+  /** An event from outside. */
+  receive(event: ParticipantEvent): void;
+  report(error: unknown): void;
+}
+
+export function participantLogic<R extends Role, T extends Acting, E extends EventObject>(
+  role: R,
+  make: (scope: ParticipantScope) => T,
+): ParticipantLogic<R, T, E> {
+  type S = ParticipantSnapshot<R, T>;
+  const begin = (scope: unknown): S => {
+    const participant = make(scope as ParticipantScope);
+    const { mode } = participant;
+    return { status: 'active', output: undefined, error: undefined, mode, [role]: participant };
+  };
+  return {
+    getInitialSnapshot: begin,
+    // A participant is what it has in Redis and in memory; a snapshot that was kept brings none of it back.
+    restoreSnapshot: (_, scope) => begin(scope),
+    start: (snapshot) => snapshot[role].start(),
+    transition: (snapshot, event) => {
+      const participant: T = snapshot[role];
+      if (event.type === 'xstate.stop') {
+        // The parent has stopped this actor and waits for nobody: the rest of the stop happens behind it.
+        participant.stop().catch((error: unknown) => participant.report(error));
+        return { ...snapshot, status: 'stopped', mode: 'stopped' };
+      }
+      if (event.type === MODE_CHANGED) {
+        const { mode } = participant;
+        return { ...snapshot, mode, status: mode === 'stopped' ? 'done' : 'active' };
+      }
+      // A throw in here would end the actor.
+      try {
+        participant.receive(event);
+      } catch (error) {
+        participant.report(error);
+      }
+      return snapshot;
+    },
+    getPersistedSnapshot: ({ status, mode }) =>
+      ({ status, mode, output: undefined, error: undefined }) as unknown as Snapshot<unknown>,
+  };
+}
+
+/** Starts a participant as a child of another's actor, and returns it. */
+export function startChild<R extends Role, T, E extends EventObject>(
+  role: R,
+  logic: ParticipantLogic<R, T, E>,
+  { parent, id }: { readonly parent: AnyActorRef; readonly id: string },
+): T {
+  const actor = createActor(logic, { parent, id });
+  const participant = actor.getSnapshot()[role];
+  actor.start();
+  return participant;
+}

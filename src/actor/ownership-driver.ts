@@ -1,0 +1,51 @@
+/** Runs the ownership machine of one owner, and is the only one that sends to it. */
+import type { Actor } from 'xstate';
+import { createActor } from 'xstate';
+import type { OwnershipEvent } from '../../machines/ownership.ts';
+import { ownershipMachine } from '../../machines/ownership.ts';
+import type { Observers } from '../ports/observer.ts';
+import type { Ownership } from '../state/mode.ts';
+import type { ParticipantScope } from './logic.ts';
+import type { Reporter } from './reporter.ts';
+
+/** The owner may do something else with its space than before. */
+export type OwnershipChangedEvent = { readonly type: 'ownership'; readonly ownership: Ownership };
+
+export class OwnershipDriver {
+  readonly #space: string;
+  readonly #observers: Observers;
+  readonly #reporter: Reporter;
+  readonly #machine: Actor<typeof ownershipMachine>;
+
+  /** @param isStandby begins by waiting for the space to be free */
+  constructor(
+    space: string,
+    observers: Observers,
+    scope: ParticipantScope,
+    reporter: Reporter,
+    isStandby: boolean,
+  ) {
+    this.#space = space;
+    this.#observers = observers;
+    this.#reporter = reporter;
+    const input = { standby: isStandby };
+    this.#machine = createActor(ownershipMachine, { parent: scope.self, id: 'ownership', input });
+  }
+
+  get ownership(): Ownership {
+    return this.#machine.getSnapshot().value as Ownership;
+  }
+
+  start(): void {
+    this.#machine.subscribe(({ value }) => {
+      const ownership = value as Ownership;
+      this.#observers.tell('ownership', { space: this.#space, ownership });
+      this.#reporter.emit({ type: 'ownership', ownership } satisfies OwnershipChangedEvent);
+    });
+    this.#machine.start();
+  }
+
+  send(event: OwnershipEvent['type']): void {
+    this.#machine.send({ type: event });
+  }
+}

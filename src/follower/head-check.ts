@@ -1,0 +1,108 @@
+/**
+ * Asks Redis for its head where frames may be missing without a sign: soon after a catch-up, and on silence.
+ *
+ * An announcement may have been published before this follower subscribed, and committed after it had read the keys.
+ * Nobody brings it such a change. The next frame or heartbeat would show that it is missing; the first check is sooner.
+ */
+import type { Context } from '../actor/participant.ts';
+import { asTandemError } from '../base/errors.ts';
+import type { Cancel } from '../base/time.ts';
+import type { Head } from '../ports/store.ts';
+import { compare, printPosition } from '../state/position.ts';
+import type { Parts } from './parts.ts';
+import type { Synchronizer } from './synchronizer.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** By then an announcement that was under way when this follower came is in the keys. */
+const FIRST_CHECK_MS = 20;
+/** A commit's `cutAt` may trail its announcement by up to this. Such a head is no news. Less than heartbeats are apart. */
+const COMMIT_LAG_MS = 100;
+/** A frame may come so much later than an answer that was made after it: they use two connections. */
+const GRACE_MS = 100;
+
+export class HeadCheck {
+  readonly #context: Context;
+  readonly #parts: Parts & { readonly watchdog: Watchdog };
+  readonly #synchronizer: Synchronizer;
+  readonly #isDirectUp: () => boolean;
+  #cancel: Cancel | undefined;
+
+  /** @param isDirectUp whether the direct path delivers */
+  constructor(
+    context: Context,
+    parts: Parts & { readonly watchdog: Watchdog },
+    synchronizer: Synchronizer,
+    isDirectUp: () => boolean,
+  ) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#synchronizer = synchronizer;
+    this.#isDirectUp = isDirectUp;
+  }
+
+  /** Checks once, a moment from now. */
+  start(): void {
+    const { time } = this.#context.runtime;
+    this.#cancel = time.after(FIRST_CHECK_MS, () => void this.#checkOnce().catch(() => {}));
+  }
+
+  end(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** Nothing was heard for the staleness bound. Never rejects: where Redis gives no answer, it is taken for gone. */
+  async onSilence(): Promise<void> {
+    try {
+      await this.#checkSilence();
+    } catch (error) {
+      const { message } = asTandemError(error, 'REDIS_UNAVAILABLE', 'the head could not be asked for');
+      this.#context.connection.send({ type: 'link.down', reason: message });
+    }
+  }
+
+  async #checkOnce(): Promise<void> {
+    const { replica, watchdog } = this.#parts;
+    if (watchdog.heardAt > this.#synchronizer.caughtUpAt) return;
+    const head = await this.#askHead();
+    const { epoch, revision } = replica.position;
+    const isMissing = head.epoch === epoch && head.revision > revision;
+    if (isMissing && this.#isConnected && this.#synchronizer.isLive) this.#synchronizer.resync();
+  }
+
+  async #checkSilence(): Promise<void> {
+    const { time, clock } = this.#context.runtime;
+    const { freshness, watchdog } = this.#parts;
+    const askedAt = time.now();
+    const head = await this.#askHead();
+    const hasNews = this.#hasNews(head);
+    // A published frame may still be on its way: the answer came over the other connection.
+    if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
+    if (!this.#isConnected || watchdog.heardAt > askedAt) return;
+    if (hasNews) this.#context.connection.gap(`silent, while Redis is at ${printPosition(head)}`);
+    // The owner itself is silent. Its lease says whether it may still be alive.
+    else if (!this.#isDirectUp()) freshness.lease(head.leaseMs, head.now, clock);
+  }
+
+  /** Whether Redis holds, or has lost, something that this copy was not brought. */
+  #hasNews(head: Head): boolean {
+    const { admission, replica } = this.#parts;
+    const { epoch, revision } = replica.position;
+    // An announcement, or the direct path, may have brought this copy further than Redis: it then knows better.
+    const isElsewhere =
+      head.epoch !== epoch || head.revision > revision || compare(head, admission.stored) < 0;
+    return (!this.#isDirectUp() && isElsewhere) || head.cutAt > this.#synchronizer.lastCutAt + COMMIT_LAG_MS;
+  }
+
+  async #askHead(): Promise<Head> {
+    const { space, runtime } = this.#context;
+    const { admission, replica } = this.#parts;
+    const { head } = await runtime.store.since(space, replica.position, 0, { seen: admission.fence });
+    admission.claimed(head.fence, runtime.clock.latest());
+    return head;
+  }
+
+  get #isConnected(): boolean {
+    return this.#context.connection.mode === 'connected';
+  }
+}

@@ -1,0 +1,98 @@
+/** What a follower makes known to those who measure. It observes; nothing waits for it, and nothing passes through it. */
+import type { TandemError } from '../base/errors.ts';
+import type { Applied, Rejected } from '../ports/observer.ts';
+import type { Runtime } from '../ports/runtime.ts';
+import type { Frame } from '../state/frame.ts';
+import { bytesOf } from '../state/frame.ts';
+import type { Position } from '../state/position.ts';
+import { printPosition, ZERO } from '../state/position.ts';
+import type { Arrival } from './arrival.ts';
+import { latencyOf } from './latency.ts';
+
+/** A catch-up, as it ended. */
+interface CaughtUp {
+  /** It asked for what changed after this revision. */
+  readonly from: number;
+  /** When it asked, on `Time`, ms. */
+  readonly askedAt: number;
+  readonly isFull: boolean;
+  readonly keys: number;
+  /** Where the follower is now. */
+  readonly position: Position;
+}
+
+export class Meter {
+  readonly #space: string;
+  readonly #runtime: Runtime;
+  /** What the last catch-up brought: after this revision, up to this position, at this time. */
+  #caughtUpFrom = 0;
+  #caughtUpTo = ZERO;
+  #caughtUpAt = 0;
+  #wasDirectUp = false;
+
+  constructor(space: string, runtime: Runtime) {
+    this.#space = space;
+    this.#runtime = runtime;
+  }
+
+  /** A frame is visible. Returns what was said of it; `undefined` where nobody measures. */
+  applied(arrival: Arrival, keys: number, appliedAt = this.#runtime.time.now()): Applied | undefined {
+    const { observers, time } = this.#runtime;
+    const { frame, path, clock, receivedAt } = arrival;
+    if (observers.isEmpty && frame.trace === undefined) return undefined;
+    const { prev, revision, trace } = frame;
+    const applied = {
+      space: this.#space,
+      path,
+      position: printPosition(frame),
+      prev,
+      revision,
+      keys,
+      bytes: bytesOf(frame.changes),
+      receivedAt,
+      appliedAt,
+      ...latencyOf(frame, clock, time.now() - appliedAt),
+      trace,
+    };
+    observers.tell('applied', applied);
+    return applied;
+  }
+
+  caughtUp({ from, askedAt, isFull, keys, position }: CaughtUp): void {
+    this.#caughtUpFrom = from;
+    this.#caughtUpTo = position;
+    this.#caughtUpAt = this.#runtime.time.now();
+    this.synced(askedAt, isFull, keys, position);
+  }
+
+  synced(askedAt: number, isFull: boolean, keys: number, position: Position): void {
+    const { observers, time } = this.#runtime;
+    const tookMs = time.now() - askedAt;
+    observers.tell('synced', { space: this.#space, isFull, keys, tookMs, position: printPosition(position) });
+  }
+
+  /**
+   * Whether the last catch-up had brought this frame before it came. It has been visible since then, and no watcher is
+   * called again; but only now is it known when its changes were set.
+   */
+  isLate({ epoch, revision, changes }: Frame): boolean {
+    const { epoch: inEpoch, revision: upTo } = this.#caughtUpTo;
+    return changes.length > 0 && epoch === inEpoch && revision > this.#caughtUpFrom && revision <= upTo;
+  }
+
+  late(arrival: Arrival): void {
+    const { frame } = arrival;
+    this.#caughtUpFrom = frame.revision;
+    const applied = this.applied(arrival, frame.changes.length, this.#caughtUpAt);
+    if (applied?.trace) this.#runtime.tracer.apply(applied, () => {});
+  }
+
+  rejected(reason: Rejected['reason']): void {
+    this.#runtime.observers.tell('rejected', { space: this.#space, reason });
+  }
+
+  directChanged(isUp: boolean, code: TandemError['code'] | undefined): void {
+    this.#runtime.observers.tell('link', { link: 'direct', isUp, isAgain: this.#wasDirectUp, code });
+    this.#wasDirectUp = true;
+  }
+}

@@ -1,0 +1,12 @@
+/** The parts of a follower that its other parts share. */
+import type { Replica } from '../state/replica.ts';
+import type { Admission } from './admission.ts';
+import type { FreshnessTracker } from './freshness.ts';
+import type { Meter } from './meter.ts';
+
+export interface Parts {
+  readonly replica: Replica;
+  readonly admission: Admission;
+  readonly freshness: FreshnessTracker;
+  readonly meter: Meter;
+}

@@ -1,0 +1,286 @@
+/**
+ * Keeps the copy in step with Redis: live, or syncing with a backlog.
+ *
+ * It subscribes first and keeps arriving frames in the backlog. Then it asks the keys what changed since its position,
+ * applies that, takes in the backlog, and is live: never the other way round. Published frames are the fast path, the
+ * keys are the truth: a frame that does not follow, or cannot be read, is answered by asking the keys again.
+ */
+import type { Context } from '../actor/participant.ts';
+import { asTandemError, TandemError } from '../base/errors.ts';
+import { pause } from '../base/time.ts';
+import type { Change, Frame } from '../state/frame.ts';
+import { decodeFence, decodeFrame } from '../state/frame.ts';
+import type { Position } from '../state/position.ts';
+import { compare, continues, isSame, printPosition, ZERO } from '../state/position.ts';
+import { implausibleError, isRolledBack } from './admission.ts';
+import type { Applier, Outcome } from './applier.ts';
+import type { Arrival } from './arrival.ts';
+import { Backlog } from './backlog.ts';
+import type { Batch } from './catch-up.ts';
+import { readSince } from './catch-up.ts';
+import type { SyncEvent } from './events.ts';
+import type { Parts } from './parts.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** In a row: whole states may be put in place of one another faster than they can be read. */
+const MAX_TRIES = 10;
+/** An announcement is committed within a few ms. A catch-up that finds frames missing asks again after 1, 2, 3… ms. */
+const RETRY_MS = 1;
+/** A frame that was announced before the subscription may be missing for this long after a catch-up, ms. */
+const OWED_MS = 100;
+
+type Phase = { readonly is: 'live' } | { readonly is: 'syncing'; readonly backlog: Backlog };
+const LIVE: Phase = { is: 'live' };
+
+/** What a synchronizer works with, beside what all parts share. */
+export interface SynchronizerParts extends Parts {
+  readonly applier: Applier<any>;
+  readonly watchdog: Watchdog;
+}
+
+export class Synchronizer {
+  readonly #context: Context;
+  readonly #parts: SynchronizerParts;
+  readonly #isDirectUp: () => boolean;
+  readonly #deliver = (message: string): void => this.#arrived(message);
+  #phase: Phase = { is: 'syncing', backlog: new Backlog() };
+  #isStopped = false;
+  /** The last sync that no change of mode went with. */
+  #aside: AbortController | undefined;
+  /** Memory was found to differ from Redis: the next sync starts from nothing. */
+  #isSuspect = false;
+  /** When the last catch-up was applied, on `Time`, ms. */
+  #caughtUpAt = 0;
+  /** Server's time of the last cut that was published, or read, ms. */
+  #lastCutAt = 0;
+  /** The epoch whose frames have last ended a degraded mode. */
+  #wokenBy = 0;
+
+  /** @param isDirectUp whether the direct path delivers */
+  constructor(context: Context, parts: SynchronizerParts, isDirectUp: () => boolean) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#isDirectUp = isDirectUp;
+  }
+
+  get caughtUpAt(): number {
+    return this.#caughtUpAt;
+  }
+
+  get lastCutAt(): number {
+    return this.#lastCutAt;
+  }
+
+  get isSuspect(): boolean {
+    return this.#isSuspect;
+  }
+
+  /** From now on memory counts for nothing, until it was read anew. */
+  distrust(): void {
+    this.#isSuspect = true;
+  }
+
+  /** Subscribes, and syncs. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    this.pause();
+    this.#beginBacklog();
+    await this.#context.runtime.store.subscribe(this.#context.space, this.#deliver);
+    await this.#sync(signal);
+  }
+
+  /** Whether frames are applied as they arrive. */
+  get isLive(): boolean {
+    return this.#phase.is === 'live';
+  }
+
+  /** Syncs while the mode stays what it is. */
+  resync(): void {
+    this.pause();
+    if (this.#isStopped) return;
+    const aside = new AbortController();
+    this.#aside = aside;
+    this.#sync(aside.signal).catch(() => aside.signal.aborted || this.#context.connection.send(UNASKED));
+  }
+
+  /** The mode is no longer `connected`: a sync without the machine is called off. */
+  pause(): void {
+    this.#aside?.abort();
+    this.#aside = undefined;
+  }
+
+  /** Ends the subscription for good. */
+  stop(): void {
+    this.#isStopped = true;
+    this.pause();
+    this.#context.runtime.store.unsubscribe(this.#context.space, this.#deliver).catch(() => {});
+  }
+
+  /**
+   * Reads what changed since a position.
+   * @throws TandemError `ROLLED_BACK` or `KEYS_LOST` where Redis has lost what was seen here; its owner will mend it
+   */
+  async read(from: Position): Promise<Batch> {
+    const { space, runtime } = this.#context;
+    const { admission, applier, freshness } = this.#parts;
+    const { floor } = admission;
+    const ahead = (changes: readonly Change[]): void => applier.readAhead(changes);
+    const batch = await readSince(runtime.store, space, from, { seen: admission.fence, ahead });
+    const { head } = batch;
+    freshness.lease(head.leaseMs, head.now, runtime.clock);
+    admission.claimed(head.fence, runtime.clock.latest());
+    if (isRolledBack(head, floor)) {
+      const known = floor.seen > floor.stored.epoch ? { epoch: floor.seen, revision: 0 } : floor.stored;
+      const what = `Redis is at ${printPosition(head)}, before ${printPosition(known)}, which was seen here`;
+      throw new TandemError('ROLLED_BACK', what, { retryable: true });
+    }
+    if (head.keysLost)
+      throw new TandemError('KEYS_LOST', `Redis has lost keys of space "${space}"`, { retryable: true });
+    admission.storedUpTo(head);
+    return batch;
+  }
+
+  /** Brings the copy to what the keys say, then takes in the backlog; and again, until it is live. */
+  async #sync(signal: AbortSignal): Promise<void> {
+    const { time } = this.#context.runtime;
+    for (let tries = 0; ;) {
+      if (tries > 0) await pause(time, tries * RETRY_MS, signal);
+      this.#beginBacklog();
+      const askedAt = time.now();
+      const batch = await this.read(this.#isSuspect ? ZERO : this.#position);
+      signal.throwIfAborted();
+      if (this.#isStopped) return;
+      const from = this.#position;
+      const taken = this.#takeIn(batch, askedAt);
+      if (taken === 'done') return;
+      // A frame whose values cannot be read is passed over once the keys are past it.
+      if (taken === 'gap' || isSame(from, this.#position)) tries += 1;
+      if (tries < MAX_TRIES) continue;
+      // A frame that will never follow is not to stand in the way of the next catch-up.
+      this.#beginBacklog().clear();
+      throw new TandemError('HEAD_MOVED', 'frames were missing after the catch-up', { retryable: true });
+    }
+  }
+
+  #takeIn(batch: Batch, askedAt: number): 'done' | 'gap' | 'unreadable' {
+    // A whole state that is behind this copy cannot replace it: the commit of an announcement is on its way.
+    this.#isSuspect &&= this.#isOwnerAhead && compare(batch.head, this.#position) < 0;
+    // Meanwhile the direct path may have brought a frame that the line which was read never had.
+    const fits = batch.isFull || continues(this.#position, batch.head);
+    if (fits) this.#apply(batch, askedAt);
+    return fits && !this.#isSuspect ? this.#takeBacklog() : 'gap';
+  }
+
+  /** Whether this copy may be ahead of Redis by an announcement of a living owner. */
+  get #isOwnerAhead(): boolean {
+    return this.#parts.applier.proof.ownerAlive() && !this.#isDirectUp();
+  }
+
+  #apply(batch: Batch, askedAt: number): void {
+    const { runtime, reporter, waiters } = this.#context;
+    const { applier, meter, watchdog } = this.#parts;
+    const { head, isFull, changes } = batch;
+    const from = this.#position.revision;
+    const changed = applier.applyBatch(batch, runtime.clock);
+    this.#lastCutAt = head.cutAt;
+    this.#caughtUpAt = runtime.time.now();
+    watchdog.heard(this.#caughtUpAt);
+    meter.caughtUp({ from, askedAt, isFull, keys: changed ?? changes.length, position: this.#position });
+    if (changed !== undefined)
+      reporter.emit({ type: 'sync', head: printPosition(this.#position), changed } satisfies SyncEvent);
+    waiters.check();
+  }
+
+  /** Takes in the backlog in order. The first frame that does not go in stays, and the keys have to be asked again. */
+  #takeBacklog(): 'done' | 'gap' | 'unreadable' {
+    const backlog = this.#beginBacklog();
+    for (let { first } = backlog; first !== undefined; first = backlog.first) {
+      const outcome = this.#take(first);
+      if (outcome === 'gap' || outcome === 'unreadable') return outcome;
+      backlog.shift();
+    }
+    this.#phase = LIVE;
+    return 'done';
+  }
+
+  // ---- frames ----
+
+  #arrived(message: string): void {
+    if (this.#isStopped) return;
+    const { time, clock } = this.#context.runtime;
+    const receivedAt = time.now();
+    const fence = decodeFence(message);
+    if (fence !== undefined) return this.#parts.admission.claimed(fence, clock.latest());
+    const frame = this.#decode(message);
+    if (frame === undefined) return;
+    const arrival: Arrival = { frame, path: 'redis', clock, receivedAt };
+    if (this.#phase.is === 'syncing') return this.#keep(arrival, message.length);
+    const outcome = this.#take(arrival);
+    if (outcome !== 'gap' && outcome !== 'unreadable') return;
+    // Once the keys were asked it may follow: they may be behind it by a commit.
+    this.#keep(arrival, message.length);
+    const isOwed = receivedAt - this.#caughtUpAt < OWED_MS;
+    if (outcome === 'gap' && !isOwed) {
+      const from = printPosition({ epoch: frame.epoch, revision: frame.prev });
+      return this.#context.connection.gap(
+        `a frame from ${from} does not follow ${printPosition(this.#position)}`,
+      );
+    }
+    // A frame is taken whole or not at all; the keys say what it is worth. No mode changes for that.
+    this.resync();
+  }
+
+  /** The frame of a message; `undefined` for a message that holds none, which is reported. */
+  #decode(message: string): Frame | undefined {
+    const { reporter, connection, runtime } = this.#context;
+    const { admission, meter } = this.#parts;
+    try {
+      const frame = decodeFrame(message);
+      if (admission.isPlausible(frame.epoch, runtime.clock.latest())) return frame;
+      meter.rejected('epoch');
+      reporter.report(implausibleError(frame));
+    } catch (error) {
+      meter.rejected('frame');
+      reporter.report(asTandemError(error, 'INVALID_FRAME', 'a frame that cannot be used'));
+      connection.send({ type: 'gap', reason: 'a frame that cannot be used' });
+    }
+    return undefined;
+  }
+
+  #take(arrival: Arrival): Outcome {
+    const { frame, receivedAt } = arrival;
+    const { admission, applier, meter, watchdog } = this.#parts;
+    const isLate = meter.isLate(frame);
+    const outcome = applier.apply(arrival);
+    if (isLate && outcome !== 'fenced') meter.late(arrival);
+    if (outcome === 'applied' || outcome === 'known') {
+      watchdog.heard(receivedAt);
+      if (!frame.bye) this.#lastCutAt = frame.cutAt;
+      if (!frame.isAhead) admission.storedUpTo(frame);
+    }
+    this.#context.waiters.check();
+    return outcome;
+  }
+
+  #beginBacklog(): Backlog {
+    if (this.#phase.is === 'syncing') return this.#phase.backlog;
+    const backlog = new Backlog();
+    this.#phase = { is: 'syncing', backlog };
+    return backlog;
+  }
+
+  #keep(arrival: Arrival, length: number): void {
+    this.#beginBacklog().add(arrival, length);
+    const { connection } = this.#context;
+    const { epoch } = arrival.frame;
+    // A new epoch while degraded: the owner has mended what kept the catch-up from succeeding.
+    if (connection.mode !== 'degraded' || epoch === this.#wokenBy || epoch <= this.#position.epoch) return;
+    this.#wokenBy = epoch;
+    connection.send({ type: 'link.up' });
+  }
+
+  get #position(): Position {
+    return this.#parts.replica.position;
+  }
+}
+
+const UNASKED = { type: 'gap', reason: 'the keys could not be asked' } as const;

@@ -1,0 +1,142 @@
+/**
+ * The claimant: asks the store for the space, and brings the books to what was granted.
+ *
+ * The first claim takes over the state that the last owner left, or starts over. Each later one repairs: the ledger goes
+ * on from where it is, and the store is brought to it.
+ */
+import type { Context } from '../actor/participant.ts';
+import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
+import { readSince } from '../follower/catch-up.ts';
+import type { Head } from '../ports/store.ts';
+import { ZERO } from '../state/position.ts';
+import type { Space } from '../state/space.ts';
+import type { Books, Cadence } from './cadence.ts';
+import { claimSpace } from './claim.ts';
+import type { Standby } from './standby.ts';
+import { takeOver } from './takeover.ts';
+
+export interface ClaimantParts {
+  readonly context: Context;
+  readonly books: Books;
+  readonly cadence: Cadence;
+  /** Whether the first claim goes on from what the store holds, or from nothing. */
+  readonly start: 'resume' | 'reset';
+}
+
+export class Claimant {
+  readonly #space: Space;
+  readonly #parts: ClaimantParts;
+
+  constructor(space: Space, parts: ClaimantParts) {
+    this.#space = space;
+    this.#parts = parts;
+  }
+
+  /**
+   * Whether the claim still stands, and the store holds what this owner put there. To be asked when nothing is on its way.
+   * @throws TandemError `FENCED`
+   */
+  async holds(): Promise<boolean> {
+    const { context, books, cadence } = this.#parts;
+    const { ledger, progress, lease } = books;
+    progress.forgetAnnouncements();
+    if (!lease.isHeld) return false;
+    const { head } = await context.runtime.store.since(context.space, progress.head, 0);
+    const { epoch } = ledger.line;
+    lease.requireNotTakenOver(context.space, head, epoch);
+    if (head.keysLost || !lease.isShownIn(head, epoch) || !progress.isOwn(head, epoch)) {
+      lease.loosen();
+      return false;
+    }
+    progress.foundAt(head, epoch);
+    cadence.verifyNext();
+    ledger.sentUpTo(progress.sent.revision);
+    return true;
+  }
+
+  /**
+   * Claims the space under a new epoch. The first time the ledger takes over what the store holds, or starts over; later
+   * it goes on from where it is, and the store is repaired from it.
+   * @throws OwnedElsewhereError where another renews the lease
+   */
+  async claim(signal: AbortSignal, standby: Standby | undefined): Promise<void> {
+    const { context, books, cadence, start } = this.#parts;
+    const { ledger, progress, lease } = books;
+    const { observers, time } = context.runtime;
+    const startedAt = time.now();
+    const isFirst = !ledger.isLoaded;
+    const head = await this.#ask(signal, standby);
+    const epoch = head.fence;
+    lease.granted(epoch);
+    signal.throwIfAborted();
+    const isForeign = progress.contents === 'foreign';
+    let keysLost = head.keysLost || isForeign;
+    if (ledger.isLoaded) ledger.continueIn({ epoch, base: isForeign ? ZERO : ledger.head });
+    else if (start === 'reset') ledger.startOver({ epoch, base: ZERO }, head.revision);
+    else keysLost = await this.#load(epoch, signal, standby);
+    progress.claimedAt(head, keysLost ? 'incomplete' : 'whole');
+    cadence.verifyNext();
+    lease.hold();
+    ledger.sentUpTo(progress.sent.revision);
+    observers.tell('claimed', { space: context.space, epoch, tookMs: time.now() - startedAt });
+    if (isFirst) this.#dropUnreadable();
+  }
+
+  async #ask(signal: AbortSignal, standby: Standby | undefined): Promise<Head> {
+    const { context, books } = this.#parts;
+    const { ledger, progress, lease } = books;
+    const { store, time, name } = context.runtime;
+    const known = Math.max(ledger.line.epoch, standby?.position.epoch ?? 0);
+    const claim = { owner: lease.id, ownerName: name, known, leaseMs: lease.ms };
+    try {
+      return await claimSpace(store, context.space, claim, time, signal);
+    } catch (error) {
+      if (error instanceof OwnedElsewhereError)
+        lease.lost((await store.since(context.space, progress.head, 0)).head);
+      throw error;
+    }
+  }
+
+  /**
+   * Reads the state that the last owner left. Nobody else can write meanwhile, as long as the lease is renewed.
+   * Returns whether keys of it were lost.
+   */
+  async #load(epoch: number, signal: AbortSignal, standby: Standby | undefined): Promise<boolean> {
+    const { context, books } = this.#parts;
+    const { ledger, lease } = books;
+    const { space, runtime } = context;
+    const { store, time } = runtime;
+    let renewedAt = time.now();
+    const onPage = async (): Promise<void> => {
+      signal.throwIfAborted();
+      if (time.now() - renewedAt < lease.ms / 4) return;
+      renewedAt = time.now();
+      await store.renew(space, lease.id, epoch, lease.ms);
+    };
+    const { head, changes } = await readSince(store, space, ZERO, { onPage });
+    lease.requireNotTakenOver(space, head, epoch);
+    if (head.fence !== epoch) throw lostClaim(space);
+    const from = takeOver(epoch, { head, changes }, standby);
+    ledger.resume(from.line, from.revision, from.horizon, from.changes);
+    return head.keysLost;
+  }
+
+  /** A value that this owner's schemas refuse is not part of the state that it owns. It is reported, then deleted. */
+  #dropUnreadable(): void {
+    const { context, books } = this.#parts;
+    for (const { key, value } of books.ledger.entries()) {
+      if (value === undefined) continue;
+      try {
+        value.value = this.#space.read(key, value.json);
+      } catch (error) {
+        context.reporter.report(error);
+        books.ledger.delete(key);
+      }
+    }
+  }
+}
+
+function lostClaim(space: string): TandemError {
+  const what = `Redis has lost the claim of space "${space}" while its state was read`;
+  return new TandemError('HEAD_MOVED', what, { retryable: true });
+}

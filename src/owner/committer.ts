@@ -1,0 +1,204 @@
+/**
+ * Asks the cadence what goes out next, sends it on its way, and enters in the books what became of it.
+ *
+ * Invariant: a cut counts as on its way from before the store is asked until its answer, or its failure, has come.
+ */
+import type { Context } from '../actor/participant.ts';
+import type { Committed, Head, Measures, Replacement } from '../ports/store.ts';
+import type { Change, Header } from '../state/frame.ts';
+import type { Position } from '../state/position.ts';
+import type { Books, Cadence, CommitPlan, Occasion, ReplacementPlan } from './cadence.ts';
+import type { CommitMeter } from './measures.ts';
+
+/** What became of it: nothing went out, followers were told, or a commit is on its way. */
+export type Sent = 'nothing' | 'announced' | Promise<Committed>;
+
+export class Committer {
+  readonly #context: Context;
+  readonly #books: Books;
+  readonly #cadence: Cadence;
+  readonly #meter: CommitMeter;
+  /** What is on its way. They never reject. */
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(context: Context, books: Books, cadence: Cadence, meter: CommitMeter) {
+    this.#context = context;
+    this.#books = books;
+    this.#cadence = cadence;
+    this.#meter = meter;
+  }
+
+  send(occasion: Occasion): Sent {
+    const { store, time } = this.#context.runtime;
+    const now = time.now();
+    const isAwaited = !this.#context.waiters.isEmpty;
+    const { canAnnounce, capacity } = store;
+    const next = this.#cadence.next(occasion, { now, canAnnounce, isAwaited, capacity });
+    this.#cadence.note(next, now);
+    switch (next.kind) {
+      case 'nothing':
+        return 'nothing';
+      case 'announcement':
+        this.#announce(next.from, next.changes);
+        return 'announced';
+      case 'heartbeat':
+        this.#announce(this.#books.ledger.head.revision, []);
+        return 'announced';
+      default:
+        return this.#commit(next);
+    }
+  }
+
+  /** Resolves once all that is on its way now has come to its end. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /** This is on its way, too, until it has settled. */
+  track(work: Promise<unknown>): void {
+    const settled = (): void => void this.#underWay.delete(underWay);
+    const underWay: Promise<void> = work.then(settled, settled);
+    this.#underWay.add(underWay);
+  }
+
+  #commit(plan: CommitPlan | ReplacementPlan): Promise<Committed> {
+    const committed = this.#start(plan);
+    this.track(committed);
+    return committed;
+  }
+
+  /** Publishes changes ahead of their commit; without changes, it proves that nothing waits. */
+  #announce(from: number, changes: readonly Change[]): void {
+    const { space, runtime } = this.#context;
+    const { ledger, progress, lease } = this.#books;
+    const { line, head } = ledger;
+    const { setAt, setErrorMs } = changes.length === 0 ? {} : this.#meter.setAtSince(from);
+    const header: Header = {
+      epoch: line.epoch,
+      base: line.base,
+      prev: from,
+      revision: head.revision,
+      cutAt: this.#cutAt(),
+      leaseMs: Math.floor(lease.leftMs(runtime.time.now())),
+      bye: false,
+      isAhead: true,
+      setAt,
+      setErrorMs,
+    };
+    if (changes.length > 0) {
+      progress.announcedUpTo(head.revision);
+      this.#meter.sent('redis', changes, head.revision - from);
+    }
+    runtime.store.announce(space, header, changes);
+  }
+
+  /** Gives up the lease, where there is one, and says goodbye to those who have heard of its epoch. */
+  async release(): Promise<void> {
+    const { id, epoch } = this.#books.lease;
+    if (epoch === 0) return;
+    const { space, runtime } = this.#context;
+    await runtime.store.release(space, id, epoch, this.#farewell(epoch));
+  }
+
+  #start(plan: CommitPlan | ReplacementPlan): Promise<Committed> {
+    const { ledger, progress } = this.#books;
+    const { epoch } = ledger.line;
+    const underWay = {
+      to: { epoch, revision: plan.revision },
+      isWhole: plan.kind === 'replacement',
+      forgetting: plan.forgetting,
+    };
+    const from = progress.sent.revision;
+    progress.begin(underWay);
+    ledger.sentUpTo(plan.revision);
+    const cutAt = this.#context.runtime.time.now();
+    return this.#ask(plan, from).then(
+      (reply) => {
+        progress.end(underWay);
+        return this.#conclude(plan, underWay.to, cutAt, reply);
+      },
+      (error: unknown) => {
+        progress.end(underWay);
+        throw error;
+      },
+    );
+  }
+
+  #ask(plan: CommitPlan | ReplacementPlan, from: number): Promise<Committed> {
+    const { announced } = this.#books.progress;
+    const changes = plan.kind === 'commit' ? plan.changes : undefined;
+    try {
+      return this.#meter.measured({ from, to: plan.revision, announced, changes }, (measures) =>
+        this.#askStore(plan, measures),
+      );
+    } catch (error) {
+      // A call that throws at once has failed as one that rejects.
+      return Promise.reject(error);
+    }
+  }
+
+  #askStore(plan: CommitPlan | ReplacementPlan, measures: Measures): Promise<Committed> {
+    const { space, runtime } = this.#context;
+    const { store } = runtime;
+    const cut = this.#cut(plan);
+    if (plan.kind === 'replacement')
+      return store.replaceAll(space, { ...cut, changes: this.#books.ledger.everything() });
+    const { prev, changes, dropped, isLight, isAnnounced } = plan;
+    return store.commit(space, { ...cut, prev, changes, dropped, isLight, measures, isAnnounced });
+  }
+
+  #cut({ revision, cutAt, leaseMs }: CommitPlan | ReplacementPlan): Omit<Replacement, 'changes'> {
+    const { ledger, lease } = this.#books;
+    const { epoch, base } = ledger.line;
+    const { horizon } = ledger;
+    return { epoch, base, owner: lease.id, leaseMs, revision, horizon, cutAt: this.#cutAt(cutAt) };
+  }
+
+  /** @param cutAt when it was cut, local ms */
+  #conclude(plan: CommitPlan | ReplacementPlan, to: Position, cutAt: number, reply: Committed): Committed {
+    const { ledger, progress, lease } = this.#books;
+    if (reply.outcome === 'fenced') lease.lost(reply.head);
+    if (reply.outcome !== 'committed') return reply;
+    const isWhole = plan.kind === 'replacement';
+    if (isWhole || !plan.isLight) {
+      lease.renewed(cutAt);
+      progress.verified();
+    }
+    if (isWhole || plan.forgetting > 0) ledger.forgetDropped(plan.forgetting, isWhole);
+    progress.committedUpTo(to);
+    ledger.sentUpTo(progress.sent.revision);
+    return reply.head && this.#hasForeignKeys(to.revision, reply.head) ? this.#distrust(reply.head) : reply;
+  }
+
+  /**
+   * After a lost key is rewritten, a higher count means that someone added a foreign key in its place. It can be seen only
+   * where nothing was set since.
+   */
+  #hasForeignKeys(revision: number, head: Head): boolean {
+    const { ledger } = this.#books;
+    return ledger.head.revision === revision && head.size !== ledger.size;
+  }
+
+  #distrust(head: Head): Committed {
+    this.#books.progress.distrust();
+    this.#books.lease.loosen();
+    return { outcome: 'keys_lost', head };
+  }
+
+  /** Nobody has heard of an epoch in which nothing was committed. */
+  #farewell(epoch: number): Header | undefined {
+    const { ledger, progress } = this.#books;
+    const { line, head } = ledger;
+    const { committed } = progress;
+    if (committed.epoch !== epoch || line.epoch !== epoch) return undefined;
+    const { revision } = committed;
+    // With changes left uncommitted it proves nothing of now.
+    const cutAt = head.revision > revision ? 0 : this.#cutAt();
+    return { epoch, base: line.base, prev: revision, revision, cutAt, leaseMs: 0, bye: true };
+  }
+
+  /** A local time on the server's clock, in whole microseconds: it may claim less than is true, never more. */
+  #cutAt(at = this.#context.runtime.time.now()): number {
+    return Math.max(0, Math.floor(this.#context.runtime.clock.earliest(at) * 1000) / 1000);
+  }
+}

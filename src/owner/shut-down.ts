@@ -1,0 +1,85 @@
+/**
+ * How an owner stops of its own accord. The order matters:
+ *
+ *   1. Nothing more is set, so that a flush takes everything.
+ *   2. A batch in which `stop` was called goes in: it ends with the current call.
+ *   3. Three quarters of the time are for committing what was set; the rest is for the lease.
+ *   4. Nothing more is begun: a heartbeat behind the goodbye, or a claim, would take the lease back.
+ *   5. Calls under way settle, then the lease is given up, with a goodbye to followers.
+ *   6. The space is released, and the owner closed.
+ *
+ * Whatever fails on the way is reported, and the next step is taken. It always ends within the time.
+ */
+import type { OwnershipDriver } from '../actor/ownership-driver.ts';
+import type { Context } from '../actor/participant.ts';
+import { TandemError, timeoutError } from '../base/errors.ts';
+import { withDeadline } from '../base/time.ts';
+import type { Books } from './cadence.ts';
+import type { CommitScheduler } from './commit-scheduler.ts';
+import type { Closing, Leadership } from './leadership.ts';
+
+/** The share of the time that committing may take. */
+const FLUSH_SHARE = 0.75;
+
+export interface ShutDownParts {
+  readonly books: Books;
+  readonly scheduler: CommitScheduler;
+  readonly leadership: Leadership;
+  readonly ownership: OwnershipDriver;
+}
+
+/** @param timeoutMs for all of it */
+export async function shutDown(
+  context: Context,
+  parts: ShutDownParts,
+  owner: Closing,
+  timeoutMs: number,
+): Promise<void> {
+  const { scheduler, leadership, ownership } = parts;
+  if (leadership.ended) return;
+  const { time } = context.runtime;
+  const deadline = time.now() + timeoutMs;
+  leadership.end(stoppedError(context.space));
+  await Promise.resolve();
+  await flush(context, parts, timeoutMs * FLUSH_SHARE).catch((error: unknown) =>
+    context.reporter.report(error),
+  );
+  scheduler.stop();
+  leadership.abort();
+  await release(context, leadership, Math.max(0, deadline - time.now()), timeoutMs);
+  ownership.send('released');
+  owner.close();
+}
+
+export function stoppedError(space: string): TandemError {
+  return new TandemError('STOPPED', `the owner of space "${space}" is stopped`);
+}
+
+async function flush(
+  context: Context,
+  { books, leadership }: ShutDownParts,
+  timeoutMs: number,
+): Promise<void> {
+  const { space, waiters, connection, runtime, reporter } = context;
+  const isCommitted = (): boolean => {
+    const isRecovering = leadership.hasLed && connection.mode === 'recovering';
+    return !books.progress.lacks(books.ledger.head) && !isRecovering;
+  };
+  const why = (): unknown => runtime.store.commands.error ?? reporter.lastError;
+  await waiters.wait(isCommitted, `what was set in space "${space}" was not committed`, timeoutMs, why);
+}
+
+async function release(
+  { space, runtime, reporter }: Context,
+  leadership: Leadership,
+  leftMs: number,
+  timeoutMs: number,
+): Promise<void> {
+  if (!runtime.store.commands.up) return;
+  const late = (): Error => timeoutError(`the lease of space "${space}" was not given up`, timeoutMs);
+  try {
+    await withDeadline(runtime.time, leftMs, leadership.release(), late);
+  } catch (error) {
+    reporter.report(error);
+  }
+}
