@@ -1,6 +1,7 @@
 /** Figure 1: from `set` to visible in another process, through Redis, against bare pub/sub of the same values. */
 import type { Benchmark, Row } from './harness/benchmark.ts';
 import { ratio } from './harness/benchmark.ts';
+import { costRows } from './harness/cost.ts';
 import { withLanes } from './harness/lane.ts';
 import { alternate } from './harness/rounds.ts';
 import { withServer } from './harness/servers.ts';
@@ -13,6 +14,7 @@ const LOADS = [
 
 export const latency: Benchmark = {
   name: 'latency',
+  takesLibrary: true,
   title: 'Set to visible through Redis; 1,000/s to one process and 5,000/s to eight',
   run: (settings) =>
     withServer('redis', async ({ url }) => {
@@ -27,14 +29,24 @@ export const latency: Benchmark = {
             bare: () => bare!.latency(load),
             other: () => other!.latency(load),
           });
+          // The CPU time of a load that waits by a timer. Its latencies are the timer's.
+          const timed = { ...load, wait: 'timer' } as const;
+          const cost =
+            wait === 'timer'
+              ? found
+              : await alternate(settings, {
+                  ours: () => ours!.latency(timed),
+                  bare: () => bare!.latency(timed),
+                });
           const what = `${rate}/s to ${receivers}`;
           rows.push(
             ratio(`p50, ${what}, to ioredis`, 'µs', 'p50', [found.ours, found.bare], { limit: 1.25 }),
             ratio(`p99, ${what}, to ioredis`, 'µs', 'p99', [found.ours, found.bare], { limit: 1.25 }),
             ratio(`p50, ${what}, to node-redis`, 'µs', 'p50', [found.ours, found.other]),
             ratio(`p99, ${what}, to node-redis`, 'µs', 'p99', [found.ours, found.other]),
+            ...costRows(`${what}, to ioredis`, cost.ours, cost.bare),
           );
-          details[what] = found;
+          details[what] = cost === found ? found : { ...found, cost };
         });
       }
       return { rows, details };

@@ -7,6 +7,7 @@ import { withServer } from './harness/servers.ts';
 
 export const setGet: Benchmark = {
   name: 'set-get',
+  takesLibrary: true,
   title: 'One set without a schema, one get; 1,000 keys, a turn of the loop after each thousand calls',
   run: (settings) =>
     withServer('redis', async ({ url }) => {

@@ -19,6 +19,7 @@ export interface Row {
   readonly reference?: number;
   /** What the ratio, or the figure, is to be: at most, or with `atLeast`, at least this. */
   readonly limit?: number;
+  /** More is better, with a limit or without. */
   readonly atLeast?: boolean;
   /** The lowest and highest ratio of a single round. */
   readonly spread?: readonly [number, number];
@@ -36,6 +37,8 @@ export interface Benchmark {
   readonly name: string;
   /** What is measured: load, payload, processes. */
   readonly title: string;
+  /** All of its processes take the library from `library.ts`, so that it can measure another tree's. */
+  readonly takesLibrary?: true;
   run(settings: Settings): Promise<Report>;
 }
 

@@ -1,7 +1,11 @@
 /** A way as processes: one that sends, and those that receive. */
+import { Redis } from 'ioredis';
 import { Child } from './child.ts';
+import type { CpuTimes } from './cost.ts';
+import { costOf } from './cost.ts';
 import type { Load } from './pace.ts';
 import { percentiles } from './histogram.ts';
+import { cpuMs } from './redis-info.ts';
 import type { Figures } from './rounds.ts';
 import { freePort } from '../../test/_free-port.ts';
 import type { WayName } from '../ways/index.ts';
@@ -26,9 +30,12 @@ export class Lane {
   readonly #sender = new Child('sender');
   readonly #receivers: readonly Child[];
   readonly #each: number;
+  /** Asked for its CPU time; `undefined` where the way goes through no Redis. */
+  readonly #redis: Redis | undefined;
 
-  private constructor({ way, receivers = 1, each = 1 }: LaneOptions) {
+  private constructor({ way, url, receivers = 1, each = 1 }: LaneOptions) {
     this.way = way;
+    this.#redis = url.startsWith('redis:') ? new Redis(url, { lazyConnect: true }) : undefined;
     this.#each = each;
     this.#receivers = Array.from({ length: receivers }, () => new Child('receiver'));
   }
@@ -41,45 +48,68 @@ export class Lane {
       lane.#receivers.map((one) => one.ask('open', { way: options.way, target, count: lane.#each })),
     );
     // What was there before is no update of this run's.
-    await lane.#take(0);
+    await lane.#take();
     return lane;
   }
 
   /**
-   * Latencies at a rate, µs. An update that was overtaken by the next of its key before it went out is never visible; more
+   * Latencies at a rate, µs, and the CPU time of an update. A sender that waits by turns of its event loop takes a whole
+   * core, whatever an update costs: the owner's CPU time means something where the load waits by a timer.
+   *
+   * An update that was overtaken by the next of its key before it went out is never visible; more
    * than a few of those, and the figures would flatter.
    * @param mayMiss the way passes updates over by its nature
    */
   async latency(load: Load, mayMiss = false): Promise<Figures> {
+    const before = await this.#cpuTimes();
     const sent = await this.#sender.ask<number>('load', load);
-    const taken = await this.#take(mayMiss ? 0 : sent);
+    await this.#arrive(mayMiss ? 0 : sent);
+    const after = await this.#cpuTimes();
+    const taken = await this.#take();
     const { p50, p99, max, count } = percentiles(taken.map(({ packed }) => packed));
     const due = sent * this.#each * this.#receivers.length;
     if (count < due * 0.99 && !mayMiss)
       throw new Error(`${this.way}: of ${due} updates ${count} became visible`);
-    return { p50, p99, max, missed: due - count };
+    return { p50, p99, max, missed: due - count, ...costOf(before, after, sent) };
   }
 
-  /** Updates a second that reach the other process, each of them visible there. */
+  /** Updates a second that reach the other process, each of them visible there; and the CPU time of an update. */
   async throughput(load: { seconds: number; keys: number }): Promise<Figures> {
+    const before = await this.#cpuTimes();
     const sent = await this.#sender.ask<number>('flood', load);
-    const [taken] = await this.#take(sent);
+    await this.#arrive(sent);
+    const after = await this.#cpuTimes();
+    const [taken] = await this.#take();
     if (taken!.seen < sent) throw new Error(`${this.way}: ${sent} were sent, ${taken!.seen} became visible`);
-    return { perSecond: (taken!.seen / taken!.tookMs) * 1_000 };
+    return { perSecond: (taken!.seen / taken!.tookMs) * 1_000, ...costOf(before, after, sent) };
   }
 
   async close(): Promise<void> {
+    this.#redis?.disconnect();
     await Promise.all([this.#sender, ...this.#receivers].map((child) => child.end()));
   }
 
+  async #cpuTimes(): Promise<CpuTimes> {
+    const ask = (child: Child): Promise<number> => child.ask<number>('cpuMs');
+    const [sender, receivers] = await Promise.all([
+      ask(this.#sender),
+      Promise.all(this.#receivers.map((child) => ask(child))),
+    ]);
+    if (this.#redis === undefined) return { sender, receivers };
+    return { sender, receivers, redis: await cpuMs(this.#redis) };
+  }
+
+  #take(): Promise<Taken[]> {
+    return Promise.all(this.#receivers.map((child) => child.ask<Taken>('take')));
+  }
+
   /** What is on its way has two seconds to come in. */
-  async #take(sent: number): Promise<Taken[]> {
+  async #arrive(sent: number): Promise<void> {
     const deadline = performance.now() + 2_000;
     for (const child of this.#receivers) {
       while ((await child.ask<number>('count')) < sent * this.#each && performance.now() < deadline)
         await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    return Promise.all(this.#receivers.map((child) => child.ask<Taken>('take')));
   }
 }
 

@@ -1,8 +1,8 @@
 /** Follows the one key, and notes how old what it sees is. */
-import { connect, defineSpace, json } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';
 import { Latencies } from '../harness/histogram.ts';
+import { connect, defineSpace, json } from '../harness/library.ts';
 import type { Tick } from '../harness/tick.ts';
 
 const hot = defineSpace('hot', { quote: json<Tick>() });

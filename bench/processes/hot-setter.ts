@@ -1,8 +1,8 @@
 /** Sets one key again and again: as many a turn as are due. With a Redis behind it, or with none to be reached. */
-import { connect, defineSpace, json } from '../../src/index.ts';
 import type { Owner } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';
+import { connect, defineSpace, json } from '../harness/library.ts';
 import type { Tick } from '../harness/tick.ts';
 import { tick } from '../harness/tick.ts';
 

@@ -1,7 +1,7 @@
 /** The process that sets and gets, and times it: its own loop, with a Redis behind it. */
-import { connect } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';
+import { connect } from '../harness/library.ts';
 import { keyOf, tick } from '../harness/tick.ts';
 import { quotes } from '../ways/tandem.ts';
 

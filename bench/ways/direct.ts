@@ -1,8 +1,7 @@
 /** Tandem with the direct path at all times: by Redis and straight from the owner, whichever comes first. */
 import { once } from 'node:events';
 import Koa from 'koa';
-import { connect } from '../../src/index.ts';
-import { directRouter } from '../../src/koa.ts';
+import { connect, routers } from '../harness/library.ts';
 import { quotes } from './tandem.ts';
 import type { Way } from './way.ts';
 
@@ -12,6 +11,7 @@ export const direct: Way = {
   send: async ({ url, port }) => {
     const tandem = connect({ redis: url, name: 'sender' });
     const participant = tandem.own(quotes);
+    const { directRouter } = await routers();
     const server = new Koa().use(directRouter(tandem, { token: TOKEN }).routes()).listen(port, '127.0.0.1');
     await Promise.all([participant.ready(), once(server, 'listening')]);
     return {

@@ -1,5 +1,5 @@
 /** Tandem, by Redis, with what its users would write. */
-import { connect, defineSpace, json } from '../../src/index.ts';
+import { connect, defineSpace, json } from '../harness/library.ts';
 import type { Tick } from '../harness/tick.ts';
 import type { Way } from './way.ts';
 
