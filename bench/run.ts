@@ -1,70 +1,70 @@
 /**
  * Runs the benchmarks: `npm run bench [-- names…] [-- --quick] [--rounds n] [--seconds n] [--json file] [--cpu-prof folder]`.
- * Prints a table of ratios and writes all of it as JSON. No figure fails a run; what cannot run does.
+ * With `--against <git ref> [--pairs n]` it compares them with those of another commit, and a figure that is worse fails.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compare } from './against/comparison.ts';
 import { benchmarks } from './benchmarks.ts';
-import type { Report } from './harness/benchmark.ts';
-import { describeMachine } from './harness/machine.ts';
-import { table } from './harness/table.ts';
+import { runSession } from './harness/session.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    json: { type: 'string' },
-    'cpu-prof': { type: 'string' },
-  },
-});
-const { quick } = values;
-const settings = {
-  quick,
-  rounds: Number(values.rounds ?? (quick ? 1 : 5)),
-  seconds: Number(values.seconds ?? (quick ? 1 : 4)),
-};
-// Read by `harness/child.ts`, for each process that it starts.
-if (values['cpu-prof']) process.env.BENCH_CPU_PROF = values['cpu-prof'];
-
-const unknown = positionals.filter((name) => !benchmarks.some((one) => one.name === name));
-if (unknown.length > 0) {
-  console.error(
-    `no benchmark ${unknown.join(', ')}; there are: ${benchmarks.map(({ name }) => name).join(', ')}`,
-  );
+function refuse(why: string): never {
+  console.error(why);
   process.exit(2);
 }
 
-const machine = describeMachine();
-const reports: Record<string, Report> = {};
-console.log(
-  Object.entries(machine)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(' · '),
-);
-console.log(
-  `medians of ${settings.rounds} rounds of ${settings.seconds} s a candidate, values of 150 bytes, loopback`,
-);
-for (const benchmark of benchmarks) {
-  const { name, title } = benchmark;
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
-  const started = performance.now();
-  console.log(`\n## ${name}: ${title}\n`);
+function parse() {
   try {
-    const report = await benchmark.run(settings);
-    reports[name] = report;
-    if (report.rows.length > 0) console.log(table(report.rows));
-    for (const why of report.skipped ?? []) console.log(`skipped: ${why}`);
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        json: { type: 'string' },
+        'cpu-prof': { type: 'string' },
+        against: { type: 'string' },
+        pairs: { type: 'string' },
+      },
+    });
   } catch (error) {
-    console.error(error);
-    process.exitCode = 1;
+    return refuse((error as Error).message);
   }
-  console.log(`(${Math.round((performance.now() - started) / 1_000)} s)`);
 }
 
+const { values, positionals: names } = parse();
+const { quick, against } = values;
+
+const unknown = names.filter((name) => !benchmarks.some((one) => one.name === name));
+if (unknown.length > 0)
+  refuse(`no benchmark ${unknown.join(', ')}; there are: ${benchmarks.map(({ name }) => name).join(', ')}`);
+const chosen = benchmarks.filter(({ name }) => names.length === 0 || names.includes(name));
+
+/** Many pairs of short runs say more than few long ones: what differs is mostly from process to process. */
+const defaults =
+  against === undefined
+    ? { rounds: quick ? 1 : 5, seconds: quick ? 1 : 4 }
+    : { rounds: 1, seconds: quick ? 0.2 : 0.5 };
+const settings = {
+  quick,
+  rounds: Number(values.rounds ?? defaults.rounds),
+  seconds: Number(values.seconds ?? defaults.seconds),
+};
+const pairs = Number(values.pairs ?? 10);
+if (!(Number.isInteger(settings.rounds) && settings.rounds >= 1 && settings.seconds > 0))
+  refuse('expected --rounds of 1 or more, and --seconds above 0');
+if (!(Number.isInteger(pairs) && pairs >= 1)) refuse('expected --pairs of 1 or more');
+if (against === undefined && values.pairs !== undefined) refuse('--pairs is of use with --against alone');
+if (against !== undefined && values['cpu-prof'] !== undefined)
+  refuse('--cpu-prof is of no use with --against: a profile changes what is compared');
+
+// Read by `harness/child.ts`, for each process that it starts.
+if (values['cpu-prof']) process.env.BENCH_CPU_PROF = values['cpu-prof'];
+
 const file = values.json ?? join(mkdtempSync(join(tmpdir(), 'bench-')), 'bench.json');
-writeFileSync(file, JSON.stringify({ machine, settings, reports }, undefined, 2));
-console.log(`\nall of it: ${file}`);
+process.exitCode =
+  against === undefined
+    ? await runSession(chosen, settings, file)
+    : await compare({ ref: against, chosen, pairs, settings, file });

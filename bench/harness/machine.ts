@@ -20,6 +20,12 @@ export function describeMachine(): Record<string, string> {
   };
 }
 
+export function inOneLine(machine: Readonly<Record<string, string>>): string {
+  return Object.entries(machine)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(' · ');
+}
+
 function versionOf(library: string): string {
   const file = new URL(`../../node_modules/${library}/package.json`, import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;

@@ -5,8 +5,13 @@ import { isMet, ratioOf } from './benchmark.ts';
 const HEAD = ['figure', 'ours', 'reference', 'ratio', 'rounds from – to', 'wanted', ''];
 
 export function table(rows: readonly Row[]): string {
-  const lines = [HEAD, ...rows.map(cells)];
-  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]!.length), 3));
+  return grid(HEAD, rows.map(cells));
+}
+
+/** The first column to the left, all others to the right. */
+export function grid(head: readonly string[], body: readonly (readonly string[])[]): string {
+  const lines = [head, ...body];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length), 3));
   const print = (line: readonly string[]): string =>
     `| ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join(' | ')} |`;
   const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
@@ -29,7 +34,7 @@ function cells(row: Row): string[] {
   ];
 }
 
-function figure(value: number): string {
+export function figure(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size >= 1_000) return Math.round(value).toLocaleString('en-US');
