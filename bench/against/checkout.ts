@@ -52,7 +52,9 @@ async function provideModules(root: string, signal: AbortSignal): Promise<void> 
     return;
   }
   console.log('its package-lock.json is another: installing');
-  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, signal });
+  // As package.json does before `npm test`. `npm ci` refuses a lock file that lacks other platforms' optional packages.
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  await run('npm', args, { cwd: root, signal });
 }
 
 function git(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
