@@ -1,6 +1,7 @@
 /**
- * Runs the benchmarks: `npm run bench [-- names…] [-- --quick] [--rounds n] [--seconds n] [--json file] [--cpu-prof folder]`.
- * With `--against <git ref> [--pairs n]` it compares them with those of another commit, and a figure that is worse fails.
+ * Runs the benchmarks: `npm run bench [-- names…] [-- --quick] [--rounds n] [--seconds n] [--json file]
+ * [--cpu-prof folder]`. With `--against <git ref> [--pairs n]` it compares them with those of another commit,
+ * and a figure that is worse fails.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -21,8 +21,8 @@ export function describeHere(): string {
 }
 
 /**
- * Checks the commit out and calls `use` with its root, and with a folder for what its runs leave behind. Both folders are
- * gone at the end, whatever happens.
+ * Checks the commit out and calls `use` with its root, and with a folder for what its runs leave behind. Both
+ * folders are gone at the end, whatever happens.
  */
 export async function withCheckout<T>(
   commit: string,
@@ -52,7 +52,8 @@ async function provideModules(root: string, signal: AbortSignal): Promise<void> 
     return;
   }
   console.log('its package-lock.json is another: installing');
-  // As package.json does before `npm test`. `npm ci` refuses a lock file that lacks other platforms' optional packages.
+  // As package.json does before `npm test`. `npm ci` refuses a lock file that lacks other platforms' optional
+  // packages.
   const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
   await run('npm', args, { cwd: root, signal });
 }

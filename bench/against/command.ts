@@ -23,8 +23,8 @@ export async function run(
   { signal, ...options }: CommandOptions,
 ): Promise<string> {
   signal.throwIfAborted();
-  // A process group of its own, so that a signal reaches the servers and processes that it starts. The terminal's
-  // Ctrl-C then does not: whoever is interrupted has to abort.
+  // A process group of its own, so that a signal reaches the servers and processes that it starts. The
+  // terminal's Ctrl-C then does not: whoever is interrupted has to abort.
   const child = spawn(file, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const killGroup = (): void => {
     try {

@@ -1,6 +1,6 @@
 /**
- * This tree's benchmarks and another commit's own, in turn, in one run: `npm run bench -- --against <ref> names…`.
- * How a figure is judged: docs/benchmarks.md.
+ * This tree's benchmarks and another commit's own, in turn, in one run: `npm run bench -- --against <ref>
+ * names…`. How a figure is judged: docs/benchmarks.md.
  */
 import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -49,7 +49,8 @@ export async function compare(options: ComparisonOptions): Promise<number> {
   }
   const interrupted = new AbortController();
   let signalled: number | undefined;
-  // For good, not once: a second Ctrl-C, or the one that npm passes on, must not end this before it has cleaned up.
+  // For good, not once: a second Ctrl-C, or the one that npm passes on, must not end this before it has
+  // cleaned up.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => {
       signalled ??= 128 + constants.signals[name];

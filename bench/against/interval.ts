@@ -8,13 +8,14 @@ export interface Interval {
 const CONFIDENCE = 0.95;
 
 /**
- * The narrowest interval between the k-th lowest and the k-th highest of n values that holds the median by 95 % or more;
- * `undefined` for fewer than six values, of which not even all are enough.
+ * The narrowest interval between the k-th lowest and the k-th highest of n values that holds the median
+ * by 95 % or more; `undefined` for fewer than six values, of which not even all are enough.
  *
- * The median is outside if fewer than k values lie on one side of it. Each value does so by 1/2, so the chance is twice
- * that of fewer than k heads in n throws of a coin, whatever the values' distribution. Ten values: from the second to
- * the ninth, 97.9 %. (H. A. David, H. N. Nagaraja, Order Statistics, 3rd edition, 7.1; benchstat does the same for each
- * side: https://pkg.go.dev/golang.org/x/perf/benchmath#pkg-variables, AssumeNothing.)
+ * The median is outside if fewer than k values lie on one side of it. Each value does so by 1/2, so the
+ * chance is twice that of fewer than k heads in n throws of a coin, whatever the values' distribution. Ten
+ * values: from the second to the ninth, 97.9 %. (H. A. David, H. N. Nagaraja, Order Statistics, 3rd edition,
+ * 7.1; benchstat does the same for each side: https://pkg.go.dev/golang.org/x/perf/benchmath#pkg-variables,
+ * AssumeNothing.)
  *
  * Not a bootstrap: of ten values, a bootstrap's interval holds the median less often than it says.
  */

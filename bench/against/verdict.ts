@@ -16,7 +16,9 @@ export interface Judged extends Compared {
   /** This tree to itself. */
   readonly control: Compared;
   readonly verdict: Verdict;
-  /** The control, too, is a whole interval away from 1: this machine finds differences where there are none. */
+  /**
+   * The control, too, is a whole interval away from 1: this machine finds differences where there are none.
+   */
   readonly isNoisy: boolean;
 }
 

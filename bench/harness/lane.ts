@@ -53,8 +53,9 @@ export class Lane {
   }
 
   /**
-   * Latencies at a rate, µs, and the CPU time of an update. A sender that waits by turns of its event loop takes a whole
-   * core, whatever an update costs: the owner's CPU time means something where the load waits by a timer.
+   * Latencies at a rate, µs, and the CPU time of an update. A sender that waits by turns of its event loop
+   * takes a whole core, whatever an update costs: the owner's CPU time means something where the load waits
+   * by a timer.
    *
    * An update that was overtaken by the next of its key before it went out is never visible; more
    * than a few of those, and the figures would flatter.
@@ -73,7 +74,9 @@ export class Lane {
     return { p50, p99, max, missed: due - count, ...costOf(before, after, sent) };
   }
 
-  /** Updates a second that reach the other process, each of them visible there; and the CPU time of an update. */
+  /**
+   * Updates a second that reach the other process, each of them visible there; and the CPU time of an update.
+   */
   async throughput(load: { seconds: number; keys: number }): Promise<Figures> {
     const before = await this.#cpuTimes();
     const sent = await this.#sender.ask<number>('flood', load);

@@ -1,6 +1,7 @@
 /**
- * The library that a benchmark measures: this tree's, or with BENCH_LIBRARY the one in the folder of another tree. So this
- * tree's benchmarks can measure an older library with a row that the older benchmarks do not have yet.
+ * The library that a benchmark measures: this tree's, or with BENCH_LIBRARY the one in the folder of another
+ * tree. So this tree's benchmarks can measure an older library with a row that the older benchmarks do not
+ * have yet.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';

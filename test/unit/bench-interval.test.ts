@@ -11,7 +11,8 @@ test('of ten values, the interval is from the second to the ninth', (t) => {
   t.deepEqual(medianInterval([7, 3, 10, 1, 9, 2, 8, 4, 6, 5]), { low: 2, high: 9 });
 });
 
-// Twice the chance of fewer heads than `low` is at most 5 %, by the binomial distribution; one rank further it is more.
+// Twice the chance of fewer heads than `low` is at most 5 %, by the binomial distribution; one rank further
+// it is more.
 for (const [count, low, high] of [
   [6, 1, 6],
   [8, 1, 8],
