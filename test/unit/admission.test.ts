@@ -1,0 +1,156 @@
+/** Admission: which frame is applied, whichever path it came by. */
+import assert from 'node:assert/strict';
+import test from 'ava';
+import * as fc from 'fast-check';
+import { Admission, isRolledBack } from '../../src/follower/admission.ts';
+import type { Header } from '../../src/state/frame.ts';
+import type { Position } from '../../src/state/position.ts';
+import { compare, ZERO } from '../../src/state/position.ts';
+import { check } from '../_check.ts';
+
+const HEADER: Header = {
+  epoch: 5,
+  base: { epoch: 3, revision: 10 },
+  prev: 10,
+  revision: 12,
+  cutAt: 1,
+  leaseMs: 1,
+  bye: false,
+};
+/** The server's time is known to be before this. */
+const LATEST_MS = 1_000;
+const DAY_MS = 86_400_000;
+
+/** An admission for a copy that is at this place. */
+function at(revision: number, epoch = 5): Admission {
+  return new Admission({ position: { epoch, revision } });
+}
+
+const judge = (admission: Admission, frame: Partial<Header> = {}) =>
+  admission.judge({ ...HEADER, ...frame }, LATEST_MS);
+
+test('a frame that begins at the place of the copy, or before it, and ends after it is next', (t) => {
+  t.is(judge(at(10)), 'next');
+  t.is(judge(at(11)), 'next');
+});
+
+test('a frame that ends at the place of the copy, or before it, is known', (t) => {
+  t.is(judge(at(12)), 'known');
+  t.is(judge(at(99)), 'known');
+});
+
+test('a frame that begins after the place of the copy shows a gap', (t) => {
+  t.is(judge(at(9)), 'gap');
+});
+
+test('a heartbeat is known at the place of the copy, and else shows a gap', (t) => {
+  t.is(judge(at(12), { prev: 12 }), 'known');
+  t.is(judge(at(11), { prev: 12 }), 'gap');
+});
+
+test('a frame of a new epoch is next for a copy at its base or before it', (t) => {
+  t.is(judge(at(10, 3)), 'next');
+  t.is(judge(at(8, 3), { prev: 8 }), 'next');
+});
+
+test('a heartbeat of a new epoch is next at its base: it brings the epoch', (t) => {
+  t.is(judge(at(10, 3), { revision: 10 }), 'next');
+});
+
+test('a frame of a new epoch is a gap for a copy past its base, or of another line', (t) => {
+  t.is(judge(at(11, 3)), 'gap');
+  t.is(judge(at(10, 4)), 'gap');
+  t.is(judge(at(10, 2)), 'gap');
+});
+
+test('a frame of a new epoch that ends before the place of the copy would take it back: a gap', (t) => {
+  t.is(judge(at(10, 3), { prev: 5, revision: 8 }), 'gap');
+});
+
+test('once a higher epoch was seen, a lower one is fenced, though nothing of the higher was applied', (t) => {
+  const admission = at(3);
+  t.is(judge(admission, { epoch: 9, base: { epoch: 7, revision: 1 } }), 'gap');
+  t.is(judge(admission, { prev: 3 }), 'fenced');
+  t.is(admission.fence, 9);
+  t.true(isRolledBack({ epoch: 5, revision: 99 }, admission.floor), 'a page has to be of that epoch now');
+});
+
+test('once a claim is known, an epoch below it is fenced, also one that was applied before', (t) => {
+  const admission = at(10);
+  t.is(judge(admission), 'next');
+  admission.claimed(6, LATEST_MS);
+  t.is(judge(admission), 'fenced');
+  t.is(judge(admission, { prev: 12 }), 'fenced', 'a heartbeat of it proves nothing either');
+  t.is(judge(admission, { epoch: 6, base: { epoch: 5, revision: 10 } }), 'next');
+});
+
+test('a claim alone does not make the head that Redis holds until its first commit a lost one', (t) => {
+  const admission = at(10);
+  admission.claimed(6, LATEST_MS);
+  t.false(isRolledBack({ epoch: 5, revision: 10 }, admission.floor));
+});
+
+test('a whole state is judged by the fence as a frame is, and is not to be behind the copy', (t) => {
+  const admission = at(10);
+  const whole = (epoch: number, revision: number) => admission.judgeWhole({ epoch, revision }, LATEST_MS);
+  t.is(whole(5, 10), 'next');
+  t.is(whole(5, 9), 'gap');
+  t.is(whole(6, 1), 'next', 'another line may be shorter');
+  t.is(whole(4, 99), 'fenced');
+  admission.claimed(7, LATEST_MS);
+  t.is(whole(6, 99), 'fenced');
+});
+
+test('an epoch a day and a million claims ahead is implausible, on any path, and leaves no trace', (t) => {
+  const admission = at(10);
+  const epoch = LATEST_MS + DAY_MS + 1;
+  t.is(judge(admission, { epoch }), 'implausible');
+  t.is(admission.judgeWhole({ epoch, revision: 1 }, LATEST_MS), 'implausible');
+  admission.claimed(epoch, LATEST_MS);
+  t.is(admission.fence, 5);
+  t.is(judge(admission), 'next');
+});
+
+test('a head below what Redis was known to hold is rolled back; one merely behind the copy is not', (t) => {
+  const admission = at(12);
+  admission.storedUpTo({ epoch: 5, revision: 11 });
+  admission.storedUpTo({ epoch: 5, revision: 9 });
+  t.deepEqual(admission.stored, { epoch: 5, revision: 11 }, 'what is known to be stored never falls');
+  t.true(isRolledBack({ epoch: 5, revision: 10 }, admission.floor));
+  t.false(isRolledBack({ epoch: 5, revision: 11 }, admission.floor), 'the copy has an announcement more');
+  t.false(isRolledBack(ZERO, at(0, 0).floor));
+});
+
+const small = fc.nat(6);
+const position = fc.record({ epoch: small, revision: small });
+const happening = fc.oneof(
+  fc.record({ do: fc.constant('claim' as const), epoch: small }),
+  fc
+    .record({ epoch: fc.integer({ min: 1, max: 6 }), base: position, prev: small, length: small })
+    .filter(({ epoch, base }) => base.epoch < epoch)
+    .map(({ length, ...rest }) => ({ do: 'frame' as const, ...rest, revision: rest.prev + length })),
+);
+
+test('whatever comes, in whatever order: nothing below the fence is applied, and the place never goes back', (t) =>
+  check(
+    t,
+    fc.property(fc.array(happening, { maxLength: 40 }), (happenings) => {
+      const copy: { position: Position } = { position: ZERO };
+      const admission = new Admission(copy);
+      let highest = 0;
+      for (const one of happenings) {
+        const before = copy.position;
+        if (one.do === 'claim') admission.claimed(one.epoch, LATEST_MS);
+        else {
+          const { epoch, revision, base, prev } = one;
+          const verdict = admission.judge({ ...HEADER, epoch, revision, base, prev }, LATEST_MS);
+          assert.equal(verdict === 'fenced', epoch < highest);
+          if (verdict === 'next') copy.position = { epoch, revision };
+          if (verdict === 'known') assert.equal(epoch, before.epoch);
+        }
+        highest = Math.max(highest, one.epoch);
+        assert.equal(admission.fence, highest);
+        assert.ok(compare(copy.position, before) >= 0 && copy.position.revision >= before.revision);
+      }
+    }),
+  ));
