@@ -1,24 +1,27 @@
-/** Reading what changed since a position, from the keys: page after page, as one. */
+/**
+ * Reads from the keys what changed since a position: page after page, as one batch.
+ *
+ * A key that changes meanwhile moves to a later page. So once a page is not full, all pages together are the state at
+ * that page's head.
+ */
 import { TandemError } from '../base/errors.ts';
 import type { Change } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
 import { compare, printPosition } from '../state/position.ts';
 import type { Head, Page, Store } from '../ports/store.ts';
 
-/**
- * Changes that are asked for at once: a page takes a millisecond of the server's time at most.
- */
+/** Changes that the first page asks for, and later ones. A page takes a millisecond of the server's time at most. */
 const FIRST_LIMIT = 250;
 const LAST_LIMIT = 500;
-/** After so many pages they go on growing: more changes than so small ones can bring. */
+/** After this many pages they go on growing: otherwise a reader of a busy space would never come to the end. */
 const MANY_PAGES = 400;
 const MOST_LIMIT = 8_000;
-/** A state that is replaced under the reader this often will not hold still. */
+/** A state that is replaced under the reader this often is replaced faster than it can be read. */
 const MAX_RESTARTS = 10;
 
 export interface Batch {
   readonly head: Head;
-  /** The changes are the whole state; what the reader holds counts for nothing. */
+  /** The changes are the whole state, and replace the reader's. */
   readonly isFull: boolean;
   /** In revision order, each key once. */
   readonly changes: readonly Change[];
@@ -29,13 +32,11 @@ export interface ReadOptions {
   readonly seen?: number;
   /** Called after each page, before the next is asked for. */
   readonly onPage?: () => Promise<void>;
-  /** Given each page's changes while the next is on its way: what can be done ahead costs no time then. */
+  /** Given each page's changes while the next page is on its way: work that is done ahead costs no time then. */
   readonly ahead?: (changes: readonly Change[]) => void;
 }
 
 /**
- * What changed since `from`. A key that changes meanwhile moves to a later page; so once a page is not full,
- * all pages together are the state at that page's head.
  * @throws TandemError `HEAD_MOVED` where the state is replaced again and again; `ROLLED_BACK` where it went back meanwhile
  */
 export async function readSince(
@@ -45,7 +46,7 @@ export async function readSince(
   options: ReadOptions = {},
 ): Promise<Batch> {
   const { seen = from.epoch, onPage, ahead } = options;
-  // By key, so that what comes twice is held once; deleted and set again, so that it stands in revision order.
+  // By key, so that a key that comes twice is held once; deleted and set again, so that it stands in revision order.
   const changes = new Map<string, Change>();
   let isFull = from.revision === 0;
   let position = from;
@@ -59,7 +60,7 @@ export async function readSince(
   let asked = store.since(space, position, limit, { horizon, seen });
   do {
     page = await asked;
-    // Pages before it told of what is no longer so.
+    // The pages before it are of a state that is no more.
     if (head && !page.full && compare(page.head, head) < 0) throw wentBack(space, head, page.head);
     head = page.head;
     if (page.full) {
@@ -78,7 +79,7 @@ export async function readSince(
     position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
     pages += 1;
     limit = Math.min(pages < MANY_PAGES ? LAST_LIMIT : MOST_LIMIT, limit * 2);
-    // The next page is on its way while this one is taken in.
+    // The next page travels while this one is processed.
     if (page.more && page.changes.length > 0) asked = store.since(space, position, limit, { horizon, seen });
     ahead?.(page.changes);
     for (const change of page.changes) {
@@ -86,7 +87,7 @@ export async function readSince(
       changes.set(change.key, change);
     }
     hasLostKeys ||= page.head.keysLost;
-    // Nothing on it that could be: there is no place to go on from.
+    // It says that more follow, and holds no change that could be: there is no place to go on from.
     if (page.more && page.changes.length === 0) hasLostKeys = true;
   } while (page.more && page.changes.length > 0);
   return { head: { ...page.head, keysLost: hasLostKeys }, isFull, changes: [...changes.values()] };

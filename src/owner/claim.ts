@@ -5,9 +5,9 @@ import type { Time } from '../base/time.ts';
 import { pause } from '../base/time.ts';
 
 const POLL_MS = 100;
-/** A lease without an end (set by hand, say) looks as if it ended at once, again and again. */
+/** A lease without an end, set by hand for example, looks as if it ended at once, again and again. */
 const MIN_POLL_MS = 10;
-/** A dead owner's last command may still be on its way; the second renewal is a living one's. */
+/** A dead owner's last command may still be on its way; the second renewal shows that the owner lives. */
 const RENEWALS_OF_THE_LIVING = 2;
 
 /**
@@ -26,10 +26,10 @@ export async function claimSpace(
   for (;;) {
     signal.throwIfAborted();
     const { outcome, head } = await store.claim(space, claim);
-    // Also where nobody wants it any more: who asked has to give it back.
+    // Also where the claim was called off meanwhile: the caller has to give it back.
     if (outcome === 'claimed') return head;
     signal.throwIfAborted();
-    // Server's time throughout, whole milliseconds of it: a lease that ends later than before was renewed.
+    // Both are the server's time, in whole milliseconds: a lease that ends later than before was renewed.
     if (head.now + head.leaseMs > expiresAt + 2) renewals += 1;
     if (renewals >= RENEWALS_OF_THE_LIVING) throw new OwnedElsewhereError(space, head.ownerName);
     expiresAt = head.now + head.leaseMs;

@@ -1,7 +1,7 @@
 /**
- * Reads what the store holds beside the owner's ledger, a page now and then, for as long as the owner is connected.
+ * Compares what the store holds with the owner's ledger, a page now and then, for as long as the owner is connected.
  *
- * Counting finds keys that were lost. Only reading finds a value, or a revision, that someone else has changed, and
+ * A count finds keys that were lost. Only a comparison finds a value, or a revision, that someone else has changed, and
  * that a follower would take for the owner's.
  */
 import type { Runtime } from '../ports/runtime.ts';
@@ -10,28 +10,28 @@ import type { Ledger } from '../state/ledger.ts';
 import type { Page } from '../ports/store.ts';
 import type { Cancel } from '../base/time.ts';
 
-/** Up to 2,000 keys a second in each of a few spaces, as long as a page takes Redis little: half a millisecond, as a rule. */
+/** Up to 2,000 keys a second in each of a few spaces, while a page takes Redis half a millisecond, as it mostly does. */
 const FIRST_CHANGES = 50;
 const LAST_CHANGES = 500;
 const LONG_MS = 10;
-/** Of keys that a page lacks so many are found at once. */
+/** Keys that a page lacks and should have: so many are found at once. */
 const MOST_MISSING = 100;
 const PAUSE_MS = 250;
-/** With more participants than these in the process each takes its turn more seldom: many spaces cost Redis what few do. */
+/** With more participants in the process each takes its turn less often: many spaces cost Redis no more than these. */
 const PARTICIPANTS = 4;
-/** Whatever a page takes, Redis has this many times as long for all others. */
+/** Whatever time a page takes, Redis has this many times as long for its other clients. */
 const REST = 20;
-/** A page may have taken long because this process was paused, or the network slow. */
+/** A page may have taken long because this process was paused, or because the network is slow. */
 const LONGEST_REST_MS = 1_000;
 /** Large values are read no faster than this, UTF-16 code units per ms. */
 const LENGTH_PER_MS = 256;
 
 export interface ScrubListener {
-  /** The store holds these keys otherwise than the ledger. */
+  /** The store's values or revisions of these keys differ from the ledger's. */
   found(keys: readonly string[]): void;
-  /** The store has lost some: a commit that counts will say so. */
+  /** The store has lost keys: a full commit, which counts them, will show it. */
   keysLost(): void;
-  /** The store holds what the ledger never did. */
+  /** The store holds a key that the ledger never held. */
   foreign(): void;
 }
 
@@ -39,18 +39,18 @@ export class Scrub {
   readonly #runtime: Runtime;
   readonly #ledger: Ledger;
   readonly #space: string;
-  readonly #tell: ScrubListener;
-  /** Up to this revision the store was compared, in this round. */
+  readonly #listener: ScrubListener;
+  /** Up to this revision the store was compared in this round. */
   #revision = 0;
   #limit = FIRST_CHANGES;
   #hadLostKeys = false;
   #cancel: Cancel | undefined;
 
-  constructor(runtime: Runtime, ledger: Ledger, space: string, tell: ScrubListener) {
+  constructor(runtime: Runtime, ledger: Ledger, space: string, listener: ScrubListener) {
     this.#runtime = runtime;
     this.#ledger = ledger;
     this.#space = space;
-    this.#tell = tell;
+    this.#listener = listener;
   }
 
   start(): void {
@@ -66,7 +66,7 @@ export class Scrub {
 
   #schedule(pauseMs: number): void {
     const cancel = this.#runtime.time.after(pauseMs, () => {
-      // Whatever is wrong with the store, the next commit finds it, and the owner starts this anew.
+      // The next commit finds whatever is wrong with the store, and the owner then starts the scrub anew.
       const compared = this.#compareNext(() => this.#cancel === cancel).catch(() => PAUSE_MS);
       void compared.then((pauseMs) => this.#cancel === cancel && this.#schedule(pauseMs));
     });
@@ -75,7 +75,7 @@ export class Scrub {
 
   /**
    * Compares one page. Returns for how long to leave Redis alone then, ms.
-   * @param isWanted false once this was stopped: what is found then is being mended already
+   * @param isWanted false once it was stopped: a difference that is found then is being mended already
    */
   async #compareNext(isWanted: () => boolean): Promise<number> {
     const { store, time } = this.#runtime;
@@ -93,31 +93,31 @@ export class Scrub {
 
   #compare(page: Page): void {
     const { changes, more, head } = page;
-    // What counting finds, a commit that counts finds. Damage that is still here then is in what was read.
+    // A full commit, which counts, finds lost keys. Where they are still lost after it, the page itself shows which.
     const isFirst = head.keysLost && !this.#hadLostKeys;
     this.#hadLostKeys = head.keysLost;
-    if (isFirst) return this.#tell.keysLost();
+    if (isFirst) return this.#listener.keysLost();
     if (!head.keysLost && changes.some((change) => this.#isForeign(change, page)))
-      return this.#tell.foreign();
+      return this.#listener.foreign();
     const keys = changes.filter((change) => this.#differs(change, page)).map(({ key }) => key);
     keys.push(...this.#missing(page));
     this.#revision = more ? (changes.at(-1)?.revision ?? 0) : 0;
-    if (keys.length > 0) this.#tell.found(keys);
+    if (keys.length > 0) this.#listener.found(keys);
   }
 
-  /** What was set here after the store's head is on its way there; all else has to be the same. */
+  /** A change that was set after the store's head is on its way there; everything else has to be the same. */
   #differs({ key, revision, json }: Change, { head }: Page): boolean {
     const entry = this.#ledger.get(key);
     if (entry === undefined || entry.revision > head.revision) return false;
     return entry.revision !== revision || (entry.value?.json ?? '') !== json;
   }
 
-  /** What was never set here, or is forgotten: the store may not hold a value of it. */
+  /** A key that was never set here, or was deleted and forgotten: the store must not hold a value of it. */
   #isForeign({ key, revision, json }: Change, { head }: Page): boolean {
     return json !== '' && revision <= head.revision && this.#ledger.get(key) === undefined;
   }
 
-  /** What has to be on this page, and is not, or cannot be read. */
+  /** The keys that have to be on this page and are not, or cannot be read. */
   #missing({ changes, head, more }: Page): string[] {
     const there = new Set(changes.map(({ key }) => key));
     const upTo = more ? (changes.at(-1)?.revision ?? head.revision) : head.revision;
