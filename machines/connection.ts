@@ -101,6 +101,7 @@ export const connectionMachine = setup({
       after: {
         probe: [
           {
+            // planted: retry
             guard: 'isLinkUp',
             target: 'recovering',
             actions: { type: 'noteReason', params: { reason: 'trying again' } },

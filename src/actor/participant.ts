@@ -119,6 +119,7 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
    */
   async waitFor(position: string, { timeoutMs = 1_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const awaited = parsePosition(position);
+    // planted: wait
     const isThere = (): boolean => compare(this.position, awaited) >= 0;
     const what = `space "${this.space.name}" did not come to ${position}`;
     await this.context.waiters.wait(isThere, what, timeoutMs);

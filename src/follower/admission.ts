@@ -78,6 +78,7 @@ export class Admission {
     this.#seen = frame.epoch;
     const at = this.#replica.position;
     if (!continues(at, frame)) return 'gap';
+    // planted: frames-missing
     if (at.revision < frame.prev) return 'gap';
     if (frame.epoch === at.epoch && frame.revision <= at.revision) return 'known';
     return frame.revision < at.revision ? 'gap' : 'next';
@@ -88,6 +89,7 @@ export class Admission {
     const refused = this.#refuse(epoch, latestMs);
     if (refused) return refused;
     const at = this.#replica.position;
+    // planted: whole-behind
     return epoch === at.epoch && revision < at.revision ? 'gap' : 'next';
   }
 
@@ -108,6 +110,7 @@ export class Admission {
 
   #refuse(epoch: number, latestMs: number): 'implausible' | 'fenced' | undefined {
     if (!this.isPlausible(epoch, latestMs)) return 'implausible';
+    // planted: fence
     return epoch < this.fence ? 'fenced' : undefined;
   }
 

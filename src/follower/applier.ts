@@ -75,6 +75,7 @@ export class Applier<D extends Definition> {
     if (verdict !== 'next') return verdict;
     const read = this.#read(frame.changes);
     if (read.length < frame.changes.length && path === 'redis') return 'unreadable';
+    // planted: advance
     const changed = replica.advance(frame, read);
     this.#prove(arrival);
     const applied = meter.applied(arrival, changed.length);
@@ -115,6 +116,7 @@ export class Applier<D extends Definition> {
     if (compare(head, replica.position) < 0) return undefined;
     const read = this.#read(changes);
     const changed = isFull ? replica.replace(head, read, this.#refused) : replica.advance(head, read);
+    // planted: keys-proof
     freshness.prove(head.cutAt, head.epoch, clock);
     this.#show(changed);
     return isFull ? changed.length : undefined;
@@ -127,6 +129,7 @@ export class Applier<D extends Definition> {
   #proveKnown(arrival: Arrival): void {
     const { frame, clock } = arrival;
     const isHere = frame.revision === this.#parts.replica.position.revision;
+    // planted: known-proof
     if (isHere) this.#prove(arrival);
     // The owner could not commit all that it had announced: its goodbye proves only that the lease is given up.
     else if (frame.bye) this.#parts.freshness.lease(0, frame.publishedAt, clock);

@@ -76,6 +76,7 @@ export async function readSince(
       horizon = page.head.horizon;
     }
     await onPage?.();
+    // planted: next-page
     position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
     pages += 1;
     limit = Math.min(pages < MANY_PAGES ? LAST_LIMIT : MOST_LIMIT, limit * 2);

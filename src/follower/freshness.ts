@@ -119,6 +119,7 @@ export class FreshnessTracker {
 
 /** A time of another clock on ours: not after `now`, when that clock says `latest` at most. */
 function here(at: number, now: number, latest: number): number {
+  // planted: proof-time
   return now - Math.max(0, latest - at);
 }
 
@@ -143,6 +144,7 @@ class ProofNow implements Proof {
   }
 
   freshness(): Freshness {
+    // planted: staleness
     return this.staleMs() <= this.#boundMs ? 'live' : 'stale';
   }
 

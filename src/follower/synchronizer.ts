@@ -84,6 +84,7 @@ export class Synchronizer {
   async catchUp(signal: AbortSignal): Promise<void> {
     this.pause();
     this.#beginBacklog();
+    // planted: subscribe
     await this.#context.runtime.store.subscribe(this.#context.space, this.#deliver);
     await this.#sync(signal);
   }
@@ -133,6 +134,7 @@ export class Synchronizer {
       const what = `Redis is at ${printPosition(head)}, before ${printPosition(known)}, which was seen here`;
       throw new TandemError('ROLLED_BACK', what, { retryable: true });
     }
+    // planted: keys-lost
     if (head.keysLost)
       throw new TandemError('KEYS_LOST', `Redis has lost keys of space "${space}"`, { retryable: true });
     admission.storedUpTo(head);

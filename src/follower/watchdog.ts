@@ -89,6 +89,7 @@ export class Watchdog {
       this.#detourAt = -Infinity;
       this.#listener.closeDetour();
     }
+    // planted: silence
     if (silentMs >= this.#maxStaleMs) await this.#listener.askHead();
     // A watch that has ended, or begun anew, meanwhile is not this one's to go on with.
     if (this.#cancel === current) this.watch();

@@ -203,6 +203,7 @@ export class Cadence {
     const cutPoint = fitting > 0 ? ledger.cutPointUpTo(changes[fitting - 1]!.revision) : undefined;
     if (cutPoint !== undefined) {
       const before = changes.filter(({ revision }) => revision <= cutPoint.revision);
+      // planted: cut-point
       return this.#cut(before, cutPoint.revision, cutPoint.at, now);
     }
     // What cannot be parted goes out in one call where the store can take it.
@@ -217,6 +218,7 @@ export class Cadence {
     const forgetting = Math.min(MAX_DROPPED, ledger.droppedCount - progress.forgetting);
     const withinMs = changes.length > 0 ? FULL_EVERY_MS : Infinity;
     const isLight = forgetting === 0 && this.#isFullRecent(prev, withinMs, now);
+    // planted: told
     const isTold = changes.length > 0 && revision <= progress.announced;
     return {
       kind: 'commit',

@@ -44,6 +44,7 @@ export class Claimant {
     const { head } = await context.runtime.store.since(context.space, progress.head, 0);
     const { epoch } = ledger.line;
     lease.requireNotTakenOver(context.space, head, epoch);
+    // planted: still-holds
     if (head.keysLost || !lease.isShownIn(head, epoch) || !progress.isOwn(head, epoch)) {
       lease.loosen();
       return false;

@@ -97,6 +97,7 @@ export class Committer {
     const { id, epoch } = this.#books.lease;
     if (epoch === 0) return;
     const { space, runtime } = this.#context;
+    // planted: release
     await runtime.store.release(space, id, epoch, this.#farewell(epoch));
   }
 
@@ -199,6 +200,7 @@ export class Committer {
 
   /** A local time on the server's clock, in whole microseconds: it may claim less than is true, never more. */
   #cutAt(at = this.#context.runtime.time.now()): number {
+    // planted: cut-time
     return Math.max(0, Math.floor(this.#context.runtime.clock.earliest(at) * 1000) / 1000);
   }
 }

@@ -83,6 +83,7 @@ export class Feed {
     if (from.revision === head.revision && !isHeartbeatDue) return 'nothing';
     const changes = this.canContinue(from) ? this.#ledger.changesSince(from.revision) : undefined;
     if (changes === undefined) return 'over';
+    // planted: feed-frame
     const header = this.#header(from.revision, changes.length > 0);
     const message = encodeFrame(this.#time.now(), header, changes);
     if (changes.length > 0) this.#options.meter.sent('direct', changes, changes.length);

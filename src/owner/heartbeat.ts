@@ -35,6 +35,7 @@ export class Heartbeat {
     const { everyMs, lastAt, send } = this.#options;
     const inMs = heartbeatDueAt(lastAt(), everyMs, this.#phaseMs) - this.#time.now();
     // Timers count whole milliseconds, and fire up to one early: by then the slot has to be behind.
+    // planted: heartbeat-timer
     this.#cancel = this.#time.after(Math.max(everyMs / 10, Math.ceil(inMs) + 1), () => {
       // A frame is a sign of life too: where one went out, this looks again later.
       try {

@@ -92,6 +92,7 @@ export class Leadership {
 
   /** @throws TandemError `FENCED`, `OWNED_ELSEWHERE`, `STOPPED` or `STANDBY` */
   requireWritable(): void {
+    // planted: writable
     if (this.#ended) throw this.#ended;
     if (!this.#standby) return;
     const what = `space "${this.#parts.context.space}" is another's; await ready() before setting it`;
@@ -240,6 +241,7 @@ export class Leadership {
     let { revision } = progress.committed;
     if (lostTo && lostTo.epoch !== epoch) revision = lostTo.base.epoch === epoch ? lostTo.base.revision : 0;
     else if (lostTo) revision = Math.min(revision, lostTo.revision);
+    // planted: uncommitted
     const changes = ledger.changesSince(revision) ?? ledger.everything();
     return changes.map((change) => this.#asUncommitted(change));
   }

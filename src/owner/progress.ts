@@ -117,6 +117,7 @@ export class Progress {
     this.#underWay += isWhole ? MAX_UNDER_WAY : 1;
     this.#forgetting += forgetting;
     this.#sent = to;
+    // planted: attempted
     this.#attempted = Math.max(this.#attempted, to.revision);
   }
 
@@ -135,6 +136,7 @@ export class Progress {
   foundAt(head: Position, epoch: number): void {
     if (head.epoch === epoch) this.committedUpTo({ epoch, revision: head.revision });
     else this.#head = head;
+    // planted: found
     this.#sent = this.#head;
   }
 

@@ -59,6 +59,7 @@ export class Standby implements Inheritance, StateView {
     while (!signal.aborted) {
       const hasWaited = time.now() - this.#upSince >= Math.max(this.#leaseMs, RETURN_MS);
       // Redis may have lost keys, with nobody left to mend it: a standby does not wait for a whole state.
+      // planted: standby-ready
       const isReady = hasWaited || (this.#isFirst && this.#hasSynced);
       if (store.commands.up && isReady && !this.follower.proof.ownerAlive()) return;
       await pause(time, POLL_MS, signal);
@@ -104,6 +105,7 @@ export class Standby implements Inheritance, StateView {
   // ---- what it holds, for the takeover ----
 
   changes(): readonly Change[] {
+    // planted: inherited
     return [...this.entries()].toSorted((a, b) => a.revision - b.revision).map(changeOf);
   }
 

@@ -56,5 +56,6 @@ export function takeOver(epoch: number, { head, changes }: Left, inherited: Inhe
   }
   // A head that was lost may lie before its own keys.
   const top = Math.max(revision, changes.at(-1)?.revision ?? 0);
+  // planted: takeover-line
   return { line: { epoch, base: keysLost ? ZERO : last }, revision: top, horizon, changes };
 }
