@@ -1,4 +1,4 @@
-/** A real Chromium, headless, for what people see. */
+/** A real, headless Chromium for tests of the page. */
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -8,16 +8,19 @@ import { noServer } from './_redis-server.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** `CHROMIUM` names one; else the first on the PATH. */
+/** The environment variable `CHROMIUM` names the program. Without it, the first one on the PATH is taken. */
 const program = process.env.CHROMIUM ?? NAMES.map(onPath).find((path) => path !== undefined);
 
-/** Why tests that need one are skipped, for their titles. */
+/** Why browser tests are skipped, for their titles; `undefined` where a browser is installed. */
 const noBrowser = program === undefined ? `no ${NAMES[0]} on the PATH, and CHROMIUM is not set` : undefined;
 
 if (program === undefined && process.env.CI)
-  throw new Error('CI needs a chromium on the PATH: no test is skipped there');
+  throw new Error('CI needs a chromium on the PATH: CI skips no test');
 
-/** Tests in the browser, on a real Redis: one after the other, and skipped, with the reason, where one is missing. */
+/**
+ * Declares a serial test that needs a browser and a real Redis. Where either is missing, the test is skipped
+ * with the reason.
+ */
 export function inBrowser(title: string, run: (t: ExecutionContext) => Promise<void>): void {
   const why = noServer ?? noBrowser;
   if (why === undefined) test.serial(title, run);
@@ -26,9 +29,13 @@ export function inBrowser(title: string, run: (t: ExecutionContext) => Promise<v
 
 let browser: Promise<Browser> | undefined;
 
-/** A page of a browser of its own, and what went wrong on it: errors, and requests that left its origin. */
+/**
+ * Opens a page in a browser context of its own. `troubles` collects errors, warnings, and requests that left
+ * the page's origin.
+ */
 export async function openPage(t: ExecutionContext, url: string, options: BrowserContextOptions = {}) {
-  // Without a sandbox of its own, since tests may run as root; it opens our own page alone.
+  // Chromium's sandbox does not start for root, and tests may run as root. The browser opens only our own
+  // page.
   browser ??= chromium.launch({ executablePath: program!, args: ['--no-sandbox'] });
   const context = await (await browser).newContext(options);
   t.teardown(() => context.close());

@@ -1,6 +1,6 @@
 /**
- * Runs a fast-check property and says its seed. The same again: `SEED=… npx ava test/….test.ts`; for longer than is
- * usual: `RUNS=10000`.
+ * Runs a fast-check property and logs its seed. To repeat a run: `SEED=… npx ava test/….test.ts`. To run more
+ * cases than usual: `RUNS=10000`.
  */
 import assert from 'node:assert/strict';
 import type { ExecutionContext } from 'ava';
@@ -8,7 +8,10 @@ import * as fc from 'fast-check';
 import type { ErrorCode } from '../src/base/errors.ts';
 import { TandemError } from '../src/base/errors.ts';
 
-/** Inside a property assert with `node:assert`: what AVA saw fail while shrinking would stay failed. */
+/**
+ * Properties assert with `node:assert`, not with `t`: AVA remembers each failed `t` assertion, so failures
+ * during shrinking would fail the test for good.
+ */
 export async function check<T>(
   t: ExecutionContext,
   property: fc.IProperty<T> | fc.IAsyncProperty<T>,

@@ -1,4 +1,4 @@
-/** A process of the demo, run by itself: its log, its reports, its end. */
+/** One process of the demo, started alone: its log, its reports and its exit. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ export class Part {
   readonly process: ChildProcess;
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
-  /** Positions, and when the demo itself saw them set or visible, by the clock of the machine. */
+  /** Each position, with the time at which the demo itself saw it set or visible, by the machine's clock. */
   readonly sightings = new Map<string, number>();
 
   constructor(t: ExecutionContext, script: string, args: string[], env: Record<string, string>) {

@@ -1,6 +1,7 @@
-/** Loaded before each test file. */
+/** AVA loads this file before each test file. */
 import { registerCompletionHandler } from 'ava';
 
-// When nothing keeps the process any more, it ends at once, without taking down what is left: in that Node can spin for
-// good (a socket that was reset while it was being ended). What does keep it is still found, and named by AVA.
+// When nothing keeps the process alive, it exits at once and skips Node's teardown of open handles. In that
+// teardown Node can spin forever on a socket that was reset while it was being ended. AVA still finds and
+// names anything that does keep the process alive.
 registerCompletionHandler(() => void process.once('beforeExit', () => process.exit()));

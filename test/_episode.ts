@@ -1,6 +1,6 @@
 /**
- * One fault from before to after, seen by an owner that is set all the while and a follower that is read all the
- * while, through the public API. What must never be is noted; what has to come soon is timed.
+ * One fault from before to after, through the public API. Meanwhile an owner keeps setting values and a
+ * follower keeps being read. The witness notes each violated guarantee, and measures how long recovery takes.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { comparePositions, connect, defineSpace, json } from '../src/index.ts';
@@ -11,7 +11,7 @@ import type { Grounds, World } from './_world.ts';
 
 const SILENCE_MS = 750;
 const TICK_MS = 10;
-/** How long a fault lasts by default: past the staleness bound. */
+/** How long a fault lasts by default. It must exceed the staleness bound. */
 const LASTING_MS = 1_000;
 const SETTLING_MS = 100;
 const ON_THE_WAY_MS = 250;
@@ -20,15 +20,19 @@ const definition = { 'tick/*': json<number>(), 'pair/*': json<number>(), 'still/
 type Definition = typeof definition;
 
 export interface Episode {
-  /** From the fault's beginning to the first change of mode, or the first reading that is not live. */
+  /**
+   * From the beginning of the fault to the first change of mode, or to the first reading that is not live.
+   */
   readonly noticedMs: number | undefined;
-  /** From its beginning to when all who have to say `degraded` have said it. */
+  /** From the beginning of the fault until every expected participant has reported `degraded`. */
   readonly degradedMs: number | undefined;
-  /** From its end to when both are connected, and owner, follower and Redis hold the same. */
+  /**
+   * From the end of the fault until both are connected, and owner, follower and Redis hold the same state.
+   */
   readonly recoveredMs: number;
-  /** What one `set` took, µs: the median before the fault, and while it lasted. */
+  /** Median duration of one `set`, µs, before the fault and during it. */
   readonly setMicros: { readonly before: number; readonly during: number };
-  /** What must never be. */
+  /** The guarantees that were violated, in words. */
   readonly violations: readonly string[];
 }
 
@@ -39,7 +43,7 @@ export class Witness<G extends Grounds = World> {
   readonly follower: Follower<Definition>;
   readonly violations: string[] = [];
   readonly errors: { readonly by: 'owner' | 'follower'; readonly code: string }[] = [];
-  /** When each tick was set; the index is its number. */
+  /** When each tick was set, indexed by the number of the tick. */
   readonly #setAt: number[] = [];
   #setMicros: number[] = [];
   #ticking: NodeJS.Timeout | undefined;
@@ -79,11 +83,11 @@ export class Witness<G extends Grounds = World> {
     return witness;
   }
 
-  /** @param lastingMs how long the fault goes on, after all who have to say `degraded` have said it */
+  /** @param lastingMs how long the fault goes on once every expected participant has reported `degraded` */
   async episode(fault: Fault<G>, lastingMs = LASTING_MS): Promise<Episode> {
     const world = this.#world;
     await fault.prepare?.(world);
-    await until(() => this.#isInStep(), 'all in step before the fault');
+    await until(() => this.#isInStep(), 'owner and follower in step before the fault');
     const before = this.#takeSetMicros();
     this.#noticedAt = undefined;
     this.#degradedAt.clear();
@@ -108,7 +112,10 @@ export class Witness<G extends Grounds = World> {
     };
   }
 
-  /** Stops setting, and compares all that there is: memory, Redis, and a follower that has just come. */
+  /**
+   * Stops setting, then compares the owner's memory, Redis, the follower, and a follower that has just
+   * started.
+   */
   async conclude(): Promise<void> {
     clearInterval(this.#ticking);
     const { owner, follower, violations } = this;
@@ -121,7 +128,7 @@ export class Witness<G extends Grounds = World> {
     const newcomer = late.follow(defineSpace(this.#world.space, definition));
     await newcomer.waitFor(owner.head, { timeoutMs: 5_000 });
     if (stateOf(newcomer) !== state)
-      violations.push('a follower that has just come does not hold what the owner holds');
+      violations.push('a follower that has just started does not hold what the owner holds');
     await late.stop();
     if (this.#reads < 50 || this.#liveReads < 20)
       violations.push(`only ${this.#reads} reads, ${this.#liveReads} of them live`);
@@ -153,16 +160,16 @@ export class Witness<G extends Grounds = World> {
     this.#read();
   }
 
-  /** One look at the follower, and what must be true of it. */
+  /** Reads the follower once, and checks the guarantees that hold for every reading. */
   #read(): void {
     const { follower } = this;
     this.#reads += 1;
     const { head } = follower;
     if (comparePositions(head, this.#lastHead) < 0)
-      this.#violate(`went back from ${this.#lastHead} to ${head}`);
+      this.#violate(`the follower went back from ${this.#lastHead} to ${head}`);
     this.#lastHead = head;
     if (follower.get('pair/left').value !== follower.get('pair/right').value)
-      this.#violate('half a batch was seen');
+      this.#violate('the follower showed half a batch');
     const readAt = performance.now();
     const { freshness, value = -1, staleMs } = follower.get('tick/0');
     if (freshness !== 'live') {
@@ -170,11 +177,11 @@ export class Witness<G extends Grounds = World> {
       return;
     }
     this.#liveReads += 1;
-    // The first tick that is not in the value read: it has to be younger than the bound.
+    // The first tick that the value read does not include. It must be younger than the staleness bound.
     const missedSince = this.#setAt[value + 1];
     const missedMs = missedSince === undefined ? 0 : readAt - missedSince;
     if (missedMs > SILENCE_MS)
-      this.#violate(`live, and ${staleMs.toFixed(0)} ms stale, while it misses ${missedMs.toFixed(0)} ms`);
+      this.#violate(`a reading is live and ${staleMs.toFixed(0)} ms stale, but misses ${missedMs.toFixed(0)} ms`);
   }
 
   #violate(what: string): void {
@@ -191,14 +198,18 @@ export class Witness<G extends Grounds = World> {
     );
   }
 
-  /** When owner, follower and Redis were in step, and stayed so for `settledMs`: what ails may show late. */
+  /**
+   * Resolves with the time since when owner, follower and Redis have agreed, once they have agreed for
+   * `settledMs`. A defect may show late, so one agreement proves nothing.
+   */
   async #untilWell(settledMs: number): Promise<number> {
     let since = performance.now();
     let last = -Infinity;
     const isSettled = async (): Promise<boolean> => {
       const isWell = await this.#isWell();
       const now = performance.now();
-      // Between two looks changes are on their way, for a moment.
+      // Between two checks, changes may be on their way for a moment. Such a moment does not restart the
+      // wait.
       if (isWell && now - last > ON_THE_WAY_MS) since = now;
       if (isWell) last = now;
       return isWell && now - since >= settledMs;
@@ -207,7 +218,7 @@ export class Witness<G extends Grounds = World> {
     return since;
   }
 
-  /** In step, and Redis too. */
+  /** True when owner and follower agree, and Redis holds the same state. */
   async #isWell(): Promise<boolean> {
     if (!this.#isInStep()) return false;
     const { head } = this.owner;

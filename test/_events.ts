@@ -1,4 +1,4 @@
-/** A client of server-sent events that keeps what it was sent, for tests to look at. */
+/** A client of server-sent events that keeps every event it receives, for tests to inspect. */
 import { createParser } from 'eventsource-parser';
 import { until } from './_wait.ts';
 
@@ -12,10 +12,10 @@ export interface Sent {
 export class EventClient {
   readonly sent: Sent[] = [];
   readonly headers: Headers;
-  /** Resolves when the server has ended the stream, or `close` was called. */
+  /** Resolves when the server has ended the stream, or when `close` was called. */
   readonly ended: Promise<void>;
   isEnded = false;
-  /** As a browser keeps it. */
+  /** The id of the last event, as a browser keeps it for `Last-Event-ID`. */
   lastId: string | undefined;
   readonly #abort: AbortController;
 
@@ -39,7 +39,7 @@ export class EventClient {
     return this.sent.filter((one) => one.event === event);
   }
 
-  /** Resolves with the first event, from `since` on, of which it holds. */
+  /** Resolves with the first event, from index `since` on, for which `holds` is true. */
   async find(what: string, holds: (sent: Sent) => boolean, since = 0): Promise<Sent> {
     await until(() => this.sent.slice(since).some(holds), `an event: ${what}`);
     return this.sent.slice(since).find(holds)!;
@@ -62,7 +62,7 @@ export class EventClient {
   }
 }
 
-/** What a program makes of the events of `/spaces/:space/changes`: the state, as far as it was told. */
+/** Rebuilds the state from the events of `/spaces/:space/changes`, as a client program would. */
 export function stateOf(sent: readonly Sent[], held: Record<string, unknown> = {}): Record<string, unknown> {
   let state: Record<string, unknown> = { ...held };
   for (const { event, data } of sent) {

@@ -1,4 +1,7 @@
-/** Time and chance in the hands of a test: nothing passes but by `advance`, and nothing is drawn but from a seed. */
+/**
+ * Time and chance for tests. Time passes only by `advance` or `skip`, and every random number comes from the
+ * seed.
+ */
 import type { Cancel, Time } from '../src/base/time.ts';
 
 interface Timer {
@@ -34,7 +37,7 @@ export class FakeTime implements Time {
     this.#turn.push(run);
   }
 
-  /** Mulberry32. */
+  /** The mulberry32 generator. */
   random(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -42,23 +45,23 @@ export class FakeTime implements Time {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** How many timers are set. */
+  /** How many timers are pending. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** The same time, as XState wants it for the delays of its machines. */
+  /** This time in the form in which XState takes it for the delays of machines. */
   readonly clock = {
     setTimeout: (run: (...args: any[]) => void, ms: number): Cancel => this.after(ms, run),
     clearTimeout: (cancel: Cancel | undefined): void => cancel?.(),
   };
 
-  /** Moves on without running anything. For code that sets no timers. */
+  /** Moves the time on without running timers. For code that sets none. */
   skip(ms: number): void {
     this.#now += ms;
   }
 
-  /** Lets time pass: runs what falls due, in order, with all that follows from it. */
+  /** Lets time pass: runs each due timer in order, with everything that follows from it. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await this.settle();
@@ -73,7 +76,7 @@ export class FakeTime implements Time {
     this.#now = end;
   }
 
-  /** Runs turns of the loop until nothing is left to do at this moment. */
+  /** Runs turns of the event loop until nothing is left to do at the present time. */
   async settle(): Promise<void> {
     for (let turns = 0; turns < 10_000; turns += 1) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -82,14 +85,14 @@ export class FakeTime implements Time {
       this.#turn = [];
       for (const run of turn) run();
     }
-    throw new Error('10,000 turns, and no end of it');
+    throw new Error('work is left after 10,000 turns');
   }
 
-  /** Lets time pass in steps until `holds`; throws when it does not within `ms`. */
+  /** Lets time pass in steps until `holds` is true. Throws if that takes more than `ms`. */
   async until(holds: () => boolean, what: string, ms = 10_000, stepMs = 5): Promise<void> {
     await this.settle();
     for (const end = this.#now + ms; !holds(); await this.advance(stepMs)) {
-      if (this.#now > end) throw new Error(`did not come within ${ms} ms: ${what}`);
+      if (this.#now > end) throw new Error(`did not happen within ${ms} ms: ${what}`);
     }
   }
 }

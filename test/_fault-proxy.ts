@@ -1,7 +1,8 @@
 /**
- * A TCP proxy before a server, for breaking what lies between: cut, reset, held back, slow, in pieces, or one reply lost.
+ * A TCP proxy in front of a server, for network faults: connections are closed, reset, stalled, delayed or
+ * split, or one reply is lost.
  *
- * What is held back is not dropped: as on a real network it comes late, when the fault is over.
+ * The proxy never drops stalled bytes. As on a real network, they arrive late, once the fault is over.
  */
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -9,7 +10,7 @@ import { connect, createServer } from 'node:net';
 
 export type Direction = 'toServer' | 'toClient';
 
-/** What happens to all that goes in one direction. */
+/** The faults of one direction. */
 interface Weather {
   isHeld: boolean;
   latencyMs: number;
@@ -24,9 +25,9 @@ export class FaultProxy {
   readonly #weather: Record<Direction, Weather> = { toServer: clear(), toClient: clear() };
   readonly #links = new Set<Link>();
   #refuses = false;
-  /** The next request that matches is carried out, and its reply is lost. */
+  /** The server carries out the next request that matches, and the reply is lost. */
   #loses: RegExp | undefined;
-  /** When each connection was asked for, also those refused; ms as `performance.now()` has it. */
+  /** When each connection was requested, refused ones included, on the clock of `performance.now()`. */
   readonly askedAt: number[] = [];
 
   private constructor(server: Server, target: number) {
@@ -36,7 +37,7 @@ export class FaultProxy {
   }
 
   static async start(target: number): Promise<FaultProxy> {
-    // Half open: an end, too, comes after what was held back before it.
+    // Half open, so that the end of a stream is delivered after the bytes that were held back before it.
     const server = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new FaultProxy(server, target);
@@ -51,17 +52,17 @@ export class FaultProxy {
     for (const link of this.#links) link.end();
   }
 
-  /** Breaks every connection off (RST). */
+  /** Resets every connection (RST). */
   reset(): void {
     for (const link of this.#links) link.reset();
   }
 
-  /** Breaks off every new connection, until `resume`. */
+  /** Resets every new connection until `resume`. */
   refuse(): void {
     this.#refuses = true;
   }
 
-  /** Lets nothing through, and says nothing; also on new connections. */
+  /** Delivers nothing and closes nothing, on present and new connections. */
   blackHole(...directions: Direction[]): void {
     this.#change(directions, { isHeld: true });
   }
@@ -75,12 +76,15 @@ export class FaultProxy {
     this.#change(BOTH, { isFragmented: true });
   }
 
-  /** The next request that matches reaches the server; instead of its reply the connection is broken off. */
+  /**
+   * Lets the next request that matches reach the server, then resets the connection instead of delivering the
+   * reply.
+   */
   loseReplyTo(request: RegExp): void {
     this.#loses = request;
   }
 
-  /** All is well again. What was held back is delivered. */
+  /** Ends every fault. Bytes that were held back are delivered. */
   resume(): void {
     this.#refuses = false;
     this.#loses = undefined;
@@ -117,7 +121,7 @@ export class FaultProxy {
   }
 }
 
-/** One connection, and both its directions. */
+/** One connection with its two directions. */
 class Link {
   readonly #sockets: readonly [client: Socket, server: Socket];
   readonly #flows: readonly Flow[];
@@ -161,7 +165,8 @@ class Link {
   reset(): void {
     for (const socket of this.#sockets) {
       if (socket.destroyed) continue;
-      // One that is just being ended cannot be reset: Node answers EINVAL, leaves it open, and spins at exit for good.
+      // A socket that is being ended cannot be reset: Node answers EINVAL, leaves it open, and spins forever
+      // at exit.
       if (socket.writableEnded) socket.destroy();
       else socket.resetAndDestroy();
     }
@@ -172,16 +177,16 @@ class Link {
   }
 }
 
-/** What goes in one direction of one connection, in order. */
+/** The bytes of one direction of one connection, in order. */
 class Flow {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #weather: Weather;
-  /** Waiting to be sent, and from when on; `undefined` is the end. */
+  /** Pieces that wait to be sent, each with the time from which it may go. `undefined` stands for the end. */
   readonly #waiting: { readonly piece: Buffer | undefined; readonly dueAt: number }[] = [];
   #isWaking = false;
 
-  /** @param passes whether what has come goes on */
+  /** @param passes whether a chunk is to be delivered */
   constructor(from: Socket, to: Socket, weather: Weather, passes: (chunk: Buffer) => boolean) {
     this.#from = from;
     this.#to = to;
@@ -192,7 +197,7 @@ class Flow {
   }
 
   weatherChanged(): void {
-    // What is not read fills the sender's buffers, as it would on a network that loses everything.
+    // Unread bytes fill the sender's buffers, as on a network that delivers nothing.
     if (this.#weather.isHeld) this.#from.pause();
     else this.#from.resume();
     this.#send();
@@ -219,7 +224,7 @@ class Flow {
       if (this.#to.destroyed) continue;
       if (piece === undefined) this.#to.end();
       else this.#to.write(piece);
-      // Pieces that are written one by one are sent one by one.
+      // Pieces leave the socket one by one only if each write has a turn of the loop of its own.
       if (this.#weather.isFragmented) return this.#wake(setImmediate);
     }
   }

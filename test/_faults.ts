@@ -1,8 +1,9 @@
 /**
- * Every fault that befalls one Redis and the ways to it: one list for the tests, for measuring, and for chaos.
+ * Every fault that can hit one Redis or the network in front of it. Tests, measurements and chaos share this
+ * list.
  *
- * A fault that is over has left nothing behind, whatever came between: ends may be called in any order, also
- * twice, and while others are still going on.
+ * A fault leaves nothing behind once it has ended, whatever else happened meanwhile. `end` may be called in
+ * any order, twice, and while other faults go on.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultProxy } from './_fault-proxy.ts';
@@ -10,14 +11,14 @@ import { until } from './_wait.ts';
 import type { Grounds, World } from './_world.ts';
 
 export interface Fault<G extends Grounds = World> {
-  /** Goes on from "Redis". */
+  /** The name continues a sentence that begins with "Redis". */
   readonly name: string;
-  /** Who has to say `degraded` while it lasts. */
+  /** Which participants have to report `degraded` while the fault lasts. */
   readonly degrades: 'both' | 'owner' | 'follower' | 'none';
-  /** What has to be there first, and harms nobody. */
+  /** Sets up conditions that the fault needs. They harm nobody by themselves. */
   prepare?(world: G): Promise<unknown>;
   begin(world: G): unknown;
-  /** None for what is over as soon as it has happened. */
+  /** Absent for a fault that is over as soon as it has happened. */
   end?(world: G): unknown;
 }
 
@@ -25,12 +26,12 @@ const set = (world: World, name: string, value: string): Promise<unknown> =>
   world.admin.config('SET', name, value);
 const all = (world: World, act: (proxy: FaultProxy) => void): void => world.proxies.forEach(act);
 const resume = (world: World): void => all(world, (proxy) => proxy.resume());
-/** What users are: no password is asked for, everything is allowed. */
+/** The default user as Redis starts with it: no password, every command allowed. */
 const DEFAULT_USER = ['SETUSER', 'default', 'reset', 'on', 'nopass', '~*', '&*', '+@all'];
 const killEveryone = (world: World): Promise<unknown> =>
   world.admin.call('CLIENT', 'KILL', 'USER', 'default');
 
-/** The process, and what it keeps. */
+/** Faults of the server process and of the data that it keeps. */
 const server: readonly Fault[] = [
   {
     name: 'killed, and back empty',
@@ -46,7 +47,7 @@ const server: readonly Fault[] = [
     degrades: 'both',
     prepare: async ({ admin }) => {
       await admin.save();
-      // A dump is older only when something was set after it.
+      // The dump is older than the state only if something is set after it.
       await pause(100);
     },
     begin: ({ redis }) => redis.kill(),
@@ -67,7 +68,7 @@ const server: readonly Fault[] = [
     end: async (world) => {
       const { admin, redis } = world;
       await set(world, 'key-load-delay', '0');
-      await until(async () => /^loading:0/m.test(await admin.info('persistence')), 'the end of the loading');
+      await until(async () => /^loading:0/m.test(await admin.info('persistence')), 'the end of loading');
       await admin.eval("for n = 0, 299 do redis.call('DEL', 'ballast/' .. n) end", 0);
       redis.forget();
     },
@@ -109,7 +110,7 @@ const server: readonly Fault[] = [
     end: ({ admin }) => admin.replicaof('NO', 'ONE'),
   },
   {
-    name: 'short of the replicas that it has to have',
+    name: 'short of the replicas that it requires',
     degrades: 'owner',
     begin: (world) => set(world, 'min-replicas-to-write', '1'),
     end: (world) => set(world, 'min-replicas-to-write', '0'),
@@ -137,10 +138,10 @@ const server: readonly Fault[] = [
   },
 ];
 
-/** Who may do what. */
+/** Faults of permissions. */
 const permissions: readonly Fault[] = [
   {
-    name: 'asking for a password that nobody gives',
+    name: 'asking for a password that no client has',
     degrades: 'both',
     begin: async (world) => {
       await set(world, 'requirepass', 'a new one');
@@ -149,7 +150,7 @@ const permissions: readonly Fault[] = [
     end: (world) => set(world, 'requirepass', ''),
   },
   {
-    name: 'that knows its user no more',
+    name: 'that has disabled its user',
     degrades: 'both',
     begin: async (world) => {
       await world.admin.call('ACL', 'SETUSER', 'default', 'off');
@@ -164,7 +165,7 @@ const permissions: readonly Fault[] = [
     end: ({ admin }) => admin.call('ACL', ...DEFAULT_USER),
   },
   {
-    name: 'that forbids scripts alone',
+    name: 'that forbids only scripts',
     degrades: 'both',
     begin: ({ admin }) => admin.call('ACL', 'SETUSER', 'default', '-@scripting'),
     end: ({ admin }) => admin.call('ACL', ...DEFAULT_USER),
@@ -177,7 +178,7 @@ const permissions: readonly Fault[] = [
   },
 ];
 
-/** Keys and connections, one at a time. */
+/** Losses of single keys and connections. */
 const losses: readonly Fault[] = [
   { name: 'flushed', degrades: 'none', begin: ({ admin }) => admin.flushall() },
   { name: 'without its scripts', degrades: 'none', begin: ({ admin }) => admin.script('FLUSH') },
@@ -260,7 +261,7 @@ const losses: readonly Fault[] = [
   },
 ];
 
-/** What lies between. */
+/** Faults of the network. */
 const network: readonly Fault[] = [
   {
     name: 'cut off, and refused',
@@ -281,13 +282,13 @@ const network: readonly Fault[] = [
     end: resume,
   },
   {
-    name: 'in a black hole for what goes there',
+    name: 'in a black hole for requests',
     degrades: 'both',
     begin: (world) => all(world, (proxy) => proxy.blackHole('toServer')),
     end: resume,
   },
   {
-    name: 'in a black hole for what comes back',
+    name: 'in a black hole for replies',
     degrades: 'both',
     begin: (world) => all(world, (proxy) => proxy.blackHole('toClient')),
     end: resume,
@@ -311,7 +312,7 @@ const network: readonly Fault[] = [
     end: resume,
   },
   {
-    name: 'further away than an answer may take',
+    name: 'too far away for any deadline',
     degrades: 'both',
     begin: (world) => all(world, (proxy) => proxy.slow(400)),
     end: resume,

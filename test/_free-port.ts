@@ -1,9 +1,10 @@
 /**
- * A port of the loopback on which nobody listened a moment ago.
+ * Finds a port on loopback that nobody listened on a moment ago.
  *
- * Ports that the system gives to outgoing connections (32,768 and up on Linux) are no use: while nobody listens yet, or a
- * server is down, any client may be given one of them, and then it is in use; or a client that connects to it is
- * connected to itself. Below those each process has a stretch of its own, so that two cannot find the same one free.
+ * Ports that the system assigns to outgoing connections (32,768 and up on Linux) would not do. While nobody
+ * listens yet, or while a server is down, the system may assign such a port to any client. A client that
+ * connects to its own port is even connected to itself. Each process draws from a range of its own below
+ * those ports, so two processes cannot find the same port free.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * A real collector and a real Jaeger 2, built from Go's module proxy: once, and kept in node_modules/.cache/tandem.
- * That takes minutes, and a few gigabytes.
+ * A real collector and a real Jaeger 2, built from Go's module proxy. The first build takes minutes and a few
+ * gigabytes. The programs are then kept in node_modules/.cache/tandem.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/tandem', import.meta.url));
 const BUILDER_CONFIG = fileURLToPath(new URL('fixtures/collector-builder.yaml', import.meta.url));
 const BUILDER = 'go.opentelemetry.io/collector/cmd/builder@v0.155.0';
-/** Jaeger 2.13 under its last version that Go's module paths can name. */
+/** Jaeger 2.13, by the last of its version numbers that Go's module paths can express. */
 const JAEGER = 'github.com/jaegertracing/jaeger@v1.76.0';
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
@@ -28,7 +28,7 @@ export interface Programs {
   readonly jaeger: string;
 }
 
-/** The programs; or, in words, why there are none. */
+/** Resolves with the programs, or with the reason why there are none. */
 export async function buildPrograms(): Promise<Programs | string> {
   const programs = { collector: join(CACHE, 'otelcol'), jaeger: join(CACHE, 'jaeger') };
   if (existsSync(programs.collector) && existsSync(programs.jaeger)) return programs;
@@ -62,7 +62,10 @@ async function buildCollector(folder: string, to: string): Promise<void> {
   await go(['build', '-trimpath', '-o', to, '.'], out);
 }
 
-/** In a copy: its go.mod replaces modules, so it can only be built as the main one, and what was downloaded is read-only. */
+/**
+ * Builds a writable copy of the module, as the main module. Jaeger's go.mod replaces other modules, which Go
+ * honours only in a main module, and Go downloads modules read-only.
+ */
 async function buildJaeger(folder: string, to: string): Promise<void> {
   const { Dir } = JSON.parse(await go(['mod', 'download', '-json', JAEGER])) as { Dir: string };
   const source = join(folder, 'jaeger');
@@ -71,7 +74,7 @@ async function buildJaeger(folder: string, to: string): Promise<void> {
   await go(['build', '-trimpath', '-o', to, './cmd/jaeger'], source);
 }
 
-/** Politely: it takes minutes, and others want to work. */
+/** Runs at the lowest priority: a build takes minutes, and other tests share the machine. */
 async function go(args: string[], cwd?: string): Promise<string> {
   const { stdout } = await promisify(execFile)('nice', ['-n', '19', 'go', ...args], {
     env,

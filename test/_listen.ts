@@ -1,4 +1,4 @@
-/** An application of Koa on a port of its own, until the test is over. */
+/** Serves a Koa application on a port of its own until the test is over. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionContext } from 'ava';
@@ -6,7 +6,7 @@ import type Koa from 'koa';
 
 type App = Pick<Koa, 'silent' | 'listen'>;
 
-/** Returns its origin. */
+/** Resolves with the origin of the server. */
 export async function listen(t: ExecutionContext, app: App): Promise<string> {
   app.silent = true;
   const server = app.listen(0, '127.0.0.1');

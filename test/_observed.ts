@@ -1,4 +1,4 @@
-/** All that is told in a process, in order. */
+/** An observer that records every event of a process, in order. */
 import type { Happenings, Observer } from '../src/ports/observer.ts';
 
 export type Told = { [K in keyof Happenings]: { told: K } & Happenings[K] }[keyof Happenings];
@@ -19,7 +19,7 @@ const KINDS: Record<keyof Happenings, true> = {
   error: true,
 };
 
-/** An observer that keeps what it is told in `told`. */
+/** Returns an observer, and the list `told` of the events that it has recorded. */
 export function keeping(): {
   observer: Observer;
   told: Told[];

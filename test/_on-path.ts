@@ -1,8 +1,8 @@
-/** Programs that are installed. */
+/** Finds installed programs. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The first of this name on the PATH; `undefined` where there is none. */
+/** The first program of this name on the PATH; `undefined` where there is none. */
 export function onPath(name: string): string | undefined {
   return (process.env.PATH ?? '')
     .split(delimiter)

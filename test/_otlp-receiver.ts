@@ -1,6 +1,6 @@
 /**
- * Takes OTLP by HTTP and protobuf, as a collector does, and keeps it: what left a process, decoded by protobufjs. Of
- * the messages of OTLP those fields are described that tests read; others are passed over.
+ * Receives OTLP over HTTP and protobuf, as a collector does, and decodes it with protobufjs. The schema below
+ * has only those fields of the OTLP messages that tests read. protobufjs skips the others.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -42,28 +42,28 @@ const { root } = protobuf.parse(`
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface ReceivedSpan {
-  /** `service.name` of the process that it comes from. */
+  /** `service.name` of the process that sent the span. */
   readonly service: string;
   readonly name: string;
   readonly kind: number;
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
-  /** Since 1970, ms. */
+  /** Ms since 1970. */
   readonly startMs: number;
   readonly endMs: number;
   readonly attributes: Attributes;
-  /** Ids of the spans that it is linked to. */
+  /** Ids of the spans that this span links to. */
   readonly links: readonly string[];
 }
 
 export class OtlpReceiver {
   readonly spans: ReceivedSpan[] = [];
-  /** By service, the names and units of its metrics. */
+  /** The names and units of the metrics, by service. */
   readonly metrics = new Map<string, Map<string, string>>();
-  /** By service, what its log says happened. */
+  /** The event names in the log, by service. */
   readonly logs = new Map<string, string[]>();
-  /** Bodies as they came, to be searched. */
+  /** The raw bodies, for searching. */
   readonly bodies: Buffer[] = [];
   readonly #server = createServer((request, response) => void this.#take(request, response));
 
@@ -83,7 +83,7 @@ export class OtlpReceiver {
     this.#server.close();
   }
 
-  /** Those of one trace. */
+  /** The spans of one trace. */
   trace(traceId: string): ReceivedSpan[] {
     return this.spans.filter((span) => span.traceId === traceId);
   }
@@ -97,7 +97,7 @@ export class OtlpReceiver {
     if (request.url === '/v1/traces') this.#takeTraces(body);
     else if (request.url === '/v1/metrics') this.#takeMetrics(body);
     else if (request.url === '/v1/logs') this.#takeLogs(body);
-    // An empty message: all of it was taken.
+    // An empty message means that all of the data was accepted.
     response.writeHead(200, { 'Content-Type': 'application/x-protobuf' }).end();
   }
 
@@ -126,7 +126,7 @@ export class OtlpReceiver {
   }
 }
 
-/** As plain objects: ids in hex, large numbers as text, and what is not there is not. */
+/** Decodes to plain objects: ids as base64, large numbers as strings, absent fields left out. */
 function decode(message: 'Traces' | 'Metrics' | 'Logs', body: Buffer): Record<string, any[]> {
   const type = root.lookupType(`otlp.${message}`);
   return type.toObject(type.decode(body), { longs: String, bytes: String });

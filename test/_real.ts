@@ -1,4 +1,6 @@
-/** Tests that need a real Redis server: skipped, with the reason, where there is none. */
+/**
+ * Declares tests that need a real Redis server. Where none is installed, they are skipped with the reason.
+ */
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { noServer } from './_redis-server.ts';
@@ -6,16 +8,16 @@ import { turns } from './_turns.ts';
 
 type Run = (t: ExecutionContext) => Promise<void>;
 
-/** One after the other. */
+/** Runs these tests one after the other. */
 export function onRealServer(title: string, run: Run): void {
   if (noServer === undefined) test.serial(title, run);
   else test.skip(`${title} (skipped: ${noServer})`, run);
 }
 
-/** As many at once as leave the machine enough to keep to the times that are asked for. */
+/** With more tests at once, the machine could not keep to the times that the tests assert. */
 const turn = turns(4);
 
-/** A few at once: for tests that mostly wait. */
+/** Runs a few of these tests at once: for tests that mostly wait. */
 export function onRealServers(title: string, run: Run): void {
   if (noServer !== undefined) return test.skip(`${title} (skipped: ${noServer})`, run);
   test(title, async (t) => {

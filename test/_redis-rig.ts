@@ -1,4 +1,4 @@
-/** Redis as the contract suite wants it: stores of it, and a hand that reaches behind them. */
+/** Redis for the contract suite: stores, and a client that reads and changes Redis behind their backs. */
 import { Redis } from 'ioredis';
 import { ServerClock } from '../src/base/clock.ts';
 import { keysOf } from '../src/redis/keys.ts';
@@ -8,7 +8,7 @@ import { systemTime } from '../src/base/time.ts';
 import type { Dump, Rig } from './contract/_store-contract.ts';
 import { until } from './_wait.ts';
 
-/** A process's store of a Redis, its links up. */
+/** Opens one process's store, and resolves once its connections are up. */
 export async function openStore(redis: string): Promise<RedisStore> {
   const clock = new ServerClock(systemTime);
   const store = new RedisStore({ redis, time: systemTime, clock, deadlineMs: 10_000 });
@@ -19,7 +19,7 @@ export async function openStore(redis: string): Promise<RedisStore> {
   return store;
 }
 
-/** How many scripts this Redis was asked to run by their hash. */
+/** How many scripts this Redis has run by hash (`EVALSHA`). */
 export async function evalshas(hand: Redis): Promise<number> {
   return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await hand.info('commandstats'))?.[1] ?? 0);
 }

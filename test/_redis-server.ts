@@ -1,4 +1,4 @@
-/** A real Redis server, as a process that the tests may kill, stop and start again. */
+/** A real Redis server in a process that tests may kill, stop and restart. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,14 +9,16 @@ import { join } from 'node:path';
 import { freePort } from './_free-port.ts';
 import { onPath } from './_on-path.ts';
 
-/** The path of a real server; `undefined` where there is none, and tests that need one are skipped. */
+/**
+ * The path of a real server; `undefined` where none is installed, so that tests which need one are skipped.
+ */
 export const realServer = onPath('redis-server') ?? onPath('valkey-server');
 
-/** Why tests that need one are skipped, for their titles; `undefined` where there is one. */
+/** Why those tests are skipped, for their titles; `undefined` where a server is installed. */
 export const noServer = realServer === undefined ? 'no redis-server or valkey-server on the PATH' : undefined;
 
 if (realServer === undefined && process.env.CI)
-  throw new Error('CI needs a redis-server on the PATH: no test is skipped there');
+  throw new Error('CI needs a redis-server on the PATH: CI skips no test');
 
 const ANSWER_MS = 1_000;
 
@@ -31,14 +33,14 @@ export class RedisServer {
     this.#args = args;
   }
 
-  /** @param args more of redis-server's own, such as `--maxmemory 10mb` */
+  /** @param args further arguments of redis-server, such as `--maxmemory 10mb` */
   static async start(...args: string[]): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), args);
     await server.restart();
     return server;
   }
 
-  /** A Sentinel that watches `master` under the name `master`, and decides alone. */
+  /** Starts a Sentinel that watches `master` under the name `master`. Its quorum is one. */
   static async sentinel(master: RedisServer): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), []);
     const lines = [
@@ -58,15 +60,16 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** For hands of the tests' own: a user whom no fault touches. */
+  /** The address for the tests' own clients: the user `admin`, which no fault touches. */
   get adminUrl(): string {
     return `redis://admin:any@127.0.0.1:${this.port}`;
   }
 
   /**
-   * Starts it on its port, from its last `SAVE` if there was one, else empty. Resolves when it answers, if only that it
-   * is loading.
-   * @param more args of redis-server for this run alone
+   * Starts the server on its port, with the data of its last `SAVE` if there is one. Resolves once it
+   * answers, even if the answer is that it is loading.
+   *
+   * @param more arguments of redis-server for this run only
    */
   async restart(...more: string[]): Promise<void> {
     const args = [
@@ -81,7 +84,7 @@ export class RedisServer {
       '--dir',
       this.#folder,
     ];
-    // A user of the tests' own, whom no fault touches.
+    // The user for the tests' own clients, which no fault touches.
     args.push('--user', 'admin', 'on', 'nopass', '~*', '&*', '+@all');
     await this.#spawn([...args, ...this.#args, ...more]);
   }
@@ -90,13 +93,13 @@ export class RedisServer {
     if (realServer === undefined) throw new Error(noServer);
     await this.kill('SIGKILL');
     this.#process = spawn(realServer, args, { stdio: 'ignore' });
-    // A server that a failed test has left does not keep this process from ending, and ends with it.
+    // A server that a failed test left running must not keep this process alive, and must exit with it.
     this.#process.unref();
     endWithUs(this.#process);
     const deadline = performance.now() + 20_000;
     while (!(await this.#answers())) {
       if (performance.now() > deadline || this.#process.exitCode !== null)
-        throw new Error(`redis-server does not take connections on ${this.port}`);
+        throw new Error(`redis-server does not accept connections on ${this.port}`);
     }
   }
 
@@ -106,13 +109,13 @@ export class RedisServer {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.ref();
     const ended = once(child, 'exit');
-    // A stopped process does not hear SIGTERM.
+    // A stopped process does not handle SIGTERM.
     child.kill('SIGCONT');
     child.kill(signal);
     await ended;
   }
 
-  /** Forgets what was saved: the next start is empty. */
+  /** Deletes the saved data, so that the next start is empty. */
   forget(): void {
     rmSync(join(this.#folder, 'dump.rdb'), { force: true });
   }
@@ -137,7 +140,7 @@ export class RedisServer {
   async #answers(): Promise<boolean> {
     const socket = connect(this.port, '127.0.0.1');
     try {
-      // One that is killed, or stopped, meanwhile answers nothing.
+      // A server that is killed or stopped meanwhile does not answer at all.
       const signal = AbortSignal.timeout(ANSWER_MS);
       await once(socket, 'connect', { signal });
       socket.write('PING\r\n');
@@ -152,7 +155,10 @@ export class RedisServer {
   }
 }
 
-/** No server outlives the tests, however those end: a shell reads from this process until it is gone. */
+/**
+ * No server outlives the tests, however they end. A shell reads from a pipe of this process, and kills the
+ * server when the pipe closes.
+ */
 function endWithUs(server: ChildProcess): void {
   const shell = spawn('sh', ['-c', 'read _; kill -9 "$1"', 'sh', `${server.pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,4 +1,4 @@
-/** A real SDK for one test process: spans are kept in memory, metrics are collected when asked for. */
+/** A real SDK for one test process. It keeps spans in memory, and collects metrics on request. */
 import { context, metrics, trace } from '@opentelemetry/api';
 import type { Link, Span } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -26,7 +26,7 @@ export class TestTelemetry {
   });
   readonly #traces = new TracerProvider({
     spanProcessors: [new SimpleSpanProcessor({ exporter: this.#spans })],
-    // By name, so that one test can hold both kinds.
+    // The name of a span decides, so that one test can have sampled and unsampled spans.
     sampler: {
       shouldSample: (_context, _traceId, name) => ({
         decision: name.startsWith('unsampled')
@@ -43,7 +43,7 @@ export class TestTelemetry {
     metrics.setGlobalMeterProvider(new MeterProvider({ readers: [this.#reader] }));
   }
 
-  /** Runs in a span of the application's. */
+  /** Runs a function in a span of the application. */
   in<T>(name: string, run: (span: Span) => T): T {
     return trace.getTracer('test').startActiveSpan(name, (span) => {
       try {
@@ -54,12 +54,12 @@ export class TestTelemetry {
     });
   }
 
-  /** Those that have ended, oldest first. */
+  /** The spans that have ended, oldest first. */
   get spans(): readonly ReadableSpan[] {
     return this.#spans.getFinishedSpans();
   }
 
-  /** Children of a span. */
+  /** The children of a span. */
   under(parent: Pick<Span, 'spanContext'>): ReadableSpan[] {
     const { spanId, traceId } = parent.spanContext();
     return this.spans.filter(

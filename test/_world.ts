@@ -1,5 +1,6 @@
 /**
- * What faults befall: a real Redis, and the ways to it of an owner and of followers, each through a proxy of its own.
+ * The place where faults happen: a real Redis, and a proxy in front of it for the owner and one for the
+ * followers.
  */
 import type { Cluster } from 'ioredis';
 import { Redis } from 'ioredis';
@@ -7,12 +8,12 @@ import type { ConnectOptions } from '../src/index.ts';
 import { FaultProxy } from './_fault-proxy.ts';
 import { RedisServer } from './_redis-server.ts';
 
-/** Where a space is, however Redis is laid out. */
+/** Access to a space in Redis, for a single server and for a cluster alike. */
 export interface Grounds {
   readonly space: string;
-  /** How each gets to Redis. */
+  /** The Redis option with which each participant connects. */
   readonly ways: Readonly<Record<'owner' | 'follower' | 'newcomer', ConnectOptions['redis']>>;
-  /** A hand of the tests' own. */
+  /** The tests' own client. */
   readonly admin: Redis | Cluster;
   key(name: KeyName): string;
 }
@@ -21,13 +22,16 @@ export type KeyName = 'meta' | 'state' | 'index' | 'lease' | 'frames';
 
 export class World implements Grounds {
   readonly redis: RedisServer;
-  /** The owner's way to Redis. */
+  /** The proxy between the owner and Redis. */
   readonly owner: FaultProxy;
-  /** The followers' way to Redis. */
+  /** The proxy between the followers and Redis. */
   readonly followers: FaultProxy;
   /** The space that faults are aimed at. */
   readonly space: string;
-  /** A hand of the tests' own: no proxy, and rights that no fault takes away. It waits while Redis is out. */
+  /**
+   * The tests' own client. It passes by the proxies, and its user keeps all permissions. Its commands wait
+   * while Redis is down.
+   */
   readonly admin: Redis;
 
   private constructor(redis: RedisServer, owner: FaultProxy, followers: FaultProxy, space: string) {
@@ -44,7 +48,7 @@ export class World implements Grounds {
     this.admin.on('error', () => {});
   }
 
-  /** @param args of redis-server, as for `RedisServer.start` */
+  /** @param args further arguments of redis-server, as for `RedisServer.start` */
   static async start(space: string, ...args: string[]): Promise<World> {
     const redis = await RedisServer.start('--enable-protected-configs', 'yes', ...args);
     const [owner, followers] = await Promise.all([
@@ -62,7 +66,7 @@ export class World implements Grounds {
     return [this.owner, this.followers];
   }
 
-  /** A key of the space in Redis. */
+  /** The name of one of the space's keys in Redis. */
   key(name: KeyName): string {
     return `tandem:{${this.space}}:${name}`;
   }

@@ -25,12 +25,12 @@ const OUT = [
   'stopped, and going on',
   'busy with a script of another client',
   'out of memory',
-  'asking for a password that nobody gives',
+  'asking for a password that no client has',
   'that forbids all commands',
   'cut off, and refused',
   'in a black hole',
-  'in a black hole for what comes back',
-  'further away than an answer may take',
+  'in a black hole for replies',
+  'too far away for any deadline',
 ];
 
 for (const name of OUT) {
