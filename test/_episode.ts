@@ -181,7 +181,9 @@ export class Witness<G extends Grounds = World> {
     const missedSince = this.#setAt[value + 1];
     const missedMs = missedSince === undefined ? 0 : readAt - missedSince;
     if (missedMs > SILENCE_MS)
-      this.#violate(`a reading is live and ${staleMs.toFixed(0)} ms stale, but misses ${missedMs.toFixed(0)} ms`);
+      this.#violate(
+        `a reading is live and ${staleMs.toFixed(0)} ms stale, but misses ${missedMs.toFixed(0)} ms`,
+      );
   }
 
   #violate(what: string): void {

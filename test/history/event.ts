@@ -1,29 +1,32 @@
 /**
- * What is written down of a run, seen through the public API alone: what owners did, what followers were told and
- * read, and what was done to them. The same for runs that are simulated and for runs of real processes.
+ * The events of a run, recorded through the public API alone: operations of owners, changes and readings at
+ * followers, and faults. Simulated runs and runs of real processes record the same events.
  *
- * Every value that is set is `{ id }` with an id of its own, so that a value says who set it, and when. All `at` are
- * ms on one clock that nobody in the run can read.
+ * Each value is an object `{ id }` with an id of its own, so a value tells who set it, and when. Every `at`
+ * is in ms on one clock, which no participant can read.
  */
 
-/** What a key holds: the id of its value, or `null` for nothing. */
+/** The id of a key's value; `null` if the key has none. */
 export type Id = number | null;
-/** A key with what it holds, and the position that its reading bears. */
+/** A key, the id of its value, and the position of its reading. */
 export type Seen = readonly [key: string, id: Id, position: string];
 
-/** An owner is one actor's life: one that is started again is another. So is a follower. */
+/** An owner or a follower here is the life of one actor. A restarted actor counts as a new one. */
 export type Event =
-  /** `set` or `delete`. `head`: the owner's, right after. `open`: more of the same batch follows. */
+  /**
+   * `set` or `delete`. `head` is the owner's head right after it. `open` means that more of the same batch
+   * follows.
+   */
   | { type: 'op'; at: number; owner: string; key: string; id: Id; head: string; open: boolean }
-  /** `set` or `delete` threw. `tookMs` is for real runs. */
+  /** `set` or `delete` threw. */
   | { type: 'refused'; at: number; owner: string; code: string }
-  /** The owner leads, and holds this. */
+  /** The owner leads, with this state. */
   | { type: 'claimed'; at: number; owner: string; head: string; state: readonly Seen[] }
-  /** What one that stands by holds. */
+  /** A standby holds this state. */
   | { type: 'held'; at: number; owner: string; head: string; state: readonly Seen[] }
   /**
-   * `flush` resolved: the first `ops` operations of this owner are committed. `stored`: where Redis then was, by a look
-   * at what it holds.
+   * `flush` resolved: the first `ops` operations of this owner are committed. `stored` is the position that
+   * Redis held at that moment.
    */
   | {
       type: 'flushed';
@@ -35,13 +38,13 @@ export type Event =
       stored?: string;
     }
   | { type: 'fenced'; at: number; owner: string; uncommitted: readonly (readonly [string, Id])[] }
-  /** The owner is no more. */
+  /** The owner's life is over. */
   | { type: 'ended'; at: number; owner: string; how: 'killed' | 'stopped' | 'fenced' }
   | { type: 'follows'; at: number; follower: string; direct: boolean }
-  /** A watch was called. */
+  /** A watch callback was called. */
   | { type: 'told'; at: number; follower: string; key: string; id: Id; position: string; head: string }
   | { type: 'sync'; at: number; follower: string; head: string }
-  /** The whole state was read. */
+  /** A reader read the whole state. */
   | {
       type: 'read';
       at: number;
@@ -56,26 +59,32 @@ export type Event =
   /** `waitFor(position)` resolved. */
   | { type: 'waited'; at: number; follower: string; position: string; head: string }
   | { type: 'unfollows'; at: number; follower: string }
-  /** `losesData`: what was flushed before may be gone, now or at its end. */
+  /** `losesData`: changes that were flushed may be lost, at the beginning of the fault or at its end. */
   | { type: 'fault'; at: number; name: string; losesData: boolean }
-  /** A fault has ended that loses data: what was flushed meanwhile may be gone. */
+  /** A fault that loses data has ended: changes that were flushed meanwhile may be lost. */
   | { type: 'loss'; at: number }
-  /** From here on nothing is harmed any more. */
+  /** From here on, no fault happens. */
   | { type: 'healed'; at: number }
-  /** For real runs: until now the machine had not let anybody run for so long. Nothing is expected of anyone meanwhile. */
+  /**
+   * Real runs only: for this long, the machine has let no process run. Nothing is expected of anyone in that
+   * time.
+   */
   | { type: 'stalled'; at: number; ms: number }
-  /** For who reads the trace; nothing is judged by it. */
+  /** For readers of the trace. No checker uses it. */
   | { type: 'note'; at: number; participant: string; what: string }
-  /** At the end: what a participant holds, and whether it is connected. */
+  /** A participant's state and mode at the end. */
   | { type: 'final'; at: number; participant: string; mode: string; head: string; state: readonly Seen[] }
-  /** All are connected and equal; and from here on things are done again, with nothing in their way, until `rested`. */
+  /**
+   * All participants are connected and equal. From here until `rested`, the owner sets values again and
+   * nothing disturbs anyone.
+   */
   | { type: 'converged'; at: number }
   | { type: 'rested'; at: number }
-  /** An owner was stopped while another stood by; that one led so long after. */
+  /** An owner was stopped while another stood by, and the other led after this time. */
   | { type: 'handover'; at: number; tookMs: number }
-  /** After a participant's process was stopped: what it left behind, and how many it was. */
+  /** How many timers a participant's process had left after it was stopped. */
   | { type: 'left'; at: number; process: string; timers: number }
-  /** Something that never may happen: an unhandled rejection, a throw into the loop. */
+  /** An event that may never happen: an unhandled rejection, or an error thrown into the event loop. */
   | { type: 'broken'; at: number; what: string };
 
 export type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;

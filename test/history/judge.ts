@@ -1,4 +1,6 @@
-/** Holds a history against every guarantee. A history in which too little happened proves nothing, and fails. */
+/**
+ * Checks a history against every guarantee. A history in which too little happened proves nothing, and fails.
+ */
 import { atomic } from './checkers/atomic.ts';
 import { bounded } from './checkers/bounded.ts';
 import type { Bounds, Checker, Violation } from './checkers/checker.ts';
@@ -32,13 +34,13 @@ export interface Least {
   readonly faults: number;
 }
 
-/** Violations, first things first; at most so many of each checker as tell what is wrong. */
+/** Returns the violations by time, and at most five of each checker: further ones would say nothing new. */
 export function judge(history: History, bounds: Bounds, least: Least): Violation[] {
-  const evidence = { history, bounds, lines: new Lines(history) };
+  const material = { history, bounds, lines: new Lines(history) };
   const violations = tooLittle(history, least);
   for (const { name, check } of checkers) {
     let count = 0;
-    check(evidence, (at, what) => {
+    check(material, (at, what) => {
       count += 1;
       if (count <= 5) violations.push({ checker: name, at, what });
     });

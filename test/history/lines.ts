@@ -1,6 +1,6 @@
 /**
- * The lines of a history: for each epoch, what its owner held at each revision. Made from what owners did and said;
- * what followers show is held against it.
+ * The lines of a history: for each epoch, the state of its owner at each revision. The lines are built from
+ * the owners' events, and the checkers compare what followers show with them.
  */
 import { placeOf } from './place.ts';
 import type { EventOf, History, Id } from './event.ts';
@@ -9,26 +9,26 @@ export interface Step {
   readonly revision: number;
   readonly key: string;
   readonly id: Id;
-  /** More of its batch follows: nobody may see the state as of here. */
+  /** True if more of its batch follows. Nobody may see the state as of such a step. */
   readonly isOpen: boolean;
   readonly at: number;
-  /** The how-manieth operation of its owner it is. */
+  /** The number of this operation among all operations of its owner, from 1. */
   readonly index: number;
 }
 
 export type State = ReadonlyMap<string, number>;
 
-/** One ownership: from a claim to the next of the same owner, or to its end. */
+/** One ownership: from a claim to the same owner's next claim, or to the owner's end. */
 export class OwnerLine {
   readonly owner: string;
   readonly epoch: number;
   readonly claimedAt: number;
   readonly startRevision: number;
   readonly startState: State;
-  /** Operations that were done before it was claimed, and are in `startState`. */
+  /** How many operations came before the claim. Their effects are in `startState`. */
   readonly startIndex: number;
   readonly steps: Step[] = [];
-  /** Once it is known. */
+  /** Cached once it has been computed. */
   supersededAt: number | undefined;
   #cursor = -1;
   #state = new Map<string, number>();
@@ -41,24 +41,24 @@ export class OwnerLine {
     this.#state = new Map(this.startState);
   }
 
-  /** How many of its owner's operations are in the state at `revision`. */
+  /** How many operations of the owner are in the state at `revision`. */
   indexAt(revision: number): number {
     const at = this.#stepAt(revision);
     return at < 0 ? this.startIndex : this.steps[at]!.index;
   }
 
-  /** What was done at `revision`, if anything. */
+  /** The step at exactly `revision`, if there is one. */
   stepAt(revision: number): Step | undefined {
     const step = this.steps[this.#stepAt(revision)];
     return step?.revision === revision ? step : undefined;
   }
 
-  /** What a follower at `revision` has to hold; `undefined` where nobody may be there. */
+  /** The state that a follower at `revision` must have; `undefined` where no follower may be. */
   stateAt(revision: number): State | undefined {
     const at = this.#stepAt(revision);
     const step = this.steps[at];
     if ((step?.revision ?? this.startRevision) !== revision || step?.isOpen === true) return undefined;
-    // Asked for mostly in order: goes on from where it was.
+    // Callers mostly ask in ascending order, so the state is built from the last one asked for.
     if (at < this.#cursor) {
       this.#state = new Map(this.startState);
       this.#cursor = -1;
@@ -71,7 +71,7 @@ export class OwnerLine {
     return this.#state;
   }
 
-  /** The last step at or before `revision`; -1 before the first. */
+  /** The index of the last step at or before `revision`; -1 before the first. */
   #stepAt(revision: number): number {
     let low = 0;
     let high = this.steps.length;
@@ -84,7 +84,7 @@ export class OwnerLine {
   }
 }
 
-/** One owner's life. */
+/** The life of one owner. */
 export interface OwnerLife {
   readonly owner: string;
   readonly ops: EventOf<'op'>[];
@@ -103,19 +103,22 @@ export class Lines {
     }
   }
 
-  /** Lines with this epoch: one, but for epoch 0, in which everyone is before the first claim. */
+  /**
+   * The lines with this epoch. There is one, except for epoch 0, which every owner has before its first
+   * claim.
+   */
   of(epoch: number): readonly OwnerLine[] {
     return this.#byEpoch.get(epoch) ?? [];
   }
 
-  /** The line whose claim is the newest at a time. */
+  /** The line with the newest claim at a time. */
   newestAt(at: number): OwnerLine | undefined {
     return this.all.findLast(({ epoch, claimedAt }) => epoch > 0 && claimedAt <= at);
   }
 
   /**
-   * When another owner claims after this line; Infinity when none does, or when this owner claims again: Redis had
-   * forgotten the other.
+   * The time at which another owner claimed after this line. Infinity if none did, or if this owner claimed
+   * again, which means that Redis had forgotten the other.
    */
   supersededAt(line: OwnerLine): number {
     if (line.epoch === 0 || this.life(line.owner).lines.at(-1) !== line) return Infinity;
@@ -142,7 +145,7 @@ export class Lines {
     life.ops.push(op);
     const { epoch, revision } = placeOf(op.head);
     const line = life.lines.at(-1)!;
-    // A delete of what is not there changes nothing.
+    // Deleting an absent key changes nothing.
     const isNew = revision > (line.steps.at(-1)?.revision ?? line.startRevision);
     if (line.epoch !== epoch || !isNew) return;
     const { key, id, open, at } = op;

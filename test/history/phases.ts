@@ -1,11 +1,11 @@
-/** The phases of a history in which nothing is harmed: each from a `healed` to the next. */
+/** The phases of a history without faults: each lasts from one `healed` to the next. */
 import type { EventOf, History } from './event.ts';
 
 export interface Phase {
-  /** Or when the machine last stalled, before all were equal: that is a fault as others are. */
+  /** Or the last stall of the machine before all became equal: a stall is a fault like others. */
   readonly healedAt: number;
   readonly convergedAt: number | undefined;
-  /** Nothing where the machine stalled before. */
+  /** Undefined if the machine stalled before the rest. */
   readonly restedAt: number | undefined;
   readonly finals: readonly EventOf<'final'>[];
 }

@@ -1,4 +1,6 @@
-/** Positions as the checkers read them: by themselves, so that no error of the library's own hides another. */
+/**
+ * The checkers' own parser of positions, so that an error in the library's parser cannot hide another error.
+ */
 export interface Place {
   readonly epoch: number;
   readonly revision: number;

@@ -1,4 +1,6 @@
-/** What a trading process does to its participant, step by step by chance, and how that is written down: real or simulated. */
+/**
+ * Makes an owner act at random, one step at a time, and records each step. Simulated and real runs share it.
+ */
 import { TandemError } from '../../src/base/errors.ts';
 import type { Owner } from '../../src/index.ts';
 import type { Random } from '../simulation/random.ts';
@@ -6,70 +8,71 @@ import type { D, Key } from '../simulation/space.ts';
 import { idOf, KEYS, seen } from '../simulation/space.ts';
 import type { Event, Id } from './event.ts';
 
-export interface Runtime {
+/** The run in which a trader acts: its chance, its clock and its history. */
+export interface TestRun {
   readonly random: Random;
-  /** On the clock of the history, ms. */
+  /** Ms on the clock of the history. */
   readonly now: () => number;
   readonly record: (event: Event) => void;
-  /** An id for a value, higher than all before. */
+  /** Returns an id for a new value, higher than all before. */
   readonly nextId: () => number;
   readonly broken: (what: string) => void;
   readonly flushed?: (position: string) => void;
-  /** Where Redis is, by a look at what it holds. */
+  /** The position that Redis holds at this moment. */
   readonly stored?: () => string;
 }
 
 const FLUSH_MS = 800;
 
 export class Trader {
-  readonly #owner: string;
-  readonly #participant: Owner<D>;
-  readonly #runtime: Runtime;
+  readonly #id: string;
+  readonly #owner: Owner<D>;
+  readonly #run: TestRun;
   #ops = 0;
 
-  constructor(owner: string, participant: Owner<D>, around: Runtime) {
+  constructor(id: string, owner: Owner<D>, run: TestRun) {
+    this.#id = id;
     this.#owner = owner;
-    this.#participant = participant;
-    this.#runtime = around;
-    participant.on('ownership', ({ ownership }) => {
+    this.#run = run;
+    owner.on('ownership', ({ ownership }) => {
       if (ownership !== 'leading') return;
-      const state = seen(participant.entries());
-      around.record({ type: 'claimed', at: around.now(), owner, head: participant.head, state });
+      const state = seen(owner.entries());
+      run.record({ type: 'claimed', at: run.now(), owner: id, head: owner.head, state });
     });
-    participant.on('fenced', ({ uncommitted }) => {
+    owner.on('fenced', ({ uncommitted }) => {
       const named = uncommitted
         .filter(({ key }) => KEYS.includes(key as Key))
         .map(({ key, value }) => [key, idOf(value as { id: number } | undefined)] as const);
-      around.record({ type: 'fenced', at: around.now(), owner, uncommitted: named });
+      run.record({ type: 'fenced', at: run.now(), owner: id, uncommitted: named });
     });
   }
 
-  /** One step. Never throws. */
+  /** Takes one step. Never throws. */
   act(): void {
     try {
       this.#act();
     } catch (error) {
       const code = error instanceof TandemError ? error.code : String(error);
-      this.#runtime.record({ type: 'refused', at: this.#runtime.now(), owner: this.#owner, code });
+      this.#run.record({ type: 'refused', at: this.#run.now(), owner: this.#id, code });
     }
   }
 
-  /** Writes down one change. */
+  /** Records one change. */
   did(key: string, id: Id, head: string, open = false): void {
     this.#ops += 1;
-    const { record, now } = this.#runtime;
-    record({ type: 'op', at: now(), owner: this.#owner, key, id, head, open });
+    const { record, now } = this.#run;
+    record({ type: 'op', at: now(), owner: this.#id, key, id, head, open });
   }
 
   #act(): void {
-    const { random, record, now } = this.#runtime;
-    if (this.#participant.ownership === 'standby' && this.#participant.mode === 'connected') {
+    const { random, record, now } = this.#run;
+    if (this.#owner.ownership === 'standby' && this.#owner.mode === 'connected') {
       record({
         type: 'held',
         at: now(),
-        owner: this.#owner,
-        head: this.#participant.head,
-        state: seen(this.#participant.entries()),
+        owner: this.#id,
+        head: this.#owner.head,
+        state: seen(this.#owner.entries()),
       });
     }
     const draw = random.next();
@@ -82,34 +85,34 @@ export class Trader {
   }
 
   #set(key: Key): void {
-    const id = this.#runtime.nextId();
-    this.#participant.set(key, { id });
-    this.did(key, id, this.#participant.head);
+    const id = this.#run.nextId();
+    this.#owner.set(key, { id });
+    this.did(key, id, this.#owner.head);
   }
 
   #delete(key: Key): void {
-    // Before the state is known a delete counts also where nothing is seen to be deleted.
-    if (this.#participant.delete(key) || this.#participant.head.startsWith('0-'))
-      this.did(key, null, this.#participant.head);
+    // Before the owner knows the stored state, a delete counts as a change even if the key seems to be
+    // absent.
+    if (this.#owner.delete(key) || this.#owner.head.startsWith('0-')) this.did(key, null, this.#owner.head);
   }
 
-  /** Sets, and where there is something deletes, different keys as one. */
+  /** Sets different keys in one batch, and deletes some of those that exist. */
   #batch(size: number): void {
-    const { random, nextId } = this.#runtime;
+    const { random, nextId } = this.#run;
     const changes = new Map<Key, Id>();
-    this.#participant.batch(() => {
+    this.#owner.batch(() => {
       for (let n = 0; n < size; n += 1) {
         const key = random.pick(KEYS);
         if (changes.has(key)) continue;
-        if (random.chance(0.3) && this.#participant.delete(key)) changes.set(key, null);
+        if (random.chance(0.3) && this.#owner.delete(key)) changes.set(key, null);
         else {
           const id = nextId();
-          this.#participant.set(key, { id });
+          this.#owner.set(key, { id });
           changes.set(key, id);
         }
       }
     });
-    const [epoch, last] = this.#participant.head.split('-');
+    const [epoch, last] = this.#owner.head.split('-');
     let revision = Number(last) - changes.size;
     for (const [key, id] of changes) {
       revision += 1;
@@ -117,33 +120,32 @@ export class Trader {
     }
   }
 
-  /** One that throws leaves nothing behind. */
+  /** A batch that throws must leave nothing behind. */
   #failingBatch(): void {
-    const { random, nextId, broken } = this.#runtime;
-    const before = this.#participant.head;
+    const { random, nextId, broken } = this.#run;
+    const before = this.#owner.head;
     const reason = new Error('on purpose');
     try {
-      this.#participant.batch(() => {
-        this.#participant.set(random.pick(KEYS), { id: nextId() });
+      this.#owner.batch(() => {
+        this.#owner.set(random.pick(KEYS), { id: nextId() });
         throw reason;
       });
     } catch (error) {
       if (error !== reason) throw error;
     }
-    if (this.#participant.head !== before)
-      broken(`a batch that threw took ${this.#owner} to ${this.#participant.head}`);
+    if (this.#owner.head !== before) broken(`a batch that threw took ${this.#id} to ${this.#owner.head}`);
   }
 
   async #flush(): Promise<void> {
     const ops = this.#ops;
-    const askedAt = this.#runtime.now();
-    // Late, or fenced: then nothing was said.
-    const position = await this.#participant.flush({ timeoutMs: FLUSH_MS }).catch(() => undefined);
+    const askedAt = this.#run.now();
+    // A flush that times out or is fenced promises nothing, so there is nothing to record.
+    const position = await this.#owner.flush({ timeoutMs: FLUSH_MS }).catch(() => undefined);
     if (position === undefined) return;
-    const { now, record, flushed, stored } = this.#runtime;
+    const { now, record, flushed, stored } = this.#run;
     flushed?.(position);
     const at = now();
     const where = stored === undefined ? {} : { stored: stored() };
-    record({ type: 'flushed', at, owner: this.#owner, askedAt, position, ops, ...where });
+    record({ type: 'flushed', at, owner: this.#id, askedAt, position, ops, ...where });
   }
 }

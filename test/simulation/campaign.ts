@@ -1,19 +1,21 @@
-/** Many seeds, one after the other, and what came of them. */
+/** Runs many seeds one after the other, and adds up the results. */
 import type { Run } from './run.ts';
 import { run } from './run.ts';
 
-// Errors are part of it, and nobody reads where they were made.
+// The runs throw many errors on purpose, and nobody reads their stacks.
 Error.stackTraceLimit = 0;
 
 export interface Totals {
   seeds: number;
   operations: number;
   failed: number;
-  /** How often each fault struck. */
+  /** How often each fault happened. */
   readonly faults: Record<string, number>;
 }
 
-/** @param step the next seed is so much higher: several campaigns share the seeds of one */
+/**
+ * @param step the distance from one seed to the next, so that several campaigns can share a range of seeds
+ */
 export async function campaign(
   first: number,
   count: number,
@@ -43,7 +45,7 @@ export function add(totals: Totals, more: Totals): void {
     totals.faults[name] = (totals.faults[name] ?? 0) + count;
 }
 
-/** A failed run, in words. */
+/** Describes a failed run. */
 export function failure({ seed, violations, hash }: Run): string {
   const lines = violations.map(({ checker, at, what }) => `  ${at.toFixed(3)} ${checker}: ${what}`);
   return [`seed ${seed} (trace ${hash}):`, ...lines].join('\n');

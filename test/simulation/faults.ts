@@ -1,6 +1,6 @@
 /**
- * What can be done to a simulated world. Each fault begins, and most end by themselves; `World` and seed decide who it
- * hits. Faults overlap.
+ * The faults of a simulated world. Each fault begins, and most end by themselves. The world and the seed
+ * decide whom a fault hits, and faults overlap.
  */
 import type { MemorySpace } from '../../src/memory/store.ts';
 import type { FollowerProcess } from './follower-process.ts';
@@ -15,9 +15,9 @@ export type End = () => void;
 
 export interface Fault {
   readonly name: string;
-  /** What was flushed may be gone with it. */
+  /** Changes that were flushed may be lost by this fault. */
   readonly losesData?: boolean;
-  /** Returns undefined where there is nobody to be hit. */
+  /** Begins the fault; returns `undefined` where it finds no victim. */
   begin(world: World): End | undefined;
 }
 
@@ -40,9 +40,9 @@ export const faults: readonly Fault[] = [
   },
   { name: 'black hole', begin: (world) => hole(anyone(world), true, true) },
   { name: 'black hole towards Redis', begin: (world) => hole(anyone(world), true, false) },
-  // A write is carried out, and its reply lost, when the connection is then given up.
+  // Redis carries out a write, and its reply is lost when the client then gives the connection up.
   { name: 'black hole from Redis', begin: (world) => hole(anyone(world), false, true) },
-  // What was sent on them arrives long after others were made, and used.
+  // Bytes sent on the stuck connections arrive long after the client has opened and used others.
   {
     name: 'connections stuck',
     begin: (world) => {
@@ -138,7 +138,7 @@ export const faults: readonly Fault[] = [
     },
   },
   {
-    name: 'rolled back under way',
+    name: 'Redis is rolled back while it runs',
     losesData: true,
     begin: (world) => world.redis.model.remember(SPACE),
   },
@@ -169,7 +169,7 @@ export const faults: readonly Fault[] = [
     begin: (world) => {
       const owner = world.leader;
       const end = pause(owner);
-      // It wakes up as another claims, has read what there is, or has led for a moment.
+      // The owner wakes up while another claims, reads the state, or has led for a moment.
       if (end) world.sim.after(LEASE_MS + world.sim.random.between(-10, 60), end);
       return end;
     },
@@ -252,7 +252,7 @@ function living(owners: readonly OwnerProcess[]): OwnerProcess[] {
 }
 
 function standby(world: World): OwnerProcess | undefined {
-  return living(world.owners).find((owner) => owner.participant.ownership === 'standby');
+  return living(world.owners).find((owner) => owner.owner.ownership === 'standby');
 }
 
 function hole(victim: SimProcess | undefined, there: boolean, back: boolean): End | undefined {
@@ -264,7 +264,7 @@ function hole(victim: SimProcess | undefined, there: boolean, back: boolean): En
 
 function crash(world: World, lose: () => void, later = false): End {
   const kill = (): void => world.redis.crash();
-  // An older state is that of some time before.
+  // To come back older, Redis must have moved on since its state was remembered.
   const cancel = later ? world.sim.after(world.sim.random.between(10, 800), kill) : NOTHING;
   if (!later) kill();
   return () => {
@@ -275,7 +275,7 @@ function crash(world: World, lose: () => void, later = false): End {
   };
 }
 
-/** Half of the times somebody begins to read just then. */
+/** Harms the stored space. In half of the cases, a new follower starts reading at that moment. */
 function harm(hit: (world: World, space: MemorySpace) => unknown): (world: World) => End {
   return (world) => {
     hit(world, world.redis.model.space(SPACE));
@@ -295,7 +295,7 @@ function restart(world: World, victim: OwnerProcess | undefined): End | undefine
   return () => replace(world, victim);
 }
 
-/** Starts in its place another, as a standby where there is someone else. */
+/** Starts another owner in its place: as a standby if another owner lives. */
 export function replace(world: World, { site }: OwnerProcess): void {
   if (living(world.owners).some((owner) => owner.site === site)) return;
   const others = world.allStandBy || living(world.owners).length > 0;

@@ -1,33 +1,33 @@
-/** An API process: a follower, and readers of it. */
+/** A simulated API process: a follower and its readers. */
 import type { Follower } from '../../src/index.ts';
 import type { DirectOptions } from '../../src/ports/path.ts';
+import type { Environment } from './environment.ts';
 import { SimProcess } from './process.ts';
 import type { D } from './space.ts';
 import { idOf, seen, space } from './space.ts';
-import type { World } from './world.ts';
 
-/** How often a state is also read from within a watch. */
+/** The probability that a watch callback also reads the whole state. */
 const READ_WHEN_TOLD = 0.05;
 
 export class FollowerProcess extends SimProcess {
-  readonly participant: Follower<D>;
+  readonly follower: Follower<D>;
   readonly direct: DirectOptions | undefined;
   #isBusy = true;
 
-  constructor(id: string, world: World, direct: DirectOptions | undefined) {
+  constructor(id: string, world: Environment, direct: DirectOptions | undefined) {
     super(id, world);
     this.direct = direct;
-    this.participant = this.tandem.follow(space, direct === undefined ? {} : { direct });
+    this.follower = this.tandem.follow(space, direct === undefined ? {} : { direct });
     world.record({ type: 'follows', at: world.sim.now, follower: id, direct: direct !== undefined });
-    this.participant.on('sync', ({ head }) =>
+    this.follower.on('sync', ({ head }) =>
       world.record({ type: 'sync', at: world.sim.now, follower: id, head }),
     );
-    this.participant.watch('*', ({ key, value, position }) => {
-      const told = { key, id: idOf(value), position, head: this.participant.head };
+    this.follower.watch('*', ({ key, value, position }) => {
+      const told = { key, id: idOf(value), position, head: this.follower.head };
       world.record({ type: 'told', at: world.sim.now, follower: id, ...told });
       if (world.sim.random.chance(READ_WHEN_TOLD)) this.read();
     });
-    this.note(this.participant);
+    this.note(this.follower);
     this.#loop();
   }
 
@@ -42,15 +42,15 @@ export class FollowerProcess extends SimProcess {
     this.world.record({ type: 'unfollows', at: this.world.sim.now, follower: this.id });
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   rest(): void {
     this.#isBusy = false;
   }
 
   read(): void {
-    const { participant } = this;
-    const { head } = participant;
-    const { freshness, staleMs, source, ownerAlive } = participant.get('alone');
+    const { follower } = this;
+    const { head } = follower;
+    const { freshness, staleMs, source, ownerAlive } = follower.get('alone');
     this.world.record({
       type: 'read',
       at: this.world.sim.now,
@@ -60,7 +60,7 @@ export class FollowerProcess extends SimProcess {
       staleMs,
       source,
       ownerAlive,
-      state: seen(participant.entries()),
+      state: seen(follower.entries()),
     });
   }
 
@@ -70,18 +70,18 @@ export class FollowerProcess extends SimProcess {
       if (!this.#isBusy) return;
       this.read();
       if (random.chance(0.03)) void this.#wait(this.world.lastFlushed);
-      if (random.chance(0.005)) this.participant.refresh().catch(() => {});
+      if (random.chance(0.005)) this.follower.refresh().catch(() => {});
       this.#loop();
     });
   }
 
   async #wait(position: string): Promise<void> {
-    const came = await this.participant.waitFor(position, { timeoutMs: 500 }).then(
+    const came = await this.follower.waitFor(position, { timeoutMs: 500 }).then(
       () => true,
       () => false,
     );
     if (!came) return;
-    const { head } = this.participant;
+    const { head } = this.follower;
     this.world.record({ type: 'waited', at: this.world.sim.now, follower: this.id, position, head });
   }
 }

@@ -1,12 +1,12 @@
 /**
- * A process, as far as time is concerned: a clock of its own that has its own zero and drifts, timers and deliveries
- * that wait while it is paused, and come never more once it is killed.
+ * The time of one simulated process. Its clock has its own zero and its own drift. While the process is
+ * paused, due timers and deliveries wait. Once it is killed, they never run.
  */
 import type { Cancel, Time } from '../../src/base/time.ts';
 import type { SimTime } from './sim-time.ts';
 import { drain } from './sim-time.ts';
 
-/** Crystals differ by so much. */
+/** The largest relative error of a clock's rate. */
 const MAX_DRIFT = 100e-6;
 
 export class Host implements Time {
@@ -35,7 +35,7 @@ export class Host implements Time {
     return !this.#isKilled && !this.#isPaused;
   }
 
-  /** Timers that are set. */
+  /** How many timers are pending. */
   get timers(): number {
     return this.#timers.size;
   }
@@ -50,7 +50,7 @@ export class Host implements Time {
       if (this.#timers.delete(token)) run();
     };
     this.#timers.add(token);
-    // Timers of Node know no less than a millisecond.
+    // Node's timers take at least a millisecond.
     const cancel = this.#sim.after(Math.max(1, ms) / this.#rate, () => {
       if (this.#isKilled) return;
       if (this.#isPaused) this.#due.push(fire);
@@ -78,25 +78,28 @@ export class Host implements Time {
     return this.#sim.random.next();
   }
 
-  /** The same time, as XState wants it for the delays of its machines. */
+  /** This time in the form in which XState takes it for the delays of machines. */
   readonly clock = {
     setTimeout: (run: (...args: any[]) => void, ms: number): Cancel => this.after(ms, run),
     clearTimeout: (cancel: Cancel | undefined): void => cancel?.(),
   };
 
-  /** Something comes in from outside. */
+  /** Runs the arrival of a message from outside. */
   deliver(run: () => void): void {
     if (this.#isKilled) return;
     if (this.#isPaused) this.#arrived.push(run);
     else run();
   }
 
-  /** SIGSTOP, or a loop that is blocked. */
+  /** Pauses the process, as SIGSTOP or a blocked event loop does. */
   pause(): void {
     this.#isPaused = true;
   }
 
-  /** As a loop that goes on: first the timers that are due, then what has arrived, then the ends of turns. */
+  /**
+   * Resumes in the order of an event loop: due timers, then messages that have arrived, then the ends of
+   * turns.
+   */
   resume(): void {
     if (!this.#isPaused || this.#isKilled) return;
     this.#sim.after(0, async () => {

@@ -1,6 +1,6 @@
 /**
- * HTTP between simulated processes, as much of it as the direct path speaks: requests and streams that take their
- * time, break, hang, and hold back a sender whose reader is slow.
+ * HTTP between simulated processes, as far as the direct path uses it: requests and streams that take time,
+ * break and hang, and that hold a sender back while its reader is slow.
  */
 import type { Ask } from '../../src/follower/ask.ts';
 import type { Feed } from '../../src/owner/feed.ts';
@@ -8,14 +8,14 @@ import { parsePosition, printPosition } from '../../src/state/position.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
 
-/** What a process serves. */
+/** The server of one process. */
 export interface Site {
   readonly host: Host;
-  /** The feed of a space that it owns. */
+  /** The feed of the space that this process owns. */
   feed(): Feed | undefined;
 }
 
-/** So many bytes may be under way before a sender has to wait. */
+/** A sender has to wait while more characters than this are on the way. */
 const WINDOW = 2_000;
 
 export class Net {
@@ -33,13 +33,13 @@ export class Net {
     this.#sites.set(name, site);
   }
 
-  /** Connections to a site break, and new ones are refused. */
+  /** Breaks every connection to a site, and refuses new ones. */
   cut(site: string): void {
     this.#broken.add(site);
     for (const stream of this.#streams) if (stream.site === site) stream.break();
   }
 
-  /** Nothing gets through, and nobody says so. */
+  /** Delivers nothing to or from a site, without any error. */
   hold(site: string): void {
     this.#held.add(site);
   }
@@ -57,7 +57,7 @@ export class Net {
     return this.#sim.random.between(0.05, 1.5);
   }
 
-  /** How a process at `client` asks over HTTP. */
+  /** Returns the function by which a process at `client` makes HTTP requests. */
   askFrom(client: Host): Ask {
     return (input, _headers, signal) =>
       new Promise((resolve, reject) => {
@@ -137,10 +137,10 @@ interface Answer {
   readonly body: Stream;
 }
 
-/** A piece of the body, its end, or what broke it. */
+/** A piece of the body, `undefined` for its end, or the error that broke it. */
 type Chunk = string | undefined | Error;
 
-/** The body of an answer, from the site to the client. */
+/** The body of an answer, on its way from the site to the client. */
 class Stream {
   readonly site: string;
   readonly #sim: SimTime;
@@ -149,7 +149,7 @@ class Stream {
   #lastAt = 0;
   #underWay = 0;
   #isClosed = false;
-  /** What has come before anybody reads. */
+  /** Pieces that arrived before anybody read. */
   readonly #queue: Chunk[] = [];
   #take: ((chunk: Chunk) => void) | undefined;
   onDrain: () => void = () => {};
@@ -162,7 +162,7 @@ class Stream {
     this.#client = client;
   }
 
-  /** False when the sender is to wait until it has drained. */
+  /** Returns false when the sender has to wait for `onDrain`. */
   write(text: string): boolean {
     this.#underWay += text.length;
     this.#send(text, () => {
@@ -206,7 +206,8 @@ class Stream {
     const at = Math.max(this.#lastAt + 0.001, this.#sim.now + this.#net.latency());
     this.#lastAt = at;
     this.#sim.after(at - this.#sim.now, () => {
-      // Bytes in a hole are sent again until they get through; here the reader gives up before.
+      // A real network would send these bytes again until they get through. Here the reader gives up before
+      // that.
       if (this.#isClosed || this.#net.isHeld(this.site)) return;
       arrived();
       this.#client.deliver(() => this.#push(chunk));

@@ -1,28 +1,28 @@
-/** A trading process: an owner, or a standby, and a loop that sets. */
+/** A simulated trading process: an owner or a standby, and a loop that sets values. */
 import type { Owner } from '../../src/index.ts';
 import { Trader } from '../history/trader.ts';
+import type { Environment } from './environment.ts';
 import { SimProcess } from './process.ts';
 import type { D } from './space.ts';
 import { space } from './space.ts';
-import type { World } from './world.ts';
 
 export const LEASE_MS = 1_000;
 
 export class OwnerProcess extends SimProcess {
-  /** Where it serves the direct path. */
+  /** The site at which it serves the direct path. */
   readonly site: string;
-  readonly participant: Owner<D>;
+  readonly owner: Owner<D>;
   readonly #trader: Trader;
   #isBusy = true;
   #hasEnded = false;
   #isStopping = false;
 
-  constructor(site: string, id: string, world: World, standby: boolean) {
+  constructor(site: string, id: string, world: Environment, standby: boolean) {
     super(id, world);
     this.site = site;
-    this.participant = this.tandem.own(space, { standby, leaseMs: LEASE_MS });
+    this.owner = this.tandem.own(space, { standby, leaseMs: LEASE_MS });
     const { sim } = world;
-    this.#trader = new Trader(id, this.participant, {
+    this.#trader = new Trader(id, this.owner, {
       random: sim.random,
       now: () => sim.now,
       record: (event) => world.record(event),
@@ -34,21 +34,19 @@ export class OwnerProcess extends SimProcess {
         return `${epoch}-${revision}`;
       },
     });
-    this.participant.on('fenced', () => this.#ended('fenced'));
+    this.owner.on('fenced', () => this.#ended('fenced'));
     world.net.serve(site, { host: this.host, feed: () => this.#feed() });
-    this.note(this.participant);
+    this.note(this.owner);
     this.#loop();
   }
 
-  /** Or is about to. */
+  /** True once the owner has ended, or has begun to stop. */
   get hasEnded(): boolean {
     return this.#hasEnded || this.#isStopping;
   }
 
   get isLeading(): boolean {
-    return (
-      !this.hasEnded && this.participant.ownership === 'leading' && this.participant.mode === 'connected'
-    );
+    return !this.hasEnded && this.owner.ownership === 'leading' && this.owner.mode === 'connected';
   }
 
   override kill(): void {
@@ -64,7 +62,7 @@ export class OwnerProcess extends SimProcess {
     this.#ended('stopped');
   }
 
-  /** Sets no more. */
+  /** Stops setting values. */
   rest(): void {
     this.#isBusy = false;
   }
@@ -74,11 +72,9 @@ export class OwnerProcess extends SimProcess {
     this.#loop();
   }
 
-  /** As the direct router has it: a standby serves nothing. */
+  /** As in the direct router, a standby serves nothing. */
   #feed(): Owner<D>['feed'] | undefined {
-    return this.participant.ownership === 'standby' || this.participant.feed.isEnded
-      ? undefined
-      : this.participant.feed;
+    return this.owner.ownership === 'standby' || this.owner.feed.isEnded ? undefined : this.owner.feed;
   }
 
   #ended(how: 'killed' | 'stopped' | 'fenced'): void {

@@ -1,14 +1,14 @@
-/** A simulated process: a host, its ways out, and the real Tandem in it. */
+/** A simulated process: a host, its connections, and the real Tandem. */
 import { ServerClock } from '../../src/base/clock.ts';
 import type { AnyParticipant } from '../../src/actor/participant.ts';
 import type { ErrorEvent, ModeEvent } from '../../src/actor/events.ts';
 import { DirectPath } from '../../src/follower/direct-path.ts';
 import type { DirectOptions } from '../../src/ports/path.ts';
 import { Tandem } from '../../src/tandem.ts';
+import type { Environment } from './environment.ts';
 import { Host } from './host.ts';
-import { Wire } from './redis.ts';
 import { SimStore } from './store.ts';
-import type { World } from './world.ts';
+import { Wire } from './wire.ts';
 
 export class SimProcess {
   readonly id: string;
@@ -16,9 +16,9 @@ export class SimProcess {
   readonly wire = new Wire();
   readonly store: SimStore;
   readonly tandem: Tandem;
-  protected readonly world: World;
+  protected readonly world: Environment;
 
-  constructor(id: string, world: World) {
+  constructor(id: string, world: Environment) {
     this.id = id;
     this.world = world;
     this.host = new Host(id, world.sim);
@@ -28,11 +28,11 @@ export class SimProcess {
     const ask = world.net.askFrom(host);
     const path = (space: string, options: DirectOptions, maxStaleMs: number): DirectPath =>
       new DirectPath(space, options, maxStaleMs, host, ask);
-    const around = { name: id, store: this.store, clock, time: host, path };
-    this.tandem = new Tandem(around, () => this.store.stop(), { clock: host.clock });
+    const runtime = { name: id, store: this.store, clock, time: host, path };
+    this.tandem = new Tandem(runtime, () => this.store.stop(), { clock: host.clock });
   }
 
-  /** Writes down what the participant says of itself. */
+  /** Records each change of mode and each error that the participant reports. */
   protected note(participant: Pick<AnyParticipant, 'on'>): void {
     const note = (what: string): void =>
       this.world.record({ type: 'note', at: this.world.sim.now, participant: this.id, what });
@@ -40,22 +40,22 @@ export class SimProcess {
     participant.on('error', ({ error }: ErrorEvent) => note(`${error.code}: ${error.message}`));
   }
 
-  /** SIGKILL: nothing runs here any more, and its sockets are closed by the system. */
+  /** Kills the process as SIGKILL does: nothing runs here any more, and the system closes the sockets. */
   kill(): void {
     this.host.kill();
     for (const socket of this.store.sockets) socket.disconnect();
   }
 
-  /** Heals the wire, and lets go what it held. */
+  /** Heals the wire, and delivers everything that it held back. */
   mendWire(): void {
     Object.assign(this.wire, new Wire());
     for (const socket of this.store.sockets) socket.release();
   }
 
-  /** Stops as a process does that is asked to; and says what it left behind. */
+  /** Stops the process in good order, then records which timers are left. */
   async stop(): Promise<void> {
     await this.tandem.stop({ timeoutMs: 1_000 });
-    // What was under way has a deadline of its own.
+    // Calls that were under way have deadlines of their own, which may still be pending.
     this.world.sim.after(1_000, () => {
       this.world.record({ type: 'left', at: this.world.sim.now, process: this.id, timers: this.host.timers });
     });

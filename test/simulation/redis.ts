@@ -1,22 +1,17 @@
 /**
- * A Redis that can be down, hang, refuse, forget and lose; and the sockets to it.
+ * A Redis that can be down, hang, refuse commands, and lose data; and the sockets to it.
  *
- * What it does with a call is the model's (`_memory-store.ts`), which is held against a real one; how calls get there
- * and answers back is made here, out of chance.
+ * `src/memory/store.ts` models the result of each call, and the contract suite compares that model with a
+ * real Redis. This file makes up, at random, how calls and replies travel.
  */
 import { MemoryServer } from '../../src/memory/store.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
+import type { Refusal, SocketServer } from './socket.ts';
 import { Socket } from './socket.ts';
+import type { Wire } from './wire.ts';
 
-export interface Refusal {
-  /** As in `LOADING Redis is loading the dataset in memory`. */
-  readonly message: string;
-  /** Reads are answered all the same. */
-  readonly writesOnly: boolean;
-}
-
-export class Redis {
+export class Redis implements SocketServer {
   readonly sim: SimTime;
   readonly model: MemoryServer;
   readonly #sockets = new Set<Socket>();
@@ -50,14 +45,17 @@ export class Redis {
     this.#sockets.delete(socket);
   }
 
-  /** Has come in by a socket; is run now, or once it hangs no more. Also when the other end has gone meanwhile. */
+  /**
+   * Runs a call that has arrived on a socket: at once, or when Redis no longer hangs. It runs even if its
+   * client has gone meanwhile.
+   */
   execute(run: () => void): void {
     if (!this.#isUp) return;
     if (this.#isHung) this.#waiting.push(run);
     else run();
   }
 
-  /** SIGKILL. */
+  /** Ends Redis as SIGKILL does. */
   crash(): void {
     this.#isUp = false;
     this.#isHung = false;
@@ -69,7 +67,7 @@ export class Redis {
     this.#isUp = true;
   }
 
-  /** SIGSTOP. */
+  /** Stops Redis as SIGSTOP does. */
   hang(): void {
     this.#isHung = true;
   }
@@ -81,25 +79,13 @@ export class Redis {
     for (const run of waiting) run();
   }
 
-  /** CLIENT KILL, by host and kind of socket. */
+  /** Closes the sockets that `which` selects, as CLIENT KILL does. */
   kill(which: (socket: Socket) => boolean): void {
     for (const socket of this.#sockets) if (which(socket)) socket.break('ECONNRESET');
   }
 
-  /** The subscriptions of a host's sockets are gone, and nobody says so. */
+  /** Drops the subscriptions of a host's sockets without any sign to the host. */
   forgetSubscriptions(host: Host): void {
     for (const socket of this.#sockets) if (socket.host === host) socket.unsubscribeAll();
   }
-}
-
-/** The way between a host and Redis, both directions, and what is wrong with it. */
-export class Wire {
-  /** Each way, ms, from and to. */
-  latency: readonly [number, number] = [0.05, 2];
-  /** What goes there is held; what comes back is. */
-  isHoleThere = false;
-  isHoleBack = false;
-  /** Chance that a published message is lost on the way, or comes twice. */
-  lossy = 0;
-  repeating = 0;
 }

@@ -1,11 +1,13 @@
-/** One seed: a world, faults upon it, an end without faults, and the verdict. */
+/** Runs one seed: a world, faults in it, an end without faults, and the verdict. */
 import { createHash } from 'node:crypto';
+import type { Follower, Owner } from '../../src/index.ts';
 import type { Bounds, Violation } from '../history/checkers/checker.ts';
-import type { History, Seen } from '../history/event.ts';
+import type { History } from '../history/event.ts';
 import { judge } from '../history/judge.ts';
 import { faults, replace } from './faults.ts';
 import type { End, Fault } from './faults.ts';
 import { LEASE_MS } from './owner-process.ts';
+import type { D } from './space.ts';
 import { seen } from './space.ts';
 import { World } from './world.ts';
 
@@ -18,7 +20,7 @@ const BOUNDS: Bounds = {
   clockErrorMs: 0,
 };
 const LEAST = { ops: 1, reads: 20, faults: 4 };
-/** How long there is before the first fault, and for all to come to rest after the last, ms. */
+/** The time before the first fault, and the most time for everything to come to rest after the last, ms. */
 const WARM_MS = 800;
 const REST_MS = 6_000;
 const CALM_MS = 1_200;
@@ -29,7 +31,7 @@ export interface Run {
   readonly history: History;
   readonly operations: number;
   readonly faults: readonly string[];
-  /** Of all that was written down: the same for the same seed. */
+  /** A hash of the whole record. The same seed always gives the same hash. */
   readonly hash: string;
 }
 
@@ -68,7 +70,10 @@ function populate(world: World): void {
   if (random.chance(0.3)) world.startFollower('second', undefined, 'fallback');
 }
 
-/** Faults at times of chance, each for a while of chance; some seeds know a few kinds only, others all. */
+/**
+ * Begins faults at random times, each for a random while. Some seeds draw from a few kinds of faults only,
+ * others from all.
+ */
 async function strike(world: World): Promise<void> {
   const { sim } = world;
   const { random } = sim;
@@ -94,13 +99,13 @@ async function strike(world: World): Promise<void> {
   for (const end of ends) if (ends.delete(end)) end();
 }
 
-/** There may be nobody to be hit; somebody is always connected. */
+/** A fault may find no victim. Cutting connections always finds one. */
 function begin(world: World, fault: Fault): [Fault, End] {
   const end = fault.begin(world);
   return end === undefined ? begin(world, faults[0]!) : [fault, end];
 }
 
-/** No more faults. All have to lead or follow, and become equal. */
+/** Ends all faults. From then on every participant has to lead or follow, and all have to become equal. */
 async function rest(world: World): Promise<void> {
   const { sim } = world;
   for (const owner of world.owners) if (owner.hasEnded) replace(world, owner);
@@ -118,11 +123,14 @@ async function rest(world: World): Promise<void> {
   await Promise.all([stopAll(world), sim.run(sim.now + 5_000)]);
 }
 
-/** Everything works; all goes on, a newcomer follows, and one who has no business here would own. */
+/**
+ * Everything works again: the owner goes on, a new follower starts, and an intruder tries to own the space
+ * that another process already owns.
+ */
 async function calm(world: World, healedAt: number): Promise<void> {
   const { sim, leader } = world;
   world.record({ type: 'converged', at: sim.now });
-  // A silence that nobody has noticed yet is noticed by then.
+  // By then, a break in the traffic that no one has noticed yet is noticed.
   await sim.run(Math.max(sim.now, healedAt + BOUNDS.convergenceMs));
   leader!.wake();
   world.startFollower('newcomer', undefined, 'fallback');
@@ -134,14 +142,12 @@ async function calm(world: World, healedAt: number): Promise<void> {
   await sim.run(sim.now + CALM_MS, () => isEqual(world));
 }
 
-/** The owner is stopped while another stands by. */
+/** Stops the owner while another owner stands by. */
 async function handOver(world: World): Promise<void> {
   const { sim, leader } = world;
   const isReady = world.owners.some(
-    ({ participant }) =>
-      participant.ownership === 'standby' &&
-      participant.mode === 'connected' &&
-      participant.head === leader?.participant.head,
+    ({ owner }) =>
+      owner.ownership === 'standby' && owner.mode === 'connected' && owner.head === leader?.owner.head,
   );
   if (leader === undefined || !isReady) return;
   const at = sim.now;
@@ -154,18 +160,27 @@ async function handOver(world: World): Promise<void> {
 function isEqual(world: World): boolean {
   const { leader } = world;
   if (leader === undefined) return false;
-  const { head } = leader.participant;
-  return world.followers.every(
-    ({ participant }) => participant.mode === 'connected' && participant.head === head,
-  );
+  const { head } = leader.owner;
+  return world.followers.every(({ follower }) => follower.mode === 'connected' && follower.head === head);
 }
 
 function finish(world: World): void {
-  const { leader, sim } = world;
-  const final = (participant: string, mode: string, head: string, state: Seen[]): void =>
-    world.record({ type: 'final', at: sim.now, participant, mode, head, state });
-  for (const { id, participant } of leader === undefined ? [] : [leader, ...world.followers])
-    final(id, participant.mode, participant.head, seen(participant.entries()));
+  const { leader } = world;
+  if (leader === undefined) return;
+  final(world, leader.id, leader.owner);
+  for (const { id, follower } of world.followers) final(world, id, follower);
+}
+
+function final(world: World, id: string, participant: Owner<D> | Follower<D>): void {
+  const { mode, head } = participant;
+  world.record({
+    type: 'final',
+    at: world.sim.now,
+    participant: id,
+    mode,
+    head,
+    state: seen(participant.entries()),
+  });
 }
 
 async function stopAll(world: World): Promise<void> {

@@ -1,18 +1,18 @@
-/**
- * The time of a simulation, and its chance: nothing happens but what was scheduled, in one order that follows from
- * the seed alone.
- */
+/** Simulated time and chance. Only scheduled events happen, in one order that follows from the seed alone. */
 import type { Cancel } from '../../src/base/time.ts';
 import { Random } from './random.ts';
 
 interface Job {
   readonly at: number;
-  /** Of two at one time the first that was scheduled comes first. */
+  /** Orders events that are due at the same time: first scheduled, first run. */
   readonly rank: number;
   run: (() => unknown) | undefined;
 }
 
-/** At one time: more is a loop that waits for what is due already, and finds it is not. */
+/**
+ * The most events at one moment. More of them means a loop that waits for a time which has already come, and
+ * never sees that it has.
+ */
 const MAX_EVENTS_AT_ONCE = 100_000;
 
 export class SimTime {
@@ -38,12 +38,12 @@ export class SimTime {
     return () => void (job.run = undefined);
   }
 
-  /** Runs once all is done that the present event has led to, by way of promises. */
+  /** Runs once the present event, and every promise that follows from it, is done. */
   endOfTurn(run: () => void): void {
     this.#turn.push(run);
   }
 
-  /** Lets happen what falls due, event by event, until `end`, or until `holds` after some event. */
+  /** Runs due events in order until `end`, or until `holds` is true after an event. */
   async run(end: number, holds: () => boolean = () => false): Promise<void> {
     let events = 0;
     while (!holds()) {
@@ -55,7 +55,7 @@ export class SimTime {
       this.#pop();
       if (job.run === undefined) continue;
       events = job.at > this.#now ? 0 : events + 1;
-      if (events > MAX_EVENTS_AT_ONCE) throw new Error(`at ${this.#now} ms time stands still`);
+      if (events > MAX_EVENTS_AT_ONCE) throw new Error(`time stands still at ${this.#now} ms`);
       this.#now = job.at;
       const done = job.run();
       if (done instanceof Promise) await done;
@@ -66,7 +66,7 @@ export class SimTime {
   async #finishTurn(): Promise<void> {
     await drain();
     for (let turns = 0; this.#turn.length > 0; turns += 1) {
-      if (turns > 10_000) throw new Error('10,000 turns, and no end of it');
+      if (turns > 10_000) throw new Error('work is left after 10,000 turns');
       const turn = this.#turn;
       this.#turn = [];
       for (const run of turn) run();
@@ -108,7 +108,7 @@ function isBefore(a: Job, b: Job): boolean {
   return a.at < b.at || (a.at === b.at && a.rank < b.rank);
 }
 
-/** Resolves when every promise that can be settled is, and what waited for it has run. */
+/** Resolves when every promise that can settle has settled, and their continuations have run. */
 export function drain(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,8 +1,10 @@
 /**
- * `npm run simulate -- --seeds N [--seed S] [--minutes M]`: runs N seeds, from S on, in as many processes as there are
- * cores, for M minutes at most, and says what was violated. A single seed is run twice, and its trace has to be the
- * same; `--trace` prints it. `--until CHECKER` stops at the first violation which that one finds. Fails when anything is
- * violated, or too little happened.
+ * `npm run simulate -- --seeds N [--seed S] [--minutes M]` runs N seeds, starting with S, for at most M
+ * minutes. It uses one process per core, and reports every violation. The command fails on a violation, and
+ * when too little happened.
+ *
+ * A single seed runs twice, and both traces have to be equal; `--trace` prints the trace. `--until CHECKER`
+ * stops at the first violation that this checker finds.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,12 +16,12 @@ import { faults } from './faults.ts';
 import type { Run } from './run.ts';
 import { run } from './run.ts';
 
-/** On the average of a run; fewer prove little. */
+/** The least average of operations and faults per seed. Runs with fewer prove little. */
 const LEAST_OPERATIONS = 1_000;
 const LEAST_FAULTS = 5;
-/** Seeds that a process runs before it says what came of them. */
+/** How many seeds a worker process runs between two reports. */
 const PORTION = 10;
-/** With so many seeds each fault has to have struck. */
+/** From this number of seeds on, every fault has to have happened. */
 const ALL_FAULTS_BY = 1_000;
 
 const { values } = parseArgs({
@@ -29,7 +31,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: 'Infinity' },
     until: { type: 'string' },
     trace: { type: 'boolean', default: false },
-    /** Set for the processes that share the work. */
+    /** Set only for worker processes. */
     step: { type: 'string' },
   },
 });
@@ -62,11 +64,15 @@ async function twice(): Promise<void> {
   if (done.violations.length > 0) console.log(failure(done));
   const isSame = done.hash === again.hash;
   console.log(`seed ${first}: ${done.operations} operations, faults: ${done.faults.join(', ')}`);
-  console.log(isSame ? `trace ${done.hash}, twice` : `the traces differ: ${done.hash}, then ${again.hash}`);
+  console.log(
+    isSame
+      ? `both runs have the trace ${done.hash}`
+      : `the two traces differ: ${done.hash}, then ${again.hash}`,
+  );
   if (!isSame || done.violations.length > 0) process.exitCode = 1;
 }
 
-/** A process's share of the seeds, told in portions. */
+/** Runs a worker's share of the seeds, and reports the results in portions. */
 async function share(step: number): Promise<void> {
   for (let done = 0; done < count; done += PORTION) {
     const portion = Math.min(PORTION, count - done);
@@ -110,8 +116,8 @@ async function all(): Promise<void> {
   const { seeds } = totals;
   const isEnough = seeds > 0 && operations >= seeds * LEAST_OPERATIONS && strikes >= seeds * LEAST_FAULTS;
   const isWhole = seeds < ALL_FAULTS_BY || unseen.length === 0;
-  if (hasCrashed) console.log('a process that simulates has crashed');
+  if (hasCrashed) console.log('a worker process has crashed');
   if (!isEnough) console.log('too little happened: this run proves nothing');
-  if (!isWhole) console.log(`never struck: ${unseen.join(', ')}`);
+  if (!isWhole) console.log(`these faults never happened: ${unseen.join(', ')}`);
   if (failed > 0 || hasCrashed || !isEnough || !isWhole) process.exitCode = 1;
 }

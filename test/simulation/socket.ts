@@ -1,30 +1,49 @@
 /**
- * One connection to the simulated Redis, in place of an ioredis client: as much of one as `Connection` supervises.
- * Bytes arrive in order or not at all; what was sent may arrive after its sender has gone.
+ * One connection to the simulated Redis, in place of an ioredis client. It has as much of a client as
+ * `Connection` uses. Bytes arrive in order or not at all, and may arrive after their sender has gone.
  */
+import type { MemoryServer } from '../../src/memory/store.ts';
 import type { Host } from './host.ts';
-import type { Redis, Wire } from './redis.ts';
+import type { SimTime } from './sim-time.ts';
+import type { Wire } from './wire.ts';
 
 type Listener = (argument?: unknown) => void;
 type Way = 'there' | 'back';
+
+export interface Refusal {
+  /** The text of the error reply, such as `LOADING Redis is loading the dataset in memory`. */
+  readonly message: string;
+  /** True if Redis still answers reads. */
+  readonly writesOnly: boolean;
+}
+
+/** The server's side of a socket. */
+export interface SocketServer {
+  readonly sim: SimTime;
+  readonly model: MemoryServer;
+  readonly isUp: boolean;
+  readonly refusal: Refusal | undefined;
+  execute(run: () => void): void;
+  forget(socket: Socket): void;
+}
 
 export class Socket {
   readonly host: Host;
   readonly isCluster = false;
   readonly options = {};
   status = 'wait';
-  readonly #redis: Redis;
+  readonly #redis: SocketServer;
   readonly #wire: Wire;
   readonly #listeners = new Map<string, Listener[]>();
   readonly #lastAt = { there: 0, back: 0 };
   #held: { way: Way; run: () => void; isLast: boolean }[] = [];
   #isBroken = false;
-  /** Nothing gets through on this connection, though on others it does. */
+  /** True while nothing gets through on this connection, although others work. */
   #isStuck = false;
   readonly #subscriptions = new Map<string, (message: string) => void>();
   onMessage: (space: string, message: string) => void = () => {};
 
-  constructor(redis: Redis, host: Host, wire: Wire) {
+  constructor(redis: SocketServer, host: Host, wire: Wire) {
     this.#redis = redis;
     this.host = host;
     this.#wire = wire;
@@ -42,7 +61,7 @@ export class Socket {
     this.#listeners.clear();
   }
 
-  /** `ready` comes once the server has answered, as with ioredis, which asks for INFO. */
+  /** `ready` comes once the server has answered. ioredis behaves so too: it asks for INFO first. */
   async connect(): Promise<void> {
     this.status = 'connecting';
     const isRefused = !this.#redis.isUp;
@@ -61,13 +80,13 @@ export class Socket {
     await Promise.resolve();
   }
 
-  /** Gone, for this end. What was sent is on its way all the same. */
+  /** Closes this end. Bytes that were sent before are still on their way. */
   disconnect(): void {
     this.status = 'end';
     this.#send('there', () => this.#close());
   }
 
-  /** Runs something there. The answer may never come: deadlines are for those who ask. */
+  /** Runs a call on the server. The answer may never come: the caller has to set a deadline. */
   request<R>(run: () => R, isWrite: boolean): Promise<R> {
     return new Promise((resolve, reject) => {
       if (this.status !== 'ready') return reject(new Error('Connection is closed.'));
@@ -85,7 +104,7 @@ export class Socket {
     });
   }
 
-  /** To be called on the server's side, by a request. */
+  /** Subscribes this socket. Runs on the server's side, as part of a request. */
   subscribe(space: string): void {
     if (this.#subscriptions.has(space)) return;
     const deliver = (message: string): void => {
@@ -111,7 +130,7 @@ export class Socket {
     for (const space of this.#subscriptions.keys()) this.unsubscribe(space);
   }
 
-  /** The connection is no more, at both ends; this one hears of it, unless nothing gets through. */
+  /** Breaks the connection at both ends. The client learns of it unless nothing gets through. */
   break(reason: string): void {
     if (this.#isBroken) return;
     this.#close();
@@ -132,7 +151,7 @@ export class Socket {
     this.#isStuck = true;
   }
 
-  /** The wire is whole again: what was held goes on its way, if there is still someone to bring it to. */
+  /** Heals the wire. Bytes that were held back go on their way, if their receiver is still there. */
   release(): void {
     this.#isStuck = false;
     const held = this.#held;
@@ -154,7 +173,7 @@ export class Socket {
     const [least, most] = this.#wire.latency;
     const at = Math.max(this.#lastAt[way] + 0.001, sim.now + sim.random.between(least, most));
     this.#lastAt[way] = at;
-    // What was sent before it broke may have got through or not.
+    // Bytes that were sent before the connection broke may arrive or not.
     sim.after(at - sim.now, () => {
       if (!this.#isBroken || isLast) run();
     });

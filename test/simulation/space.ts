@@ -1,4 +1,4 @@
-/** The space of all runs, simulated or real: a dozen keys, in two families and one by itself. */
+/** The space of all runs, simulated and real: twelve keys in two families, and one single key. */
 import { defineSpace, json } from '../../src/index.ts';
 import type { Id, Seen } from '../history/event.ts';
 
@@ -10,7 +10,7 @@ export const definition = {
   'a/*': json<Value>(),
   'b/*': json<Value>(),
   alone: json<Value>(),
-  /** For real runs: someone else edits these in Redis. Nothing is written down of them. */
+  /** For real runs: someone else edits these keys in Redis. The history leaves them out. */
   'still/*': json<Value>(),
 };
 export type D = typeof definition;
@@ -22,7 +22,7 @@ export const KEYS: readonly Key[] = [
   ...[1, 2, 3, 4, 5, 6].flatMap((n): Key[] => [`a/${n}`, `b/${n}`]),
 ];
 
-/** How keys begin that someone else edits. */
+/** The prefix of the keys that someone else edits. */
 export const EDITED = 'still/';
 
 interface Readable {

@@ -6,8 +6,9 @@ import type { Page, SinceOptions } from '../../src/ports/store.ts';
 import type { Position } from '../../src/state/position.ts';
 import { ModelStore } from '../../src/memory/store.ts';
 import type { Host } from './host.ts';
-import type { Redis, Wire } from './redis.ts';
+import type { Redis } from './redis.ts';
 import type { Socket } from './socket.ts';
+import type { Wire } from './wire.ts';
 
 /** Few, so that states of a dozen keys take several calls. */
 const STAGE_PORTION = 5;

@@ -1,9 +1,10 @@
 /**
- * One simulated world, all of it out of one seed: a Redis, owners and standbys, followers with and without the direct
- * path, and what is written down of them.
+ * One simulated world, made from one seed: a Redis, owners and standbys, followers with and without the
+ * direct path, and the history of all of them.
  */
 import type { Event } from '../history/event.ts';
 import { History } from '../history/event.ts';
+import type { Environment } from './environment.ts';
 import { FollowerProcess } from './follower-process.ts';
 import { Net } from './http.ts';
 import { OwnerProcess } from './owner-process.ts';
@@ -12,16 +13,15 @@ import { SimTime } from './sim-time.ts';
 
 export const TOKEN = 'a token of sixteen or more';
 
-export class World {
+export class World implements Environment {
   readonly sim: SimTime;
   readonly redis: Redis;
   readonly net: Net;
   readonly history = new History();
   readonly owners: OwnerProcess[] = [];
   readonly followers: FollowerProcess[] = [];
-  /** Owners act this often, ms, at the most seldom. */
   readonly paceMs: number;
-  /** Owners are all configured alike: the first to find the space free has it. */
+  /** True if every owner starts as a standby. The first of them to find the space free owns it. */
   readonly allStandBy: boolean;
   lastFlushed = '0-0';
   #ids = 0;
@@ -48,9 +48,9 @@ export class World {
     this.record({ type: 'broken', at: this.sim.now, what });
   }
 
-  /** The one who leads now; of two that think so, the one with the higher epoch. */
+  /** The present leader. Of two owners that both believe they lead, the one with the higher epoch. */
   get leader(): OwnerProcess | undefined {
-    const epochOf = ({ participant }: OwnerProcess): number => Number(participant.head.split('-')[0]);
+    const epochOf = ({ owner }: OwnerProcess): number => Number(owner.head.split('-')[0]);
     return this.owners
       .filter(({ isLeading, host }) => isLeading && host.isRunning)
       .toSorted((a, b) => epochOf(b) - epochOf(a))[0];

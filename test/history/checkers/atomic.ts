@@ -1,4 +1,4 @@
-/** 3. Atomic: nobody is ever anywhere but where some owner was between two batches. */
+/** 3. Atomic: a follower's position is always one that some owner had between two batches. */
 import { placeOf } from '../place.ts';
 import type { Checker } from './checker.ts';
 
@@ -10,7 +10,10 @@ export const atomic: Checker = {
       const { epoch, revision } = placeOf(event.head);
       if (revision === 0) continue;
       if (lines.of(epoch).some((line) => line.stateAt(revision) !== undefined)) continue;
-      violated(event.at, `${event.follower} was at ${event.head}, where no owner ever stood`);
+      violated(
+        event.at,
+        `${event.follower} was at ${event.head}, which was never an owner's position between two batches`,
+      );
     }
   },
 };

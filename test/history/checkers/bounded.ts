@@ -1,4 +1,4 @@
-/** 9. Bounded: what is stopped leaves nothing behind, whatever it was doing. (Memory is shown by the soak.) */
+/** 9. Bounded: a stopped process leaves nothing behind, whatever it was doing. (The soak checks memory.) */
 import type { Checker } from './checker.ts';
 
 export const bounded: Checker = {

@@ -1,22 +1,23 @@
-/** A checker: one guarantee, judged over a recorded history. It knows nothing of how the history was made. */
+/** A checker judges one guarantee over a recorded history. It does not know how the history was made. */
 import type { Event, History } from '../event.ts';
 import type { Lines } from '../lines.ts';
 
 export interface Bounds {
-  /** A reading is `live` at most so long after its last proof, ms. */
+  /** How long after its last proof a reading may be `live`, ms. */
   readonly stalenessMs: number;
   readonly leaseMs: number;
-  /** From the last fault's end, once an owner leads, to where all are equal, ms. */
+  /** From the last fault's end, or from when an owner leads, until all participants are equal, ms. */
   readonly convergenceMs: number;
-  /** With nothing in the way a change is seen within this, ms. */
+  /** Without faults, every change is visible within this time, ms. */
   readonly visibleMs: number;
-  /** With nothing in the way a space is handed over, and a newcomer current, within this, ms. */
+  /** Without faults, a handover ends and a new follower is current within this time, ms. */
   readonly calmMs: number;
-  /** How much the clock of the history may be off, ms: 0 in a simulation. */
+  /** The error of the history's clock, ms. It is 0 in a simulation. */
   readonly clockErrorMs: number;
 }
 
-export interface FreshnessTracker {
+/** What a checker judges. */
+export interface Material {
   readonly history: History;
   readonly lines: Lines;
   readonly bounds: Bounds;
@@ -29,12 +30,12 @@ export interface Violation {
 }
 
 export interface Checker {
-  /** As the guarantee is called. */
+  /** The name of the guarantee. */
   readonly name: string;
-  readonly check: (evidence: FreshnessTracker, violated: (at: number, what: string) => void) => void;
+  readonly check: (material: Material, violated: (at: number, what: string) => void) => void;
 }
 
-/** Events of followers, by follower, in the order in which they were written down. */
+/** Groups events by follower, in the order in which they were recorded. */
 export function byFollower<T extends Extract<Event, { follower: string }>>(
   events: readonly T[],
 ): Map<string, T[]> {

@@ -1,4 +1,7 @@
-/** 6. Fencing: after epoch e is seen, nothing below e is applied; what an owner does once it is replaced, nobody sees. */
+/**
+ * 6. Fencing: a follower that has seen epoch e applies nothing of a lower epoch. Nobody sees what an owner
+ * sets after another has replaced it.
+ */
 import { placeOf } from '../place.ts';
 import type { Checker } from './checker.ts';
 
@@ -10,7 +13,7 @@ export const fencing: Checker = {
       if (!('follower' in event) || !('head' in event)) continue;
       const { epoch } = placeOf(event.head);
       const highest = seen.get(event.follower) ?? 0;
-      if (epoch < highest) violated(event.at, `${event.follower} took epoch ${epoch} after ${highest}`);
+      if (epoch < highest) violated(event.at, `${event.follower} applied epoch ${epoch} after ${highest}`);
       seen.set(event.follower, Math.max(highest, epoch));
     }
     const late = new Set<number>();

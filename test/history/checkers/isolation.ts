@@ -1,7 +1,10 @@
-/** 8. Isolation: `set` never waits for Redis nor fails for it; nothing ever breaks into the loop of the user. */
+/**
+ * 8. Isolation: `set` never waits for Redis and never fails for it, and no error ever enters the user's event
+ * loop.
+ */
 import type { Checker } from './checker.ts';
 
-/** What an owner may answer: the space is another's, or it is stopped. Never that Redis is out. */
+/** The reasons for which an owner may refuse a `set`. An outage of Redis is none. */
 const ALLOWED = new Set(['FENCED', 'OWNED_ELSEWHERE', 'STOPPED', 'STANDBY']);
 
 export const isolation: Checker = {

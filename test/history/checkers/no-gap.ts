@@ -1,6 +1,6 @@
 /**
- * 2. No gap, no duplicate: what a follower holds at a position is what its owner held there, to the last key; and it
- * is told of each change once, in order, unless it is told of a full sync.
+ * 2. No gap, no duplicate: at any position, a follower holds exactly what its owner held there. A watch
+ * callback gets each change once and in order, except after a full sync.
  */
 import { placeOf } from '../place.ts';
 import type { EventOf } from '../event.ts';
@@ -26,13 +26,13 @@ export const noGap: Checker = {
       let last = 0;
       for (const event of events) {
         if (event.type === 'sync') last = placeOf(event.head).revision;
-        // A full sync tells what it changed before it is told itself.
+        // The changes of a full sync come before its `sync` event.
         else if (!synced.has(`${event.at} ${event.head}`)) {
           const { revision } = placeOf(event.position);
           if (revision <= last)
             violated(
               event.at,
-              `${follower} was told ${event.key} at ${event.position}, after revision ${last}`,
+              `${follower} watched ${event.key} change at ${event.position}, after revision ${last}`,
             );
           last = revision;
         }

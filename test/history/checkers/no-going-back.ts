@@ -1,4 +1,4 @@
-/** 4. No going back: no reader of a follower sees a position lower than one it saw; nor is a wait let go too early. */
+/** 4. No going back: the position of a follower never falls, and no `waitFor` resolves too early. */
 import { comparePlaces } from '../place.ts';
 import type { Checker } from './checker.ts';
 
@@ -13,7 +13,7 @@ export const noGoingBack: Checker = {
       if (comparePlaces(head, before) < 0) violated(at, `${follower} went back from ${before} to ${head}`);
       heads.set(follower, head);
       if (event.type === 'waited' && comparePlaces(head, event.position) < 0)
-        violated(at, `${follower} waited for ${event.position}, and was let go at ${head}`);
+        violated(at, `${follower} waited for ${event.position}, but the wait ended at ${head}`);
     }
   },
 };

@@ -1,4 +1,6 @@
-/** 1. Order: one total order per space; epochs only grow; a position means one change, to everyone. */
+/**
+ * 1. Order: one total order per space. Epochs only grow, and a position means the same change to everyone.
+ */
 import { comparePlaces, placeOf } from '../place.ts';
 import type { Checker } from './checker.ts';
 
@@ -10,7 +12,8 @@ export const order: Checker = {
     let last = { epoch: 0, owner: '' };
     for (const { owner, head, at } of history.of('claimed')) {
       const { epoch } = placeOf(head);
-      // Who was paused in the middle of its claim hears of it late, and in the same breath that it is fenced.
+      // An owner that was paused during its claim learns of the claim late, just before it learns that it is
+      // fenced.
       const isLate = history
         .of('fenced')
         .some((fenced) => fenced.owner === owner && fenced.at >= at && fenced.at - at < LATE_MS);
@@ -26,7 +29,7 @@ export const order: Checker = {
           violated(op.at, `${owner} set ${op.key} at ${op.head}, after ${before.head}`);
       }
     }
-    // What was told of a change within a line is what its owner did there.
+    // The change that a watch callback got for a position is the change that the owner made there.
     for (const { follower, key, id, position, at } of history.of('told')) {
       const { epoch, revision } = placeOf(position);
       const candidates = lines.of(epoch).filter(({ startRevision }) => revision > startRevision);
@@ -36,7 +39,7 @@ export const order: Checker = {
         return step?.key === key && step.id === id;
       });
       if (!isTrue)
-        violated(at, `${follower} was told ${key}=${id} at ${position}, where its owner did something else`);
+        violated(at, `${follower} watched ${key}=${id} at ${position}, where its owner made another change`);
     }
   },
 };
