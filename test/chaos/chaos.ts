@@ -1,9 +1,10 @@
 /**
- * `npm run chaos -- --minutes M [--worlds W] [--seed S]`: real processes and real Redis, faults drawn from a printed
- * seed and combined, histories judged by the checkers that judge the simulator's. `--runs N` runs N seeds, from S on,
- * instead of M minutes. A seed draws the same faults again, at the same times; what processes make of it is up to them.
+ * `npm run chaos -- --minutes M [--worlds W] [--seed S]` runs real processes against a real Redis. It draws
+ * faults from a printed seed and combines them. The simulator's checkers judge the histories. `--runs N` runs
+ * N seeds, starting with S, instead of M minutes. A seed always draws the same faults at the same times; the
+ * processes may react differently.
  *
- * Fails when anything is violated, a process breaks, or too little happened.
+ * The command fails on a violation, when a process breaks, and when too little happened.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,13 +14,13 @@ import { now } from './recorder.ts';
 import type { Run } from './run.ts';
 import { run } from './run.ts';
 
-/** Then all are started anew. */
+/** After this number of episodes, a world ends and the next seed starts new processes. */
 const EPISODES = 10;
-/** Ten times what it takes on a busy machine: it hangs, and that is a failure, too. */
+/** Ten times the duration on a busy machine. A longer run hangs, which counts as a failure. */
 const LONGEST_RUN_MS = 15 * 60_000;
-/** In each minute of each world, at least. */
+/** The least number of episodes per minute and world. */
 const LEAST_EPISODES = 2;
-/** After so many episodes each fault has to have struck. */
+/** From this number of episodes on, every fault has to have happened. */
 const ALL_FAULTS_BY = 500;
 
 const { values } = parseArgs({
@@ -28,7 +29,7 @@ const { values } = parseArgs({
     worlds: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 30)) },
     runs: { type: 'string' },
-    /** Set for the processes that share the work. */
+    /** Set only for worker processes. */
     until: { type: 'string' },
   },
 });
@@ -76,11 +77,11 @@ async function all(): Promise<void> {
   const isEnough = episodes >= (values.runs === undefined ? minutes * worlds * LEAST_EPISODES : 1);
   const isWhole = episodes < ALL_FAULTS_BY || unseen.length === 0;
   if (!isEnough) console.log('too little happened: this run proves nothing');
-  if (!isWhole) console.log(`never struck: ${unseen.join(', ')}`);
+  if (!isWhole) console.log(`these faults never happened: ${unseen.join(', ')}`);
   process.exitCode = failed > 0 || !isEnough || !isWhole ? 1 : 0;
 }
 
-/** In a process of its own: proxies and judging of one world do not keep another waiting. */
+/** Runs one world in a process of its own, so that its proxies and checkers do not delay another world. */
 async function runApart(seed: number, untilAt: number): Promise<Run | undefined> {
   const child = fork(import.meta.filename, ['--seed', String(seed), '--until', String(untilAt)]);
   let done: Run | undefined;
@@ -98,5 +99,5 @@ function tell({ seed, episodes, operations, violations, folder, faults }: Run, s
     `${seconds} s: seed ${seed}: ${episodes} episodes, ${operations} operations, ${violations.length} violations`,
   );
   for (const { checker, at, what } of violations) console.log(`  ${at.toFixed(3)} ${checker}: ${what}`);
-  if (folder !== undefined) console.log(`  after ${faults.join('; ')}\n  all of it in ${folder}`);
+  if (folder !== undefined) console.log(`  after ${faults.join('; ')}\n  the whole history is in ${folder}`);
 }

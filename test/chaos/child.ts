@@ -1,6 +1,6 @@
-/** What owner and follower processes of chaos have in common. */
+/** The part that owner and follower processes of the chaos runs share. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AnyParticipant as Desk } from '../../src/actor/participant.ts';
+import type { AnyParticipant } from '../../src/actor/participant.ts';
 import type { ErrorEvent, ModeEvent } from '../../src/actor/events.ts';
 import type { Tandem } from '../../src/index.ts';
 import type { Seen } from '../history/event.ts';
@@ -9,7 +9,7 @@ import type { Order, Report } from './orders.ts';
 import { now } from './recorder.ts';
 import type { Recorder } from './recorder.ts';
 
-type AnyParticipant = Pick<Desk, 'on'> & {
+type Readable = Pick<AnyParticipant, 'on'> & {
   readonly mode: string;
   readonly head: string;
   entries(): Iterable<{ key: string; value: any; position: string }>;
@@ -27,10 +27,10 @@ export function report(what: Report): void {
   if (process.connected) process.send!(what);
 }
 
-/** Does as it is told, and writes down whatever must never happen. */
+/** Carries out the parent's orders, and records events that must never happen. */
 export function serve(
   id: string,
-  participant: AnyParticipant,
+  participant: Readable,
   tandem: Tandem,
   recorder: Recorder,
   work: Work,
@@ -40,7 +40,7 @@ export function serve(
     process.exit(1);
   };
   process.on('unhandledRejection', (reason) => broken(`unhandled rejection: ${trace(reason)}`));
-  process.on('uncaughtException', (error) => broken(`thrown into the loop: ${trace(error)}`));
+  process.on('uncaughtException', (error) => broken(`uncaught exception: ${trace(error)}`));
   process.on('disconnect', () => process.exit(1));
   const note = (what: string): void => recorder.note({ type: 'note', at: now(), participant: id, what });
   participant.on('mode', ({ mode, reason }: ModeEvent) => note(`${mode}: ${reason}`));
@@ -57,7 +57,7 @@ export function serve(
     work.rest();
     await tandem.stop({ timeoutMs: 1_000 });
     work.stopped();
-    // What was under way has a deadline of its own: nothing of it may break.
+    // Calls that were under way have deadlines of their own, and none of them may throw into the loop.
     await pause(200);
     recorder.flush();
     process.exit(0);
@@ -65,7 +65,7 @@ export function serve(
   report({ about: 'born' });
 }
 
-function look(participant: AnyParticipant): void {
+function look(participant: Readable): void {
   const { mode, head } = participant;
   const state: Seen[] = seen(participant.entries());
   const all = [...participant.entries()].map(({ key, value }) => [key, value] as const);

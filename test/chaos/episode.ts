@@ -1,4 +1,6 @@
-/** One to three faults at once, then peace: all have to become equal, and go on. */
+/**
+ * One to three faults at once, then a phase without faults in which all participants have to become equal.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Seen } from '../history/event.ts';
 import type { Id } from '../history/event.ts';
@@ -14,12 +16,12 @@ import type { Scene } from './scene.ts';
 const LONGEST_MS = 3_000;
 const REST_MS = 15_000;
 const CALM_MS = 700;
-/** So often all are watched in calm, too. */
+/** The probability that an episode ends with a phase of calm, in which every reading is checked. */
 const CALM = 0.3;
 const POLL_MS = 25;
 const SETTLING_MS = 200;
 
-/** Returns the names of those that struck, and whether all became equal. */
+/** Returns the names of the faults that happened, and whether all participants became equal. */
 export async function episode(scene: Scene): Promise<{ struck: string[]; isWell: boolean }> {
   const { random } = scene;
   const drawn = compatible(Array.from({ length: random.whole(1, 3) }, () => random.pick(faults)));
@@ -34,8 +36,8 @@ export async function episode(scene: Scene): Promise<{ struck: string[]; isWell:
 }
 
 /**
- * An end may have undone nothing, where Redis refused it for another fault: so each is tried again, in turn; the first to go is
- * a script that keeps Redis busy.
+ * Redis may have refused to undo one fault because of another. So this repeats every `end` in turn until all
+ * succeed, and kills any script that keeps Redis busy.
  */
 async function undo({ world: { admin } }: Scene, ends: readonly End[]): Promise<void> {
   const left = new Set(ends);
@@ -52,14 +54,15 @@ async function undo({ world: { admin } }: Scene, ends: readonly End[]): Promise<
     }
     return left.size === 0;
   };
-  await until(isDone, 'the end of all faults', 90_000).catch((error: Error) => {
-    throw new Error(`${error.message}; the last said: ${why}`);
+  await until(isDone, 'all faults undone', 90_000).catch((error: Error) => {
+    throw new Error(`${error.message}; the last error was: ${why}`);
   });
 }
 
 /**
- * A value that is added while another is taken leaves all counts right, and whoever reads then reads what is not so, until the
- * owner's own reading comes round (docs/decisions.md; test/unit/races.test.ts shows it). No checker could tell that from a lie.
+ * If someone adds a value while another value is lost, all counts stay right. Readers then read a wrong state
+ * until the owner's scrub comes to the key (docs/decisions.md; test/unit/races.test.ts shows it). A checker
+ * could not tell that from a defect, so these two kinds of fault are never combined.
  */
 function compatible(drawn: readonly Fault[]): readonly Fault[] {
   const adds = drawn.some(({ name }) => name.includes('has added'));
@@ -71,7 +74,7 @@ interface Strike {
   readonly end: End | undefined;
 }
 
-/** From its beginning to its end. What another fault makes impossible is no fault. */
+/** Runs one fault from beginning to end. A fault that another fault makes impossible does not count. */
 async function strike(scene: Scene, { name, losesData = false, prepare, begin }: Fault): Promise<Strike> {
   const { random } = scene;
   const [lateMs, lastsMs] = [random.between(0, 800), random.between(100, LONGEST_MS)];
@@ -80,12 +83,15 @@ async function strike(scene: Scene, { name, losesData = false, prepare, begin }:
   let hasStruck = false;
   try {
     await prepare?.(scene);
-    // What is lost may be seen before it is known here to be lost.
+    // A participant may see the loss before `begin` returns, so it is recorded first.
     if (losesData) scene.note('loss', {});
     end = await begin(scene);
     hasStruck = end !== undefined;
   } catch (error) {
-    scene.note('note', { participant: 'scene', what: `${name} could not be: ${String(error)}` });
+    scene.note('note', {
+      participant: 'scene',
+      what: `the fault "${name}" could not begin: ${String(error)}`,
+    });
   }
   if (hasStruck) scene.note('fault', { name, losesData });
   await pause(lastsMs);
@@ -94,7 +100,7 @@ async function strike(scene: Scene, { name, losesData = false, prepare, begin }:
   return { name: hasStruck ? name : undefined, end };
 }
 
-/** Nothing is left of any fault; who is gone is replaced. */
+/** Removes what is left of any fault, and replaces the participants that have ended. */
 async function mend(scene: Scene): Promise<void> {
   const { admin, redis, proxies } = scene.world;
   for (const proxy of proxies) proxy.resume();
@@ -105,20 +111,20 @@ async function mend(scene: Scene): Promise<void> {
     if (refusal.startsWith('BUSY')) await admin.script('KILL').catch(() => {});
     return refusal === 'PONG';
   };
-  // What was sent while it was stopped it does only now: so it has to answer once more.
+  // A server that was stopped carries out old commands when it resumes. So it has to answer twice.
   const answersStill = async (): Promise<boolean> => {
     if (!(await answers())) return false;
     await pause(SETTLING_MS);
     return answers();
   };
   await until(answersStill, 'a Redis that answers', 20_000).catch((error: Error) => {
-    throw new Error(`${error.message}, and says "${refusal}"`);
+    throw new Error(`${error.message}; it says "${refusal}"`);
   });
   await replace(scene);
   for (const part of [...scene.owners, ...scene.followers]) if (part.isPaused) part.resume();
 }
 
-/** Who was fenced, too, is started again: a process does so that ends. */
+/** A fenced owner is restarted too: a supervisor restarts a process that has ended. */
 async function replace(scene: Scene): Promise<void> {
   for (const owner of scene.owners) if (!owner.isAlive) await scene.restart(owner);
 }
@@ -149,7 +155,7 @@ async function rest(scene: Scene): Promise<boolean> {
   return isWell;
 }
 
-/** With nothing in the way. */
+/** Runs for a while without any fault. */
 async function calm(scene: Scene, healedAt: number): Promise<void> {
   await pause(Math.max(0, healedAt + BOUNDS.convergenceMs - now()));
   scene.leader?.tell({ do: 'wake' });
@@ -159,7 +165,7 @@ async function calm(scene: Scene, healedAt: number): Promise<void> {
 
 type Looks = readonly (readonly [participant: string, look: Look])[];
 
-/** What the leader holds, what followers do, and what Redis does. Nothing where somebody does not say. */
+/** Collects the states of leader, followers and Redis. A participant that does not answer is left out. */
 async function lookAround(scene: Scene): Promise<Looks> {
   const { leader, followers } = scene;
   if (leader === undefined) return [];

@@ -1,4 +1,7 @@
-/** What befalls a scene: all that befalls a Redis and the ways to it, and all that befalls processes. */
+/**
+ * The faults of a scene: every fault of Redis and of the network in front of it, and every fault of
+ * processes.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { faults as ofRedis } from '../_faults.ts';
 import { KEYS } from '../simulation/space.ts';
@@ -8,16 +11,16 @@ import type { Scene } from './scene.ts';
 
 export interface Fault {
   readonly name: string;
-  /** What was flushed before may be gone. */
+  /** Changes that were flushed may be lost by this fault. */
   readonly losesData?: boolean;
   readonly prepare?: (scene: Scene) => Promise<unknown>;
-  /** Returns how it ends, which may be called again; nothing where there is nobody to be hit. */
+  /** Resolves with a function that ends the fault and may be called again; `undefined` without a victim. */
   readonly begin: (scene: Scene) => Promise<End | undefined>;
 }
 
 export type End = () => Promise<unknown>;
 
-/** Redis with all it held, or some of it. */
+/** Faults in which Redis loses some or all of its data. */
 const LOSING =
   /^(killed|loading|flushed|robbed of (one|its meta|its state|its index)|with (a value|meta) that|evicting)/;
 const OVER: End = async () => {};
@@ -31,7 +34,7 @@ const redisFaults: readonly Fault[] = ofRedis.map((fault) => ({
     try {
       await fault.begin(world);
     } catch (error) {
-      // Half begun it is ended as well.
+      // A fault that has only half begun is ended as well.
       await end().catch(() => {});
       throw error;
     }
@@ -117,7 +120,7 @@ function living(parts: readonly Part[]): Part[] {
   return parts.filter(({ isAlive }) => isAlive);
 }
 
-/** SIGKILL; another in its place at the end. */
+/** Kills processes by SIGKILL. `end` starts others in their places. */
 async function kill(scene: Scene, ...parts: (Part | undefined)[]): Promise<End | undefined> {
   const victims = parts.filter((part) => part?.isAlive === true) as Part[];
   if (victims.length === 0) return undefined;
@@ -125,7 +128,7 @@ async function kill(scene: Scene, ...parts: (Part | undefined)[]): Promise<End |
   return once(() => Promise.all(victims.map((victim) => scene.restart(victim))));
 }
 
-/** As an operator does. */
+/** Stops a process in good order, as an operator does. */
 async function stop(scene: Scene, part: Part | undefined): Promise<End | undefined> {
   if (part === undefined) return undefined;
   const stopped = part.stop();
@@ -135,7 +138,7 @@ async function stop(scene: Scene, part: Part | undefined): Promise<End | undefin
   });
 }
 
-/** SIGSTOP, and SIGCONT at the end. */
+/** Pauses a process by SIGSTOP, and ends with SIGCONT. */
 function hold(part: Part | undefined): End | undefined {
   if (part === undefined || part.isPaused || !part.isAlive) return undefined;
   part.pause();
@@ -149,7 +152,7 @@ async function block({ random }: Scene, part: Part | undefined): Promise<End | u
   return once(() => pause(ms));
 }
 
-/** What is done once is awaited by all who ask for it. */
+/** Runs `act` once. All callers wait for the same result. */
 function once(act: () => Promise<unknown>): End {
   let done: Promise<unknown> | undefined;
   return () => (done ??= act());

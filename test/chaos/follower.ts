@@ -1,4 +1,4 @@
-/** An API process: follows the space, watches it, and reads it by chance. */
+/** An API process: it follows the space, watches it, and reads it at random times. */
 import { connect } from '../../src/index.ts';
 import { Random } from '../simulation/random.ts';
 import { EDITED, idOf, seen, space } from '../simulation/space.ts';
@@ -6,7 +6,7 @@ import { serve } from './child.ts';
 import type { FollowerTask } from './orders.ts';
 import { now, Recorder } from './recorder.ts';
 
-/** How often a state is also read from within a watch. */
+/** The probability that a watch callback also reads the whole state. */
 const READ_WHEN_TOLD = 0.05;
 const [SOON_MS, LATE_MS] = [5, 80];
 
@@ -17,18 +17,18 @@ const { note } = recorder;
 let awaited = '0-0';
 
 const tandem = connect({ redis, name: id });
-const participant = tandem.follow(space, direct === undefined ? {} : { direct });
+const follower = tandem.follow(space, direct === undefined ? {} : { direct });
 recorder.write({ type: 'follows', at: now(), follower: id, direct: direct !== undefined });
-participant.on('sync', ({ head }) => note({ type: 'sync', at: recorder.turnAt(), follower: id, head }));
-participant.watch('*', ({ key, value, position }) => {
-  // Where someone else edits, a value says nothing of who set it.
-  const told = { key, id: key.startsWith(EDITED) ? null : idOf(value), position, head: participant.head };
+follower.on('sync', ({ head }) => note({ type: 'sync', at: recorder.turnAt(), follower: id, head }));
+follower.watch('*', ({ key, value, position }) => {
+  // A value that someone else may have edited does not tell who set it.
+  const told = { key, id: key.startsWith(EDITED) ? null : idOf(value), position, head: follower.head };
   note({ type: 'told', at: recorder.turnAt(), follower: id, ...told });
-  awaited = participant.head;
+  awaited = follower.head;
   if (random.chance(READ_WHEN_TOLD)) read();
 });
 let isBusy = true;
-serve(id, participant, tandem, recorder, {
+serve(id, follower, tandem, recorder, {
   rest: () => {},
   wake: () => {},
   stopped: () => {
@@ -38,13 +38,13 @@ serve(id, participant, tandem, recorder, {
 });
 loop();
 
-/** The time first: what is read is no older. */
+/** The time is read first, so that the values read are no older than it says. */
 function read(): void {
   const at = recorder.turnAt();
-  const { head } = participant;
-  // Read in this order: time passes between the two, and only makes it staler.
-  const { staleMs, freshness, source, ownerAlive } = participant.get('alone');
-  const state = seen(participant.entries());
+  const { head } = follower;
+  // `staleMs` is read before `freshness`: time passes between the two, and a reading only grows staler.
+  const { staleMs, freshness, source, ownerAlive } = follower.get('alone');
+  const state = seen(follower.entries());
   note({ type: 'read', at, follower: id, head, freshness, staleMs, source, ownerAlive, state });
 }
 
@@ -54,20 +54,20 @@ function loop(): void {
       if (!isBusy) return;
       read();
       if (random.chance(0.03)) void wait();
-      if (random.chance(0.005)) participant.refresh().catch(() => {});
+      if (random.chance(0.005)) follower.refresh().catch(() => {});
       loop();
     },
     random.between(SOON_MS, LATE_MS),
   );
 }
 
-/** For a change that has not come yet. */
+/** Waits for a change that has not arrived yet. */
 async function wait(): Promise<void> {
   const [epoch, revision] = awaited.split('-');
   const position = `${epoch}-${Number(revision) + 1}`;
-  const came = await participant.waitFor(position, { timeoutMs: 500 }).then(
+  const came = await follower.waitFor(position, { timeoutMs: 500 }).then(
     () => true,
     () => false,
   );
-  if (came) note({ type: 'waited', at: recorder.turnAt(), follower: id, position, head: participant.head });
+  if (came) note({ type: 'waited', at: recorder.turnAt(), follower: id, position, head: follower.head });
 }

@@ -1,19 +1,19 @@
-/** What the processes of chaos are told, and what they say. */
+/** The messages between the chaos runs and their processes. */
 import type { DirectOptions } from '../../src/index.ts';
 import type { Seen } from '../history/event.ts';
 
 export interface Task {
   readonly id: string;
   readonly redis: string;
-  /** Where to write down what happens. */
+  /** The file for the recorded events. */
   readonly file: string;
   readonly seed: number;
 }
 
 export interface OwnerTask extends Task {
-  /** Where it serves the direct path. */
+  /** The port on which it serves the direct path. */
   readonly port: number;
-  /** Which of the sites it is, from 0: makes its ids its own. */
+  /** The number of its site, from 0. It makes the ids of its values unique. */
   readonly site: number;
   readonly standby: boolean;
 }
@@ -24,12 +24,12 @@ export interface FollowerTask extends Task {
 
 export const TOKEN = 'a token of sixteen or more';
 export const LEASE_MS = 1_000;
-/** No process has more sites than this. */
+/** The number of sites per run, at most. */
 export const SITES = 4;
 
 export type Order =
   | { readonly do: 'rest' | 'wake' | 'look' | 'stop' }
-  /** Keeps the loop busy. */
+  /** Keeps the event loop busy. */
   | { readonly do: 'block'; readonly ms: number };
 
 export type Report =
@@ -37,11 +37,11 @@ export type Report =
   | { readonly about: 'ownership'; readonly ownership: string }
   | ({ readonly about: 'look' } & Look);
 
-/** What a participant is and holds. */
+/** The mode and the state of a participant. */
 export interface Look {
   readonly mode: string;
   readonly head: string;
   readonly state: readonly Seen[];
-  /** All of it, also what is not written down, as text. */
+  /** The whole state as text, with the keys that the history leaves out. */
   readonly whole: string;
 }

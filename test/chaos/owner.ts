@@ -1,4 +1,4 @@
-/** A trading process: owns the space or stands by, sets by chance, serves the direct path. */
+/** A trading process: it owns the space or stands by, sets values at random, and serves the direct path. */
 import { once } from 'node:events';
 import Koa from 'koa';
 import { connect } from '../../src/index.ts';
@@ -27,18 +27,18 @@ let hasEnded = false;
 
 const tandem = connect({ redis, name: id });
 const app = new Koa();
-// Followers that are killed break off what they asked for.
+// Followers that are killed break off their requests, which Koa would log.
 app.silent = true;
 const server = app.use(directRouter(tandem, { token: TOKEN }).routes()).listen(port, '127.0.0.1');
 await once(server, 'listening');
-const participant = tandem.own(space, { standby, leaseMs: LEASE_MS });
-participant.on('ownership', ({ ownership }) => report({ about: 'ownership', ownership }));
-const trader = new Trader(id, participant, { random, now, record, nextId, broken });
-participant.on('ownership', ({ ownership }) => {
+const owner = tandem.own(space, { standby, leaseMs: LEASE_MS });
+owner.on('ownership', ({ ownership }) => report({ about: 'ownership', ownership }));
+const trader = new Trader(id, owner, { random, now, record, nextId, broken });
+owner.on('ownership', ({ ownership }) => {
   if (ownership === 'leading') setEdited();
 });
-participant.on('fenced', () => ended('fenced'));
-serve(id, participant, tandem, recorder, { rest, wake, stopped: () => ended('stopped') });
+owner.on('fenced', () => ended('fenced'));
+serve(id, owner, tandem, recorder, { rest, wake, stopped: () => ended('stopped') });
 loop();
 
 function loop(): void {
@@ -54,7 +54,7 @@ function loop(): void {
 
 function rest(): void {
   isBusy = false;
-  fill(placeOf(participant.head).revision, now());
+  fill(placeOf(owner.head).revision, now());
 }
 
 function wake(): void {
@@ -63,11 +63,11 @@ function wake(): void {
   loop();
 }
 
-/** What others will edit. Nothing of it is judged but that all are equal in the end. */
+/** Sets the keys that others edit. Checkers only require that they are equal in the end. */
 function setEdited(): void {
   for (const key of EDITED_KEYS) {
-    participant.set(key, { id: nextId() });
-    trader.did(key, null, participant.head);
+    owner.set(key, { id: nextId() });
+    trader.did(key, null, owner.head);
   }
 }
 
@@ -78,7 +78,7 @@ function ended(how: EventOf<'ended'>['how']): void {
   report({ about: 'ended' });
 }
 
-/** Grows with time, and no other process has it. */
+/** Ids grow with time, and no other process has the same. */
 function nextId(): number {
   lastId = Math.max(lastId + SITES, Math.floor(now() * 1_000) * SITES + site);
   return lastId;
@@ -97,12 +97,12 @@ function record(event: Event): void {
 }
 
 /**
- * An owner that finds a key edited in Redis says it again: a revision that is no change. Those before `revision` are
- * written down as such.
+ * An owner that finds a key edited in Redis writes its own value again, which takes a revision without a
+ * change. This records every such revision up to `revision`.
  */
 function fill(revision: number, at: number): void {
   const { epoch } = last;
-  if (epoch === 0 || placeOf(participant.head).epoch !== epoch) return;
+  if (epoch === 0 || placeOf(owner.head).epoch !== epoch) return;
   while (last.revision < revision) {
     last = { epoch, revision: last.revision + 1 };
     const head = `${epoch}-${last.revision}`;

@@ -1,4 +1,4 @@
-/** A process of chaos, seen from who starts it. */
+/** One process of a chaos run, as the run sees it. */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,12 +14,12 @@ export class Part<T extends OwnerTask | FollowerTask = OwnerTask | FollowerTask>
   readonly #born: Promise<unknown>;
   #ownership = '';
   #hasEnded = false;
-  /** Asked to, or made to, end: then an end is no surprise. */
+  /** True once the run has killed the process or asked it to stop. Then its exit is expected. */
   #mayEnd = false;
   #isPaused = false;
   #seen: (look: Look) => void = () => {};
 
-  /** @param surprised told of an end that nobody wanted */
+  /** @param surprised called when the process exits unexpectedly */
   constructor(task: T, surprised: (what: string) => void) {
     this.task = task;
     this.isOwner = 'site' in task;
@@ -39,7 +39,7 @@ export class Part<T extends OwnerTask | FollowerTask = OwnerTask | FollowerTask>
     return this.task.id;
   }
 
-  /** Resolves once it works. */
+  /** Resolves once the process works. */
   async born(): Promise<void> {
     await this.#born;
   }
@@ -52,7 +52,7 @@ export class Part<T extends OwnerTask | FollowerTask = OwnerTask | FollowerTask>
     return this.isAlive && this.isOwner && this.#ownership !== 'leading';
   }
 
-  /** Neither killed, nor asked to stop, nor fenced. */
+  /** True until the process is killed, asked to stop, or fenced. */
   get isAlive(): boolean {
     return !this.#hasEnded && !this.#mayEnd;
   }
@@ -75,7 +75,7 @@ export class Part<T extends OwnerTask | FollowerTask = OwnerTask | FollowerTask>
     if (this.#process.connected) this.#process.send(order, () => {});
   }
 
-  /** What it is and holds; `undefined` where it does not say. */
+  /** The mode and state of the participant; `undefined` if it does not answer in time. */
   async look(): Promise<Look | undefined> {
     const seen = new Promise<Look>((resolve) => (this.#seen = resolve));
     this.tell({ do: 'look' });
@@ -104,7 +104,7 @@ export class Part<T extends OwnerTask | FollowerTask = OwnerTask | FollowerTask>
     await gone;
   }
 
-  /** As a process does that is asked to. */
+  /** Stops the process in good order. */
   async stop(): Promise<void> {
     this.#mayEnd = true;
     if (this.#isGone) return;

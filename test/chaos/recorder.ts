@@ -1,5 +1,5 @@
 /**
- * Writes down what happens in one process, into a file of its own: what was written outlives a SIGKILL.
+ * Records the events of one process in a file of its own. Events that were written outlive a SIGKILL.
  *
  * All processes of a machine share CLOCK_MONOTONIC, which `process.hrtime` reads.
  */
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Event } from '../history/event.ts';
 import { History } from '../history/event.ts';
 
-/** ms on the clock of the machine. */
+/** Ms on the clock of the machine. */
 export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
@@ -22,13 +22,13 @@ export class Recorder {
     this.#file = openSync(path, 'a');
   }
 
-  /** At once: before anybody else can see what it tells of. */
+  /** Writes at once, before anybody else can see the effect of the event. */
   readonly write = (event: Event): void => {
     this.flush();
     writeSync(this.#file, `${JSON.stringify(event)}\n`);
   };
 
-  /** Soon: what is lost of it is an observation less, no more. */
+  /** Writes soon. A lost event of this kind is only one observation less. */
   readonly note = (event: Event): void => {
     this.#waiting += `${JSON.stringify(event)}\n`;
   };
@@ -39,7 +39,7 @@ export class Recorder {
     this.#waiting = '';
   }
 
-  /** When this turn began: what happens in one turn happens at one time. */
+  /** The time at which this turn of the event loop began. All events of a turn have this time. */
   turnAt(): number {
     if (this.#turnAt === undefined) {
       this.#turnAt = now();
@@ -50,10 +50,13 @@ export class Recorder {
 }
 
 const LOOK_MS = 20;
-/** Late by so much, a timer says that the machine has other things to do. */
+/** A timer that is late by more than this means that the machine was busy elsewhere. */
 const STALL_MS = 200;
 
-/** Writes down when this process, which has nothing else to do, was not let run. Returns the way to stop. */
+/**
+ * Records when the machine did not let this process run, which has nothing else to do. Returns a function to
+ * stop.
+ */
 export function watchStalls(recorder: Recorder): () => void {
   let last = now();
   const timer = setInterval(() => {
@@ -65,11 +68,11 @@ export function watchStalls(recorder: Recorder): () => void {
   return () => clearInterval(timer);
 }
 
-/** What all processes wrote into one folder, in order. */
+/** The events that all processes wrote into one folder, in order of time. */
 export function readHistory(folder: string): History {
   const lines = readdirSync(folder).flatMap((file) => {
     const text = readFileSync(join(folder, file), 'utf8');
-    // Who was killed while it wrote leaves half a line.
+    // A process that was killed while it wrote leaves half a line.
     return text
       .slice(0, text.lastIndexOf('\n') + 1)
       .split('\n')

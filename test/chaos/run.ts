@@ -1,4 +1,4 @@
-/** One seed: a scene of real processes, episodes upon it, and the verdict. */
+/** Runs one seed: a scene of real processes, episodes of faults, and the verdict. */
 import type { Violation } from '../history/checkers/checker.ts';
 import { judge } from '../history/judge.ts';
 import { BOUNDS } from './bounds.ts';
@@ -6,7 +6,7 @@ import { episode } from './episode.ts';
 import { now } from './recorder.ts';
 import { Scene } from './scene.ts';
 
-/** Of each episode, at least. */
+/** The least number of operations and reads per episode. */
 const LEAST = { ops: 20, reads: 20 };
 
 export interface Run {
@@ -15,13 +15,13 @@ export interface Run {
   readonly operations: number;
   readonly faults: readonly string[];
   readonly violations: readonly Violation[];
-  /** How often the machine let nobody run for a while. */
+  /** How often the machine let no process run for a while. */
   readonly stalls: number;
-  /** Where all that was written down is kept; nothing where there is nothing wrong. */
+  /** The folder with the recorded events; `undefined` if there was no violation. */
   readonly folder: string | undefined;
 }
 
-/** @param untilAt on the clock of the machine: no episode begins after */
+/** @param untilAt on the clock of the machine; no episode begins after it */
 export async function run(seed: number, most: number, untilAt: number): Promise<Run> {
   const scene = await Scene.start(seed);
   const faults: string[] = [];

@@ -1,4 +1,4 @@
-/** One world of real processes: a Redis with proxies before it, an owner, a standby, followers; and their history. */
+/** One world of real processes: a Redis behind proxies, an owner, a standby, followers, and their history. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { now, readHistory, Recorder, watchStalls } from './recorder.ts';
 export type OwnerPart = Part<OwnerTask>;
 export type FollowerPart = Part<FollowerTask>;
 
-/** A place for an owner: its address outlives its processes. */
+/** A place for owners. Its address outlives their processes. */
 interface Site {
   readonly name: string;
   readonly port: number;
@@ -27,7 +27,7 @@ export class Scene {
   readonly folder: string;
   readonly #sites: readonly Site[];
   readonly #recorder: Recorder;
-  /** By site; the last one that was started there. */
+  /** The owner that was last started at each site. */
   readonly #owners = new Map<number, OwnerPart>();
   readonly #followers = new Map<string, FollowerPart>();
   readonly #unwatch: () => void;
@@ -65,7 +65,7 @@ export class Scene {
     return [...this.#followers.values()];
   }
 
-  /** Of two that think so, the one who was started last. */
+  /** The present leader. Of two owners that both believe they lead, the one that was started last. */
   get leader(): OwnerPart | undefined {
     return this.owners.findLast(({ isLeading, isPaused }) => isLeading && !isPaused);
   }
@@ -76,7 +76,7 @@ export class Scene {
 
   startOwner(site: number, standby: boolean): OwnerPart {
     const { name, port } = this.#sites[site]!;
-    // The standby is not cut off with the owner: then it can take over.
+    // The standby takes another path than the owner, so that it can take over when the owner is cut off.
     const redis = site === 0 ? this.world.owner.url : this.world.followers.url;
     const owner = new Part<OwnerTask>({ ...this.#task(name), redis, port, site, standby }, this.#surprised);
     this.#owners.delete(site);
@@ -90,7 +90,7 @@ export class Scene {
     return this.#follow(name, direct);
   }
 
-  /** Starts in its place another. */
+  /** Starts another process in its place. */
   async restart(part: Part): Promise<void> {
     await part.kill();
     if (this.#isOver) return;
@@ -113,7 +113,7 @@ export class Scene {
     this.record({ type, at: now(), ...more } as unknown as Event);
   }
 
-  /** Stops all; what they wrote is the history. */
+  /** Stops all processes, and returns their history. */
   async stop(): Promise<History> {
     this.#isOver = true;
     this.#unwatch();

@@ -1,10 +1,10 @@
-/** A line through points, by least squares. */
+/** Fits a line through points by least squares. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** How much `y` grows for each one of `x`, and the standard error of that. */
+/** The growth of `y` per unit of `x`, and the standard error of that estimate. */
 export function slopeOf(points: readonly Point[]): { slope: number; error: number } {
   const { length } = points;
   const meanX = points.reduce((sum, { x }) => sum + x, 0) / length;

@@ -1,6 +1,7 @@
 /**
- * One half of the soak, in a process of its own: an owner that sets and deletes at a rate and serves the direct path, or
- * a follower that watches and reads. Says how large its heap is after a collection, and what it leaves behind.
+ * One half of the soak, in a process of its own. The owner sets and deletes at a given rate and serves the
+ * direct path; the follower watches and reads. On request, either reports the size of its heap after a
+ * garbage collection, and the resources that it has left after its stop.
  *
  * `soak-process.ts owner <redis> <port>`, `soak-process.ts follower <redis> <port of the owner>`
  */
@@ -15,12 +16,12 @@ export type Ask = 'sample' | 'stop';
 export interface Sample {
   readonly heapMB: number;
   readonly rssMB: number;
-  /** Sets and deletes, or changes that were seen. */
+  /** Sets and deletes of an owner; changes that a follower saw. */
   readonly operations: number;
   readonly mode: string;
 }
 export interface Left {
-  /** What is open or set besides what was before Tandem was there. */
+  /** The active resources beyond those that the process had before Tandem started. */
   readonly resources: readonly string[];
 }
 
@@ -29,7 +30,7 @@ const PER_SECOND = 500;
 const TICK_MS = 20;
 const DELETES = 0.1;
 const TOKEN = 'a token of the soak';
-/** By then what was closed is gone, and what had a deadline has had it. */
+/** By then, closed resources are gone, and calls with deadlines have met them. */
 const AFTERWARDS_MS = 2_000;
 
 const [, , role, redis, port] = process.argv as [string, string, 'owner' | 'follower', string, string];
@@ -47,7 +48,7 @@ process.on('message', (ask: Ask) => {
 });
 
 async function own(tandem: Tandem) {
-  const participant = tandem.own(space);
+  const owner = tandem.own(space);
   const server: Server = new Koa()
     .use(directRouter(tandem, { token: TOKEN }).routes())
     .listen(Number(port), '127.0.0.1');
@@ -57,8 +58,8 @@ async function own(tandem: Tandem) {
     const due = ((performance.now() - startedAt) / 1_000) * PER_SECOND;
     for (; operations < due; operations += 1) {
       const key = `key/${Math.floor(Math.random() * KEYS)}` as const;
-      if (Math.random() < DELETES) participant.delete(key);
-      else participant.set(key, { n: operations, text: 'x'.repeat(100) });
+      if (Math.random() < DELETES) owner.delete(key);
+      else owner.set(key, { n: operations, text: 'x'.repeat(100) });
     }
   }, TICK_MS);
   const end = (): void => {
@@ -66,14 +67,14 @@ async function own(tandem: Tandem) {
     server.close();
     server.closeAllConnections();
   };
-  return { participant, end };
+  return { participant: owner, end };
 }
 
 function follow(tandem: Tandem) {
-  const participant = tandem.follow(space, { direct: { url: `http://127.0.0.1:${port}`, token: TOKEN } });
-  participant.watch('*', () => (operations += 1));
-  const timer = setInterval(() => participant.get(`key/${operations % KEYS}`).staleMs, TICK_MS);
-  return { participant, end: () => clearInterval(timer) };
+  const follower = tandem.follow(space, { direct: { url: `http://127.0.0.1:${port}`, token: TOKEN } });
+  follower.watch('*', () => (operations += 1));
+  const timer = setInterval(() => follower.get(`key/${operations % KEYS}`).staleMs, TICK_MS);
+  return { participant: follower, end: () => clearInterval(timer) };
 }
 
 function sample(): Sample {

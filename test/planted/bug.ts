@@ -1,12 +1,12 @@
 /**
- * Bugs that are planted into the real sources, one at a time, so that the checkers are themselves checked: each has
- * to be caught, by the checker it names, in the simulator.
+ * Bugs that are planted into the real sources, one at a time, to test the checkers. Each names the checker
+ * that has to catch it.
  */
 export interface Bug {
   readonly name: string;
-  /** In which file, from the top of the project. */
+  /** The source file, relative to the project's root. */
   readonly file: string;
-  /** What stands there, exactly once. */
+  /** The text to replace. It occurs exactly once in the file. */
   readonly find: string;
   readonly replace: string;
   readonly caughtBy: string;

@@ -1,6 +1,6 @@
 /**
- * Loaded before everything else (`node --import`): plants the bug that `PLANTED` names into the source it belongs to,
- * as that source is loaded.
+ * Loaded before everything else (`node --import`). Plants the bug number `PLANTED` into its source file while
+ * Node loads that file.
  */
 import { registerHooks } from 'node:module';
 import { bugs } from './bugs.ts';
@@ -14,7 +14,8 @@ registerHooks({
     const loaded = nextLoad(url, context);
     if (url !== target) return loaded;
     const source = Buffer.from(loaded.source as Uint8Array).toString();
-    if (source.split(bug.find).length !== 2) throw new Error(`"${bug.find}" is not once in ${bug.file}`);
+    if (source.split(bug.find).length !== 2)
+      throw new Error(`"${bug.find}" does not occur exactly once in ${bug.file}`);
     return { ...loaded, source: source.replace(bug.find, () => bug.replace) };
   },
 });

@@ -1,4 +1,7 @@
-/** Each planted bug is caught in the simulator, by the checker that it names. The seeds are those that any run has. */
+/**
+ * The simulator catches each planted bug, by the checker that the bug names. It runs the seeds 1 to 1,000 for
+ * each.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -8,12 +11,12 @@ import { turns } from '../_turns.ts';
 import { bugs } from './bugs.ts';
 
 const SEEDS = 1_000;
-/** A bug may keep a simulation from ending: that, too, is said with its name. */
+/** A bug may keep a simulation from ending. Then this limit fails the test, whose title names the bug. */
 const LONGEST_MS = 240_000;
 const simulate = new URL('../simulation/simulate.ts', import.meta.url).pathname;
 const plant = new URL('plant.ts', import.meta.url).href;
 
-/** Runs seeds until the checker speaks. */
+/** Runs seeds until the checker reports a violation. */
 async function caught(bug: number, checker: string): Promise<{ isCaught: boolean; said: string }> {
   const args = ['--import', plant, simulate, '--seed', '1', '--seeds', String(SEEDS), '--until', checker];
   const env = { ...process.env, PLANTED: String(bug) };
@@ -24,24 +27,25 @@ async function caught(bug: number, checker: string): Promise<{ isCaught: boolean
   return { isCaught: code === 0, said };
 }
 
-test('thirty bugs and more are planted', (t) => {
+test('there are at least thirty planted bugs, and no two have the same name', (t) => {
   t.true(bugs.length >= 30);
   t.is(new Set(bugs.map(({ name }) => name)).size, bugs.length);
 });
 
-test('each has a place in the sources, and one alone', (t) => {
+test('each bug fits exactly one place in the sources', (t) => {
   for (const { name, file, find } of bugs) {
     const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
     t.is(source.split(find).length - 1, 1, name);
   }
 });
 
-/** A simulation keeps a core busy. */
+/** One simulation keeps one core busy. */
 const turn = turns(availableParallelism());
 
-// Each a test of its own: one that goes on for too long is named, and the others are told meanwhile.
+// Each bug has a test of its own, so that a hanging one is named while the results of the others still
+// appear.
 for (const [n, { name, caughtBy }] of bugs.entries()) {
-  test(`caught by "${caughtBy}": ${name}`, async (t) => {
+  test(`the checker "${caughtBy}" catches this bug: ${name}`, async (t) => {
     await turn(t);
     t.timeout(LONGEST_MS);
     const { isCaught, said } = await caught(n, caughtBy);

@@ -21,6 +21,8 @@ const LEAST_OPERATIONS = 1_000;
 const LEAST_FAULTS = 5;
 /** How many seeds a worker process runs between two reports. */
 const PORTION = 10;
+/** A portion takes about a second. A worker without a result for this long hangs, and is killed. */
+const LONGEST_PORTION_MS = 5 * 60_000;
 /** From this number of seeds on, every fault has to have happened. */
 const ALL_FAULTS_BY = 1_000;
 
@@ -91,7 +93,12 @@ async function all(): Promise<void> {
     const seeds = Math.floor(count / workers) + (n < count % workers ? 1 : 0);
     const args = ['--seed', String(first + n), '--seeds', String(seeds), '--step', String(workers)];
     const child = fork(import.meta.filename, args);
-    child.on('message', (part) => add(totals, part as Totals));
+    const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_PORTION_MS);
+    child.on('message', (part) => {
+      add(totals, part as Totals);
+      timer.refresh();
+    });
+    child.on('exit', () => clearTimeout(timer));
     return child;
   });
   const end = (): void => {
@@ -116,7 +123,7 @@ async function all(): Promise<void> {
   const { seeds } = totals;
   const isEnough = seeds > 0 && operations >= seeds * LEAST_OPERATIONS && strikes >= seeds * LEAST_FAULTS;
   const isWhole = seeds < ALL_FAULTS_BY || unseen.length === 0;
-  if (hasCrashed) console.log('a worker process has crashed');
+  if (hasCrashed) console.log('a worker process has crashed, or hung for five minutes');
   if (!isEnough) console.log('too little happened: this run proves nothing');
   if (!isWhole) console.log(`these faults never happened: ${unseen.join(', ')}`);
   if (failed > 0 || hasCrashed || !isEnough || !isWhole) process.exitCode = 1;
