@@ -32,10 +32,10 @@ serve({
   /** Bytes that holding the state adds to the heap. */
   follow: async ({ url, position }: { url: string; position: string }) => {
     const before = await heapBytes();
-    const participant = connect({ redis: url, commandTimeoutMs: 10_000 }).follow(quotes);
-    await participant.ready({ timeoutMs: 120_000 });
-    await participant.waitFor(position);
-    held = participant;
+    const follower = connect({ redis: url, commandTimeoutMs: 10_000 }).follow(quotes);
+    await follower.ready({ timeoutMs: 120_000 });
+    await follower.waitFor(position);
+    held = follower;
     return (await heapBytes()) - before;
   },
   map: async (url: string) => {

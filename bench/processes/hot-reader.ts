@@ -10,9 +10,9 @@ const latencies = new Latencies();
 
 serve({
   open: async (url: string) => {
-    const participant = connect({ redis: url }).follow(hot);
-    participant.watch('quote', ({ value }) => value && latencies.record(monotonicMs() - value.due));
-    await participant.ready();
+    const follower = connect({ redis: url }).follow(hot);
+    follower.watch('quote', ({ value }) => value && latencies.record(monotonicMs() - value.due));
+    await follower.ready();
   },
   take: () => latencies.take(),
 });

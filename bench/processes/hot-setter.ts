@@ -7,15 +7,15 @@ import type { Tick } from '../harness/tick.ts';
 import { tick } from '../harness/tick.ts';
 
 const hot = defineSpace('hot', { quote: json<Tick>() });
-let participant: Owner<typeof hot.definition>;
+let owner: Owner<typeof hot.definition>;
 /** No more in one turn: the loop has other things to do. */
 const MOST_A_TURN = 1_000;
 
 serve({
   open: async (url: string) => {
-    participant = connect({ redis: url, name: 'hot-setter' }).own(hot);
-    participant.on('error', () => {});
-    await participant.ready({ timeoutMs: 2_000 }).catch(() => {});
+    owner = connect({ redis: url, name: 'hot-setter' }).own(hot);
+    owner.on('error', () => {});
+    await owner.ready({ timeoutMs: 2_000 }).catch(() => {});
   },
   run: async ({ seconds, perSecond }: { seconds: number; perSecond: number }) => {
     const started = monotonicMs();
@@ -25,7 +25,7 @@ serve({
     for (let now = monotonicMs(); now < end; now = monotonicMs()) {
       const due = Math.floor(((now - started) / 1_000) * perSecond);
       const most = Math.min(due, sets + MOST_A_TURN);
-      for (; sets < most; sets += 1) participant.set('quote', tick(sets, monotonicMs()));
+      for (; sets < most; sets += 1) owner.set('quote', tick(sets, monotonicMs()));
       busyMs += monotonicMs() - now;
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -7,23 +7,23 @@ import { quotes } from '../ways/tandem.ts';
 
 /** So many at once, then the loop goes round. */
 const A_TURN = 2_000;
-let participant: Owner<typeof quotes.definition>;
+let owner: Owner<typeof quotes.definition>;
 let sets = 0;
 
 async function set(count: number, keys: number): Promise<string> {
   for (let n = 0; n < count; n += 1, sets += 1) {
-    participant.set(keyOf(n, keys) as 'quote/', tick(sets, 1e6));
-    if (n % A_TURN === A_TURN - 1) await participant.flush({ timeoutMs: 60_000 });
+    owner.set(keyOf(n, keys) as 'quote/', tick(sets, 1e6));
+    if (n % A_TURN === A_TURN - 1) await owner.flush({ timeoutMs: 60_000 });
   }
-  return participant.flush({ timeoutMs: 60_000 });
+  return owner.flush({ timeoutMs: 60_000 });
 }
 
 serve({
   open: async (url: string) => {
-    participant = connect({ redis: url, name: 'loader', commandTimeoutMs: 10_000 }).own(quotes, {
+    owner = connect({ redis: url, name: 'loader', commandTimeoutMs: 10_000 }).own(quotes, {
       start: 'reset',
     });
-    await participant.ready();
+    await owner.ready();
   },
   /** Sets the first `count` of so many keys. Returns the position. */
   set: ({ count, keys }: { count: number; keys: number }) => set(count, keys),

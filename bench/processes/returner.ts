@@ -4,12 +4,12 @@ import { connect } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
 import { quotes } from '../ways/tandem.ts';
 
-let participant: Follower<typeof quotes.definition>;
+let follower: Follower<typeof quotes.definition>;
 
 const mode = (wanted: string): Promise<void> =>
   new Promise((resolve) => {
-    if (participant.mode === wanted) return resolve();
-    const subscription = participant.on('mode', ({ mode }) => {
+    if (follower.mode === wanted) return resolve();
+    const subscription = follower.on('mode', ({ mode }) => {
       if (mode !== wanted) return;
       subscription.unsubscribe();
       resolve();
@@ -20,9 +20,9 @@ serve({
   /** From the first line to the whole state in memory, ms. */
   open: async (url: string) => {
     const started = performance.now();
-    participant = connect({ redis: url, commandTimeoutMs: 10_000 }).follow(quotes);
-    participant.on('error', () => {});
-    await participant.ready({ timeoutMs: 60_000 });
+    follower = connect({ redis: url, commandTimeoutMs: 10_000 }).follow(quotes);
+    follower.on('error', () => {});
+    await follower.ready({ timeoutMs: 60_000 });
     return performance.now() - started;
   },
   lost: () => mode('degraded'),
@@ -30,7 +30,7 @@ serve({
   resumed: async (position: string) => {
     await mode('recovering');
     const started = performance.now();
-    await Promise.all([mode('connected'), participant.waitFor(position, { timeoutMs: 30_000 })]);
+    await Promise.all([mode('connected'), follower.waitFor(position, { timeoutMs: 30_000 })]);
     return performance.now() - started;
   },
 });

@@ -17,7 +17,7 @@ const parsed = new Map<string, unknown>(names.map((name, n) => [name, values[n]]
 let kept: unknown;
 
 const tandem = connect({ redis: process.env.BENCH_REDIS!, name: 'setter' });
-const participant = tandem.own(quotes);
+const owner = tandem.own(quotes);
 const reader = tandem.follow(quotes);
 
 /** What one call takes, ns: the time of many in a row, a turn of the loop between every thousand. */
@@ -34,15 +34,15 @@ async function timed(turns: number, call: (n: number) => void): Promise<number> 
 
 serve({
   open: async () => {
-    await participant.ready();
-    for (const [n, name] of names.entries()) participant.set(name, values[n]!);
+    await owner.ready();
+    for (const [n, name] of names.entries()) owner.set(name, values[n]!);
     await reader.ready();
-    await reader.waitFor(await participant.flush());
+    await reader.waitFor(await owner.flush());
   },
-  set: (turns: number) => timed(turns, (n) => participant.set(names[n]!, values[n]!)),
+  set: (turns: number) => timed(turns, (n) => owner.set(names[n]!, values[n]!)),
   mapSet: (turns: number) => timed(turns, (n) => map.set(names[n]!, JSON.stringify(values[n]))),
   get: (turns: number) => timed(turns, (n) => (kept = reader.get(names[n]!))),
-  getAtOwner: (turns: number) => timed(turns, (n) => (kept = participant.get(names[n]!))),
+  getAtOwner: (turns: number) => timed(turns, (n) => (kept = owner.get(names[n]!))),
   mapGet: (turns: number) => timed(turns, (n) => (kept = parsed.get(names[n]!))),
   kept: () => typeof kept,
 });

@@ -10,13 +10,13 @@ const TOKEN = 'a token of the benchmark';
 export const direct: Way = {
   send: async ({ url, port }) => {
     const tandem = connect({ redis: url, name: 'sender' });
-    const participant = tandem.own(quotes);
+    const owner = tandem.own(quotes);
     const { directRouter } = await routers();
     const server = new Koa().use(directRouter(tandem, { token: TOKEN }).routes()).listen(port, '127.0.0.1');
-    await Promise.all([participant.ready(), once(server, 'listening')]);
+    await Promise.all([owner.ready(), once(server, 'listening')]);
     return {
-      send: (key, value) => participant.set(key as 'quote/', value),
-      acknowledged: () => participant.flush({ timeoutMs: 60_000 }),
+      send: (key, value) => owner.set(key as 'quote/', value),
+      acknowledged: () => owner.flush({ timeoutMs: 60_000 }),
       close: async () => {
         await tandem.stop();
         server.closeAllConnections();
@@ -25,12 +25,12 @@ export const direct: Way = {
   },
   receive: async ({ url, port }, seen) => {
     const tandem = connect({ redis: url });
-    const participant = tandem.follow(quotes, {
+    const follower = tandem.follow(quotes, {
       direct: { url: `http://127.0.0.1:${port}`, token: TOKEN, mode: 'always' },
     });
-    participant.watch('*', ({ key, value }) => value && seen(key, value));
-    await participant.ready();
-    while (participant.get('quote/0').source !== 'direct')
+    follower.watch('*', ({ key, value }) => value && seen(key, value));
+    await follower.ready();
+    while (follower.get('quote/0').source !== 'direct')
       await new Promise((resolve) => setTimeout(resolve, 10));
     return () => tandem.stop();
   },

@@ -8,19 +8,19 @@ export const quotes = defineSpace('quotes', { 'quote/*': json<Tick>() });
 export const tandem: Way = {
   send: async ({ url }) => {
     const tandem = connect({ redis: url, name: 'sender' });
-    const participant = tandem.own(quotes);
-    await participant.ready();
+    const owner = tandem.own(quotes);
+    await owner.ready();
     return {
-      send: (key, value) => participant.set(key as 'quote/', value),
-      acknowledged: () => participant.flush({ timeoutMs: 60_000 }),
+      send: (key, value) => owner.set(key as 'quote/', value),
+      acknowledged: () => owner.flush({ timeoutMs: 60_000 }),
       close: () => tandem.stop(),
     };
   },
   receive: async ({ url }, seen) => {
     const tandem = connect({ redis: url });
-    const participant = tandem.follow(quotes);
-    participant.watch('*', ({ key, value }) => value && seen(key, value));
-    await participant.ready();
+    const follower = tandem.follow(quotes);
+    follower.watch('*', ({ key, value }) => value && seen(key, value));
+    await follower.ready();
     return () => tandem.stop();
   },
 };

@@ -1,4 +1,6 @@
-/** Reading what changed, page after page, as one. The pages are made up here; the contract suite has real ones. */
+/**
+ * Reading changes in pages as if they were one. These pages are made up; the contract suite reads real ones.
+ */
 import test from 'ava';
 import { readSince } from '../../src/follower/catch-up.ts';
 import type { Change } from '../../src/state/frame.ts';
@@ -23,7 +25,7 @@ const HEAD: Head = {
 
 const change = (key: string, revision: number): Change => ({ key, revision, json: `${revision}` });
 
-/** A store that answers with these pages, and notes how it was asked. */
+/** A store that answers with these pages, and records the requests. */
 function storeOf(...pages: Partial<Page>[]) {
   const asked: { position: Position; options: SinceOptions }[] = [];
   const since = (_: string, position: Position, __: number, options: SinceOptions = {}): Promise<Page> => {
@@ -36,14 +38,14 @@ function storeOf(...pages: Partial<Page>[]) {
 
 const from = { epoch: 3, revision: 1 };
 
-test('one page that is not full is all', async (t) => {
+test('a page that is not full ends the reading', async (t) => {
   const { store, asked } = storeOf({ changes: [change('a', 2)] });
   const batch = await readSince(store, 'space', from);
   t.deepEqual(batch, { head: HEAD, isFull: false, changes: [change('a', 2)] });
   t.deepEqual(asked, [{ position: from, options: { horizon: 0, seen: 3 } }]);
 });
 
-test('the next page is asked for from the last change, in the epoch of the head', async (t) => {
+test('the next request starts at the last change, in the epoch of the head', async (t) => {
   const { store, asked } = storeOf(
     { more: true, changes: [change('a', 2), change('b', 4)] },
     { changes: [change('c', 6)] },
@@ -54,7 +56,7 @@ test('the next page is asked for from the last change, in the epoch of the head'
   t.deepEqual(asked[1]?.position, { epoch: 5, revision: 4 });
 });
 
-test('a state that goes back between two pages is not made of both', async (t) => {
+test('a state that was rolled back between two pages is not mixed from both', async (t) => {
   const { store } = storeOf(
     { more: true, changes: [change('a', 2), change('b', 4)] },
     { head: { ...HEAD, revision: 8 }, changes: [change('c', 8)] },
@@ -62,7 +64,7 @@ test('a state that goes back between two pages is not made of both', async (t) =
   await t.throwsAsync(readSince(store, 'space', from), { code: 'ROLLED_BACK' });
 });
 
-test('where it went back and is the whole state, it counts from there', async (t) => {
+test('after a rollback, a page with the whole state counts from there', async (t) => {
   const { store } = storeOf(
     { more: true, changes: [change('a', 2), change('b', 4)] },
     { head: { ...HEAD, revision: 3 }, full: true, changes: [change('c', 3)] },
@@ -72,7 +74,7 @@ test('where it went back and is the whole state, it counts from there', async (t
   t.true(isFull);
 });
 
-test('a key that comes again counts once, at its last place', async (t) => {
+test('a key that comes twice counts once, at its last place', async (t) => {
   const { store } = storeOf(
     { more: true, changes: [change('a', 2), change('b', 3)] },
     { changes: [change('a', 7)] },
@@ -80,11 +82,11 @@ test('a key that comes again counts once, at its last place', async (t) => {
   t.deepEqual((await readSince(store, 'space', from)).changes, [change('b', 3), change('a', 7)]);
 });
 
-test('what begins with nothing is the whole state', async (t) => {
+test('a reading that starts from nothing is the whole state', async (t) => {
   t.true((await readSince(storeOf({}).store, 'space', ZERO)).isFull);
 });
 
-test('where a full sync begins, what came before counts for nothing, and its horizon is kept', async (t) => {
+test('a full sync discards the pages before it, and keeps its horizon', async (t) => {
   const { store, asked } = storeOf(
     { more: true, changes: [change('old', 2)] },
     { more: true, full: true, changes: [change('a', 5)], head: { ...HEAD, horizon: 4 } },
@@ -100,7 +102,7 @@ test('where a full sync begins, what came before counts for nothing, and its hor
   );
 });
 
-test('damage that any page shows is damage of all, until a full sync begins anew', async (t) => {
+test('damage in one page counts for all pages, until a full sync starts over', async (t) => {
   const damaged = { ...HEAD, keysLost: true };
   const pages: Partial<Page>[] = [
     { more: true, head: damaged, changes: [change('a', 2)] },
@@ -111,13 +113,13 @@ test('damage that any page shows is damage of all, until a full sync begins anew
   t.false((await readSince(storeOf(...pages).store, 'space', from)).head.keysLost);
 });
 
-test('a state that is replaced again and again is given up in the end', async (t) => {
+test('the reading gives up a state that is replaced again and again', async (t) => {
   const { store, asked } = storeOf({ full: true, more: true, changes: [change('a', 2)] });
   await t.throwsAsync(readSince(store, 'space', from), { code: 'HEAD_MOVED' });
   t.true(asked.length <= 20);
 });
 
-test('what is to be done after each page is done, and what it throws ends the reading', async (t) => {
+test('the callback runs after each page, and an error that it throws ends the reading', async (t) => {
   const { store } = storeOf({ more: true, changes: [change('a', 2)] }, { changes: [change('b', 3)] });
   let pages = 0;
   await readSince(store, 'space', from, { onPage: () => Promise.resolve(void (pages += 1)) });
@@ -128,7 +130,7 @@ test('what is to be done after each page is done, and what it throws ends the re
   });
 });
 
-test('a state that nobody can make anything of does not keep its reader for ever', async (t) => {
+test('a state that makes no sense does not keep its reader forever', async (t) => {
   const { store, asked } = storeOf({ more: true, head: { ...HEAD, keysLost: true } });
   const onPage = (): Promise<void> =>
     asked.length > 1_000 ? Promise.reject(new Error('enough')) : Promise.resolve();

@@ -1,4 +1,7 @@
-/** The server's clock as known here: the truth always lies within what is claimed, whatever the round trips. */
+/**
+ * The server's clock as estimated here: the real time always lies within the claimed error, whatever the
+ * round trips.
+ */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -6,13 +9,13 @@ import { ServerClock } from '../../src/base/clock.ts';
 import { check } from '../_check.ts';
 import { FakeTime } from '../_fake-time.ts';
 
-/** What a double near 1.8e12 can lose by a few operations, ms. */
+/** The rounding error of a few operations on a double near 1.8e12, ms. */
 const ROUNDING_MS = 0.002;
 const START_MS = 1_764_000_000_000;
-/** Each clock may be wrong by so much, so that the two drift apart by this at most. */
+/** The drift between two clocks, each of which may be wrong by half of it. */
 const MAX_DRIFT = 100e-6;
 
-/** A server whose clock runs at another speed than ours, and can be set. */
+/** A server whose clock runs at its own speed and can be set. */
 class Server {
   readonly time = new FakeTime();
   readonly clock = new ServerClock(this.time);
@@ -31,7 +34,7 @@ class Server {
     this.#setBy += byMs;
   }
 
-  /** A round trip; `share` of it is the way there. */
+  /** Makes a round trip, of which `share` is the way there. */
   ask(roundTripMs: number, share = 0.5): void {
     const sentAt = this.time.now();
     this.time.skip(roundTripMs * share);
@@ -40,7 +43,7 @@ class Server {
     this.clock.sample(sentAt, stamp, this.time.now());
   }
 
-  /** By how much the truth lies outside what is claimed; negative when it is inside. */
+  /** How far the real time lies outside the claimed range; negative when it is inside. */
   get wrongByMs(): number {
     return Math.abs(this.now() - this.clock.now()) - this.clock.errorMs - ROUNDING_MS;
   }
@@ -57,7 +60,7 @@ const roundTrip = fc.record({
 });
 const drift = fc.double({ min: -MAX_DRIFT, max: MAX_DRIFT, noNaN: true });
 
-test('without a sample nothing is claimed', (t) => {
+test('without a sample, the clock claims nothing', (t) => {
   const clock = new ServerClock(new FakeTime());
   t.is(clock.errorMs, Infinity);
   t.is(clock.now(), NaN);
@@ -65,7 +68,7 @@ test('without a sample nothing is claimed', (t) => {
   t.is(clock.latest(), Infinity);
 });
 
-test('one round trip gives the middle of it, give or take half of it', (t) => {
+test('one round trip gives its middle, with half of it as the error', (t) => {
   const server = new Server(0);
   server.ask(10, 0.5);
   t.true(Math.abs(server.clock.errorMs - 5) < 0.01);
@@ -73,7 +76,7 @@ test('one round trip gives the middle of it, give or take half of it', (t) => {
   t.true(Math.abs(server.clock.latest() - server.clock.earliest() - 10) < 0.02);
 });
 
-test('the better of two round trips counts', (t) => {
+test('the shorter of two round trips counts', (t) => {
   const server = new Server(0);
   server.ask(100);
   server.ask(1);
@@ -82,7 +85,7 @@ test('the better of two round trips counts', (t) => {
   t.true(server.clock.errorMs < 0.6, 'a worse one afterwards changes little');
 });
 
-test('the bound grows with time, as two clocks drift apart', (t) => {
+test('the error grows with time, as two clocks drift apart', (t) => {
   const server = new Server(0);
   server.ask(1);
   const before = server.clock.errorMs;
@@ -90,7 +93,7 @@ test('the bound grows with time, as two clocks drift apart', (t) => {
   t.true(server.clock.errorMs - before >= 10_000 * 2 * MAX_DRIFT - 1e-9);
 });
 
-test('the truth is within the bound, for any round trips and clocks that drift by up to 100 ppm', (t) =>
+test('the real time is within the error, for any round trips and any drift up to 100 ppm', (t) =>
   check(
     t,
     fc.property(drift, fc.array(roundTrip, { minLength: 1, maxLength: 60 }), (drift, trips) => {
@@ -109,7 +112,7 @@ test('the truth is within the bound, for any round trips and clocks that drift b
     { numRuns: 500 },
   ));
 
-test('it never goes back, whatever better round trips say, and the truth is within the bound all the same', (t) =>
+test('the clock never goes back after a better round trip, and the real time stays within the error', (t) =>
   check(
     t,
     fc.property(drift, fc.array(roundTrip, { minLength: 2, maxLength: 60 }), (drift, trips) => {
@@ -127,9 +130,9 @@ test('it never goes back, whatever better round trips say, and the truth is with
     { numRuns: 500 },
   ));
 
-test('what a better round trip takes back is waited for, and its error is told', (t) => {
+test('the clock waits where a better round trip would set it back, and states the error meanwhile', (t) => {
   const server = new Server(0);
-  // All of a long one was the way there: it is taken for 100 ms later than it is.
+  // All of the long round trip was the way there, so the estimate is 100 ms too late.
   server.ask(200, 1);
   const ahead = server.clock.now();
   t.true(ahead - server.now() > 90);
@@ -141,13 +144,13 @@ test('what a better round trip takes back is waited for, and its error is told',
   t.true(server.clock.errorMs < 0.6);
 });
 
-test('the truth is within the bound also when the way back was all of a long round trip', (t) => {
+test('the real time is within the error when the way back was all of a long round trip', (t) => {
   const server = new Server(MAX_DRIFT);
   server.ask(500, 0);
   t.true(server.wrongByMs <= 0, `wrong by ${server.wrongByMs} ms`);
 });
 
-test('a bound is claimed that is of use: half the best of the last seconds, and the drift', (t) =>
+test('the error is small enough to be useful: half the best recent round trip, plus the drift', (t) =>
   check(
     t,
     fc.property(
@@ -165,7 +168,7 @@ test('a bound is claimed that is of use: half the best of the last seconds, and 
     ),
   ));
 
-test('when the clock of the server is set, the next round trip finds it', (t) =>
+test("when the server's clock is set, the next round trip notices", (t) =>
   check(
     t,
     fc.property(
@@ -188,7 +191,7 @@ test('when the clock of the server is set, the next round trip finds it', (t) =>
     ),
   ));
 
-test('when it is set by less than can be told, that is over within half a minute', (t) =>
+test("when the server's clock is set by less than the error, the clock is right again within half a minute", (t) =>
   check(
     t,
     fc.property(
@@ -209,7 +212,7 @@ test('when it is set by less than can be told, that is over within half a minute
     { numRuns: 500 },
   ));
 
-test('what cannot be a round trip is passed over', (t) => {
+test('an impossible round trip is ignored', (t) => {
   const server = new Server(0);
   server.ask(1);
   const before = server.clock.errorMs;

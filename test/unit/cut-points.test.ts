@@ -1,11 +1,14 @@
-/** CutPoints: where a long run of changes may be cut, so that what lies before is the state as it was. */
+/**
+ * CutPoints: where a long run of changes may be cut, so that the changes before the cut give the state as it
+ * was then.
+ */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
 import { CutPoints } from '../../src/state/cut-points.ts';
 import { check } from '../_check.ts';
 
-/** What a store would hold that was given the latest of each key up to a revision, on top of what is on its way. */
+/** The contents of a store that got the latest change of each key, from revision `floor` up to `upTo`. */
 function heldAfter(changes: readonly { key: string; revision: number }[], floor: number, upTo: number) {
   const latest = new Map<string, number>();
   for (const { key, revision } of changes) latest.set(key, revision);
@@ -15,7 +18,7 @@ function heldAfter(changes: readonly { key: string; revision: number }[], floor:
   return held;
 }
 
-/** What was there at a revision. */
+/** The state at a revision. */
 function stateAt(changes: readonly { key: string; revision: number }[], upTo: number) {
   const state = new Map<string, number>();
   for (const { key, revision } of changes) if (revision <= upTo) state.set(key, revision);
@@ -28,7 +31,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ sent: fc.double({ min: 0, max: 1, noNaN: true }) }) },
 );
 
-test('cut at a cutPoint, a run of changes is the state as it was there', (t) =>
+test('the changes before a cut point give the state as it was at that point', (t) =>
   check(
     t,
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -57,7 +60,7 @@ test('cut at a cutPoint, a run of changes is the state as it was there', (t) =>
     }),
   ));
 
-test('keys that are set but once leave a cutPoint at the end of each turn', (t) => {
+test('keys that are set only once leave a cut point at the end of each turn', (t) => {
   const cutPoints = new CutPoints();
   for (let turn = 1; turn <= 10; turn += 1) {
     cutPoints.changed(0);
@@ -69,7 +72,7 @@ test('keys that are set but once leave a cutPoint at the end of each turn', (t) 
   t.deepEqual(cutPoints.upTo(100), { revision: 10, at: 50 });
 });
 
-test('one key that is set again and again leaves none but the last', (t) => {
+test('a key that is set again and again leaves only the last cut point', (t) => {
   const cutPoints = new CutPoints();
   for (let revision = 1; revision <= 1_000; revision += 1) {
     cutPoints.changed(revision - 1);
@@ -79,7 +82,7 @@ test('one key that is set again and again leaves none but the last', (t) => {
   t.is(cutPoints.upTo(1_000)?.revision, 1_000);
 });
 
-test('a store that has less than was sent knows no cutPoints', (t) => {
+test('there is no cut point for a store that has less than was sent', (t) => {
   const cutPoints = new CutPoints();
   cutPoints.add(5, 1);
   cutPoints.sentUpTo(3);

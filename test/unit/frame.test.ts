@@ -1,4 +1,4 @@
-/** Frames: what is published is read back as it was, and nothing that cannot be a frame gets through. */
+/** Frames: decoding gives back what was published, and refuses every text that cannot be a frame. */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -29,7 +29,7 @@ const HEADER = {
   measures: undefined as string | undefined,
 };
 
-/** A message with these fields in its header, the others left as they are, and these lines after it. */
+/** A message with these fields in its header, the other fields unchanged, and these lines after it. */
 function message(
   fields: { [K in keyof typeof HEADER]?: unknown } = {},
   lines: readonly string[] = [],
@@ -74,13 +74,13 @@ const frames: fc.Arbitrary<Frame> = fc
     return { epoch, base, prev, revision: revision + beyond, leaseMs, bye, cutAt, publishedAt, changes };
   });
 
-/** What a frame says where nobody measures, and it was not announced. */
+/** The rest of a frame that was not announced, in a process without telemetry. */
 const UNMEASURED = { isAhead: false, setAt: undefined, setErrorMs: undefined, trace: undefined };
 
 const encode = ({ publishedAt, changes, ...header }: Frame): string =>
   encodeFrame(publishedAt, header, changes);
 
-test('a frame is read back as it was published', (t) =>
+test('decoding gives back a frame as it was published', (t) =>
   check(
     t,
     fc.property(frames, (frame) => {
@@ -88,14 +88,14 @@ test('a frame is read back as it was published', (t) =>
     }),
   ));
 
-test('a heartbeat is a frame of no change', (t) => {
+test('a heartbeat is a frame without changes', (t) => {
   const frame = decodeFrame(message({ prev: 12 }));
   t.deepEqual(frame.changes, []);
   t.is(frame.prev, frame.revision);
   t.false(frame.bye);
 });
 
-test('a goodbye and an announcement say so, and a frame that is none of them does not', (t) => {
+test('goodbyes and announcements are marked, and other frames are not', (t) => {
   const base = { epoch: 7, revision: 1 };
   const header = { epoch: 9, base, prev: 2, revision: 2, cutAt: 1, leaseMs: 0, bye: false };
   const read = (one: Header): Frame => decodeFrame(`1 0\n${encodeHeader(one)}`);
@@ -107,7 +107,7 @@ test('a goodbye and an announcement say so, and a frame that is none of them doe
   }
 });
 
-test('the span that a frame belongs to goes with it, and where it is not well-formed is left out', (t) => {
+test('a frame carries its span, and a malformed span is left out', (t) => {
   const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
   const sent = { ...decodeFrame(message()), trace: { traceparent: trace } };
   for (const one of [sent, { ...sent, setAt: 5, setErrorMs: 0.125 }])
@@ -116,7 +116,7 @@ test('the span that a frame belongs to goes with it, and where it is not well-fo
     t.is(decodeFrame(message({ measures })).trace, undefined);
 });
 
-test('a fence is told apart from a frame, and nothing else is taken for one', (t) => {
+test('a fence is not a frame, and nothing but a fence is taken for one', (t) => {
   t.is(decodeFence(encodeFence(1_764_000_000_123.5, 1_764_000_000_123)), 1_764_000_000_123);
   for (const text of [
     message(),
@@ -183,28 +183,28 @@ for (const [what, text] of Object.entries({
   'a key with a control character': message({}, ['a\tb', '11', '1']),
   'a key with half a character': message({}, ['a\ud800', '11', '1']),
 })) {
-  test(`${what} is refused`, (t) => {
+  test(`decoding refuses ${what}`, (t) => {
     t.throws(() => decodeFrame(text), { instanceOf: TandemError, code: 'INVALID_FRAME' });
   });
 }
 
-test('a message over the limit is refused before anything of it is read', (t) => {
+test('a message over the size limit is refused before it is parsed', (t) => {
   const huge = `${message()}\n${'x'.repeat(MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096)}`;
   t.throws(() => decodeFrame(huge), { code: 'INVALID_FRAME', message: /\d{7} characters/ });
 });
 
-test('a message of a million empty lines is refused, and soon', (t) => {
+test('a message of a million empty lines is refused quickly', (t) => {
   const before = performance.now();
   t.throws(() => decodeFrame(message({}, Array<string>(1_000_000).fill(''))), { code: 'INVALID_FRAME' });
   t.true(performance.now() - before < 5_000);
 });
 
-test('one change that is as large as a value may be goes through', (t) => {
+test('a change with a value of the greatest size is accepted', (t) => {
   const json = JSON.stringify('x'.repeat(MAX_VALUE_LENGTH - 2));
   t.is(decodeFrame(message({}, ['a', '11', json])).changes[0]?.json.length, MAX_VALUE_LENGTH);
 });
 
-test('a frame cut short anywhere is refused, or is whole up to there', (t) =>
+test('a frame cut short anywhere is refused, or is complete up to the cut', (t) =>
   check(
     t,
     fc.property(frames, fc.double({ min: 0, max: 1, noNaN: true }), (frame, part) => {
@@ -213,7 +213,7 @@ test('a frame cut short anywhere is refused, or is whole up to there', (t) =>
     }),
   ));
 
-test('a frame mutated anywhere is refused, or still keeps every promise of a frame', (t) => {
+test('a frame mutated anywhere is refused, or keeps every promise of a frame', (t) => {
   const mutation = fc.record({
     part: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
     removed: fc.nat(6),
@@ -251,7 +251,7 @@ test('a frame mutated anywhere is refused, or still keeps every promise of a fra
   );
 });
 
-test('a page is read as the changes of a frame are', (t) => {
+test('a page is decoded like the changes of a frame', (t) => {
   t.deepEqual(decodePage('\na\n1\n5\nb\n2\n'), {
     changes: [
       { key: 'a', revision: 1, json: '5' },
@@ -262,7 +262,7 @@ test('a page is read as the changes of a frame are', (t) => {
   t.deepEqual(decodePage(''), { changes: [], isSound: true });
 });
 
-test('what cannot be in a page is passed over, and the page is not sound', (t) => {
+test('a page skips impossible entries, and is marked as not sound', (t) => {
   for (const bad of ['\nb\n5\n1', '\nb\n4\n1', '\nb\nx\n1', '\nb\n5.5\n1', '\n\n6\n1', '\nb\t\n6\n1'])
     t.deepEqual(
       decodePage(`\na\n5\n1${bad}\nc\n7\n`),
@@ -286,7 +286,7 @@ test('a base after epoch 0 is refused', (t) => {
 });
 
 for (const base of ['here', 5, null, '7-', '-10', '7-10-3', '7 10', '7-1e1']) {
-  test(`a base that is ${base} is refused as an invalid frame`, (t) => {
+  test(`a base of ${base} is refused as an invalid frame`, (t) => {
     t.throws(() => decodeFrame(message({ base })), { code: 'INVALID_FRAME' });
   });
 }
@@ -302,12 +302,12 @@ for (const time of ['Infinity 0', '1e9 0', '0x10 0', '1', '1.5 0', '1 0.5', '1 1
   });
 }
 
-test('a revision is digits and nothing else', (t) => {
+test('a revision consists of digits only', (t) => {
   for (const revision of [' 11 ', '0xb', '1.1e1', '11.0', '+11'])
     t.throws(() => decodeFrame(message({}, ['a', revision, '1'])), { code: 'INVALID_FRAME' }, revision);
 });
 
-/** Either refused as it should be, or every promise of a frame holds for it. */
+/** Requires that decoding either refuses the text or returns a frame that keeps every promise. */
 function requireSound(text: string): void {
   let frame: Frame;
   try {

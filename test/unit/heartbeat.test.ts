@@ -1,4 +1,4 @@
-/** When heartbeats are due: never late, seldom early, and those of many spaces together, a few at a time. */
+/** When heartbeats are due: never late, seldom early, and for many spaces together in a few groups. */
 import test from 'ava';
 import * as fc from 'fast-check';
 import { Heartbeat, heartbeatDueAt } from '../../src/owner/heartbeat.ts';
@@ -10,10 +10,10 @@ const interval = fc.integer({ min: 10, max: 1_000_000 });
 const moment = fc.double({ min: 0, max: 1e12, noNaN: true });
 const share = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
 
-/** What remains of numbers of that size. */
+/** The rounding error for numbers of this size. */
 const nearly = (at: number): number => Math.abs(at) * 1e-12 + 1e-6;
 
-test('a heartbeat is due in the second half of the interval, or at its end at the latest', (t) => {
+test('a heartbeat is due in the second half of the interval, at its end at the latest', (t) => {
   fc.assert(
     fc.property(moment, interval, share, (lastAt, everyMs, phase) => {
       const dueAt = heartbeatDueAt(lastAt, everyMs, phase * everyMs);
@@ -23,7 +23,7 @@ test('a heartbeat is due in the second half of the interval, or at its end at th
   t.pass();
 });
 
-test('after a few heartbeats a space is at its own tick, and stays there', (t) => {
+test('after a few heartbeats, a space reaches its own tick and stays there', (t) => {
   fc.assert(
     fc.property(moment, interval, fc.integer({ min: 0, max: TICKS - 1 }), (from, everyMs, tick) => {
       const phaseMs = (tick * everyMs) / TICKS;
@@ -40,7 +40,7 @@ test('after a few heartbeats a space is at its own tick, and stays there', (t) =
   t.pass();
 });
 
-/** The moment of its nth heartbeat, on a clock of its own. */
+/** The time of a space's nth heartbeat, on a clock of its own. */
 function nthHeartbeat(space: string, everyMs: number, n: number): number {
   let now = 0;
   const sentAt = [0];
@@ -60,7 +60,7 @@ function nthHeartbeat(space: string, everyMs: number, n: number): number {
   return lastAt();
 }
 
-test('a thousand spaces that begin together are soon due at eight moments, about as many at each', (t) => {
+test('a thousand spaces that begin together soon spread evenly over eight moments', (t) => {
   const everyMs = 160;
   const due = new Map<number, number>();
   for (let n = 0; n < 1_000; n += 1) {

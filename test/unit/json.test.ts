@@ -1,4 +1,4 @@
-/** Values as plain JSON: what cannot come back as it went in is found, and named by its place. */
+/** Plain JSON values: a value that would not survive JSON is found, together with the path to its flaw. */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -36,10 +36,10 @@ for (const [what, value, path, message] of [
   ['an own __proto__', JSON.parse('{"a":{"__proto__":{"admin":true}}}'), '.a.__proto__', /refused/],
   ['a toJSON function', { toJSON: () => 1 }, '.toJSON', /not called/],
 ] as const) {
-  test(`${what} is found where it is`, (t) => {
+  test(`the path to ${what} is found`, (t) => {
     const found = findFlaw(value);
     t.regex(found?.message ?? 'nothing found', message);
-    // A cycle is found at the bottom of it.
+    // A cycle is reported at its deepest place.
     if (what === 'a cycle') t.true(found?.path.startsWith('.legs[0].legs[0]'));
     else t.is(found?.path, path);
   });
@@ -61,19 +61,19 @@ for (const [what, value] of [
   });
 }
 
-test('64 levels are taken, 65 are not', (t) => {
+test('64 levels of nesting are accepted, and 65 are not', (t) => {
   const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
   t.is(findFlaw(nested(64)), undefined);
   t.regex(findFlaw(nested(65))?.message ?? '', /at most 64 levels/);
 });
 
-test('what has no flaw comes back from JSON as it went in', (t) =>
+test('a value without a flaw survives JSON unchanged', (t) =>
   check(
     t,
     fc.property(fc.anything({ withNullPrototype: false, maxDepth: 5 }), (value) => {
       if (findFlaw(value) !== undefined) return;
       const back: unknown = JSON.parse(JSON.stringify(value));
-      // Fields that are undefined are left out; -0 is 0 to JSON. Nothing else may differ.
+      // JSON leaves out undefined fields and turns -0 into 0. Nothing else may differ.
       assert.deepEqual(back, normal(value));
     }),
     { numRuns: 2_000 },
@@ -104,7 +104,7 @@ test('__proto__ as a text is only a text, escaped or not', (t) => {
   t.deepEqual(parseJson('["__proto__","\\u005f_proto__"]'), ['__proto__', '__proto__']);
 });
 
-test('what JSON.parse gives is given, and what it refuses is refused', (t) =>
+test('parsing accepts and refuses the same texts as JSON.parse', (t) =>
   check(
     t,
     fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
@@ -119,7 +119,7 @@ test('what JSON.parse gives is given, and what it refuses is refused', (t) =>
     }),
   ));
 
-test('a value is frozen all the way down, and given back', (t) => {
+test('deepFreeze freezes a value all the way down, and returns it', (t) => {
   const value = { legs: [{ price: { amount: 1 } }], empty: {} };
   t.is(deepFreeze(value), value);
   t.true([value, value.legs, value.legs[0], value.legs[0]?.price, value.empty].every(Object.isFrozen));
@@ -127,25 +127,25 @@ test('a value is frozen all the way down, and given back', (t) => {
   for (const one of [1, 'text', null, undefined, true]) t.is(deepFreeze(one), one);
 });
 
-test('what is frozen at the top only is frozen below it as well', (t) => {
+test('a value that is frozen only at the top is frozen below it as well', (t) => {
   const value = Object.freeze({ legs: [{ price: 1 }] });
   deepFreeze(value);
   t.true(Object.isFrozen(value.legs));
   t.true(Object.isFrozen(value.legs[0]));
 });
 
-test('a value that is deeper than any that may be set is not frozen, and overflows nothing', (t) => {
+test('a value deeper than the limit is not frozen, and does not overflow the stack', (t) => {
   const nested = (levels: number): unknown => parseJson('['.repeat(levels) + ']'.repeat(levels));
   t.notThrows(() => deepFreeze(nested(64)));
   for (const levels of [100, 100_000])
     t.throws(() => deepFreeze(nested(levels)), { instanceOf: RangeError, message: /at most 64 levels/ });
 });
 
-test('a number of many digits and a small exponent is not parsed where it is Infinity', (t) => {
+test('a number of many digits and a small exponent is refused if it would be Infinity', (t) => {
   t.throws(() => parseJson(`{"price":1${'0'.repeat(250)}e99}`));
 });
 
-test('an array that would not come back as it went in has a flaw', (t) => {
+test('an array that would not survive JSON has a flaw', (t) => {
   class Prices extends Array<number> {}
   t.truthy(findFlaw(Object.assign([1, 2], { toJSON: () => 'something else' })), 'toJSON');
   t.truthy(findFlaw(Object.assign([1, 2], { currency: 'EUR' })), 'a field beside the items');
@@ -156,11 +156,11 @@ test('a toJSON that is not enumerable is found', (t) => {
   t.truthy(findFlaw(Object.defineProperty({ a: 1 }, 'toJSON', { value: () => 'something else' })));
 });
 
-test('a number that JSON.parse makes Infinity of is not parsed', (t) => {
+test('a number that JSON.parse turns into Infinity is refused', (t) => {
   t.throws(() => parseJson('{"price":1e999}'));
 });
 
-/** As JSON would have it: without fields that are undefined, without -0, without symbols. */
+/** The value as JSON has it: without undefined fields, -0 and symbols. */
 function normal(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normal);
   if (typeof value === 'object' && value !== null) {

@@ -1,9 +1,9 @@
-/** What the page is told of update latency, and what it keeps. */
+/** The update latencies that the page shows, and how long they are kept. */
 import test from 'ava';
 import { LATENCY_BOUNDS_MS, LatencyMeter } from '../../src/http/page/latency.ts';
 import { Recent } from '../../src/http/page/recent.ts';
 
-test('a second says how many there were, their quantiles, and how they lie', (t) => {
+test('a second has a count, quantiles and a distribution', (t) => {
   const meter = new LatencyMeter();
   for (let n = 1; n <= 100; n += 1) meter.note(n / 10, 0.2);
   meter.note(60_000, 0.4);
@@ -21,14 +21,14 @@ test('a second says how many there were, their quantiles, and how they lie', (t)
   t.like(meter.seconds.last, { count: 0, p50Ms: null, p99Ms: null, maxMs: null, errorMs: null });
 });
 
-test('beyond what it keeps of a second it still counts', (t) => {
+test('a second counts also those updates that it no longer keeps', (t) => {
   const meter = new LatencyMeter();
   for (let n = 0; n < 50_000; n += 1) meter.note(1, 0);
   meter.close(1_000);
   t.like(meter.seconds.last, { count: 50_000, p50Ms: 1, maxMs: 1 });
 });
 
-test('of what is recent everyone is given what is new to them, as far as it is kept', (t) => {
+test('each reader gets the entries that are new to it, as far as they are kept', (t) => {
   const recent = new Recent<number>(3);
   t.deepEqual(recent.since(0), []);
   for (let n = 1; n <= 10; n += 1) recent.add(n);

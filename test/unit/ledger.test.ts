@@ -1,4 +1,7 @@
-/** The owner's book: what was set is in it, revisions only grow, and a batch is all or nothing. */
+/**
+ * The owner's ledger: it holds every value that was set, its revisions only grow, and a batch is all or
+ * nothing.
+ */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -11,12 +14,12 @@ const FIRST = { epoch: 5, base: { epoch: 3, revision: 20 } };
 
 const change = (key: string, revision: number, json = ''): Change => ({ key, revision, json });
 
-/** What a ledger holds, as a plain object. */
+/** The state of a ledger as a plain object. */
 function stateOf(ledger: Ledger): Record<string, string> {
   return Object.fromEntries([...ledger.entries()].map(({ key, value }) => [key, value?.json ?? 'nothing']));
 }
 
-/** A ledger that was loaded with an empty store. */
+/** A ledger that has taken over an empty store. */
 function loaded(): Ledger {
   const ledger = new Ledger();
   ledger.resume({ epoch: 1, base: ZERO }, 0, 0, []);
@@ -32,7 +35,7 @@ test('revisions count from one until the store is known', (t) => {
   t.false(ledger.isLoaded);
 });
 
-test('resume puts what was set here on top of what the store has', (t) => {
+test('resume puts the values set here on top of the stored ones', (t) => {
   const ledger = new Ledger();
   ledger.set('a', '"here"');
   ledger.delete('b');
@@ -61,7 +64,7 @@ test('resume takes over the horizon of the store', (t) => {
   t.deepEqual(ledger.changesSince(8), [change('a', 9, '1')]);
 });
 
-test('startOver holds only what was set here, and goes on from the revision of the store', (t) => {
+test("startOver keeps only the values set here, and goes on from the store's revision", (t) => {
   const ledger = new Ledger();
   ledger.set('a', '1');
   ledger.startOver({ epoch: 5, base: ZERO }, 20);
@@ -81,7 +84,7 @@ test('a new epoch changes no revision', (t) => {
   t.is(ledger.get('b')?.epoch, 9);
 });
 
-test('delete says whether there was something, and takes no revision for nothing', (t) => {
+test('delete returns whether the key had a value, and takes no revision if it had none', (t) => {
   const ledger = loaded();
   ledger.set('a', '1');
   t.true(ledger.delete('a'));
@@ -90,14 +93,14 @@ test('delete says whether there was something, and takes no revision for nothing
   t.is(ledger.head.revision, 2);
 });
 
-test('before the store is known, also a delete of nothing is remembered', (t) => {
+test('before the store is known, deleting an absent key is remembered too', (t) => {
   const ledger = new Ledger();
   t.false(ledger.delete('a'));
   ledger.resume(FIRST, 20, 0, [change('a', 4, '1')]);
   t.deepEqual(stateOf(ledger), {});
 });
 
-test('inside a batch its own changes are seen, and outside they come all at once', (t) => {
+test('a batch sees its own changes, and they appear outside all at once', (t) => {
   const ledger = loaded();
   ledger.set('a', '1');
   const result = ledger.batch(() => {
@@ -113,7 +116,7 @@ test('inside a batch its own changes are seen, and outside they come all at once
   t.deepEqual(stateOf(ledger), { a: '2' });
 });
 
-test('a batch that throws leaves no trace, and passes on what was thrown', (t) => {
+test('a batch that throws leaves no trace, and the error reaches the caller', (t) => {
   const ledger = loaded();
   ledger.set('a', '1');
   const thrown = new Error('halfway');
@@ -132,7 +135,7 @@ test('a batch that throws leaves no trace, and passes on what was thrown', (t) =
   t.deepEqual(stateOf(ledger), { a: '1', c: '4' });
 });
 
-test('a batch given an asynchronous function sets nothing, and says so', (t) => {
+test('a batch with an asynchronous function throws, and sets nothing', (t) => {
   const ledger = loaded();
   const error = t.throws(
     () =>
@@ -146,7 +149,7 @@ test('a batch given an asynchronous function sets nothing, and says so', (t) => 
   t.deepEqual(stateOf(ledger), {});
 });
 
-test('a batch within a batch belongs to the outer one', (t) => {
+test('a nested batch belongs to the outer one', (t) => {
   const ledger = loaded();
   t.throws(() =>
     ledger.batch(() => {
@@ -168,7 +171,7 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('failed batch' as const), steps: fc.array(step) }) },
 );
 
-/** Does an action to a ledger. Returns whether its changes count. */
+/** Carries out an action on a ledger. Returns whether its changes count. */
 function act(ledger: Ledger, { do: what, steps }: { do: string; steps: readonly Step[] }): boolean {
   const run = (): void => {
     for (const { key, json } of steps) {
@@ -186,7 +189,7 @@ function act(ledger: Ledger, { do: what, steps }: { do: string; steps: readonly 
   return true;
 }
 
-test('a ledger holds what a map would, and each place in it knows what changed since', (t) =>
+test('a ledger equals a map, and gives the changes since any revision', (t) =>
   check(
     t,
     fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
@@ -208,7 +211,7 @@ test('a ledger holds what a map would, and each place in it knows what changed s
         assert.ok(ledger.head.revision >= before);
         past.push({ revision: ledger.head.revision, state: Object.fromEntries(model) });
       }
-      // From every place in the past, what changed since leads to the present.
+      // From every past revision, the changes since then lead to the present state.
       for (const { revision, state } of past) {
         const followed = { ...state };
         for (const { key, json } of ledger.changesSince(revision) ?? []) {
@@ -220,7 +223,7 @@ test('a ledger holds what a map would, and each place in it knows what changed s
     }),
   ));
 
-test('whatever was set before the store was known is on top of it afterwards', (t) =>
+test('every value set before the store was known is on top of it afterwards', (t) =>
   check(
     t,
     fc.property(
@@ -241,7 +244,7 @@ test('whatever was set before the store was known is on top of it afterwards', (
         if (isReset) ledger.startOver(FIRST, revision);
         else ledger.resume(FIRST, revision, 0, inOrder);
         assert.deepEqual(stateOf(ledger), Object.fromEntries([...model].filter(([, json]) => json !== '')));
-        // Brought to the store, it makes the store the same.
+        // Applied to the store, the changes make it equal to the ledger.
         const cut = ledger.changesSince(revision);
         assert.ok(cut !== undefined);
         if (isReset) return;
@@ -257,7 +260,7 @@ test('whatever was set before the store was known is on top of it afterwards', (
     ),
   ));
 
-/** Sets and deletes so many keys that never were before. */
+/** Sets and deletes this many new keys. */
 function churn(ledger: Ledger, count: number, name = 'order'): void {
   for (let index = 0; index < count; index += 1) {
     ledger.set(`${name}/${index}`, '1');
@@ -265,7 +268,7 @@ function churn(ledger: Ledger, count: number, name = 'order'): void {
   }
 }
 
-test('tombstones that were dropped are named, so that the store can forget them, each once', (t) => {
+test('each dropped tombstone is named once, so that the store can forget it', (t) => {
   const ledger = loaded();
   churn(ledger, 20_001);
   t.is(ledger.droppedCount, 10_001);
@@ -285,7 +288,7 @@ test('a key that came back is not named as dropped', (t) => {
   t.deepEqual(ledger.dropped(3), ['order/2']);
 });
 
-test('what an owner remembers is bounded, for however long Redis is out', (t) => {
+test('the memory of an owner is bounded, however long Redis is out', (t) => {
   const ledger = loaded();
   for (let round = 0; round < 15; round += 1) {
     churn(ledger, 10_000, `round ${round}`);
@@ -295,7 +298,7 @@ test('what an owner remembers is bounded, for however long Redis is out', (t) =>
   t.true(ledger.everything().length <= 20_000);
 });
 
-test('no delete made before the store was known is forgotten', (t) => {
+test('a delete from before the store was known is never forgotten', (t) => {
   const ledger = new Ledger();
   const stored = Array.from({ length: 20_001 }, (_, index) => change(`order/${index}`, index + 1, '1'));
   for (const { key } of stored) ledger.delete(key);
@@ -303,7 +306,7 @@ test('no delete made before the store was known is forgotten', (t) => {
   t.is(ledger.size, 0);
 });
 
-test('a batch within a batch that throws leaves none of its own changes', (t) => {
+test('a nested batch that throws leaves none of its own changes', (t) => {
   const ledger = loaded();
   ledger.batch(() => {
     ledger.set('a', '1');
@@ -317,7 +320,7 @@ test('a batch within a batch that throws leaves none of its own changes', (t) =>
   t.deepEqual(stateOf(ledger), { a: '1' });
 });
 
-test('inside a batch, entries and get agree', (t) => {
+test('entries and get agree inside a batch', (t) => {
   const ledger = loaded();
   ledger.set('a', '1');
   ledger.batch(() => {

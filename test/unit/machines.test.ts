@@ -1,6 +1,6 @@
 /**
- * Both machines, walked along every path that their graphs have, each step done to a running actor: catch-ups that
- * succeed or fail when told, probes on a simulated clock.
+ * Both machines, walked along every path of their graphs. Each step also goes to a running actor, whose
+ * catch-ups succeed or fail on command and whose probes run on a simulated clock.
  */
 import assert from 'node:assert/strict';
 import test from 'ava';
@@ -22,7 +22,7 @@ import type { OwnershipEvent } from '../../machines/ownership.ts';
 import { ownershipMachine } from '../../machines/ownership.ts';
 import { check } from '../_check.ts';
 
-/** A graph does not know that an actor which is done takes no more events. */
+/** A graph does not know that a finished actor takes no more events. */
 const isOver = ({ status }: Snapshot<unknown>): boolean => status !== 'active';
 
 function adjacent<S extends Snapshot<unknown>, E extends EventObject>(
@@ -33,7 +33,7 @@ function adjacent<S extends Snapshot<unknown>, E extends EventObject>(
 
 // ---- the connection machine ----
 
-/** What the machine is told by itself, by its work and its clock. */
+/** The events that the machine gets from its own work and clock. */
 const CAUGHT_UP = 'xstate.done.actor.0.connection.recovering';
 const FAILED = 'xstate.error.actor.0.connection.recovering';
 const PROBE = 'xstate.after.probe.connection.degraded';
@@ -69,11 +69,11 @@ const modeOf = (value: Value): Mode => (typeof value === 'string' ? value : 'deg
 
 const PROBE_MS = 100;
 
-/** A running machine whose work is done by the test. */
+/** A running machine whose work the test controls. */
 class Connection {
   readonly world: World;
   readonly clock = new SimulatedClock();
-  /** The catch-ups that were started, each with the way to end it. */
+  /** The catch-ups that were started, each with functions to end it. */
   readonly catchUps: { succeed: () => void; fail: (error: Error) => void; signal: AbortSignal }[] = [];
   readonly actor;
 
@@ -95,7 +95,7 @@ class Connection {
       ...(probe === 'probe after 100 ms' && { delays: { probe: PROBE_MS } }),
     });
     this.actor = createActor(machine, { clock: this.clock });
-    // An error of the actor would be thrown from a timer, far from here.
+    // Without a subscriber, XState would throw the actor's error from a timer, far from here.
     this.actor.subscribe({ error: (error) => assert.fail(String(error)) });
     this.actor.start();
   }
@@ -121,7 +121,7 @@ class Connection {
   }
 }
 
-/** What has to hold in each mode, whatever way led there. */
+/** The conditions of each mode, whatever path led there. */
 const IN_MODE: Record<Mode, (connection: Connection) => void> = {
   recovering({ actor, catchUps }) {
     assert.equal(actor.getSnapshot().status, 'active');
@@ -143,7 +143,10 @@ const IN_MODE: Record<Mode, (connection: Connection) => void> = {
   },
 };
 
-/** How to walk the graph of a world: events are what the machine is sent and what its work and clock tell it. */
+/**
+ * How to walk the graph of a world. Events are those that the machine is sent, and those of its work and
+ * clock.
+ */
 function graphOf(world: World) {
   const machine = connectionMachine.provide({
     guards: { isLinkUp: () => world.isLinkUp, isDirectLive: () => world.isDirectLive },
@@ -151,13 +154,13 @@ function graphOf(world: World) {
   const options = {
     events: EVENTS as readonly ConnectionEvent[],
     stopWhen: isOver,
-    // Reason and count of failures make no other state.
+    // The reason and the count of failures do not make another state.
     serializeState: ({ value }: { value: Value }) => JSON.stringify(value) as never,
   };
   return { machine, options };
 }
 
-/** Does a path to a running machine, and looks at it after each step. Left running. */
+/** Takes a running machine along a path, and checks it after each step. Leaves it running. */
 async function walk(
   world: World,
   { steps }: StatePath<SnapshotFrom<typeof connectionMachine>, EventObject>,
@@ -178,7 +181,7 @@ for (const world of WORLDS) {
   const { isLinkUp, isDirectLive } = world;
   const where = `with the link ${isLinkUp ? 'up' : 'down'} and the direct path ${isDirectLive ? 'live' : 'silent'}`;
 
-  test(`along every simple path ${where}, the running machine is where its graph says`, async (t) => {
+  test(`along every simple path ${where}, the running machine is in the state of its graph`, async (t) => {
     const { machine, options } = graphOf(world);
     const paths = getSimplePaths(machine, options);
     t.log(`${paths.length} paths`);
@@ -204,7 +207,7 @@ test('every state of the connection machine can be reached', (t) => {
   t.deepEqual(states, ['connected', 'degraded.direct', 'degraded.isolated', 'recovering', 'stopped']);
 });
 
-test('stopped is final: reached from every state, and nothing leads out of it', async (t) => {
+test('stopped is final: every state leads to it, and none leads out of it', async (t) => {
   for (const world of WORLDS) {
     const { machine, options } = graphOf(world);
     for (const path of getShortestPaths(machine, options)) {
@@ -221,7 +224,7 @@ test('stopped is final: reached from every state, and nothing leads out of it', 
   t.pass();
 });
 
-/** The whole of the machine, as the design says it. What is not here changes nothing. */
+/** The whole connection machine as designed. Events that are missing here change nothing. */
 const TABLE: Record<string, Record<string, (world: World) => string>> = {
   recovering: {
     [CAUGHT_UP]: () => 'connected',
@@ -264,7 +267,7 @@ test('the graph has exactly the transitions of the design', (t) => {
   t.pass();
 });
 
-test('whatever happens in whatever order, while link and direct path come and go, the table holds', (t) => {
+test('the table holds for all events in any order, while link and direct path come and go', (t) => {
   const happening = fc.record({
     event: fc.constantFrom(...EVENTS.filter(({ type }) => type !== 'stop')),
     isLinkUp: fc.boolean(),
@@ -284,7 +287,7 @@ test('whatever happens in whatever order, while link and direct path come and go
         if (expected === 'recovering' && before !== 'recovering') started += 1;
         assert.equal(connection.name, expected, `${before}, ${event.type}`);
         assert.equal(connection.catchUps.length, started, 'catch-ups that were started');
-        // All but the last one of them have ended, one way or the other.
+        // All catch-ups but the last have ended one way or another.
         IN_MODE[modeOf(connection.value)](connection);
       }
       connection.actor.stop();
@@ -305,7 +308,7 @@ test('start and reconnect are one path: both begin with a catch-up', async (t) =
   connection.actor.stop();
 });
 
-test('a catch-up that is left is called off, and what it comes to later changes nothing', async (t) => {
+test('a catch-up that is left is aborted, and its late result changes nothing', async (t) => {
   for (const late of ['succeed', 'fail'] as const) {
     const connection = new Connection({ isLinkUp: false, isDirectLive: false });
     const [first] = connection.catchUps;
@@ -324,7 +327,7 @@ test('a catch-up that is left is called off, and what it comes to later changes 
   }
 });
 
-test('a failed catch-up says why, and is tried again after a pause that doubles up to a second', async (t) => {
+test('a failed catch-up gives its reason, and is retried after a pause that doubles up to one second', async (t) => {
   const connection = new Connection({ isLinkUp: true, isDirectLive: false }, 'probe as the machine says');
   for (const pauseMs of [100, 200, 400, 800, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000]) {
     const { length } = connection.catchUps;
@@ -342,7 +345,7 @@ test('a failed catch-up says why, and is tried again after a pause that doubles 
   connection.actor.stop();
 });
 
-test('while the link is down no catch-up is tried, and the first probe after it came up tries one', async (t) => {
+test('no catch-up starts while the link is down, and the first probe after it is up starts one', async (t) => {
   const world = { isLinkUp: false, isDirectLive: false };
   const connection = new Connection(world);
   await connection.happen({ type: 'link.down', reason: 'Redis is out' });
@@ -354,7 +357,7 @@ test('while the link is down no catch-up is tried, and the first probe after it 
   connection.actor.stop();
 });
 
-test('without work that is provided, the machine is degraded and says so', async (t) => {
+test('a machine without an implementation of its work becomes degraded, with a reason', async (t) => {
   const actor = createActor(connectionMachine, { clock: new SimulatedClock() }).start();
   await new Promise((resolve) => setImmediate(resolve));
   t.deepEqual(actor.getSnapshot().value, { degraded: 'isolated' });
@@ -404,7 +407,7 @@ test('every state of the ownership machine can be reached by a standby, all but 
 });
 
 for (const standby of [false, true]) {
-  test(`along every simple path of ${standby ? 'a standby' : 'an owner'}, the running machine is where its graph says`, async (t) => {
+  test(`along every simple path of ${standby ? 'a standby' : 'an owner'}, the running machine is in the state of its graph`, async (t) => {
     const model = createTestModel(ownershipMachine, ownershipOptions(standby));
     const paths = model.getSimplePaths();
     t.true(paths.length >= 4);
@@ -431,7 +434,7 @@ for (const standby of [false, true]) {
   });
 }
 
-/** Only a standby gives way to another that holds the space, and stands by again. */
+/** Only a standby gives way to another owner, and then stands by again. */
 const expectedOwnership = (from: Ownership, event: OwnershipEvent['type'], standby: boolean): Ownership =>
   standby && from === 'claiming' && event === 'held' ? 'standby' : (OWNERSHIP_TABLE[from][event] ?? from);
 

@@ -1,4 +1,4 @@
-/** Positions: printed and read back, ordered, and who may carry on in which line. */
+/** Positions: printing, parsing, order, and which position may continue in which line. */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -22,7 +22,7 @@ test('a position is printed as its epoch and its revision', (t) => {
   t.is(printPosition(ZERO), '0-0');
 });
 
-test('what was printed is read back as it was', (t) =>
+test('parsing gives back the position that was printed', (t) =>
   check(
     t,
     fc.property(position, (one) => {
@@ -51,7 +51,7 @@ for (const wrong of [
   '1-9007199254740992',
   '1-99999999999999999999',
 ]) {
-  test(`${JSON.stringify(wrong)} is no position`, (t) => {
+  test(`${JSON.stringify(wrong)} is not a position`, (t) => {
     t.throws(() => parsePosition(wrong), {
       code: 'INVALID_POSITION',
       message: /expected a position such as/,
@@ -66,16 +66,16 @@ for (const [what, wrong] of [
   ['an object', { epoch: 1, revision: 2 }],
   ['an array that prints as one', ['1-2']],
 ] as const) {
-  test(`${what} is no position`, (t) => {
+  test(`${what} is not a position`, (t) => {
     t.throws(() => parsePosition(wrong as never), { code: 'INVALID_POSITION' });
   });
 }
 
-test('a BigInt is no position', (t) => {
+test('a BigInt is not a position', (t) => {
   t.throws(() => parsePosition(5n as never), { code: 'INVALID_POSITION' });
 });
 
-test('no text makes parsing throw anything but INVALID_POSITION', (t) =>
+test('parsing throws nothing but INVALID_POSITION, for any text', (t) =>
   check(
     t,
     fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[0-9-]{1,40}$/)), (text) => {
@@ -91,7 +91,7 @@ test('no text makes parsing throw anything but INVALID_POSITION', (t) =>
     }),
   ));
 
-test('the epoch dominates, then the revision decides', (t) => {
+test('the epoch decides the order, then the revision', (t) => {
   t.is(comparePositions('1-9', '2-1'), -1);
   t.is(comparePositions('2-1', '1-9'), 1);
   t.is(comparePositions('2-1', '2-10'), -1);
@@ -99,32 +99,32 @@ test('the epoch dominates, then the revision decides', (t) => {
   t.throws(() => comparePositions('2-1', 'x'), { code: 'INVALID_POSITION' });
 });
 
-test('positions are totally ordered, and printed ones in the same order', (t) =>
+test('positions are totally ordered, printed ones in the same order', (t) =>
   check(
     t,
     fc.property(position, position, position, (a, b, c) => {
       const printed = comparePositions(printPosition(a), printPosition(b));
       assert.equal(Math.sign(compare(a, b)), printed);
-      // Not by negation: the negative of nought is another nought.
+      // Not by negation: that would turn 0 into -0.
       assert.equal(Math.sign(compare(b, a)) + printed, 0);
       assert.equal(compare(a, b) === 0, isSame(a, b));
       if (compare(a, b) <= 0 && compare(b, c) <= 0) assert.ok(compare(a, c) <= 0);
     }),
   ));
 
-test('whoever is in the line carries on, wherever it is', (t) => {
+test('a position in the line continues, wherever it is', (t) => {
   const line: Line = { epoch: 7, base: { epoch: 5, revision: 20 } };
   t.true(continues({ epoch: 7, revision: 0 }, line));
   t.true(continues({ epoch: 7, revision: 1e9 }, line));
 });
 
-test('whoever is at the base or before it, in the epoch that the line continues, carries on', (t) => {
+test('a position at or before the base, in the epoch that the line continues, continues', (t) => {
   const line: Line = { epoch: 7, base: { epoch: 5, revision: 20 } };
   t.true(continues({ epoch: 5, revision: 20 }, line));
   t.true(continues({ epoch: 5, revision: 3 }, line));
 });
 
-test('whoever is past the base, or comes from another line, starts over', (t) => {
+test('a position past the base, or from another line, starts over', (t) => {
   const line: Line = { epoch: 7, base: { epoch: 5, revision: 20 } };
   t.false(continues({ epoch: 5, revision: 21 }, line));
   t.false(continues({ epoch: 6, revision: 3 }, line));
@@ -132,7 +132,7 @@ test('whoever is past the base, or comes from another line, starts over', (t) =>
   t.false(continues({ epoch: 8, revision: 3 }, line));
 });
 
-/** Lines one after another, each continuing some place of the one before it. */
+/** Lines one after another, each continuing from some position of the one before it. */
 const lines = fc
   .array(fc.record({ goesBack: fc.nat(5), goesOn: fc.nat(6), skips: fc.integer({ min: 1, max: 3 }) }), {
     minLength: 1,
@@ -150,12 +150,12 @@ const lines = fc
     return made;
   });
 
-test('only who saw nothing but the history of a line is let carry on in it', (t) =>
+test("a position continues in a line only if everything before it is that line's history", (t) =>
   check(
     t,
     fc.property(lines, (made) => {
       const byEpoch = new Map(made.map((one) => [one.line.epoch, one]));
-      /** Which epoch made each revision up to here. */
+      /** The epoch that made each revision up to here. */
       const historyAt = ({ epoch, revision }: Position): number[] => {
         const one = byEpoch.get(epoch);
         if (one === undefined) return [];

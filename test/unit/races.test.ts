@@ -1,6 +1,6 @@
 /**
- * Owner and follower on the store in memory, under a time that only passes when told: what may happen between two
- * lines of theirs. First that whatever is cut, lost and mended, they end equal; then one story for each race.
+ * Owner and follower on the store in memory, under a fake time: interleavings of their steps. First a
+ * property: after any faults, all end equal. Then one test for each known race.
  */
 import assert from 'node:assert/strict';
 import test from 'ava';
@@ -24,13 +24,13 @@ const definition = { 'key/*': json<number>() };
 const space = defineSpace(SPACE, definition);
 type D = typeof definition;
 
-/** A way to the server that takes its time, and that can refuse to answer. */
+/** A store with a network delay, which can also refuse to answer. */
 class Wire extends MemoryStore {
-  /** How long each way takes, ms. */
+  /** The delay in each direction, ms. */
   delayMs = 0;
   readonly claims: Claim[] = [];
   asked = 0;
-  /** What `since` is refused with, where it is. */
+  /** The error with which `since` fails, if any. */
   refusal: TandemError | undefined;
 
   protected override travel(): Promise<void> {
@@ -129,7 +129,7 @@ const happening = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('slow' as const), who: fc.nat(2), ms: fc.nat(60) }) },
 );
 
-test('whatever is cut, lost, slow and mended, followers see only what was, never go back, and end equal', (t) =>
+test('for any cuts, losses and delays, followers see only past states, never go back, and end equal', (t) =>
   check(
     t,
     fc.asyncProperty(
@@ -141,7 +141,7 @@ test('whatever is cut, lost, slow and mended, followers see only what was, never
         const processes = [world.process('owner'), world.process('near'), world.process('far')] as const;
         const owner = processes[0].tandem.own(space);
         const followers = [processes[1].tandem.follow(space), processes[2].tandem.follow(space)];
-        // All that the owner ever was, by revision: those go on from epoch to epoch, and none comes twice.
+        // Every past state of the owner, by revision. Revisions grow across epochs, so none occurs twice.
         const past = new Map([['0', '{}']]);
         const revisionOf = (head: string): string => head.replace(/^.*-/, '');
         const note = (): void => void past.set(revisionOf(owner.head), JSON.stringify(stateOf(owner)));
@@ -152,21 +152,21 @@ test('whatever is cut, lost, slow and mended, followers see only what was, never
           const look = (): void => {
             assert.ok(
               comparePositions(follower.head, before) >= 0,
-              `from ${before} back to ${follower.head}`,
+              `the follower went back from ${before} to ${follower.head}`,
             );
             before = follower.head;
             const { 'key/x': x, 'key/y': y } = stateOf(follower);
-            assert.equal(x, y, 'a batch was seen in part');
+            assert.equal(x, y, 'a follower showed half a batch');
             assert.equal(
               JSON.stringify(stateOf(follower)),
               past.get(revisionOf(before)),
-              `not what was at ${before}`,
+              `not the owner's state at ${before}`,
             );
           };
           looks.push(look);
           follower.watch('*', look);
           follower.on('sync', look);
-          // What a callback throws is reported.
+          // An assertion that fails in a callback arrives as an error event.
           follower.on(
             'error',
             ({ error }) => void (error.code === 'CALLBACK_FAILED' && failures.push(error.cause)),
@@ -185,7 +185,7 @@ test('whatever is cut, lost, slow and mended, followers see only what was, never
               owner.set('key/y', one.value);
             });
           else if (one.do === 'pass') {
-            // Whoever looks in between sees no less.
+            // A reader that looks in between must not see half of a batch either.
             for (let ms = 0; ms < one.ms; ms += 25) {
               await time.advance(25);
               for (const look of looks) look();
@@ -212,7 +212,7 @@ test('whatever is cut, lost, slow and mended, followers see only what was, never
     { numRuns: 150 },
   ));
 
-/** Stops a Tandem, while time goes on. */
+/** Stops a Tandem while time goes on. */
 async function stopped(time: FakeTime, tandem: Tandem): Promise<void> {
   let isStopped = false;
   void tandem.stop().then(() => (isStopped = true));
@@ -239,7 +239,7 @@ async function pair(): Promise<Pair> {
 }
 
 test('a heartbeat that falls due while the lease is given up does not take it back', async (t) => {
-  // At whatever moment between two heartbeats the stop begins.
+  // The stop may begin at any moment between two heartbeats.
   for (const ms of [900, 950, 1_000, 1_050, 1_100, 1_150, 1_200]) {
     const { world, owning, owner } = await pair();
     owning.wire.delayMs = 100;
@@ -251,7 +251,7 @@ test('a heartbeat that falls due while the lease is given up does not take it ba
   }
 });
 
-test('an owner that was away for longer than its lease is fenced by who took over, and says what is not committed', async (t) => {
+test('an owner that was cut off for longer than its lease is fenced, and names its uncommitted changes', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
   await world.equal(owner, follower);
@@ -277,7 +277,7 @@ test('an owner that was away for longer than its lease is fenced by who took ove
   t.deepEqual(stateOf(follower), { 'key/a': 1, 'key/c': 4 });
 });
 
-test('a change that was announced before a follower came, and committed after it had read the keys, is found at once', async (t) => {
+test('a follower that starts between the announcement and the commit of a change finds it at once', async (t) => {
   const { world, owner, follower } = await pair();
   owner.set('key/a', 1);
   await world.time.until(() => follower.get('key/a').value === 1, 'the announcement');
@@ -291,7 +291,7 @@ test('a change that was announced before a follower came, and committed after it
   t.deepEqual(modes, ['connected']);
 });
 
-test('what was announced over a connection that was lost is told again by its commit', async (t) => {
+test('a change whose announcement was lost with its connection is published again by its commit', async (t) => {
   const { world, owning, owner, follower } = await pair();
   await world.time.advance(200);
   const told: Frame[] = [];
@@ -313,7 +313,7 @@ test('what was announced over a connection that was lost is told again by its co
   );
 });
 
-test('a follower that has missed an announcement is behind until the next, and no longer', async (t) => {
+test('a follower that missed an announcement is behind only until the next one', async (t) => {
   const { world, following, owner, follower } = await pair();
   await world.time.advance(500);
   following.wire.forgetSubscriptions();
@@ -323,7 +323,7 @@ test('a follower that has missed an announcement is behind until the next, and n
   await Promise.all([following.wire.subscribe(SPACE, () => {}), world.time.advance(1)]);
   const modes: string[] = [];
   follower.on('mode', ({ mode }) => modes.push(mode));
-  // Each finds the keys where they were before it: its commit comes 10 ms later.
+  // Each announcement finds the keys unchanged, since its commit comes 10 ms later.
   for (let n = 2; n < 20; n += 1) {
     owner.set('key/a', n);
     await world.time.advance(1);
@@ -334,7 +334,7 @@ test('a follower that has missed an announcement is behind until the next, and n
   t.deepEqual(modes, ['recovering', 'connected']);
 });
 
-test('a standby goes on from what its owner announced and did not live to commit, and nobody reads all anew', async (t) => {
+test('a standby continues from announced but uncommitted changes, without a full sync anywhere', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
   owner.set('key/b', 1);
@@ -359,7 +359,7 @@ test('a standby goes on from what its owner announced and did not live to commit
   t.is(replacements + syncs, 0);
 });
 
-test('what a cut-off owner said directly while the keys were read is not kept beneath what they say', async (t) => {
+test('direct frames of a cut-off owner that arrive during a sync do not stay beneath the synced state', async (t) => {
   const world = new World();
   let listener: PathListener | undefined;
   const clock = new ServerClock(world.time);
@@ -400,7 +400,7 @@ test('what a cut-off owner said directly while the keys were read is not kept be
   t.deepEqual(stateOf(follower), { 'key/a': 2 });
 });
 
-test('an owner whose claim Redis has lost claims again, though a follower that heard of it has raised the fence', async (t) => {
+test('an owner whose claim Redis lost claims again, even after a follower has raised the fence', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
   await world.equal(owner, follower);
@@ -429,7 +429,7 @@ test('an owner whose claim Redis has lost claims again, though a follower that h
   t.is(next.wire.claims.length, seen + 1);
 });
 
-test('an owner that starts over leaves nothing of the old state, in Redis or with a follower that had it', async (t) => {
+test('an owner that starts over leaves nothing of the old state, neither in Redis nor at followers', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
   owner.set('key/b', 2);
@@ -442,12 +442,12 @@ test('an owner that starts over leaves nothing of the old state, in Redis or wit
   t.deepEqual(Object.fromEntries(world.server.space(SPACE).live.state), { 'key/b': '3' });
 });
 
-test('an owner that is fenced after Redis lost everything says that everything is uncommitted', async (t) => {
+test('an owner that is fenced after Redis lost everything reports everything as uncommitted', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
   await world.equal(owner, follower);
   owning.wire.cutBoth();
-  // Within one millisecond the next epoch could be the same.
+  // Within one millisecond, the next epoch could be the same.
   await world.time.advance(10);
   world.server.wipe();
   await world.led(world.process('other').tandem.own(space));
@@ -458,7 +458,7 @@ test('an owner that is fenced after Redis lost everything says that everything i
   t.deepEqual(fenced, [['key/a', 1]]);
 });
 
-test('a follower that finds Redis behind keeps what it has, until the owner has repaired it', async (t) => {
+test('a follower that finds Redis behind keeps its state until the owner has repaired Redis', async (t) => {
   const { world, owning, following, owner, follower } = await pair();
   owner.set('key/a', 1);
   await world.equal(owner, follower);
@@ -466,7 +466,7 @@ test('a follower that finds Redis behind keeps what it has, until the owner has 
   owner.set('key/a', 2);
   await world.equal(owner, follower);
   const { head } = follower;
-  // A heartbeat has said that Redis holds it, too: every other one does.
+  // A heartbeat has confirmed that Redis holds the change: every other heartbeat does.
   await world.time.advance(600);
   owning.wire.cutBoth();
   rollBack();
@@ -481,11 +481,11 @@ test('a follower that finds Redis behind keeps what it has, until the owner has 
   t.is(follower.get('key/a').value, 2);
 });
 
-test('a claim of its own that comes late does not fence an owner', async (t) => {
+test("an owner's own late claim does not fence it", async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
   await world.equal(owner, follower);
-  // As from a connection that was given up, with the claim still on its way.
+  // The claim was still on its way when its connection was given up.
   const { outcome } = world.server.claim(SPACE, owning.wire.claims[0]!);
   t.is(outcome, 'claimed');
   owner.set('key/a', 2);
@@ -494,7 +494,7 @@ test('a claim of its own that comes late does not fence an owner', async (t) => 
   t.is(follower.get('key/a').value, 2);
 });
 
-test('a claim that Redis loses before the state is read is made again, and nobody is fenced', async (t) => {
+test('a claim that Redis loses before the state is read is repeated, and nobody is fenced', async (t) => {
   const world = new World();
   const { tandem, wire } = world.process('owner');
   wire.delayMs = 5;
@@ -507,7 +507,7 @@ test('a claim that Redis loses before the state is read is made again, and nobod
   t.is(owner.ownership, 'leading');
 });
 
-test('an owner that is stopped while it repairs Redis repairs it, says goodbye, and reports nothing', async (t) => {
+test('an owner that is stopped during a repair finishes it, says goodbye, and reports no error', async (t) => {
   for (let ms = 0; ms < 60; ms += 3) {
     const { world, owning, owner, follower } = await pair();
     owner.set('key/a', 1);
@@ -536,7 +536,7 @@ test('an owner that is stopped while it repairs Redis repairs it, says goodbye, 
   }
 });
 
-test('a value that is added while another is lost is found, though the count is right', async (t) => {
+test('an added value is found even if another was lost and the count is right', async (t) => {
   const { world, owner, follower } = await pair();
   owner.set('key/a', 1);
   owner.set('key/b', 2);
@@ -553,7 +553,7 @@ test('a value that is added while another is lost is found, though the count is 
   t.false(world.server.space(SPACE).live.state.has('foreign'));
 });
 
-test('a key that someone has put in the place of another, index and all, is found, and whoever has read it is told', async (t) => {
+test('a foreign key in place of another, index included, is found, and followers that read it are corrected', async (t) => {
   const { world, owner, follower } = await pair();
   owner.set('key/a', 1);
   owner.set('key/b', 2);
@@ -572,7 +572,7 @@ test('a key that someone has put in the place of another, index and all, is foun
   t.deepEqual([...world.server.space(SPACE).live.state.keys()].toSorted(), ['key/a', 'key/b']);
 });
 
-test('the goodbye of an owner that could not commit all proves nothing', async (t) => {
+test('the goodbye of an owner with uncommitted changes proves nothing', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
   await world.equal(owner, follower);
@@ -591,11 +591,11 @@ test('the goodbye of an owner that could not commit all proves nothing', async (
 
 const BOGUS = { base: { epoch: 1, revision: 5 }, prev: 0, revision: 9, cutAt: 1, leaseMs: 9, bye: false };
 
-test('a frame of an epoch in the near future does not make a follower deaf for good', async (t) => {
+test('a frame with an epoch in the near future does not make a follower deaf forever', async (t) => {
   const { world, owner, follower } = await pair();
   owner.set('key/a', 1);
   await world.equal(owner, follower);
-  // As by anyone who may publish.
+  // Anyone who may publish could send this frame.
   world.server.publish(SPACE, { ...BOGUS, epoch: Math.floor(world.server.now()) + 60_000 }, []);
   await world.time.advance(50);
   owner.set('key/a', 2);
@@ -603,7 +603,7 @@ test('a frame of an epoch in the near future does not make a follower deaf for g
   t.is(follower.get('key/a').value, 2);
 });
 
-test('a frame of the highest epoch there is does not make a follower deaf for good', async (t) => {
+test('a frame with the highest possible epoch does not make a follower deaf forever', async (t) => {
   const { world, owner, follower } = await pair();
   world.server.publish(SPACE, { ...BOGUS, epoch: Number.MAX_SAFE_INTEGER }, []);
   await world.time.advance(50);
@@ -611,7 +611,7 @@ test('a frame of the highest epoch there is does not make a follower deaf for go
   await t.notThrowsAsync(world.equal(owner, follower));
 });
 
-test('a follower whose Redis refuses it asks again after pauses, however many frames come', async (t) => {
+test('a follower that Redis refuses retries after pauses, however many frames arrive', async (t) => {
   const { world, following, owner } = await pair();
   following.wire.refusal = new TandemError('REDIS_REFUSED', 'NOPERM');
   following.wire.asked = 0;
@@ -625,11 +625,11 @@ test('a follower whose Redis refuses it asks again after pauses, however many fr
   t.true(following.wire.asked <= 40, `asked ${following.wire.asked} times in two seconds`);
 });
 
-test('a subscription that died without a word is found, and nothing is missing then', async (t) => {
+test('a subscription that died silently is noticed, and no change is missing then', async (t) => {
   const { world, owner, follower, following } = await pair();
-  // It has looked whether it missed anything when it came.
+  // The follower has checked for missed changes when it connected.
   await world.time.advance(100);
-  // The server has forgotten it; both connections are fine.
+  // The server has forgotten the subscription, while both connections work.
   following.wire.forgetSubscriptions();
   owner.set('key/a', 1);
   await world.time.until(() => follower.get('key/a').value === 1, 'what was missed', 2_000);
@@ -638,7 +638,7 @@ test('a subscription that died without a word is found, and nothing is missing t
   t.is(follower.get('key/a').value, 2);
 });
 
-test('it is found within the time of silence, whenever it died', async (t) => {
+test('a dead subscription is noticed within maxStaleMs, whenever it died', async (t) => {
   for (let ms = 0; ms < 800; ms += 100) {
     const { world, owner, follower, following } = await pair();
     await world.time.advance(ms);
@@ -649,7 +649,7 @@ test('it is found within the time of silence, whenever it died', async (t) => {
   t.pass();
 });
 
-test('tombstones dropped while a whole state is being written are forgotten by the store in the end', async (t) => {
+test('the store finally forgets tombstones that were dropped while a whole state was written', async (t) => {
   const { world, owning, owner } = await pair();
   const churn = (name: string, count: number): void => {
     for (let at = 0; at < count; at += 1) {

@@ -1,4 +1,4 @@
-/** Readers: whoever reads from something that moves gets all of it, at its own speed, and nothing is kept for it. */
+/** Readers of a growing source: each gets everything at its own speed, and nothing is queued for it. */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -7,7 +7,7 @@ import type { ReadersOptions } from '../../src/base/readers.ts';
 import { check } from '../_check.ts';
 import { FakeTime } from '../_fake-time.ts';
 
-/** A number that grows, and readers that are told from where to where. */
+/** A growing number, and readers that get ranges of it. */
 function start(options: Partial<ReadersOptions<number>> = {}) {
   const time = new FakeTime();
   const source = { value: 0 };
@@ -38,7 +38,7 @@ function start(options: Partial<ReadersOptions<number>> = {}) {
   return { time, source, readers, open, set };
 }
 
-test('what changes within a turn is told once, at its end', async (t) => {
+test('the changes of one turn are sent once, at its end', async (t) => {
   const { open, source, readers, time } = start();
   const { got } = open();
   t.deepEqual(got, ['0>0'], 'a sign of life first');
@@ -51,7 +51,7 @@ test('what changes within a turn is told once, at its end', async (t) => {
   t.deepEqual(got.slice(1), ['0>3']);
 });
 
-test('who is full is sent nothing, and then all of it as one', async (t) => {
+test('a full reader is sent nothing, and later everything in one message', async (t) => {
   const { open, set } = start();
   let takes = true;
   const slow = open(() => takes);
@@ -65,7 +65,7 @@ test('who is full is sent nothing, and then all of it as one', async (t) => {
   t.deepEqual(slow.got, ['0>0', '0>1', '1>4']);
 });
 
-test('with a pace, what changes is told at most so often', async (t) => {
+test('with a pace, changes are sent at most that often', async (t) => {
   const { open, set, time } = start({ paceMs: 100 });
   const { got } = open();
   for (const value of [1, 2, 3]) await set(value);
@@ -75,7 +75,7 @@ test('with a pace, what changes is told at most so often', async (t) => {
   t.deepEqual(got.slice(1), ['0>3']);
 });
 
-test('signs of life come at their interval, for as long as anyone reads', async (t) => {
+test('keep-alives come at their interval while anyone reads', async (t) => {
   const { open, time, readers } = start();
   const { got, reader } = open();
   await time.advance(3_000);
@@ -87,7 +87,7 @@ test('signs of life come at their interval, for as long as anyone reads', async 
   t.is(time.pending, 0, 'no timer is left');
 });
 
-test('who takes nothing for too long gives up its place; who takes a little does not', async (t) => {
+test('a reader that takes nothing for too long is closed, and one that takes a little is not', async (t) => {
   const { open, set, time } = start({ stallMs: 5_000 });
   const stalled = open(() => false);
   const slow = open(() => false);
@@ -101,7 +101,7 @@ test('who takes nothing for too long gives up its place; who takes a little does
   t.deepEqual(slow.ends, []);
 });
 
-test('who cannot go on is sent away, and with the end of the source all are', (t) => {
+test('a reader that cannot continue is closed, and the end of the source closes all readers', (t) => {
   const { open, source, readers } = start();
   const first = open();
   source.value = -1;
@@ -116,7 +116,7 @@ test('who cannot go on is sent away, and with the end of the source all are', (t
   t.deepEqual(second.got, ['5>5'], 'and nothing comes after');
 });
 
-test('whoever reads at whatever speed, its messages join without a gap and lead to the end', async (t) => {
+test('at any speed, the messages of a reader join without a gap and lead to the end', async (t) => {
   const steps = fc.array(fc.record({ what: fc.constantFrom('set', 'drain', 'wait'), ms: fc.nat(3_000) }), {
     maxLength: 60,
   });

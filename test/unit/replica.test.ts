@@ -1,4 +1,7 @@
-/** The follower's copy: whatever comes, in whatever order, it shows only what was, and ends where the owner is. */
+/**
+ * The follower's copy: for frames in any order it shows only past states of the owner, and ends at the
+ * owner's state.
+ */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -25,14 +28,14 @@ const HEADER: Header = {
   bye: false,
 };
 
-/** A replica at a position of epoch 5, or of what is given. */
+/** A replica at a revision of epoch 5, or of another epoch. */
 function at(revision: number, epoch = 5): Replica {
   const replica = new Replica();
   replica.replace({ epoch, base: { epoch: epoch - 2, revision: 0 }, revision }, []);
   return replica;
 }
 
-test('advance passes over what is known, and returns what is not', (t) => {
+test('advance skips known changes, and returns new ones', (t) => {
   const replica = at(10);
   const changes = [
     { key: 'a', revision: 10, value: 'old' },
@@ -45,7 +48,7 @@ test('advance passes over what is known, and returns what is not', (t) => {
   t.is(replica.size, 1);
 });
 
-test('replace returns the keys that the replica had, or has, otherwise', (t) => {
+test('replace returns the keys whose values differ before and after', (t) => {
   const replica = new Replica();
   const state = (...changes: ReadChange[]): ReadChange[] => changes;
   replica.replace(
@@ -87,11 +90,11 @@ test('replace returns the keys that the replica had, or has, otherwise', (t) => 
 const SPACE = 'space';
 const OWNER = 'owner';
 
-/** An owner with its ledger, and the store that it writes to. The store can lose what it was told last. */
+/** An owner with its ledger, and its store, which can lose the latest commits. */
 class World {
   readonly server = new MemoryServer(new FakeTime());
   readonly published: string[] = [];
-  /** What the state was at each head that the store ever had. */
+  /** The state at each head that the store ever had. */
   readonly past = new Map<string, Record<string, unknown>>([[printPosition(ZERO), {}]]);
   ledger = new Ledger();
   #head: Position = ZERO;
@@ -104,14 +107,14 @@ class World {
     this.start('resume');
   }
 
-  /** What the owner has in memory. */
+  /** The state in the owner's memory. */
   get state(): Record<string, unknown> {
     return Object.fromEntries(
       [...this.ledger.entries()].map(({ key, value }) => [key, JSON.parse(value?.json ?? 'null')]),
     );
   }
 
-  /** A new owner, which takes over what the store holds, or starts over. */
+  /** Starts a new owner, which takes over the stored state or starts over. */
   start(how: 'resume' | 'reset'): void {
     const { epoch, head, revision } = this.#claim();
     const { changes } = this.server.since(SPACE, ZERO, 1_000, {});
@@ -121,7 +124,7 @@ class World {
     this.commit();
   }
 
-  /** The same owner, under a new epoch. */
+  /** Claims a new epoch for the same owner. */
   reclaim(): void {
     const { epoch } = this.#claim();
     this.ledger.continueIn({ epoch, base: this.ledger.head });
@@ -136,7 +139,7 @@ class World {
     return { epoch: head.fence, revision: head.revision, head: this.#head };
   }
 
-  /** One cut, on top of the head or, where that cannot be, in place of all. */
+  /** Commits one cut: on top of the head or, where that is impossible, in place of the whole state. */
   commit(): void {
     const { line, head, horizon } = this.ledger;
     const cut = { ...line, owner: OWNER, leaseMs: 1e9, revision: head.revision, horizon, cutAt: 1 };
@@ -154,7 +157,7 @@ class World {
     this.#kept.push({ head: this.#head, page: this.server.since(SPACE, ZERO, 1_000, {}) });
   }
 
-  /** The store is back where it was some commits ago, as after a failover to a replica that lagged. */
+  /** Takes the store some commits back, like a failover to a replica that lags. */
   rollBack(commits: number): void {
     const kept = this.#kept.at(-1 - commits) ?? this.#kept[0]!;
     const { head } = kept.page;
@@ -174,7 +177,7 @@ const read = ({ key, revision, json }: Change): ReadChange => ({
   value: json === '' ? undefined : JSON.parse(json),
 });
 
-/** A replica that is served as the follower serves its own, and checks what it is told. */
+/** A replica that is used as the follower uses its own, and checks the changes that it reports. */
 class Reader {
   readonly #replica = new Replica();
   readonly #admission = new Admission(this.#replica);
@@ -203,7 +206,7 @@ class Reader {
     return verdict === 'gap' ? 'gap' : 'fine';
   }
 
-  /** Asks the store, in pages of so many changes; the owner goes on in between. */
+  /** Reads the store in pages of `limit` changes. The owner goes on in between. */
   ask(limit: number, meanwhile: () => void = () => {}): void {
     const before = this.position;
     const { floor } = this.#admission;
@@ -279,7 +282,7 @@ const happening = fc.oneof(
   },
 );
 
-test('frames in any order, twice or not at all, and answers to gaps, lead to the ledger and never back', (t) =>
+test('frames in any order, repeated or lost, with answers to gaps, lead to the ledger and never back', (t) =>
   check(
     t,
     fc.property(fc.array(happening, { maxLength: 80, size: 'max' }), (happenings) => {
@@ -319,9 +322,10 @@ test('frames in any order, twice or not at all, and answers to gaps, lead to the
     { numRuns: 1_000 },
   ));
 
-// Known, see docs/decisions.md: a change made before the base is given the epoch of the base, whatever epoch it was made in; so where a key
-// last changed is told otherwise by the owner, by who followed along, and by who read it all later. (The same with
-// an owner that resumes.) Readings, and the ETags made of them, differ from process to process.
+// Known, see docs/decisions.md: a change made before the base gets the epoch of the base, whatever its own
+// epoch was. So the owner, a reader that followed all along, and a reader that came later give different
+// positions for the same key. (The same holds for an owner that resumes.) Readings, and the ETags made from
+// them, differ between processes.
 test.failing('a key has one position, for the owner and for every reader', (t) => {
   const world = new World();
   world.ledger.set('a', '1');

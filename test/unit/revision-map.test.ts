@@ -1,4 +1,4 @@
-/** The state in order of last change, held against a model that keeps the whole log. */
+/** The state in order of last change, compared with a model that keeps the whole log. */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -9,7 +9,7 @@ interface Operation {
   readonly key: string;
   /** `undefined` deletes. */
   readonly value: number | undefined;
-  /** How far the revision goes on. */
+  /** By how much the revision grows. */
   readonly step: number;
 }
 
@@ -27,7 +27,7 @@ interface Logged {
   readonly epoch: number;
 }
 
-/** Plays operations on a map, and keeps the log of them. Calls back after each. */
+/** Carries out operations on a map, and keeps their log. Calls back after each. */
 function play(
   map: RevisionMap<number>,
   played: readonly Operation[],
@@ -45,14 +45,14 @@ function play(
   return log;
 }
 
-/** The latest of each key, in order of revision. */
+/** The latest change of each key, in order of revision. */
 function latest(log: readonly Logged[]): Logged[] {
   return [...new Map(log.map((one) => [one.key, one])).values()].sort((a, b) => a.revision - b.revision);
 }
 
 const plain = ({ key, value, revision, epoch }: Logged): Logged => ({ key, value, revision, epoch });
 
-test('a new map is empty, at revision 0, and forgot nothing', (t) => {
+test('a new map is empty, at revision 0, and has forgotten nothing', (t) => {
   const map = new RevisionMap<number>();
   t.deepEqual([map.size, map.revision, map.horizon, map.tombstones], [0, 0, 0, 0]);
   t.deepEqual(map.since(0), []);
@@ -60,7 +60,7 @@ test('a new map is empty, at revision 0, and forgot nothing', (t) => {
   t.is(map.get('a'), undefined);
 });
 
-test('a change moves its key to the end, and since gives the latest of each key once', (t) => {
+test('a change moves its key to the end, and since() gives the latest change of each key once', (t) => {
   const map = new RevisionMap<number>();
   map.set('a', 1, 1, 1);
   map.set('b', 2, 2, 1);
@@ -87,14 +87,14 @@ test('a delete leaves a tombstone, which a later value replaces', (t) => {
   t.deepEqual([map.size, map.tombstones], [1, 0]);
 });
 
-test('a value that is falsy is a value all the same', (t) => {
+test('a falsy value is a value', (t) => {
   const map = new RevisionMap<unknown>();
   for (const [index, value] of [0, '', false, null].entries()) map.set(`key ${index}`, value, index + 1, 1);
   t.is(map.size, 4);
   t.is(map.tombstones, 0);
 });
 
-test('since any place is what the whole log says of it, however keys came, went and came again', (t) =>
+test('the changes since any revision match the whole log, however keys come and go', (t) =>
   check(
     t,
     fc.property(operations, (played) => {
@@ -132,7 +132,7 @@ test('entries are the keys that hold a value, in the order in which they first c
     }),
   ));
 
-test('tombstones are dropped oldest first, each is told once, and from the horizon on nothing is missing', (t) =>
+test('tombstones are dropped oldest first and reported once, and nothing after the horizon is missing', (t) =>
   check(
     t,
     fc.property(operations, fc.nat(4), (played, limit) => {
@@ -149,7 +149,7 @@ test('tombstones are dropped oldest first, each is told once, and from the horiz
         assert.ok(map.tombstones <= 2 * keep, `${map.tombstones} tombstones, ${keep} are to be kept`);
         assert.ok(map.tombstones >= Math.min(keep, dead.length - gone.length));
         assert.ok(map.horizon >= horizon, 'the horizon went back');
-        // All that is gone is at the horizon or below it, and all else above it.
+        // Every dropped key is at or below the horizon, and every other above it.
         assert.deepEqual(
           gone,
           dead.filter(({ revision }) => revision <= map.horizon),
@@ -162,7 +162,7 @@ test('tombstones are dropped oldest first, each is told once, and from the horiz
             map.since(p).map(plain),
             expected.filter(({ revision }) => revision > p),
           );
-        // What holds a value is never dropped.
+        // A key with a value is never dropped.
         const alive = expected.filter(({ value }) => value !== undefined);
         assert.deepEqual(
           map
@@ -171,7 +171,7 @@ test('tombstones are dropped oldest first, each is told once, and from the horiz
             .map(plain),
           alive,
         );
-        // Each drop is told once, when it happens.
+        // Each drop is reported once, when it happens.
         for (const key of dropped.slice(told)) assert.equal(map.get(key), undefined, key);
         assert.equal(new Set(dropped.slice(told)).size, dropped.length - told);
         assert.equal(dropped.length > told, map.horizon > horizon);
@@ -181,7 +181,7 @@ test('tombstones are dropped oldest first, each is told once, and from the horiz
     }),
   ));
 
-test('by default 10,000 deletes are remembered, and never more than twice as many', (t) => {
+test('by default, 10,000 deletes are remembered, and never more than twice as many', (t) => {
   const map = new RevisionMap<number>();
   for (let index = 0; index < 20_000; index += 1) map.set(`key ${index}`, undefined, index + 1, 1);
   t.deepEqual([map.tombstones, map.horizon], [20_000, 0]);
@@ -189,7 +189,7 @@ test('by default 10,000 deletes are remembered, and never more than twice as man
   t.deepEqual([map.tombstones, map.horizon], [10_000, 10_001]);
 });
 
-test('as many deletes are remembered as there are live keys, when those are more', (t) => {
+test('if there are more live keys than that, as many deletes are remembered', (t) => {
   const map = new RevisionMap<number>(2);
   let revision = 0;
   for (let index = 0; index < 10; index += 1) map.set(`live ${index}`, index, (revision += 1), 1);
@@ -199,7 +199,7 @@ test('as many deletes are remembered as there are live keys, when those are more
   t.deepEqual([map.tombstones, map.horizon], [10, 21]);
 });
 
-test('what is stated as forgotten moves the horizon on, and never back', (t) => {
+test('a stated horizon moves the horizon on, and never back', (t) => {
   const map = new RevisionMap<number>();
   map.forgetUpTo(7);
   t.is(map.horizon, 7);

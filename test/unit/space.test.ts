@@ -1,4 +1,4 @@
-/** Spaces: which keys there are, which values they take, and what is captured and read of them. */
+/** Spaces: their keys, the values that those accept, and the values that are captured and read. */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -30,13 +30,13 @@ const LIBRARIES: Record<string, Schema> = {
 for (const [library, schema] of Object.entries(LIBRARIES)) {
   const space = defineSpace('orders', { 'order/*': schema });
 
-  test(`a schema of ${library} takes what it allows, and reads it back`, (t) => {
+  test(`a schema of ${library} accepts valid values, and reads them back`, (t) => {
     const text = space.capture('order/1', { side: 'buy', price: 10 });
     t.is(text, '{"side":"buy","price":10}');
     t.deepEqual(space.read('order/1', text), { side: 'buy', price: 10 });
   });
 
-  test(`a schema of ${library} refuses what it does not allow, at set and on arrival, and says where`, (t) => {
+  test(`a schema of ${library} refuses invalid values, at set and on arrival, and names their path`, (t) => {
     for (const refuse of [
       () => space.capture('order/1', { side: 'hold', price: 10 }),
       () => space.read('order/1', '{"side":"hold","price":10}'),
@@ -53,7 +53,7 @@ for (const [library, schema] of Object.entries(LIBRARIES)) {
 }
 
 for (const [library, schema] of Object.entries({ ...LIBRARIES, 'no library': json() })) {
-  test(`what cannot be read is refused without a word of it: ${library}`, (t) => {
+  test(`the error for an unreadable value contains nothing of the value: ${library}`, (t) => {
     const space = defineSpace('orders', { 'order/*': schema });
     const texts = ['secret and no JSON', '{"side":"secret","price":10', '{"__proto__":"secret"}'];
     if (library !== 'no library') texts.push('{"side":"secret","price":10}', '"secret"');
@@ -64,19 +64,19 @@ for (const [library, schema] of Object.entries({ ...LIBRARIES, 'no library': jso
   });
 }
 
-test('what was captured does not change with the object', (t) => {
+test('a captured value does not change with the object', (t) => {
   const value = { legs: [1] };
   const text = anything.capture('a', value);
   value.legs.push(2);
   t.is(text, '{"legs":[1]}');
 });
 
-test('what is read is frozen all the way down', (t) => {
+test('a value that is read is frozen all the way down', (t) => {
   const read = anything.read('a', '{"legs":[{"price":1}]}') as { legs: { price: number }[] };
   t.true([read, read.legs, read.legs[0]].every(Object.isFrozen));
 });
 
-test('a value travels as it was given, and is read through the schema', (t) => {
+test('a value travels unchanged, and is read through the schema', (t) => {
   const schema = z.object({
     at: z.string().transform((text) => text.length),
     side: z.string().default('buy'),
@@ -116,7 +116,7 @@ for (const [what, value, path] of [
   });
 }
 
-test('a value at the limit is taken, and one over it is TOO_LARGE', (t) => {
+test('a value at the size limit is accepted, and one over it is TOO_LARGE', (t) => {
   const largest = 'x'.repeat(MAX_VALUE_LENGTH - 2);
   const text = anything.capture('a', largest);
   t.is(text.length, MAX_VALUE_LENGTH);
@@ -125,7 +125,7 @@ test('a value at the limit is taken, and one over it is TOO_LARGE', (t) => {
   t.throws(() => anything.read('a', `"${largest}x"`), { instanceOf: InvalidValueError, code: 'TOO_LARGE' });
 });
 
-test('an asynchronous schema is refused, and what it rejects with later harms nobody', (t) => {
+test('an asynchronous schema is refused, and its later rejection is handled', (t) => {
   const schema: StandardSchemaV1 = {
     '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('later')) },
   };
@@ -142,12 +142,12 @@ for (const text of ['', 'nonsense', '{"a":', '{"__proto__":{}}', '{"\\u005f_prot
   });
 }
 
-test('a value that its schema makes undefined cannot be read: undefined means deleted', (t) => {
+test('a value that its schema turns into undefined cannot be read, since undefined means deleted', (t) => {
   const space = defineSpace('gone', { a: z.string().transform(() => undefined) });
   t.throws(() => space.read('a', '"x"'), { instanceOf: InvalidValueError, code: 'INVALID_VALUE' });
 });
 
-test('every value that JSON can write is captured, and read back the same', (t) =>
+test('every JSON value is captured, and read back the same', (t) =>
   check(
     t,
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
@@ -156,7 +156,7 @@ test('every value that JSON can write is captured, and read back the same', (t) 
     }),
   ));
 
-test('whatever is given to capture is captured, or refused by an InvalidValueError, and never half', (t) =>
+test('capture either captures a value completely or throws an InvalidValueError', (t) =>
   check(
     t,
     fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true }), (value) => {
@@ -169,7 +169,7 @@ test('whatever is given to capture is captured, or refused by an InvalidValueErr
     { numRuns: 1_000 },
   ));
 
-test('whatever text arrives is read, or refused by an InvalidValueError', (t) =>
+test('any text that arrives is either read or refused by an InvalidValueError', (t) =>
   check(
     t,
     fc.property(
@@ -207,7 +207,7 @@ test('the exact key decides, then the closest family', (t) => {
   t.is(vendor('a/'), 'all', 'a family is not its own prefix');
 });
 
-test('a key that the space does not define is UNKNOWN_KEY, and the error names those it defines', (t) => {
+test('a key that the space does not define is UNKNOWN_KEY, and the error names the defined ones', (t) => {
   const space = defineSpace('keys', { market_regime: json(), 'strategy/*': json() });
   for (const key of [
     'market',
@@ -230,7 +230,7 @@ test('a key that the space does not define is UNKNOWN_KEY, and the error names t
   }
 });
 
-test('a key, a family as defined and a star may be watched, and nothing else', (t) => {
+test('a watch takes a key, a family as defined, or a star, and nothing else', (t) => {
   const space = defineSpace('keys', { market_regime: json(), 'strategy/*': json() });
   for (const pattern of ['market_regime', 'strategy/*', 'strategy/a', '*']) {
     t.notThrows(() => space.requirePattern(pattern), pattern);
@@ -249,19 +249,19 @@ test('a key is 1 to 512 characters of well-formed Unicode, none of them a contro
 // ---- definitions ----
 
 for (const name of ['', ' ', 'a b', 'a{b}', 'ä', '-a', 'a'.repeat(65), 5, undefined, null]) {
-  test(`${JSON.stringify(name) ?? 'undefined'} cannot be the name of a space`, (t) => {
+  test(`${JSON.stringify(name) ?? 'undefined'} is not the name of a space`, (t) => {
     t.throws(() => defineSpace(name as string, {}), { code: 'INVALID_SPACE', message: /space name/ });
   });
 }
 
 for (const pattern of ['', 'a*', '*a', 'a/*/b', '**', 'a/**', 'a\nb', 'k'.repeat(513)]) {
-  test(`${JSON.stringify(pattern).slice(0, 20)} cannot be defined`, (t) => {
+  test(`${JSON.stringify(pattern).slice(0, 20)} cannot be defined as a key`, (t) => {
     t.throws(() => defineSpace('keys', { [pattern]: json() }), { code: 'INVALID_SPACE' });
   });
 }
 
 for (const schema of [undefined, null, {}, 'string', () => true, { '~standard': {} }]) {
-  test(`${typeof schema} ${JSON.stringify(schema) ?? ''} is no schema`, (t) => {
+  test(`${typeof schema} ${JSON.stringify(schema) ?? ''} is not a schema`, (t) => {
     t.throws(() => defineSpace('keys', { a: schema as never }), {
       code: 'INVALID_SPACE',
       message: /expected a Standard Schema/,
@@ -269,7 +269,7 @@ for (const schema of [undefined, null, {}, 'string', () => true, { '~standard': 
   });
 }
 
-test('a space of no keys is a space', (t) => {
+test('a space may have no keys', (t) => {
   const space = defineSpace('trading.eu:live_2-a', {});
   t.true(space instanceof Space);
   t.throws(() => space.requireSchema('a'), { code: 'UNKNOWN_KEY' });
@@ -279,7 +279,7 @@ for (const [library, schema, value] of [
   ['arktype', type({ stop: 'number | undefined' }), { stop: undefined }],
   ['valibot', v.object({ stop: v.union([v.number(), v.undefined()]) }), { stop: undefined }],
 ] as const) {
-  test(`what a schema of ${library} takes at set, it takes on arrival`, (t) => {
+  test(`a schema of ${library} accepts on arrival what it accepts at set`, (t) => {
     const space = defineSpace('orders', { order: schema });
     let text: string;
     try {
@@ -292,24 +292,24 @@ for (const [library, schema, value] of [
   });
 }
 
-test('a value that its schema makes undefined is refused at set', (t) => {
+test('a value that its schema turns into undefined is refused at set', (t) => {
   const space = defineSpace('gone', { a: z.string().transform(() => undefined) });
   t.throws(() => space.capture('a', 'x'), { instanceOf: InvalidValueError });
 });
 
-test('what is read of a readonly schema of zod is frozen all the way down', (t) => {
+test('a value of a readonly zod schema is frozen all the way down', (t) => {
   const space = defineSpace('orders', { order: z.object({ legs: z.array(z.number()) }).readonly() });
   const read = space.read('order', '{"legs":[1]}') as { legs: readonly number[] };
   t.true(Object.isFrozen(read.legs));
 });
 
-test('a text 100,000 levels deep is refused by an InvalidValueError', (t) => {
+test('a text nested 100,000 levels deep is refused by an InvalidValueError', (t) => {
   t.throws(() => anything.read('a', '['.repeat(100_000) + ']'.repeat(100_000)), {
     instanceOf: InvalidValueError,
   });
 });
 
-test('a value that its schema makes a typed array is read, or refused by an InvalidValueError', (t) => {
+test('a value that its schema turns into a typed array is read, or refused by an InvalidValueError', (t) => {
   const space = defineSpace('bytes', { a: z.string().transform((text) => new TextEncoder().encode(text)) });
   t.notThrows(() => {
     try {
@@ -324,7 +324,7 @@ test('a key that is a BigInt is UNKNOWN_KEY', (t) => {
   t.throws(() => anything.requireSchema(5n as never), { code: 'UNKNOWN_KEY' });
 });
 
-test('the pattern of a family is no key of it', (t) => {
+test('the pattern of a family is not a key of that family', (t) => {
   const space = defineSpace('keys', { 'strategy/*': json() });
   t.throws(() => space.capture('strategy/*', 1), { code: 'UNKNOWN_KEY' });
 });

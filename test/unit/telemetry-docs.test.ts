@@ -1,4 +1,4 @@
-/** What the docs, the dashboard and the alert rules say of metrics is what there is. */
+/** The docs, the dashboard and the alert rules name exactly the metrics that exist. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import * as api from '@opentelemetry/api';
@@ -14,7 +14,10 @@ import { FakeTime } from '../_fake-time.ts';
 const RULES = 'docs/grafana/prometheus/alerts.yaml';
 const DASHBOARD = 'docs/grafana/dashboards/tandem.json';
 
-/** As a Prometheus exporter names it (https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/). */
+/**
+ * The names that a Prometheus exporter makes
+ * (https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/).
+ */
 const SUFFIX: Record<string, string> = { s: '_seconds', By: '_bytes' };
 
 interface Made {
@@ -23,7 +26,7 @@ interface Made {
   readonly kind: 'counter' | 'histogram' | 'gauge';
 }
 
-/** Every instrument that is made, in order. */
+/** Every instrument that Tandem creates, in order. */
 function instruments(): Made[] {
   const made: Made[] = [];
   const meter = new Proxy(new MeterProvider().getMeter('test'), {
@@ -49,7 +52,7 @@ function prometheusNames({ name, unit, kind }: Made): string[] {
   return kind === 'gauge' ? [base] : ['_bucket', '_sum', '_count'].map((end) => base + end);
 }
 
-test('the docs list every metric, with its kind and unit, and no other', (t) => {
+test('the docs list every metric with its kind and unit, and no other metric', (t) => {
   const rows = readFileSync('docs/telemetry.md', 'utf8').matchAll(/^\| `([\w.]+)` +\| (\w+) +\| `([^`]+)`/gm);
   const told = [...rows].map(([, name, kind, unit]) => ({ name, kind, unit }));
   const byName = (a: { name?: string | undefined }, b: { name?: string | undefined }): number =>
@@ -59,7 +62,7 @@ test('the docs list every metric, with its kind and unit, and no other', (t) => 
 });
 
 for (const file of [DASHBOARD, RULES]) {
-  test(`${file} asks for nothing that there is not`, (t) => {
+  test(`${file} queries only metrics that exist`, (t) => {
     const known = new Set(instruments().flatMap(prometheusNames));
     const names = readFileSync(file, 'utf8').match(/\b(?:tandem|nodejs)_[a-z_\d]+(?=[{)[ ]| offset)/g) ?? [];
     const asked = new Set(names.filter((name) => !isLabel(name)));
@@ -71,12 +74,12 @@ for (const file of [DASHBOARD, RULES]) {
   });
 }
 
-/** Labels stand where metrics do, in `by (…)`. */
+/** Labels stand in the places of metrics in `by (…)`. */
 function isLabel(name: string): boolean {
   return /^tandem_(space|role|mode|path|link|reason|full)$/.test(name) && name !== 'tandem_mode';
 }
 
-test('compose.yaml publishes on this machine alone, and mounts what there is', (t) => {
+test('compose.yaml publishes ports on loopback only, and mounts only files that exist', (t) => {
   const compose = readFileSync('compose.yaml', 'utf8');
   const ports = compose.match(/(?<=')[^'\n]*:\d+(?=')/g) ?? [];
   t.true(ports.length >= 6);

@@ -1,4 +1,4 @@
-/** What travels for those who measure: well-formed, or left out; never worth a frame. */
+/** Trace data in frames: it is well-formed or left out, and never makes a frame invalid. */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -21,18 +21,18 @@ const CHANGES = [{ key: 'a', revision: 11, json: '1' }];
 
 const numbered = (n: number): string => `00-${'a'.repeat(32)}-${n.toString(16).padStart(16, '0')}-01`;
 
-test('what a frame says for those who measure is read back as it was published', (t) => {
+test('decoding gives back the trace data of a frame as it was published', (t) => {
   const trace = { traceparent: PARENT, tracestate: 'a=1,b=2', links: [numbered(1), numbered(2)] };
   const frame = decodeFrame(encodeFrame(1, { ...HEADER, setAt: 4.125, setErrorMs: 0.25, trace }, CHANGES));
   t.deepEqual([frame.setAt, frame.setErrorMs, frame.trace], [4.125, 0.25, trace]);
 });
 
-test('without it, the header is what it was', (t) => {
+test('without trace data, the header is unchanged', (t) => {
   const [, header] = encodeFrame(1, HEADER, []).split('\n');
   t.is(header, '2 9 7-10 10 12 5000 3000 c');
 });
 
-test('whatever stands there, the frame is the same, and what is read is well-formed', (t) =>
+test('for any trace data, the frame is the same, and the data that is read is well-formed', (t) =>
   check(
     t,
     fc.property(
@@ -78,7 +78,7 @@ function hostileTrace(): fc.Arbitrary<unknown> {
   );
 }
 
-test('a traceparent that names no trace, no span, or an unknown form is none', (t) => {
+test('a traceparent without a trace or span, or of an unknown form, is ignored', (t) => {
   for (const traceparent of [
     PARENT.replace('4bf92f3577b34da6a3ce929d0e0e4736', '0'.repeat(32)),
     PARENT.replace('00f067aa0ba902b7', '0'.repeat(16)),
@@ -90,7 +90,7 @@ test('a traceparent that names no trace, no span, or an unknown form is none', (
     t.is(readFrameTrace({ traceparent }), undefined, JSON.stringify(traceparent));
 });
 
-test('more links than the bound are cut, and a tracestate that is too long is left out', (t) => {
+test('links beyond the bound are cut off, and a tracestate that is too long is left out', (t) => {
   const links = Array.from({ length: 100 }, (_, n) => numbered(n + 1));
   t.deepEqual(readFrameTrace({ traceparent: PARENT, links })?.links, links.slice(0, MAX_LINKS));
   t.deepEqual(readFrameTrace({ traceparent: PARENT, tracestate: 'a='.padEnd(513, 'x') }), {
@@ -99,7 +99,7 @@ test('more links than the bound are cut, and a tracestate that is too long is le
   t.deepEqual(readFrameTrace({ traceparent: PARENT, tracestate: 'a=1\nb' }), { traceparent: PARENT });
 });
 
-test('a notes tells what was noted after a revision, whatever was forgotten and moved', (t) =>
+test('the notes give everything noted after a revision, whatever was forgotten and moved', (t) =>
   check(
     t,
     fc.property(
@@ -113,7 +113,7 @@ test('a notes tells what was noted after a revision, whatever was forgotten and 
       ),
       (steps) => {
         const notes = new RevisionNotes<string>();
-        // The model notes each revision; runs of the same are told once.
+        // The model notes each revision. Runs of equal notes are reported once.
         let model: { revision: number; what: string }[] = [];
         const told = (from: number): string[] =>
           model
@@ -126,7 +126,7 @@ test('a notes tells what was noted after a revision, whatever was forgotten and 
           notes.note(revision, what);
           model = model.filter((one) => one.revision <= revision);
           const last = model.at(-1);
-          // A run is all of one thing.
+          // All revisions of a run have the same note.
           if (last?.what === what)
             for (let one = last.revision + 1; one < revision; one += 1) model.push({ revision: one, what });
           model.push({ revision, what });
@@ -141,7 +141,7 @@ test('a notes tells what was noted after a revision, whatever was forgotten and 
     ),
   ));
 
-test('a notes is bounded, and keeps the newest', (t) => {
+test('the notes are bounded, and keep the newest', (t) => {
   const notes = new RevisionNotes<number>();
   for (let n = 1; n <= 100_000; n += 1) notes.note(n, n);
   t.true(notes.since(0).length <= 2_048);

@@ -1,4 +1,4 @@
-/** Owns the proof that the demo measures update latency as it says, from reports that come in any order. */
+/** Tests that the demo measures update latency correctly, from reports that come in any order. */
 import test from 'ava';
 import { LatencyMeter } from '../../examples/trading-desk/latency.ts';
 
@@ -17,7 +17,7 @@ test('an update counts from its set to the first frame at its position or past i
   t.deepEqual(meter.recent(), { count: 3, p50Ms: 0.5, p99Ms: 1.5, maxMs: 1.5 });
 });
 
-test('it does not matter whose report comes first', (t) => {
+test('the order of the reports does not matter', (t) => {
   const meter = new LatencyMeter();
   meter.noteSeen([['7-5', 1_300]]);
   t.is(meter.overall(), undefined);
@@ -31,7 +31,7 @@ test('it does not matter whose report comes first', (t) => {
   t.like(meter.overall(), { count: 2, maxMs: 0.8 });
 });
 
-test('what an outage holds back counts until it is there, also under a new epoch', (t) => {
+test('an update that an outage delays counts until it arrives, also under a new epoch', (t) => {
   const meter = new LatencyMeter();
   meter.noteSets([['7-5', 0]]);
   meter.noteSeen([['7-4', 100]]);
@@ -41,7 +41,7 @@ test('what an outage holds back counts until it is there, also under a new epoch
   t.like(meter.recent(), { count: 2, maxMs: 2_000 });
 });
 
-test('positions from before the first claim are provisional, and not counted', (t) => {
+test('positions from before the first claim are provisional and do not count', (t) => {
   const meter = new LatencyMeter();
   meter.noteSets([['0-5', 0]]);
   meter.noteSeen([['7-5', 100]]);
@@ -49,7 +49,7 @@ test('positions from before the first claim are provisional, and not counted', (
   t.is(meter.overall(), undefined);
 });
 
-test('the recent ones are those of the last ten seconds', (t) => {
+test('recent latencies are those of the last ten seconds', (t) => {
   const meter = new LatencyMeter();
   meter.noteSets([
     ['7-1', 0],

@@ -1,4 +1,4 @@
-/** Owns the proof that the trading desk computes what it says: bars, regimes and strategies on real history. */
+/** Tests that the trading desk computes bars, regimes and strategies correctly, on real history. */
 import test from 'ava';
 import { parseBars, readBars, type Bar } from '../../examples/trading-desk/bars.ts';
 import { EwmaVolatility, RegimeDetector } from '../../examples/trading-desk/regime.ts';
@@ -94,7 +94,7 @@ test('a regime is confirmed by 21 bars, a crisis by 3, so neither flaps', (t) =>
   for (const { regime, bars } of regimeChanges()) t.true(bars >= (regime === 'crisis' ? 3 : 21));
 });
 
-test('the participant warms up without claiming anything, and its first regime comes within a year', (t) => {
+test('the detector claims no regime while it warms up, and its first regime comes within a year', (t) => {
   const warming = regimes.filter(({ regime }) => regime === 'warming-up');
   t.true(warming.length >= 200 && warming.length < 252);
   for (const regime of warming) t.like(regime, { confidence: 0, since: '2000-01-03' });
@@ -117,7 +117,7 @@ test('daily moves of 1 % are an annual volatility of 1 % times the square root o
   t.true(Math.abs(annualised - 0.01 * Math.sqrt(252)) < 1e-9);
 });
 
-test('nothing looks ahead: a crash, or the end, of the data after a bar changes nothing up to that bar', (t) => {
+test('nothing looks ahead: a crash after a bar, or the end of the data, changes nothing up to that bar', (t) => {
   for (const cut of [1, 199, 1000, 2190, bars.length - 1]) {
     const past = bars.slice(0, cut);
     const crash = bars.slice(cut).map((bar) => ({ ...bar, close: bar.close / 10, low: bar.low / 10 }));
@@ -130,7 +130,7 @@ test('nothing looks ahead: a crash, or the end, of the data after a bar changes 
   }
 });
 
-test('every bar, regime and status is valid by its schema and survives JSON unchanged', (t) => {
+test('every bar, regime and status is valid and survives JSON unchanged', (t) => {
   t.is(books.flat().length, 3 * bars.length);
   const valid =
     bars.every((bar) => LastBar.safeParse(bar).success) &&
@@ -143,12 +143,12 @@ test('every bar, regime and status is valid by its schema and survives JSON unch
 for (const [index, { name }] of createStrategies().entries()) {
   const book = books[index] ?? [];
 
-  test(`${name}: equity is the start equity plus the P&L`, (t) => {
+  test(`${name}: the equity is the starting equity plus the P&L`, (t) => {
     t.true(book.every(({ equity, pnl }) => equity === START_EQUITY + pnl));
     t.not(book.at(-1)?.pnl, 0);
   });
 
-  test(`${name}: a bar earns what the position of the bar before made, less the cost of trading`, (t) => {
+  test(`${name}: a bar earns the gain of the previous bar's position, less the cost of trading`, (t) => {
     for (const [status, before, bar, barBefore] of steps(book)) {
       const earned = before.position * (bar.close - barBefore.close);
       const cost = COST * Math.abs(status.position - before.position) * bar.close;
@@ -169,7 +169,7 @@ for (const [index, { name }] of createStrategies().entries()) {
   });
 }
 
-test('a flat strategy, and one warming up, holds and earns nothing', (t) => {
+test('a strategy that is flat or warming up holds and earns nothing', (t) => {
   const idle = books.flatMap(steps).filter(([, before]) => before.position === 0);
   t.true(idle.length > 4000);
   for (const [status, before] of idle) {
@@ -194,7 +194,7 @@ test('mean reversion buys a fall above the 200-day average and sells above the 5
   }
 });
 
-test('the volatility target makes about 10 % of volatility a year, by holding less in October 2008', (t) => {
+test('the volatility target reaches about 10 % volatility a year, by holding less in October 2008', (t) => {
   const book = bookOf('volatility_target');
   const returns = steps(book).map(([status, before]) => Math.log(status.equity / before.equity));
   const variance = returns.reduce((sum, r) => sum + r * r, 0) / returns.length;
@@ -218,7 +218,7 @@ function bookOf(name: Strategy['name']): StrategyStatus[] {
   return books.find((book) => book[0]?.name === name) ?? [];
 }
 
-/** Each status but the first, with the one before and the bars of both. */
+/** Each status except the first, with the status before it and the bars of both. */
 function steps(book: StrategyStatus[]): [StrategyStatus, StrategyStatus, Bar, Bar][] {
   return book.slice(1).map((status, index) => {
     const [before, bar, barBefore] = [book[index], bars[index + 1], bars[index]];
@@ -260,7 +260,7 @@ function bullShare(from: string, to: string): number {
   return period.filter(({ regime }) => regime === 'bull').length / period.length;
 }
 
-/** Every change of regime, with how many bars the one before had lasted. */
+/** Every change of regime, with the number of bars that the previous regime lasted. */
 function regimeChanges(): { regime: string; bars: number }[] {
   const starts = regimes.flatMap(({ regime }, index) =>
     regime === regimes[index - 1]?.regime ? [] : [index],

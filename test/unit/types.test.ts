@@ -1,6 +1,6 @@
 /**
- * What must not compile. Each line under a `@ts-expect-error` is one; `npm run typecheck` fails where it compiles
- * after all, and where a line that must compile does not. Nothing in `check…` is ever run.
+ * Code that must not compile. Each line under a `@ts-expect-error` is one such case. `npm run typecheck`
+ * fails if such a line compiles, or if any other line does not. No function named `check…` ever runs.
  */
 import { readFileSync } from 'node:fs';
 import { type } from 'arktype';
@@ -24,7 +24,7 @@ const open = defineSpace('open', { '*': json<number>() });
 
 type D = typeof trading.definition;
 
-/** Compiles only where both types are the same. */
+/** Compiles only if both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(isSame: Same<A, B>): boolean => isSame;
 
@@ -39,113 +39,113 @@ export function checkTypes(): void {
   same<ValueOf<D, 'strategy/main'>, { name: string }>(true);
   same<ValueOf<D, 'tick'>, { price: number }>(true);
   same<ValueOf<D, 'anything'>, unknown>(true);
-  // What is set, and what is read of it.
+  // The type that is set, and the type that is read.
   same<InputOf<D, 'opened'>, string>(true);
   same<ValueOf<D, 'opened'>, Date>(true);
   same<KeyOf<typeof open.definition>, string>(true);
-  // @ts-expect-error so does `same` fail to compile where types differ
+  // @ts-expect-error `same` does not compile where types differ
   same<InputOf<D, 'opened'>, Date>(true);
 }
 
-export function checkOwner(participant: Owner<D>): void {
-  participant.set('market_regime', { regime: 'bull', confidence: 0.92 });
-  participant.set('strategy/momentum', { position: 1 });
-  participant.set('strategy/main', { name: 'main' });
-  participant.set('opened', '2026-11-22T10:00:00Z');
-  participant.set('tick', { price: 1 });
-  participant.set('anything', [1, 'two', null]);
-  same<boolean, ReturnType<typeof participant.delete>>(true);
-  participant.batch(() => 5).toFixed();
+export function checkOwner(owner: Owner<D>): void {
+  owner.set('market_regime', { regime: 'bull', confidence: 0.92 });
+  owner.set('strategy/momentum', { position: 1 });
+  owner.set('strategy/main', { name: 'main' });
+  owner.set('opened', '2026-11-22T10:00:00Z');
+  owner.set('tick', { price: 1 });
+  owner.set('anything', [1, 'two', null]);
+  same<boolean, ReturnType<typeof owner.delete>>(true);
+  owner.batch(() => 5).toFixed();
 
   // @ts-expect-error a key that the space does not define
-  participant.set('market', { regime: 'bull', confidence: 0.92 });
+  owner.set('market', { regime: 'bull', confidence: 0.92 });
   // @ts-expect-error a family without a name in it
-  participant.set('strategy', { position: 1 });
+  owner.set('strategy', { position: 1 });
   // @ts-expect-error a key of another case
-  participant.set('Market_regime', { regime: 'bull', confidence: 0.92 });
+  owner.set('Market_regime', { regime: 'bull', confidence: 0.92 });
   // @ts-expect-error a value of another schema
-  participant.set('market_regime', { position: 1 });
+  owner.set('market_regime', { position: 1 });
   // @ts-expect-error a value that the schema does not list
-  participant.set('market_regime', { regime: 'sideways', confidence: 0.92 });
+  owner.set('market_regime', { regime: 'sideways', confidence: 0.92 });
   // @ts-expect-error a field of another type
-  participant.set('market_regime', { regime: 'bull', confidence: '0.92' });
+  owner.set('market_regime', { regime: 'bull', confidence: '0.92' });
   // @ts-expect-error a field left out
-  participant.set('market_regime', { regime: 'bull' });
+  owner.set('market_regime', { regime: 'bull' });
   // @ts-expect-error a field that the schema does not know
-  participant.set('market_regime', { regime: 'bull', confidence: 0.92, note: 'x' });
-  // @ts-expect-error no value: that is what delete is for
-  participant.set('market_regime', undefined);
+  owner.set('market_regime', { regime: 'bull', confidence: 0.92, note: 'x' });
+  // @ts-expect-error no value: delete is the way to remove one
+  owner.set('market_regime', undefined);
   // @ts-expect-error a value of another type, in a family
-  participant.set('strategy/momentum', { position: '1' });
-  // @ts-expect-error what the schema makes of it, and not what it takes
-  participant.set('opened', new Date());
+  owner.set('strategy/momentum', { position: '1' });
+  // @ts-expect-error the output type of the schema instead of its input type
+  owner.set('opened', new Date());
   // @ts-expect-error a value of another type, with a schema that checks nothing
-  participant.set('tick', { price: '1' });
+  owner.set('tick', { price: '1' });
   // @ts-expect-error a key that the space does not define
-  participant.delete('market');
+  owner.delete('market');
   // @ts-expect-error a key that the space does not define
-  participant.get('market');
-  // @ts-expect-error the value of a reading is not for changing its participant
-  participant.get('market_regime').value = undefined;
+  owner.get('market');
+  // @ts-expect-error the value of a reading is read-only
+  owner.get('market_regime').value = undefined;
   // @ts-expect-error an owner is not watched
-  participant.watch('market_regime', () => {});
+  owner.watch('market_regime', () => {});
   // @ts-expect-error no such event
-  participant.on('anything', () => {});
+  owner.on('anything', () => {});
 }
 
-export function checkFollower(participant: Follower<D>): void {
+export function checkFollower(follower: Follower<D>): void {
   same<
     Reading<'market_regime', { regime: 'bull' | 'bear'; confidence: number }>,
-    ReturnType<typeof participant.get<'market_regime'>>
+    ReturnType<typeof follower.get<'market_regime'>>
   >(true);
-  const { value, freshness, source } = participant.get('market_regime');
+  const { value, freshness, source } = follower.get('market_regime');
   same<typeof value, { regime: 'bull' | 'bear'; confidence: number } | undefined>(true);
   same<typeof freshness, 'live' | 'stale'>(true);
   same<typeof source, 'redis' | 'direct' | 'memory'>(true);
-  same<typeof participant.mode, 'recovering' | 'connected' | 'degraded' | 'stopped'>(true);
-  participant.watch('market_regime', ({ value }) => value?.confidence);
-  participant.watch('strategy/momentum', ({ value }) => value?.position);
-  participant.watch('strategy/*', ({ key }) => key);
-  participant.watch('*', ({ position }) => position);
-  participant.on('mode', ({ mode, from, reason }) => [mode, from, reason]);
-  participant.on('error', ({ error }) => error.code);
-  participant.on('sync', ({ head, changed }) => [head, changed]);
+  same<typeof follower.mode, 'recovering' | 'connected' | 'degraded' | 'stopped'>(true);
+  follower.watch('market_regime', ({ value }) => value?.confidence);
+  follower.watch('strategy/momentum', ({ value }) => value?.position);
+  follower.watch('strategy/*', ({ key }) => key);
+  follower.watch('*', ({ position }) => position);
+  follower.on('mode', ({ mode, from, reason }) => [mode, from, reason]);
+  follower.on('error', ({ error }) => error.code);
+  follower.on('sync', ({ head, changed }) => [head, changed]);
 
-  // @ts-expect-error a value may not be there
-  void participant.get('market_regime').value.regime;
+  // @ts-expect-error the value may be undefined
+  void follower.get('market_regime').value.regime;
   // @ts-expect-error a follower sets nothing
-  participant.set('market_regime', { regime: 'bull', confidence: 0.92 });
+  follower.set('market_regime', { regime: 'bull', confidence: 0.92 });
   // @ts-expect-error a key that the space does not define
-  participant.get('market');
+  follower.get('market');
   // @ts-expect-error a key that the space does not define
-  participant.watch('market', () => {});
+  follower.watch('market', () => {});
   // @ts-expect-error a family that the space does not define
-  participant.watch('market/*', () => {});
-  participant.watch(
+  follower.watch('market/*', () => {});
+  follower.watch(
     'market_regime',
     ({ value }) =>
       // @ts-expect-error a field that the schema does not know
       value?.position,
   );
   // @ts-expect-error a follower is never fenced
-  participant.on('fenced', () => {});
-  // @ts-expect-error a position is text
-  void participant.waitFor({ epoch: 1, revision: 2 });
+  follower.on('fenced', () => {});
+  // @ts-expect-error a position is a string
+  void follower.waitFor({ epoch: 1, revision: 2 });
 }
 
 export function checkTheRest(): void {
   const tandem = connect({ redis: 'redis://127.0.0.1' });
   same<Owner<D>, ReturnType<typeof tandem.own<D>>>(true);
   tandem.own(open).set('whatever', 5);
-  // @ts-expect-error a number is asked for
+  // @ts-expect-error the value must be a number
   tandem.own(open).set('whatever', 'five');
-  // @ts-expect-error there is no such start
+  // @ts-expect-error `start` has no such option
   tandem.own(trading, { start: 'over' });
   // @ts-expect-error a space, not its name
   tandem.follow('trading');
-  // @ts-expect-error nothing says where Redis is
+  // @ts-expect-error the address of Redis is missing
   connect({ name: 'trading-1' });
-  // @ts-expect-error a schema is asked for
+  // @ts-expect-error the definition must be a schema
   defineSpace('wrong', { key: 'string' });
 }
 
@@ -160,7 +160,7 @@ export function checkNestedFamilies(): void {
   same<InputOf<typeof nested.definition, 'a/c'>, number>(true);
 }
 
-test('what must not compile is listed here, and checked by `npm run typecheck`', (t) => {
+test('the wrong uses in this file do not compile (checked by `npm run typecheck`)', (t) => {
   const text = readFileSync(import.meta.filename, 'utf8');
   t.true(text.split('// @ts-expect-error').length > 30);
   const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));

@@ -1,4 +1,6 @@
-/** Callers that wait: each is let go once, at the first of what it waits for, its deadline, and the end. */
+/**
+ * Callers that wait: each is settled once, by its condition, its deadline, or the end, whichever comes first.
+ */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -15,13 +17,13 @@ function setup(): { time: FakeTime; waiters: Waiters } {
   return { time, waiters: new Waiters(time) };
 }
 
-test('what holds already is not waited for', async (t) => {
+test('a condition that already holds needs no waiting', async (t) => {
   const { time, waiters } = setup();
   await waiters.wait(() => true, 'it did not come', 100);
   t.is(time.pending, 0);
 });
 
-test('a waiter is let go at the first check after it holds, and its deadline is called off', async (t) => {
+test('a waiter resolves at the first check at which its condition holds, and its deadline is cancelled', async (t) => {
   const { time, waiters } = setup();
   let holds = false;
   const waiting = waiters.wait(() => holds, 'it did not come', 100);
@@ -33,7 +35,7 @@ test('a waiter is let go at the first check after it holds, and its deadline is 
   t.is(time.pending, 0);
 });
 
-test('a deadline says what did not come, after how long, and why', async (t) => {
+test('the error of a deadline names the condition, the time and the reason', async (t) => {
   const { time, waiters } = setup();
   const why = new Error('Redis is out');
   const waiting = waiters.wait(
@@ -53,7 +55,7 @@ test('a deadline says what did not come, after how long, and why', async (t) => 
   t.true(error.retryable);
 });
 
-test('nobody is let go before the deadline', async (t) => {
+test('no waiter is rejected before its deadline', async (t) => {
   const { time, waiters } = setup();
   let settled = false;
   const waiting = waiters.wait(() => false, 'nothing came', 250).catch(() => (settled = true));
@@ -64,7 +66,7 @@ test('nobody is let go before the deadline', async (t) => {
   t.true(settled);
 });
 
-test('the end turns away who waits and all who come, with one and the same error', async (t) => {
+test('the end rejects every present and later waiter with the same error', async (t) => {
   const { time, waiters } = setup();
   const waiting = waiters.wait(() => false, 'nothing came', 100);
   const failed = t.throwsAsync(waiting, { is: STOPPED });
@@ -78,13 +80,13 @@ test('the end turns away who waits and all who come, with one and the same error
   t.is(time.pending, 0);
 });
 
-test('what holds is told also after the end', async (t) => {
+test('a condition that holds resolves even after the end', async (t) => {
   const { waiters } = setup();
   waiters.refuse(STOPPED);
   await t.notThrowsAsync(waiters.wait(() => true, 'nothing came', 100));
 });
 
-test('each of many waiters comes out once, as the first of what befell it says', (t) => {
+test('each of many waiters settles once, by the first event that concerns it', (t) => {
   const events = fc.array(
     fc.oneof(
       {
