@@ -1,10 +1,11 @@
 /**
- * Tandem's actors inside a machine of your own: the owner is invoked while the session is open, the follower is
- * spawned with the machine and stays.
+ * Tandem's actors inside a user's machine: the owner is invoked while the session is open. The follower is
+ * spawned with the machine, and stays.
  *
  *     node examples/in-your-machine.ts redis://127.0.0.1:6379
  *
- * The machine ends them with itself; their snapshots hold the `owner` or the `follower`, with all that `own` and `follow` return.
+ * The machine ends both with itself. Their snapshots have the `owner` or the `follower`, with everything that
+ * `own` and `follow` return.
  */
 import { createActor, sendTo, setup } from 'xstate';
 import type { ActorRefFromLogic } from 'xstate';

@@ -20,19 +20,19 @@ export async function openStore(redis: string): Promise<RedisStore> {
 }
 
 /** How many scripts this Redis has run by hash (`EVALSHA`). */
-export async function evalshas(hand: Redis): Promise<number> {
-  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await hand.info('commandstats'))?.[1] ?? 0);
+export async function evalshas(client: Redis): Promise<number> {
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);
 }
 
 export class RedisRig implements Rig {
   readonly #url: string;
-  readonly #hand: Redis;
+  readonly #client: Redis;
   readonly #closeServer: () => Promise<unknown>;
   readonly #stores: RedisStore[] = [];
 
   constructor(url: string, closeServer: () => Promise<unknown>) {
     this.#url = url;
-    this.#hand = new Redis(url, { replyMapping: 'legacy' });
+    this.#client = new Redis(url, { replyMapping: 'legacy' });
     this.#closeServer = closeServer;
   }
 
@@ -44,53 +44,53 @@ export class RedisRig implements Rig {
 
   async dump(space: string): Promise<Dump> {
     const [meta, state, index, lease] = keysOf(space).all.names as [string, string, string, string];
-    const scores = await this.#hand.zrange(index, '0', '-1', 'WITHSCORES');
+    const scores = await this.#client.zrange(index, '0', '-1', 'WITHSCORES');
     const indexed: Record<string, number> = {};
     for (let at = 0; at < scores.length; at += 2) indexed[scores[at]!] = Number(scores[at + 1]);
     return {
-      meta: await this.#hand.hgetall(meta),
-      state: await this.#hand.hgetall(state),
+      meta: await this.#client.hgetall(meta),
+      state: await this.#client.hgetall(state),
       index: indexed,
-      lease: await this.#hand.get(lease),
+      lease: await this.#client.get(lease),
     };
   }
 
   hget(space: string, key: string): Promise<string | null> {
-    return this.#hand.hget(this.#key(space, 'state'), key);
+    return this.#client.hget(this.#key(space, 'state'), key);
   }
 
   async setEpoch(space: string, epoch: number): Promise<void> {
-    await this.#hand.hset(keysOf(space).all.names[0]!, 'epoch', epoch);
+    await this.#client.hset(keysOf(space).all.names[0]!, 'epoch', epoch);
   }
 
   async hset(space: string, key: string, json: string): Promise<void> {
-    await this.#hand.hset(this.#key(space, 'state'), key, json);
+    await this.#client.hset(this.#key(space, 'state'), key, json);
   }
 
   async hdel(space: string, key: string): Promise<void> {
-    await this.#hand.hdel(this.#key(space, 'state'), key);
+    await this.#client.hdel(this.#key(space, 'state'), key);
   }
 
   async zrem(space: string, key: string): Promise<void> {
-    await this.#hand.zrem(this.#key(space, 'index'), key);
+    await this.#client.zrem(this.#key(space, 'index'), key);
   }
 
   async expire(space: string): Promise<void> {
-    await this.#hand.del(this.#key(space, 'lease'));
+    await this.#client.del(this.#key(space, 'lease'));
   }
 
   async wipe(space: string): Promise<void> {
-    await this.#hand.del(...keysOf(space).staging.names);
+    await this.#client.del(...keysOf(space).staging.names);
   }
 
   async isStaging(space: string): Promise<boolean> {
     const { all, staging } = keysOf(space);
-    return (await this.#hand.exists(...staging.names.slice(all.names.length))) > 0;
+    return (await this.#client.exists(...staging.names.slice(all.names.length))) > 0;
   }
 
   async close(): Promise<void> {
     for (const store of this.#stores) store.stop();
-    this.#hand.disconnect();
+    this.#client.disconnect();
     await this.#closeServer();
   }
 

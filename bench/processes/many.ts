@@ -16,10 +16,10 @@ serve({
       await Promise.all(names.map((space) => tandem.follow(space).ready({ timeoutMs: 60_000 })));
       return;
     }
-    const participants = names.map((space) => tandem.own(space));
-    await Promise.all(participants.map((participant) => participant.ready({ timeoutMs: 60_000 })));
-    for (const participant of participants) participant.set('key', 1);
-    await Promise.all(participants.map((participant) => participant.flush({ timeoutMs: 60_000 })));
+    const owners = names.map((space) => tandem.own(space));
+    await Promise.all(owners.map((owner) => owner.ready({ timeoutMs: 60_000 })));
+    for (const owner of owners) owner.set('key', 1);
+    await Promise.all(owners.map((owner) => owner.flush({ timeoutMs: 60_000 })));
   },
   /** Share of one core over so long. */
   share: async (seconds: number) => {

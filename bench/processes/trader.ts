@@ -13,7 +13,7 @@ import { Latencies, percentiles } from '../harness/histogram.ts';
 import { keyOf, tick } from '../harness/tick.ts';
 import type { Tick } from '../harness/tick.ts';
 
-const participants = defineSpace('trader', { 'quote/*': json<Tick>() });
+const trader = defineSpace('trader', { 'quote/*': json<Tick>() });
 const KEYS = 1_000;
 type Key = 'quote/';
 /** One update, however it goes out. */
@@ -41,10 +41,10 @@ function inMemory(): Tandem {
 serve({
   open: async (url: string | undefined) => {
     const tandem = url === undefined ? inMemory() : connect({ redis: url, name: 'trader' });
-    const participant = tandem.own(participants);
-    participant.on('error', () => {});
-    await participant.ready({ timeoutMs: 5_000 });
-    update = (key, value) => participant.set(key, value);
+    const owner = tandem.own(trader);
+    owner.on('error', () => {});
+    await owner.ready({ timeoutMs: 5_000 });
+    update = (key, value) => owner.set(key, value);
   },
   /** No Tandem: each update is published as it comes. */
   openBare: async (url: string) => {

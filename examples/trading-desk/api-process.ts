@@ -1,6 +1,6 @@
 /**
- * The API process: follows the space `trading`, and answers over HTTP from its own memory. Redis may be up or
- * down; an answer says how fresh it is.
+ * The API process follows the space `trading` and answers over HTTP from its own memory. It answers whether
+ * Redis is up or down, and each answer says how fresh it is.
  *
  * stderr: one JSON line per event.
  */
@@ -40,7 +40,7 @@ const direct = readDirect();
 
 const telemetry = await startTelemetry('api');
 const tandem = connect({ redis, name: 'api-1' });
-const desk = tandem.follow(trading, { direct });
+const state = tandem.follow(trading, { direct });
 
 const errors = new ErrorLog();
 const entered = new Kept<Entered>();
@@ -48,23 +48,23 @@ const seen = new Kept<Sighting>();
 const reporter = new Reporter((): ApiReport => ({
   from: 'api',
   url,
-  status: systemStatus(desk),
+  status: systemStatus(state),
   entered: entered.take(),
   seen: seen.take(),
 }));
 
-desk.on('mode', ({ mode, from, reason }) => {
+state.on('mode', ({ mode, from, reason }) => {
   logEvent('mode', { mode, from, reason });
   entered.add({ mode, reason });
   reporter.report();
 });
-desk.on('error', ({ error }) => errors.note(error));
-// Whatever is in a frame is visible when the first of its keys is told.
-desk.watch('market/last_bar', () => seen.add([desk.head, monotonicUs()]));
+state.on('error', ({ error }) => errors.note(error));
+// The watch callback for the first key of a frame runs once the whole frame is applied.
+state.watch('market/last_bar', () => seen.add([state.head, monotonicUs()]));
 
 const app = new Koa();
 app.on('error', (error: Error) => logEvent('error', { message: error.message }));
-app.use(systemRouter(desk).routes());
+app.use(systemRouter(state).routes());
 const status = statusRouter(tandem, { charts });
 app.use(status.routes());
 app.use(answerRest);
@@ -79,7 +79,7 @@ server.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 onEnd(async () => {
-  // First nobody is sent here any more, then those who listen are sent away, then the rest.
+  // First, load balancers stop sending clients here. Then the open streams end, and then everything else.
   await status.drain();
   const closed = new Promise((resolve) => server.close(resolve));
   await tandem.stop({ timeoutMs: 2_000 });

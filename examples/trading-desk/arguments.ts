@@ -1,4 +1,4 @@
-/** Owns what may be said to the processes, on the command line and in the environment, and the checks of it. */
+/** The options of the processes, on the command line and in the environment, with their checks. */
 import { parseArgs } from 'node:util';
 import { giveUp } from './lifecycle.ts';
 
@@ -8,8 +8,8 @@ const MAX_SPEED = 2_000;
 const MAX_SECONDS = 7 * 86_400;
 
 /**
- * The options given by name, as text, and the flags. Ends the process with 2 and a line that says why, where they are
- * wrong.
+ * Returns the named options as text, and the flags. If they are wrong, ends the process with exit code 2 and
+ * one line that says why.
  */
 export function readOptions<N extends string, F extends string = never>(
   names: readonly N[],

@@ -1,4 +1,4 @@
-/** Owns the reading of the S&P 500's daily bars, as shipped by the `vega-datasets` package. */
+/** The daily bars of the S&P 500, from the `vega-datasets` package. */
 import { readFileSync } from 'node:fs';
 import { LastBar } from './schemas.ts';
 
@@ -8,15 +8,15 @@ export type Bar = LastBar;
 const HEADER = 'date,open,high,low,close,adjclose,volume';
 
 /**
- * Every bar of `data/sp500-2000.csv`, oldest first: 5,105 trading days, 2000-01-03 to 2020-04-17.
- * An index pays no dividend, so its adjusted close is its close, and is dropped.
+ * Every bar of `data/sp500-2000.csv`, oldest first: 5,105 trading days, 2000-01-03 to 2020-04-17. An index
+ * pays no dividend, so the adjusted close equals the close, and is left out.
  */
 export function readBars(): Bar[] {
   const csv = new URL('../data/sp500-2000.csv', import.meta.resolve('vega-datasets'));
   return parseBars(readFileSync(csv, 'utf8'));
 }
 
-/** The bars of a csv text with the header above; throws an error that names the first bad line. */
+/** Parses a csv text with the header above. Throws an error that names the first bad line. */
 export function parseBars(csv: string): Bar[] {
   const [header, ...rows] = csv.trimEnd().split(/\r?\n/);
   if (header !== HEADER) throw new Error(`line 1: expected the header ${HEADER}, got ${header}`);
@@ -46,7 +46,7 @@ function parseBar(row: string, line: number, previous: Bar | undefined): Bar {
   return parsed.data;
 }
 
-// Number('') is 0, which would pass for a volume.
+// Number('') is 0, which would pass as a volume.
 function numeric(field: string | undefined): number {
   return field ? Number(field) : NaN;
 }

@@ -1,4 +1,4 @@
-/** Owns what the live page draws of the trading desk: the price in its regimes, what is held, what it has earned. */
+/** The charts of the live page: the price with its regimes, the exposure, and the profit of each strategy. */
 import type { ChartOptions } from '../../src/koa.ts';
 
 const space = 'trading';

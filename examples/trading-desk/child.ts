@@ -1,4 +1,4 @@
-/** Owns one child process of the demo: its lines, its messages, its last words, and its end. */
+/** One child process of the demo: its lines, its messages, its last output, and its end. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -8,18 +8,18 @@ const LAST_WORDS = 10;
 
 export interface ChildOptions {
   readonly name: string;
-  /** The file beside this one. */
+  /** A file in this folder. */
   readonly script: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Each line on its stdout. */
+  /** Called for each line on stdout. */
   readonly line?: (line: string) => void;
   readonly message?: (message: unknown) => void;
 }
 
 export class Child {
   readonly name: string;
-  /** Resolves with how it ended, in words. */
+  /** Resolves with the exit code or the signal, in words. */
   readonly exited: Promise<string>;
   readonly #process: ChildProcess;
   readonly #stderr: string[] = [];
@@ -27,7 +27,7 @@ export class Child {
   constructor({ name, script, args = [], env = {}, line, message }: ChildOptions) {
     this.name = name;
     const file = fileURLToPath(new URL(script, import.meta.url));
-    // A group of its own: Ctrl-C reaches start.ts alone, which ends its children in their order.
+    // In a group of its own, so that Ctrl-C reaches only start.ts, which ends its children in order.
     this.#process = spawn(process.execPath, [file, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -37,11 +37,11 @@ export class Child {
     if (stdout) createInterface({ input: stdout }).on('line', (text) => line?.(text));
     if (stderr) createInterface({ input: stderr }).on('line', (text) => this.#hear(text));
     if (message) this.#process.on('message', message);
-    // What it has started does not outlive it.
+    // The processes that it has started end with it.
     this.#process.on('exit', () => this.kill());
     this.exited = new Promise((resolve) => {
       this.#process.on('error', (error) => resolve(error.message));
-      // At 'exit' what it wrote last may still have to be read.
+      // At 'exit', its last output may not have been read yet.
       this.#process.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
   }
@@ -50,12 +50,12 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** The end of what it said on stderr. Its very last line is meant for a person when it has given up. */
+  /** The last lines on stderr. If the process gave up, the very last one is meant for people. */
   get lastWords(): readonly string[] {
     return this.#stderr;
   }
 
-  /** Ends it, and whatever it started: gently, and after a while by force. */
+  /** Ends the process and everything that it started: in good order, and by force after a while. */
   async end(killAfterMs: number): Promise<void> {
     this.#process.kill('SIGTERM');
     const timer = setTimeout(() => this.kill(), killAfterMs);
@@ -63,13 +63,13 @@ export class Child {
     clearTimeout(timer);
   }
 
-  /** By force, its group with it. */
+  /** Ends the process and its group by force. */
   kill(): void {
     if (this.pid === undefined) return;
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
-      // The whole group is gone.
+      // The whole group is already gone.
     }
   }
 

@@ -1,4 +1,7 @@
-/** Owns the way past Redis: where the trading process answers its followers itself, and what they have to show. */
+/**
+ * The direct path: the address at which the trading process answers its followers, and the token that they
+ * send.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import Koa from 'koa';
@@ -13,20 +16,20 @@ export interface Direct {
   readonly token: string;
 }
 
-export const DIRECT_HELP = `DIRECT_URL   the trading process's own address, such as http://127.0.0.1:7070, for when Redis is out; none by default
-  DIRECT_TOKEN what is to be shown there`;
+export const DIRECT_HELP = `DIRECT_URL   the trading process's own address for outages of Redis, such as http://127.0.0.1:7070; none by default
+  DIRECT_TOKEN the token for that address`;
 
-/** A free address, and a token that nobody knows. */
+/** A free address, and a new random token. */
 export async function newDirect(): Promise<Direct> {
   return { url: `http://127.0.0.1:${await findFree()}`, token: randomBytes(18).toString('base64url') };
 }
 
-/** As processes are told of it; nothing where there is no such way. */
+/** The direct path as environment variables; none without a direct path. */
 export function directEnv(direct: Direct | undefined): Record<string, string> {
   return direct === undefined ? {} : { DIRECT_URL: direct.url, DIRECT_TOKEN: direct.token };
 }
 
-/** What this process was told. */
+/** Reads the direct path from the environment of this process. */
 export function readDirect(): Direct | undefined {
   const { DIRECT_URL: url, DIRECT_TOKEN: token } = process.env;
   if (!url) return undefined;

@@ -1,9 +1,9 @@
 /**
- * Owns the update latency: from just before the owner sets to the moment when the follower, in the other
- * process, has it. Every update counts, those that had to wait for Redis to come back as well.
+ * The update latency: from just before the owner sets a value until the follower in the other process has it.
+ * Every update counts, including those that had to wait for Redis to come back.
  *
- * Both processes note positions and times; here they are matched. An update is visible with the first frame
- * that comes to its position or past it.
+ * Both processes report positions and times, which are matched here. An update is visible with the first
+ * frame that reaches its position.
  */
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { createHistogram } from 'node:perf_hooks';
@@ -15,7 +15,7 @@ const MAX_RECENT = 2_000;
 const MAX_WAITING = 50_000;
 const HOUR_US = 3_600_000_000;
 
-/** In milliseconds. */
+/** All durations are in ms. */
 export interface Latency {
   readonly count: number;
   readonly p50Ms: number;
@@ -29,13 +29,13 @@ export class LatencyMeter {
   #sets: Sighting[] = [];
   #seen: Sighting[] = [];
 
-  /** Updates that the follower did not have when it last reported. */
+  /** How many updates the follower lacked at its last report. */
   get waiting(): number {
     return this.#sets.length;
   }
 
   noteSets(sets: readonly Sighting[]): void {
-    // Before its first claim an owner's positions are provisional.
+    // Before its first claim, an owner's positions are provisional.
     this.#sets.push(...sets.filter(([position]) => !position.startsWith('0-')));
     this.#match();
   }
@@ -45,7 +45,7 @@ export class LatencyMeter {
     this.#match();
   }
 
-  /** The last ten seconds. */
+  /** The latency over the last ten seconds. */
   recent(): Latency | undefined {
     const last = this.#recent.at(-1);
     if (!last) return undefined;
@@ -56,7 +56,7 @@ export class LatencyMeter {
     return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
   }
 
-  /** From the start. */
+  /** The latency since the start. */
   overall(): Latency | undefined {
     const { count, max } = this.#all;
     if (count === 0) return undefined;
@@ -64,7 +64,7 @@ export class LatencyMeter {
     return { count, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: max / 1_000 };
   }
 
-  /** Both lists are in order, and neither process waits for the other to report. */
+  /** Both lists are in order. Either process may be the first to report. */
   #match(): void {
     let set = 0;
     let seen = 0;

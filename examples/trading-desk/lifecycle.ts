@@ -1,7 +1,7 @@
-/** Owns how a process of the demo ends: by a signal, with its parent, or with a line that says what to do. */
+/** How a process of the demo ends: by a signal, with its parent, or with a line that says what to do. */
 import { logEvent } from './log.ts';
 
-/** Runs `stop` once, at SIGTERM, SIGINT, or when the process that started this one is gone; then exits with 0. */
+/** Runs `stop` once, at SIGTERM, at SIGINT, or when the parent process is gone. Then exits with 0. */
 export function onEnd(stop: () => Promise<void>): void {
   let isEnding = false;
   const end = (why: string): void => {
@@ -20,7 +20,7 @@ export function onEnd(stop: () => Promise<void>): void {
   process.stderr.on('error', () => {});
 }
 
-/** The last line on stderr is for a person: what is wrong, and what to do. */
+/** Ends the process. The last line on stderr tells people what is wrong and what to do. */
 export function giveUp(line: string, exitCode = 1): never {
   console.error(line);
   process.exit(exitCode);

@@ -1,4 +1,4 @@
-/** Owns the plain output, for pipes and logs: at most a line a second, what happens, and the trading log. */
+/** The plain output for pipes and logs: one status line a second, events, and the trading log. */
 import type { Event, Show, Stage } from './stage.ts';
 import * as words from './words.ts';
 

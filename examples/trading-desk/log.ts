@@ -1,15 +1,18 @@
-/** Owns the log of the processes on stderr: one JSON line per event, and an outage does not flood it. */
+/**
+ * The log of the processes on stderr: one JSON line per event. Repeated errors are limited, so an outage does
+ * not flood it.
+ */
 import type { TandemError } from '../../src/index.ts';
 
 const QUIET_MS = 10_000;
 
-/** What a line of the log says beside its event. */
+/** The fields of a log line beside its event. */
 export type Fields = Record<string, string | number | boolean | undefined>;
 
 type Listener = (event: string, fields: Fields) => void;
 let listener: Listener = () => {};
 
-/** Tells of each event that is logged from now on. */
+/** Calls back for each event that is logged from now on. */
 export function onLog(callback: Listener): void {
   listener = callback;
 }
@@ -19,7 +22,7 @@ export function logEvent(event: string, fields: Fields = {}): void {
   console.error(JSON.stringify({ time: new Date().toISOString(), event, ...fields }));
 }
 
-/** Logs an error once per code and ten seconds; the next line says how many were left out. */
+/** Logs each error code at most once in ten seconds. The next line says how many errors were left out. */
 export class ErrorLog {
   readonly #told = new Map<string, { at: number; leftOut: number }>();
 

@@ -1,27 +1,27 @@
 /**
- * Owns what the processes tell `start.ts` over IPC, and how: a few reports a second, never a queue. Nothing of
- * the product depends on it; started by hand, without a parent, they tell nobody.
+ * The reports that the processes send to `start.ts` over IPC: a few a second, without a queue. Tandem does
+ * not depend on them. A process that is started by hand has no parent, and sends none.
  */
 import type { Mode } from '../../src/index.ts';
 import type { SystemStatus } from './status.ts';
 
-/** A position of the space, and when it was set or seen, in microseconds of the machine's monotonic clock. */
+/** A position of the space, and when it was set or seen, in µs of the machine's monotonic clock. */
 export type Sighting = readonly [position: string, atUs: number];
 
-/** A mode that was entered, and why. */
+/** A mode that was entered, and the reason. */
 export interface Entered {
   readonly mode: Mode;
   readonly reason: string;
 }
 
-/** The trading process: what the owner has. */
+/** The state of the owner, from the trading process. */
 export interface TradingReport {
   readonly from: 'trading';
   readonly mode: Mode;
   readonly head: string;
-  /** Bars played so far, over all passes through history. */
+  /** How many bars have been played, over all passes through history. */
   readonly bars: number;
-  /** The bar's place in history, counted from 1, and how many there are. */
+  /** The number of the bar in history, from 1, and the number of bars in history. */
   readonly bar: number;
   readonly barCount: number;
   readonly barDate: string | null;
@@ -32,7 +32,7 @@ export interface TradingReport {
   readonly sets: readonly Sighting[];
 }
 
-/** The API process: what the follower has, which is what `/system/status` says. */
+/** The state of the follower, from the API process. It equals the answer of `/system/status`. */
 export interface ApiReport {
   readonly from: 'api';
   readonly url: string;
@@ -42,17 +42,17 @@ export interface ApiReport {
   readonly seen: readonly Sighting[];
 }
 
-/** The process around a Redis server: it takes commands now. */
+/** The process around a Redis server reports that the server takes commands. */
 export interface RedisUp {
   readonly from: 'redis';
-  /** Of the server itself, to be killed by whoever wants to see what happens. */
+  /** The process id of the server itself, for those who want to kill it. */
   readonly pid: number;
 }
 
 const REPORT_MS = 200;
 const MAX_KEPT = 10_000;
 
-/** A list that is handed over from time to time, and bounded if it is not. */
+/** A bounded list that is emptied from time to time. */
 export class Kept<T> {
   #list: T[] = [];
 
@@ -68,8 +68,8 @@ export class Kept<T> {
 }
 
 /**
- * Reports to the parent process at an interval, and at once when asked. One report is under way at a time: a
- * parent that does not read (Ctrl-Z) makes nothing pile up here.
+ * Reports to the parent process at an interval, and at once on request. One report is under way at a time, so
+ * nothing piles up if the parent does not read (Ctrl-Z).
  */
 export class Reporter {
   readonly #make: () => TradingReport | ApiReport;
@@ -83,7 +83,8 @@ export class Reporter {
 
   start(): void {
     if (!process.send) return;
-    // By the clock that they share, so that what both processes say is of the same moment.
+    // Both processes report at the same time of their common clock, so that their reports describe the same
+    // moment.
     const inMs = REPORT_MS - ((monotonicUs() / 1_000) % REPORT_MS);
     this.#timer = setTimeout(() => {
       this.report();
@@ -99,7 +100,7 @@ export class Reporter {
     });
   }
 
-  /** One last report, with what has not been told yet. */
+  /** Sends a last report with everything that was not reported yet. */
   async end(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#sent;
@@ -108,7 +109,7 @@ export class Reporter {
   }
 }
 
-/** Resolves when the message has left, or cannot leave any more. */
+/** Resolves when the message was sent, or can no longer be sent. */
 export function send(message: TradingReport | ApiReport | RedisUp): Promise<void> {
   return new Promise((resolve) => {
     if (!process.send) return resolve();
@@ -117,8 +118,8 @@ export function send(message: TradingReport | ApiReport | RedisUp): Promise<void
 }
 
 /**
- * Microseconds since the machine started. All processes of one machine read the same monotonic clock, so that
- * two of them can time what goes from one to the other; wall clocks may be set meanwhile.
+ * Microseconds since the machine started. All processes of one machine read the same monotonic clock, so two
+ * of them can time a change that goes from one to the other. Wall clocks may be set meanwhile.
  */
 export function monotonicUs(): number {
   return Number(process.hrtime.bigint() / 1_000n);

@@ -1,4 +1,7 @@
-/** Owns the Redis server that the demo has started. Killed to see what happens, it comes back, empty. */
+/**
+ * A Redis server that the demo has started. If it is killed to cause an outage, the demo starts it again,
+ * empty.
+ */
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -22,20 +25,24 @@ export class OwnRedis implements Redis {
   #restart: NodeJS.Timeout | undefined;
   #isEnding = false;
 
-  /** @param program none is the embedded one. `tell` is called when it dies, and when it is back. */
+  /**
+   * @param program a server program; `undefined` stands for the embedded server
+   * @param tell called when the server dies, and when it is back
+   */
   constructor(program: string | undefined, port: number, tell: (what: string) => void) {
     this.#args = [program ?? 'embedded', String(port), this.#directory];
     this.#tell = tell;
     this.url = `redis://127.0.0.1:${port}`;
     this.label = program
       ? `${basename(program)} ${versionOf(program)} from the PATH`
-      : 'js-redis-server, embedded, as no redis-server or valkey-server is on the PATH';
+      : 'js-redis-server, embedded, since the PATH has no redis-server or valkey-server';
     this.cli = `redis-cli -p ${port}`;
   }
 
   /**
-   * Resolves when it takes commands.
-   * @throws Error with a line for people, when it ends instead
+   * Resolves when the server takes commands.
+   *
+   * @throws Error with one line for people, if the server ends instead
    */
   async start(): Promise<void> {
     const child = await this.#launch();
@@ -43,8 +50,8 @@ export class OwnRedis implements Redis {
   }
 
   get toBreakIt(): string {
-    if (this.pid === undefined) return 'Redis is gone; it comes back, empty';
-    return `kill -9 ${this.pid}   the Redis; it comes back, empty, in ${RESTART_AFTER_MS / 1_000} s`;
+    if (this.pid === undefined) return 'Redis is gone; the demo starts it again, empty';
+    return `kill -9 ${this.pid}   kills Redis; the demo starts it again, empty, after ${RESTART_AFTER_MS / 1_000} s`;
   }
 
   async end(): Promise<void> {
@@ -54,7 +61,7 @@ export class OwnRedis implements Redis {
     this.#clean();
   }
 
-  /** At once. */
+  /** Ends the server at once. */
   kill(): void {
     this.#isEnding = true;
     clearTimeout(this.#restart);
@@ -81,7 +88,7 @@ export class OwnRedis implements Redis {
 
   #died(what: string): void {
     if (this.#isEnding) return;
-    this.#tell(`${what}; it comes back, empty, in ${RESTART_AFTER_MS / 1_000} s`);
+    this.#tell(`${what}; the demo starts it again, empty, after ${RESTART_AFTER_MS / 1_000} s`);
     this.pid = undefined;
     this.#restart = setTimeout(() => void this.#startAgain(), RESTART_AFTER_MS);
   }

@@ -1,4 +1,4 @@
-/** Owns the live panel of a terminal: what it says, line by line, and its drawing in place. */
+/** The live panel in a terminal: its lines, and how they are drawn in place. */
 import { stripVTControlCharacters, styleText as style } from 'node:util';
 import type { Mode } from '../../src/index.ts';
 import type { StrategyStatus } from './schemas.ts';
@@ -37,7 +37,7 @@ export class Panel implements Show {
   start(stage: Stage): void {
     this.#stage = stage;
     this.#out.write(HIDE_CURSOR);
-    // What was drawn for another width cannot be drawn over.
+    // Lines drawn for another width cannot be drawn over.
     this.#out.on('resize', () => {
       this.#out.write(CLEAR_SCREEN);
       this.#height = 0;
@@ -78,7 +78,7 @@ function clip(line: string, columns: number): string {
   return plain.length <= columns ? line : plain.slice(0, Math.max(0, columns - 1));
 }
 
-/** 23 lines, for a terminal of 24. */
+/** 23 lines, for a terminal with 24. */
 export function panelLines(stage: Stage): string[] {
   return [
     ...titleLines(stage),
@@ -142,7 +142,7 @@ function strategyLine({ name, state, exposure, pnl }: StrategyStatus): string {
 function latencyText({ latency, api }: Stage): string {
   const recent = latency.recent();
   if (api && api.status.mode !== 'connected' && latency.waiting > 0) {
-    return style('red', `${words.count(latency.waiting)} updates not there yet; nothing set is lost`);
+    return style('red', `${words.count(latency.waiting)} updates are still on their way; none is lost`);
   }
   if (!recent) return '–';
   return `${words.latency(recent)}  from set in trading-1 to visible in api-1, last 10 s`;

@@ -1,4 +1,4 @@
-/** Owns the questions about ports of 127.0.0.1: whether one is free, and which one is. */
+/** Ports of 127.0.0.1: checks one, or finds a free one. */
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 
@@ -9,7 +9,7 @@ export function portTaken(port: number): string {
   return `port ${port} on ${HOST} is taken; choose another one: PORT=${other} npm start`;
 }
 
-/** @throws Error with a line for people, when the port cannot be had */
+/** @throws Error with one line for people, if the port is not available */
 export async function requireFree(port: number): Promise<void> {
   try {
     await bind(port);

@@ -1,8 +1,9 @@
 /**
- * The process around a Redis server that the demo has started: `redis-server` or `valkey-server` as a child, or
- * the embedded one in here. It ends with its server, and the server with it: also when `start.ts` was killed.
+ * The process around a Redis server that the demo has started: `redis-server` or `valkey-server` as a child,
+ * or the embedded server in this process. It ends with its server, and the server ends with it, even when
+ * `start.ts` is killed.
  *
- * Arguments: the program, or `embedded`; the port; the directory to work in.
+ * Arguments: the program, or `embedded`; the port; the working directory.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -25,7 +26,8 @@ else await runProgram();
 
 async function runEmbedded(): Promise<void> {
   const { server } = (await createRedisServer()).server;
-  // It listens on every interface; a Redis without a password is for this machine alone.
+  // js-redis-server listens on every interface, but a Redis without a password must be reachable only from
+  // this machine.
   await new Promise((resolve) => server.close(resolve));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, HOST, resolve);

@@ -1,4 +1,4 @@
-/** Owns which Redis the demo runs on: the one of `REDIS_URL`, a server from the PATH, or the embedded one. */
+/** The Redis of the demo: the one of `REDIS_URL`, a server from the PATH, or the embedded one. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -10,21 +10,22 @@ const REACH_TIMEOUT_MS = 3_000;
 
 /** A Redis that the processes can use. */
 export interface Redis {
-  /** For the processes; it may hold a password. */
+  /** For the processes. It may contain a password. */
   readonly url: string;
-  /** Which one, for people. */
+  /** A description for people. */
   readonly label: string;
-  /** The command that looks into it. */
+  /** The command that reads from it. */
   readonly cli: string;
-  /** Of the server, where the demo has started it. */
+  /** The process id of a server that the demo has started. */
   readonly pid: number | undefined;
-  /** What to do to it to see an outage. */
+  /** How to cause an outage. */
   readonly toBreakIt: string;
 }
 
 /**
- * The Redis of a URL, once it is known that it can be reached and read.
- * @throws Error with a line for people; no password is ever in it
+ * Resolves with the Redis of a URL, once a connection and a read have succeeded.
+ *
+ * @throws Error with one line for people, which never contains a password
  */
 export async function reachRedis(url: string): Promise<Redis> {
   const place = withoutSecrets(url);
@@ -38,7 +39,7 @@ export async function reachRedis(url: string): Promise<Redis> {
   }
   return {
     url,
-    label: `the one of REDIS_URL, ${place}`,
+    label: `the Redis of REDIS_URL, ${place}`,
     cli: `redis-cli -u ${place}`,
     pid: undefined,
     toBreakIt: 'stop your Redis, and start it again',
@@ -49,13 +50,13 @@ function tryConnect(url: string): ReturnType<typeof connect> {
   try {
     return connect({ redis: url, name: 'start' });
   } catch (error) {
-    throw unusable('which is no URL', error);
+    throw unusable('which is not a URL', error);
   }
 }
 
 function unusable(place: string, error: unknown): Error {
   const { message, cause } = error as Error;
-  // What lies underneath a timeout says more than the timeout.
+  // The cause of a timeout says more than the timeout.
   const because = cause instanceof Error ? cause.message : message;
   const todo = 'start it, or correct REDIS_URL, or unset it: the demo then starts a Redis of its own';
   return new Error(`cannot use the Redis of REDIS_URL, ${place}: ${because}; ${todo}`, { cause: error });
@@ -67,7 +68,7 @@ function withoutSecrets(url: string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** A server program from the PATH, if there is one. */
+/** The path of a server program, if there is one on the PATH. */
 export function findProgram(): string | undefined {
   const directories = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
   const files = PROGRAMS.flatMap((program) => directories.map((directory) => join(directory, program)));
@@ -83,7 +84,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** Its version, such as `7.0.15`; empty when it will not say. */
+/** The version of a program, such as `7.0.15`; empty if it prints none. */
 export function versionOf(program: string): string {
   try {
     const text = execFileSync(program, ['--version'], { encoding: 'utf8', timeout: 2_000, stdio: 'pipe' });

@@ -1,4 +1,4 @@
-/** Owns the trading log on stdout: one JSON line per regime change, written when followers can see it. */
+/** The trading log on stdout: one JSON line per regime change, written when followers can see the change. */
 import type { Owner } from '../../src/index.ts';
 import type { MarketRegime } from './schemas.ts';
 import type { trading } from './trading.ts';
@@ -6,30 +6,30 @@ import type { trading } from './trading.ts';
 const COMMIT_TIMEOUT_MS = 250;
 
 export class RegimeLog {
-  readonly #desk: Owner<typeof trading.definition>;
+  readonly #state: Owner<typeof trading.definition>;
   readonly #traceId: () => string | undefined;
   #regime: string | undefined;
   #written: Promise<void> = Promise.resolve();
 
-  /** @param traceId of the trace that the caller is in */
-  constructor(desk: Owner<typeof trading.definition>, traceId: () => string | undefined) {
-    this.#desk = desk;
+  /** @param traceId returns the id of the present trace */
+  constructor(state: Owner<typeof trading.definition>, traceId: () => string | undefined) {
+    this.#state = state;
     this.#traceId = traceId;
   }
 
-  /** Whether this market is of another regime than the one before. The first is no change. */
+  /** True if the regime differs from the previous one. The first regime is no change. */
   isChange(market: MarketRegime): boolean {
     return this.#regime !== undefined && market.regime !== this.#regime;
   }
 
-  /** To be called when the market has been set. */
+  /** Logs a change of regime. Call it once the market has been set. */
   note(market: MarketRegime): void {
     if (market.regime === this.#regime) return;
     this.#regime = market.regime;
     const before = this.#written;
     const traceId = this.#traceId();
     const committed = this.#commit();
-    // Changes are committed side by side, and written one after the other.
+    // Commits may overlap, but their lines are written in order.
     this.#written = (async () => {
       const outcome = await committed;
       await before;
@@ -45,9 +45,9 @@ export class RegimeLog {
 
   async #commit(): Promise<{ position: string; committed: boolean }> {
     try {
-      return { position: await this.#desk.flush({ timeoutMs: COMMIT_TIMEOUT_MS }), committed: true };
+      return { position: await this.#state.flush({ timeoutMs: COMMIT_TIMEOUT_MS }), committed: true };
     } catch {
-      return { position: this.#desk.head, committed: false };
+      return { position: this.#state.head, committed: false };
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Owns the reading of the market: trend, volatility and drawdown from closes, and the regime they add up to. */
+/** The market's regime, from the trend, volatility and drawdown of its closes. */
 import type { Bar } from './bars.ts';
 import type { MarketRegime } from './schemas.ts';
 
@@ -13,7 +13,7 @@ const CONFIDENCE_BARS = 10;
 const CONFIRM_BARS = 21;
 const CONFIRM_CRISIS_BARS = 3;
 
-/** The last closes, oldest dropped first. */
+/** The last closes. The oldest is dropped first. */
 export class Closes {
   readonly #closes: number[] = [];
   readonly #capacity: number;
@@ -69,20 +69,20 @@ export class EwmaVolatility {
 }
 
 /**
- * Tells the market's regime, one bar at a time, from that bar and the ones before it.
+ * The market's regime, one bar at a time, from that bar and the ones before it.
  *
  * Each bar reads as one regime:
- * - `crisis`: volatility of 35 % or more, about twice the index's usual level, while 10 % or more below the
- *   252-day high (the usual definition of a correction), so that a violent rise is not one;
+ * - `crisis`: a volatility of 35 % or more, about twice the index's usual level, while the close is 10 % or
+ *   more below the 252-day high (the usual definition of a correction). So a violent rise is no crisis.
  * - `bull` or `bear`: more than 2 % above or below the 200-day average. The rule is Faber's, "A Quantitative
- *   Approach to Tactical Asset Allocation" (2007); the band is ours;
- * - `sideways`: within that band;
+ *   Approach to Tactical Asset Allocation" (2007); the band is ours.
+ * - `sideways`: within that band.
  * - `warming-up`: the first 199 bars, which have no 200-day average.
  *
- * The regime changes once 21 bars in a row read as the same other one, the month after which Faber would look
- * again. A crisis does not wait that long: 3 bars. `since` is the bar that confirmed the regime, not the first
- * that read so: nothing is dated back. `confidence` is the share of the last 10 bars that read as the regime
- * in force: agreement, not a probability. It falls before a change, and a crisis starts low.
+ * The regime changes once 21 bars in a row read as the same other regime: Faber, too, looks again after a
+ * month. A crisis needs only 3 bars. `since` is the bar that confirmed the regime, not the first bar that
+ * read so: no regime is dated back. `confidence` is the share of the last 10 bars that read as the present
+ * regime. It is an agreement, not a probability: it falls before a change, and it starts low in a crisis.
  */
 export class RegimeDetector {
   readonly #closes = new Closes();

@@ -1,15 +1,18 @@
-/** Owns the pace: plays bars again and again, so many a second, without drift. */
+/** Plays the bars again and again at a given rate, without drift. */
 import type { Bar } from './bars.ts';
 
-/** Behind by more than this, it was the machine that slept; nobody wants to see what was missed rush by. */
+/**
+ * A delay beyond this means that the machine slept. The bars missed in that time are skipped, not rushed
+ * through.
+ */
 const MAX_LAG_MS = 1_000;
 
 export interface Pace {
   readonly bars: readonly Bar[];
   readonly barsPerSecond: number;
-  /** Called for each bar that is due; several may be due at once. */
+  /** Plays one bar that is due. Several bars may be due at once. */
   readonly play: (bar: Bar) => void;
-  /** Called before the first bar of the second pass, and of each after it. */
+  /** Runs before the first bar of every pass but the first. */
   readonly startOver: () => void;
 }
 
@@ -20,7 +23,7 @@ export class Replay {
   #playedSinceStart = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  /** Bars played, over all passes. */
+  /** How many bars have been played, over all passes. */
   played = 0;
 
   constructor(pace: Pace) {
@@ -39,7 +42,7 @@ export class Replay {
     clearTimeout(this.#timer);
   }
 
-  /** Each bar has its time, counted from the start: a late timer delays one bar, not all that follow. */
+  /** Each bar is due at a time counted from the start, so a late timer delays one bar, not all later ones. */
   get #nextAt(): number {
     return this.#startedAt + (this.#playedSinceStart + 1) * this.#msPerBar;
   }

@@ -1,4 +1,4 @@
-/** Owns the shape of everything the trading process publishes: one zod schema, and its type, per value. */
+/** The values that the trading process sets: a zod schema and a type for each. */
 import { z } from 'zod';
 
 const date = z.iso.date();

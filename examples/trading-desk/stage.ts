@@ -1,4 +1,4 @@
-/** Owns what is known of the running demo: put together from reports, read by whoever shows it. */
+/** The state of the running demo. It is put together from reports, and every output reads it. */
 import { LatencyMeter } from './latency.ts';
 import type { ApiReport, Entered, TradingReport } from './messages.ts';
 import type { Redis } from './redis.ts';
@@ -7,17 +7,17 @@ const MAX_EVENTS = 10;
 const MAX_REGIMES = 10;
 const MAX_MODES = 8;
 
-/** Something that happened. */
+/** An event of the demo. */
 export interface Event {
   readonly atMs: number;
   readonly text: string;
 }
 
-/** Shows what goes on. */
+/** An output of the demo. */
 export interface Show {
   start(stage: Stage): void;
   happened(event: Event): void;
-  /** A line of the trading log, as the trading process wrote it. */
+  /** Shows a line of the trading log as the trading process wrote it. */
   logged(line: string): void;
   end(): void;
 }
@@ -27,17 +27,17 @@ export class Stage {
   readonly url: string;
   readonly barsPerSecond: number;
   readonly latency = new LatencyMeter();
-  /** What came last from each process. */
+  /** The last report of each process. */
   trading: TradingReport | undefined;
   api: ApiReport | undefined;
-  /** The last ones, oldest first. */
+  /** The most recent ones, oldest first. */
   readonly events: Event[] = [];
   readonly regimes: string[] = [];
   readonly modes: Record<'trading-1' | 'api-1', string[]> = {
     'trading-1': ['recovering'],
     'api-1': ['recovering'],
   };
-  /** The first regime is no change. */
+  /** The first regime does not count as a change. */
   regimeChanges = -1;
   readonly #startedAt = performance.now();
   readonly #show: Show;
@@ -72,7 +72,7 @@ export class Stage {
     this.#entered('api-1', report.entered);
   }
 
-  /** A line of the trading log. */
+  /** Takes a line of the trading log. */
   logged(line: string): void {
     const { regime } = JSON.parse(line) as { regime: string };
     this.regimeChanges += 1;

@@ -1,6 +1,6 @@
 /**
- * What `npm start` runs: Redis, the trading process and the API process, and a view of what goes on. It owns
- * their order, at the start and at the end, and leaves nothing behind.
+ * `npm start`: starts Redis, the trading process and the API process, and shows what happens. It starts and
+ * ends them in order, and leaves nothing behind.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_PORT, DEFAULT_SPEED, readOptions, readPort, readSeconds, readSpeed } from './arguments.ts';
@@ -19,18 +19,18 @@ import { summary } from './summary.ts';
 
 const HELP = `npm start -- [--seconds N] [--speed N] [--direct]
 
-Two processes keep in step through Redis: one replays 20 years of the S&P 500 and owns the state of a trading
-desk, the other follows it and serves it over HTTP.
+Two processes share state through Redis. One replays 20 years of the S&P 500 and owns the state of a trading
+desk. The other follows that state and serves it over HTTP.
 
-  --seconds N   end after so many seconds; without it, Ctrl-C ends
-  --speed N     trading days a second, ${DEFAULT_SPEED} by default
-  --direct      while Redis is out, the API process reads from the trading process itself, and stays live
+  --seconds N   end after N seconds; without it, Ctrl-C ends the demo
+  --speed N     trading days per second, ${DEFAULT_SPEED} by default
+  --direct      while Redis is out, the API process reads directly from the trading process and stays live
 
-  PORT          of the HTTP API on 127.0.0.1, ${DEFAULT_PORT} by default
-  REDIS_URL     a Redis to use, such as redis://127.0.0.1:6379; without it, redis-server or valkey-server from
+  PORT          the port of the HTTP API on 127.0.0.1, ${DEFAULT_PORT} by default
+  REDIS_URL     the Redis to use, such as redis://127.0.0.1:6379; without it, redis-server or valkey-server from
                 the PATH is started on a free port, or else the embedded js-redis-server
   OTEL_EXPORTER_OTLP_ENDPOINT   where to send traces, metrics and logs, such as http://127.0.0.1:4318; without it
-                nothing is sent`;
+                no telemetry is sent`;
 
 const KILL_AFTER_MS = 3_000;
 const LAST_UPDATES_MS = 1_000;
@@ -43,7 +43,7 @@ const port = readPort(process.env['PORT']);
 
 const isTerminal = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
 const show: Show = isTerminal ? new Panel(process.stdout) : new Lines();
-/** In the order in which they are ended. */
+/** In the order in which they end. */
 const running: { end(killAfterMs: number): Promise<void>; kill(): void }[] = [];
 let stage: Stage | undefined;
 let isEnding = false;
@@ -53,9 +53,9 @@ const asked = new Promise<void>((resolve) => {
   const ask = (): void => {
     firstAt ??= performance.now();
     resolve();
-    // One Ctrl-C may come twice, from the terminal and from npm.
+    // One Ctrl-C may arrive twice, from the terminal and from npm.
     if (performance.now() - firstAt < SAME_REQUEST_MS) return;
-    // Whoever asks again does not want to wait.
+    // A second Ctrl-C ends everything at once.
     for (const one of running) one.kill();
     process.exit(1);
   };
@@ -90,7 +90,7 @@ function announced(redis: Redis): Redis {
   return redis;
 }
 
-/** Rejects when one of them ends before it is asked to. */
+/** Rejects if one of the processes ends by itself. */
 function startProcesses(stage: Stage, direct: Record<string, string>): Promise<never> {
   const env = { REDIS_URL: stage.redis.url, PORT: String(port), ...direct };
   const trading = new Child({
@@ -119,7 +119,7 @@ async function endsUnexpectedly(child: Child): Promise<never> {
   throw new Error([`${child.name} has ended by itself: ${how}`, ...shown].join('\n  '));
 }
 
-/** What was set last is on its way; the follower is let go when it has it. */
+/** The last updates may be on their way. The follower ends once it has them. */
 async function lastUpdatesSeen({ latency }: Stage): Promise<void> {
   const deadline = performance.now() + LAST_UPDATES_MS;
   while (latency.waiting > 0 && performance.now() < deadline) await delay(20);

@@ -1,27 +1,31 @@
-/** Owns the three strategies: what each wants to hold of the index after a close, and what that has earned. */
+/**
+ * The three strategies: how much of the index each wants to hold after a close, and how much it has earned.
+ */
 import type { Bar } from './bars.ts';
 import { Closes, EwmaVolatility } from './regime.ts';
 import type { StrategyStatus } from './schemas.ts';
 
-/** What every strategy starts with, in currency. */
+/** The equity of every strategy at the start, in currency. */
 export const START_EQUITY = 1_000_000;
 /** The cost of trading, a fraction of the value traded: 1 basis point. */
 export const COST = 0.0001;
-/** The exposure a position may drift from its target before it is traded back, a fraction of equity. */
+/** How far the exposure may drift from its target before the strategy trades, a fraction of equity. */
 export const NO_TRADE_BAND = 0.05;
-/** The most a strategy aims to hold, a fraction of equity. */
+/** The largest target of a strategy, a fraction of equity. */
 export const MAX_EXPOSURE = 1.5;
 
 const MONTH = 21;
 const YEAR = 252;
 
-/** One strategy, fed one bar at a time: it trades at the bar's close and earns from there to the next. */
+/**
+ * One strategy. It gets one bar at a time, trades at the bar's close, and earns from there to the next close.
+ */
 export interface Strategy {
   readonly name: StrategyStatus['name'];
   next(bar: Bar): StrategyStatus;
 }
 
-/** The three strategies, each with a book of its own of 1,000,000. */
+/** The three strategies. Each has its own book of 1,000,000. */
 export function createStrategies(): Strategy[] {
   return [
     new BookedStrategy('momentum', new Momentum()),
@@ -30,7 +34,7 @@ export function createStrategies(): Strategy[] {
   ];
 }
 
-/** Decides how much to hold until the next close, a fraction of equity; undefined while warming up. */
+/** Decides how much to hold until the next close, a fraction of equity; `undefined` while warming up. */
 interface Signal {
   next(bar: Bar): number | undefined;
 }
@@ -78,9 +82,10 @@ class MeanReversion implements Signal {
 }
 
 /**
- * Holds as much of the index as makes 10 % of volatility a year, 1.5 times equity at most: Moreira and Muir,
- * "Volatility-Managed Portfolios" (2017), scaled by the inverse of volatility rather than of variance, which
- * trades less. Volatility is RiskMetrics', for which 74 returns carry 99 % of the weight: the warm-up.
+ * Holds as much of the index as gives 10 % of volatility a year, at most 1.5 times equity. The idea is from
+ * Moreira and Muir, "Volatility-Managed Portfolios" (2017), but scaled by the inverse of volatility instead
+ * of variance, which trades less. Volatility is measured as in RiskMetrics, where 74 returns carry 99 % of
+ * the weight, hence the warm-up.
  */
 class VolatilityTarget implements Signal {
   readonly #volatility = new EwmaVolatility();
@@ -112,7 +117,7 @@ class RelativeStrength {
   }
 }
 
-/** The units held and what they have earned; cash earns nothing and borrowing is free. */
+/** The units held, and what they have earned. Cash earns nothing, and borrowing is free. */
 class Book {
   position = 0;
   pnl = 0;

@@ -1,4 +1,4 @@
-/** Owns the closing words of a run. */
+/** The summary at the end of a run. */
 import type { Stage } from './stage.ts';
 import * as words from './words.ts';
 
@@ -9,10 +9,11 @@ export function summary({ elapsedMs, trading, regimeChanges, latency, modes }: S
     '',
     `played     ${words.count(trading?.bars ?? 0)} bars in ${(elapsedMs / 1_000).toFixed(0)} s, up to ${trading?.barDate ?? '–'}; ${changes === 1 ? '1 change' : `${changes} changes`} of regime`,
     all
-      ? `latency    ${words.latency(all)}  longest ${words.duration(all.maxMs)}, of ${words.count(all.count)} updates from set to visible`
-      : 'latency    no update was seen',
+      ? `latency    ${words.latency(all)}  longest ${words.duration(all.maxMs)}, from set to visible, over ${words.count(all.count)} updates`
+      : 'latency    no update arrived',
     ...Object.entries(modes).map(([name, entered]) => `${name.padEnd(11)}${entered.join(' → ')}`),
   ];
-  if (latency.waiting > 0) lines.push(`unseen     ${words.count(latency.waiting)} updates, by the end`);
+  if (latency.waiting > 0)
+    lines.push(`missing    ${words.count(latency.waiting)} updates had not arrived at the end`);
   return lines.join('\n');
 }

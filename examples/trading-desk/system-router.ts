@@ -1,20 +1,20 @@
-/** Owns the routes under `/system`, and what is said of paths that nobody serves. */
+/** The routes under `/system`, and the answer for unknown paths. */
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { TandemError } from '../../src/index.ts';
 import type { TradingFollower } from './status.ts';
 import { systemStatus } from './status.ts';
 
-/** A refresh reads the whole state from Redis: once a second is enough, whoever asks. */
+/** A refresh reads the whole state from Redis, so all callers together get one a second. */
 const REFRESH_EVERY_MS = 1_000;
 
-export function systemRouter(desk: TradingFollower): Router {
+export function systemRouter(state: TradingFollower): Router {
   const router = new Router();
   let refreshedAt = -Infinity;
 
   router.get('/system/status', (ctx) => {
     ctx.set('Cache-Control', 'no-cache');
-    ctx.body = systemStatus(desk);
+    ctx.body = systemStatus(state);
   });
 
   router.post('/system/refresh', async (ctx) => {
@@ -22,7 +22,7 @@ export function systemRouter(desk: TradingFollower): Router {
     if (waitMs > 0) return answerTooSoon(ctx, waitMs);
     refreshedAt = performance.now();
     try {
-      ctx.body = await desk.refresh();
+      ctx.body = await state.refresh();
     } catch (error) {
       if (!(error instanceof TandemError)) throw error;
       ctx.set('Retry-After', '1');
@@ -32,10 +32,11 @@ export function systemRouter(desk: TradingFollower): Router {
   return router;
 }
 
-/** What is left. */
+/** Answers requests that no route has answered. */
 export function answerRest(ctx: Context): void {
-  const where = '/ is the live page, /openapi.json lists its routes, /system/status is the desk';
-  answerProblem(ctx, 404, 'NOT_FOUND', `nothing at ${ctx.path}; ${where}`);
+  const where =
+    '/ is the live page, /openapi.json describes the routes, /system/status shows the trading desk';
+  answerProblem(ctx, 404, 'NOT_FOUND', `there is nothing at ${ctx.path}; ${where}`);
 }
 
 function answerTooSoon(ctx: Context, waitMs: number): void {
@@ -44,11 +45,11 @@ function answerTooSoon(ctx: Context, waitMs: number): void {
     ctx,
     429,
     'TOO_MANY_REQUESTS',
-    `refresh at most once a second; again in ${Math.ceil(waitMs)} ms`,
+    `refresh is possible once a second; try again in ${Math.ceil(waitMs)} ms`,
   );
 }
 
-/** RFC 9457, as in Tandem's own routes. */
+/** Answers by RFC 9457, as Tandem's own routes do. */
 function answerProblem(ctx: Context, status: number, code: string, detail: string): void {
   const title = code.toLowerCase().replaceAll('_', ' ');
   ctx.status = status;

@@ -1,12 +1,12 @@
 /**
- * Owns what a process of the demo sends to OpenTelemetry: traces, metrics and logs, to where
- * `OTEL_EXPORTER_OTLP_ENDPOINT` says. Without that nothing is tried, and nothing of the SDK is loaded.
+ * The traces, metrics and logs that a process of the demo sends to `OTEL_EXPORTER_OTLP_ENDPOINT`. Without
+ * that variable nothing is sent, and the SDK is not even loaded.
  */
 import type * as Api from '@opentelemetry/api';
 import { onLog } from './log.ts';
 
 const STOP_TIMEOUT_MS = 1_000;
-/** A demo is looked at while it runs. */
+/** People watch a demo while it runs, so its telemetry has to arrive soon. */
 const SOON = {
   OTEL_METRIC_EXPORT_INTERVAL: '5000',
   OTEL_BSP_SCHEDULE_DELAY: '500',
@@ -14,11 +14,11 @@ const SOON = {
 };
 
 export interface Telemetry {
-  /** Runs in a span. */
+  /** Runs a function in a span. */
   span: <T>(name: string, run: () => T) => T;
-  /** The id of the trace that the caller is in, where it is kept. */
+  /** The id of the present trace, if that trace is sampled. */
   traceId: () => string | undefined;
-  /** Sends what is left, as far as it can be sent soon. */
+  /** Sends what is left, within a second. */
   stop: () => Promise<void>;
 }
 
@@ -28,7 +28,7 @@ const NONE: Telemetry = {
   stop: () => Promise.resolve(),
 };
 
-/** To be called before anything that is to be traced. */
+/** Call this before anything that is to be traced. */
 export async function startTelemetry(service: string): Promise<Telemetry> {
   if (!process.env['OTEL_EXPORTER_OTLP_ENDPOINT']) return NONE;
   for (const [name, value] of Object.entries(SOON)) process.env[name] ??= value;
@@ -36,7 +36,7 @@ export async function startTelemetry(service: string): Promise<Telemetry> {
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-node'),
   ]);
-  // What it says of itself goes to stderr: stdout is the trading log.
+  // The SDK writes its own messages to stderr, since stdout is the trading log.
   const sdk = startNodeSdk({
     logLevel: 'error',
     resourceAttributes: { 'service.name': service, 'service.namespace': 'trading-desk' },

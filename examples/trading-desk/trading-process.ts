@@ -1,6 +1,6 @@
 /**
- * The trading process: owns the space `trading`. It plays 20 years of daily bars through the regime detector
- * and the strategies, and sets what they say after each bar, whatever Redis does.
+ * The trading process owns the space `trading`. It plays 20 years of daily bars through the regime detector
+ * and the strategies. After each bar it sets the results, in whatever state Redis is.
  *
  * stdout: one JSON line per regime change. stderr: one JSON line per event of any other kind.
  */
@@ -35,12 +35,12 @@ const direct = readDirect();
 
 const telemetry = await startTelemetry('trading');
 const tandem = connect({ redis, name: 'trading-1' });
-const desk = tandem.own(trading);
+const state = tandem.own(trading);
 
 const server = direct && serveDirect(tandem, direct);
 
 const bars = readBars();
-const regimeLog = new RegimeLog(desk, telemetry.traceId);
+const regimeLog = new RegimeLog(state, telemetry.traceId);
 let detector = new RegimeDetector();
 let strategies = createStrategies();
 
@@ -53,38 +53,39 @@ const reporter = new Reporter(report);
 function play(bar: Bar): void {
   const market = detector.next(bar);
   const statuses = strategies.map((strategy) => strategy.next(bar));
-  // Nothing else is traced: where a frame gathers several spans, only the first is its commit's parent.
+  // Only regime changes are traced: of several spans in one frame, only the first becomes the parent of the
+  // commit.
   if (regimeLog.isChange(market)) telemetry.span('regime change', () => publish(bar, market, statuses));
   else publish(bar, market, statuses);
 }
 
 function publish(bar: Bar, market: MarketRegime, statuses: readonly StrategyStatus[]): void {
   const atUs = monotonicUs();
-  desk.batch(() => {
-    desk.set('market/last_bar', bar);
-    desk.set('market_regime', market);
-    for (const status of statuses) desk.set(`strategy/${status.name}`, status);
+  state.batch(() => {
+    state.set('market/last_bar', bar);
+    state.set('market_regime', market);
+    for (const status of statuses) state.set(`strategy/${status.name}`, status);
   });
-  sets.add([desk.head, atUs]);
+  sets.add([state.head, atUs]);
   regimeLog.note(market);
 }
 
 function startOver(): void {
-  logEvent('wrap', { message: 'history is over; starting again with its first bar', bars: replay.played });
+  logEvent('wrap', { message: 'history has ended and starts again with its first bar', bars: replay.played });
   detector = new RegimeDetector();
   strategies = createStrategies();
 }
 
 function report(): TradingReport {
-  const market = desk.get('market_regime').value;
+  const market = state.get('market_regime').value;
   return {
     from: 'trading',
-    mode: desk.mode,
-    head: desk.head,
+    mode: state.mode,
+    head: state.head,
     bars: replay.played,
     bar: replay.played === 0 ? 0 : ((replay.played - 1) % bars.length) + 1,
     barCount: bars.length,
-    barDate: desk.get('market/last_bar').value?.date ?? null,
+    barDate: state.get('market/last_bar').value?.date ?? null,
     regime: market?.regime ?? null,
     confidence: market?.confidence ?? null,
     entered: entered.take(),
@@ -92,13 +93,13 @@ function report(): TradingReport {
   };
 }
 
-desk.on('mode', ({ mode, from, reason }) => {
+state.on('mode', ({ mode, from, reason }) => {
   logEvent('mode', { mode, from, reason });
   entered.add({ mode, reason });
   reporter.report();
 });
-desk.on('error', ({ error }) => errors.note(error));
-desk.on('fenced', ({ uncommitted, error }) => {
+state.on('error', ({ error }) => errors.note(error));
+state.on('fenced', ({ uncommitted, error }) => {
   replay.stop();
   logEvent('fenced', { code: error.code, uncommitted: uncommitted.length });
   giveUp(`${error.message}. Stop that process, or give this one a Redis of its own: REDIS_URL=redis://…`);

@@ -1,4 +1,4 @@
-/** Owns the shared space of the demo: which keys the trading process publishes, and their schemas. */
+/** The shared space of the demo: the keys that the trading process sets, and their schemas. */
 import { defineSpace } from '../../src/index.ts';
 import { LastBar, MarketRegime, StrategyStatus } from './schemas.ts';
 

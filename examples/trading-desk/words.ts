@@ -1,4 +1,4 @@
-/** Owns how numbers and states are put into words, wherever the demo shows them. */
+/** Numbers and states as words, for every output of the demo. */
 import type { Latency } from './latency.ts';
 import type { SystemStatus } from './status.ts';
 
@@ -17,7 +17,7 @@ export function percent(share: number): string {
   return `${whole.format(share * 100)} %`;
 }
 
-/** As exact as matters: 0.31 ms, 12 ms, 1.4 s. */
+/** With as many digits as matter: 0.31 ms, 12 ms, 1.4 s. */
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(2)} ms`;
   return ms < 1_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1_000).toFixed(1)} s`;
@@ -33,6 +33,6 @@ export function regime(name: string | null, confidence: number | null): string {
 }
 
 export function freshness({ freshness, staleMs }: SystemStatus): string {
-  if (staleMs === null) return 'nothing yet';
+  if (staleMs === null) return 'no data yet';
   return staleMs < 1_000 ? `${freshness}, ${staleMs} ms` : `${freshness}, ${(staleMs / 1_000).toFixed(1)} s`;
 }

@@ -1,4 +1,7 @@
-/** The live page, in a real Chromium, while a real Redis, its owner and its own process go and come back. */
+/**
+ * The live page in a real Chromium, while a real Redis, the owner and the page's own process fail and come
+ * back.
+ */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
@@ -70,7 +73,7 @@ async function listen(app: Koa, port = 0) {
   return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** Resolves when the text of the first such element matches. */
+/** Resolves when the first matching element has matching text. */
 async function see(page: Page, selector: string, text: RegExp): Promise<void> {
   await page.locator(selector, { hasText: text }).first().waitFor({ timeout: TIMEOUT_MS, state: 'visible' });
 }
@@ -100,7 +103,7 @@ inBrowser('it loads, and is live: what is set is seen', async (t) => {
 });
 
 inBrowser(
-  'Redis is killed: within a second or so it is seen, with what still works; and that it is back',
+  'the page shows within about a second that Redis was killed, what still works, and that it is back',
   async (t) => {
     const { redis, owner, origin } = await start(t, { direct: true });
     const { page, troubles } = await openPage(t, `${origin}/`);
@@ -159,7 +162,7 @@ inBrowser('when its own process goes the page says so at once, and comes back by
   await see(page, '.summary', /Not known now/);
   t.false(
     /\blive\b|alive|All is well/.test(await page.locator('.verdict').innerText()),
-    'nothing is called live',
+    'the page calls nothing live',
   );
   owner.set('strategy/momentum', { pnl: 99 });
   const again = await listen(app, Number(new URL(origin).port));
@@ -170,13 +173,9 @@ inBrowser('when its own process goes the page says so at once, and comes back by
   await see(page, '.contact', /In contact/);
   await page.locator('#lost').waitFor({ state: 'hidden' });
   await see(page, 'tbody tr:has-text("strategy/momentum")', /99/);
-  t.is(
-    await page.getByRole('searchbox').inputValue(),
-    'momentum',
-    'who was looking for something still does',
-  );
+  t.is(await page.getByRole('searchbox').inputValue(), 'momentum', "the reader's search is kept");
   await see(page, '.summary', /All is well/);
-  // That it could not reach its process is what a browser logs by itself.
+  // The browser itself logs that it could not reach the page's process.
   t.deepEqual(
     troubles.filter(
       (text) => !text.includes('ERR_CONNECTION_REFUSED') && !/ERR_INCOMPLETE|ERR_EMPTY/.test(text),
@@ -205,7 +204,7 @@ inBrowser('the keyboard alone filters the table', async (t) => {
 });
 
 inBrowser(
-  'mounted elsewhere, in the dark and on a phone it is the same, and no wider than the screen',
+  'mounted elsewhere, in dark mode and on a phone, the page is the same and fits the screen',
   async (t) => {
     const { origin } = await start(t, { prefix: '/ops/tandem' });
     const phone = { viewport: { width: 360, height: 740 }, colorScheme: 'dark' } as const;
@@ -250,28 +249,25 @@ async function objections(page: Page, axe: string): Promise<string[]> {
   );
 }
 
-inBrowser(
-  'what comes from the state is text, whatever it looks like; and no secret is on the page',
-  async (t) => {
-    const { owner, origin, redis } = await start(t, { direct: true });
-    const attack = '<img src=x onerror="globalThis.hit=1"><script>globalThis.hit=1</script>';
-    owner.set(`strategy/${attack}`, { pnl: 5, note: attack });
-    owner.set('regime', { name: attack });
-    const { page, troubles } = await openPage(t, `${origin}/`);
-    await see(page, 'tbody tr', /<img src=x onerror/);
-    await redis.kill();
-    await see(page, lamp('Redis'), /out/);
-    await see(page, '.machine .lit', /direct/);
-    t.is(await page.evaluate(() => (globalThis as { hit?: number }).hit), undefined);
-    t.is(await page.locator('main img, main script').count(), 0);
-    const told = await (await fetch(`${origin}/events`)).body!.getReader().read();
-    const all = `${await page.content()}${new TextDecoder().decode(told.value)}`;
-    t.false(/canary/.test(all));
-    t.deepEqual(troubles, []);
-  },
-);
+inBrowser('the page shows values as text, whatever they look like, and shows no secret', async (t) => {
+  const { owner, origin, redis } = await start(t, { direct: true });
+  const attack = '<img src=x onerror="globalThis.hit=1"><script>globalThis.hit=1</script>';
+  owner.set(`strategy/${attack}`, { pnl: 5, note: attack });
+  owner.set('regime', { name: attack });
+  const { page, troubles } = await openPage(t, `${origin}/`);
+  await see(page, 'tbody tr', /<img src=x onerror/);
+  await redis.kill();
+  await see(page, lamp('Redis'), /out/);
+  await see(page, '.machine .lit', /direct/);
+  t.is(await page.evaluate(() => (globalThis as { hit?: number }).hit), undefined);
+  t.is(await page.locator('main img, main script').count(), 0);
+  const told = await (await fetch(`${origin}/events`)).body!.getReader().read();
+  const all = `${await page.content()}${new TextDecoder().decode(told.value)}`;
+  t.false(/canary/.test(all));
+  t.deepEqual(troubles, []);
+});
 
-test('the page is served with a policy that lets nothing in, and knows its own files only', async (t) => {
+test('the page has a strict content security policy, and serves only its own files', async (t) => {
   const tandem = connect({ redis: 'redis://127.0.0.1:1', name: 'nobody' });
   const app = new Koa();
   app.use(statusRouter(tandem).routes());

@@ -1,4 +1,7 @@
-/** A process whose loop is blocked for seconds: nobody else suffers, and it is current again at once. */
+/**
+ * A process whose event loop is blocked for seconds: nobody else suffers, and the process is current again at
+ * once.
+ */
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
 import { Child } from '../fixtures/child.ts';
@@ -7,7 +10,7 @@ const BLOCKED_MS = 3_500;
 
 for (const blocked of ['owner', 'follower'] as const) {
   onRealServer(
-    `the ${blocked}'s loop is blocked past the lease, and all is as it should be after`,
+    `all recovers after the ${blocked}'s event loop was blocked for longer than the lease`,
     async (t) => {
       t.timeout(60_000);
       const redis = await RedisServer.start();
@@ -41,7 +44,7 @@ for (const blocked of ['owner', 'follower'] as const) {
       t.deepEqual(
         owner.reports.filter(({ about }) => about === 'fenced'),
         [],
-        'nobody else has claimed',
+        'no other owner has claimed',
       );
     },
   );

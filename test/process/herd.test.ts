@@ -1,4 +1,7 @@
-/** Two hundred followers lose their Redis, and get it back: they come one by one, and others are answered meanwhile. */
+/**
+ * Two hundred followers lose Redis and get it back. They reconnect spread out in time, and other clients
+ * still get answers meanwhile.
+ */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +20,7 @@ const start = (file: string, ...args: string[]): ChildProcess =>
 const told = async (child: ChildProcess): Promise<{ longestMs: number; answers: number }> =>
   ((await once(child, 'message', { signal: AbortSignal.timeout(60_000) })) as [never])[0];
 
-onRealServer('two hundred followers come back without a rush, and nobody else waits for them', async (t) => {
+onRealServer('two hundred followers reconnect spread out, and no other client waits for them', async (t) => {
   t.timeout(120_000);
   const redis = await RedisServer.start();
   const proxy = await FaultProxy.start(redis.port);
@@ -34,7 +37,7 @@ onRealServer('two hundred followers come back without a rush, and nobody else wa
   await owner.ready();
   await told(herd);
 
-  // Their Redis is gone for long enough that each waits as long as it ever does; for others it is there.
+  // Redis is gone long enough for each follower to reach its longest pause. Other clients still reach Redis.
   proxy.refuse();
   proxy.cut();
   const bystander = start('bystander', redis.url);
@@ -57,10 +60,10 @@ onRealServer('two hundred followers come back without a rush, and nobody else wa
   );
   t.log(
     `${FOLLOWERS} followers in step ${tookMs.toFixed(0)} ms after; ${arrivals.length} connections, at most ${busiest} in ${WINDOW_MS} ms; ` +
-      `another client had ${answers} answers, and waited ${longestMs.toFixed(1)} ms for the slowest`,
+      `another client got ${answers} answers; the slowest took ${longestMs.toFixed(1)} ms`,
   );
   t.true(tookMs < 10_000);
-  // All at once would be all of them in one window.
+  // If all came at once, all arrivals would be in one window.
   t.true(busiest < arrivals.length / 2);
   t.true(longestMs < 500);
 });

@@ -1,6 +1,7 @@
 /**
- * With a real collector, under our otel-collector.yaml, and a real Jaeger 2: a regime change in the log is found in Jaeger
- * by its trace id. Run by `npm run test:jaeger`, since both have to be built first, which takes minutes.
+ * With a real collector that uses our otel-collector.yaml, and a real Jaeger 2: the trace id of a regime
+ * change in the log leads to its trace in Jaeger. `npm run test:jaeger` runs this file, since both programs
+ * have to be built first, which takes minutes.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
@@ -87,7 +88,7 @@ async function run(t: ExecutionContext): Promise<void> {
   t.is(await trading.end(), 0);
   t.is(await api.end(), 0);
 
-  // What a process counted last is sent as it ends.
+  // A process sends its last counts when it exits.
   await until(
     async () => (await metricsOf(prometheus)).includes('tandem_commit_duration_seconds_bucket'),
     'the metrics of both processes',

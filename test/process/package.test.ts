@@ -1,4 +1,4 @@
-/** The package as others get it: packed, installed in a folder of its own, imported by its name. */
+/** The package as users get it: packed, installed in a folder of its own, and imported by its name. */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,14 +9,14 @@ import test from 'ava';
 const run = promisify(execFile);
 const root = new URL('../..', import.meta.url).pathname;
 
-test('packed and installed elsewhere, it works and is typed', async (t) => {
+test('the packed package works in another folder, with its types', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tandem-package-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   await run('npm', ['pack', '--pack-destination', folder], { cwd: root });
   const [tarball] = readdirSync(folder);
   await run('tar', ['-xzf', tarball!], { cwd: folder });
 
-  // As npm would lay it out, with our own copies of what it depends on.
+  // Lays out the package as npm would, with links to our copies of its dependencies.
   const modules = join(folder, 'node_modules');
   symlinkSync(join(root, 'node_modules'), modules);
   const scope = join(folder, 'app');
@@ -30,11 +30,11 @@ test('packed and installed elsewhere, it works and is typed', async (t) => {
      import { statusRouter } from 'tandem-sync/koa';
      const space = defineSpace('s', { 'key/*': json<number>() });
      const tandem = connect({ redis: 'redis://127.0.0.1:1' });
-     const participant = tandem.own(space);
-     participant.set('key/a', 1);
+     const owner = tandem.own(space);
+     owner.set('key/a', 1);
      // @ts-expect-error a value of the wrong type
-     participant.set('key/a', 'one');
-     const value: number | undefined = participant.get('key/a').value;
+     owner.set('key/a', 'one');
+     const value: number | undefined = owner.get('key/a').value;
      const server = new Koa().use(statusRouter(tandem).routes()).listen(0, '127.0.0.1');
      await new Promise((resolve) => server.once('listening', resolve));
      const { port } = server.address() as { port: number };

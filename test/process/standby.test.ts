@@ -1,4 +1,4 @@
-/** Standby and takeover, with owners as processes that are killed and stopped, on a real Redis. */
+/** Standby and takeover on a real Redis, with owners as processes that are killed and stopped. */
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { connect } from '../../src/index.ts';
@@ -10,7 +10,7 @@ import { until } from '../_wait.ts';
 
 const LEASE_MS = 500;
 
-/** An owner in a process of its own, its standby and a follower. */
+/** Starts an owner in a process of its own, its standby, and a follower. */
 async function start(t: ExecutionContext) {
   const redis = await RedisServer.start();
   const owner = new Child('owner', redis.url, String(LEASE_MS));
@@ -24,18 +24,16 @@ async function start(t: ExecutionContext) {
   const standby = standing.own(load, { standby: true, leaseMs: LEASE_MS });
   const follower = following.follow(load);
   await follower.ready();
-  /** The owner has set and committed so much, and both hold it. */
+  /** Resolves when the owner has set and committed this many values, and both others hold them. */
   const loaded = async (order: { sets: number; keys: number; perSecond: number }): Promise<void> => {
     const { position } = await owner.ask({ do: 'load', ...order }, 'loaded');
-    await Promise.all(
-      [standby, follower].map((participant) => participant.waitFor(position!, { timeoutMs: 5_000 })),
-    );
+    await Promise.all([standby, follower].map((reader) => reader.waitFor(position!, { timeoutMs: 5_000 })));
   };
   return { redis, owner, standby, follower, loaded };
 }
 
 onRealServer(
-  'a standby leads within the lease time after its owner was killed, from the state it holds',
+  'a standby leads within the lease time after its owner was killed, with the state that it holds',
   async (t) => {
     const { owner, standby, follower, loaded } = await start(t);
     await loaded({ sets: 500, keys: 100, perSecond: 5_000 });
@@ -50,7 +48,7 @@ onRealServer(
     await standby.ready({ timeoutMs: 5_000 });
     const tookMs = performance.now() - killedAt;
     t.log(`leads ${tookMs.toFixed(0)} ms after the owner was killed, with a lease of ${LEASE_MS} ms`);
-    // The promise is 200 ms past the lease; on a machine that does other things too, as much again and more.
+    // The promise is 200 ms past the lease. A busy machine gets more than twice that.
     t.true(tookMs < LEASE_MS + 500);
     standby.set('key/told', { n: 7, sentAt: 0 });
     await follower.waitFor(await standby.flush());
@@ -61,7 +59,7 @@ onRealServer(
   },
 );
 
-onRealServer('who stops in the middle of its claim gives the lease back', async (t) => {
+onRealServer('an owner that stops in the middle of its claim gives the lease back', async (t) => {
   const redis = await RedisServer.start();
   t.teardown(() => redis.stop());
   const admin = new Redis(redis.url);
@@ -76,7 +74,8 @@ onRealServer('who stops in the middle of its claim gives the lease back', async 
       await until(() => owner.ownership !== 'standby' || owner.mode === 'connected', 'a link');
       await new Promise((resolve) => setTimeout(resolve, ms));
       await tandem.stop();
-      // Where the machine stalls for longer than Redis may take, the stop says what it could not do.
+      // If the machine stalls for longer than the command timeout, the stop reports that it could not release
+      // the lease.
       if (errors.length > 0) await admin.del('tandem:{load}:lease');
       else inTime += 1;
       t.is(await admin.pttl('tandem:{load}:lease'), -2, `${standby ? 'a standby' : 'an owner'}, ${ms} ms`);
@@ -107,7 +106,7 @@ onRealServer('a graceful stop hands over at once', async (t) => {
 });
 
 onRealServer(
-  'owner and Redis die together: the standby has the state, and repairs an empty Redis with it',
+  'when owner and Redis die together, the standby repairs the empty Redis with its own state',
   async (t) => {
     const { redis, owner, standby, follower, loaded } = await start(t);
     await loaded({ sets: 200, keys: 50, perSecond: 5_000 });
@@ -126,7 +125,7 @@ onRealServer(
 );
 
 onRealServer(
-  'an owner that was stopped past its lease is fenced: nothing it then writes is seen, and it says what',
+  'an owner that was paused past its lease is fenced, and names its writes, which nobody sees',
   async (t) => {
     const { owner, standby, follower } = await start(t);
     const seen: number[] = [];
@@ -141,7 +140,8 @@ onRealServer(
     standby.set('key/told', { n: 2, sentAt: 0 });
     await follower.waitFor(await standby.flush());
     t.deepEqual(seen, [1, 2]);
-    // It may hear of the other owner before it is told to set; then it says so, and has nothing to name.
+    // The old owner may learn of the new one before the order to set. Then it reports FENCED, and no
+    // uncommitted change.
     t.true(code === undefined || code === 'FENCED', code);
     t.deepEqual(
       uncommitted!.map(({ key, value }) => [key, (value as { n: number }).n]),

@@ -1,4 +1,4 @@
-/** Owns the proof that `npm start` works as a whole: real processes, a real port, and nothing left behind. */
+/** Tests `npm start` as a whole: real processes, a real port, and nothing left behind. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,35 +31,38 @@ interface Run {
   readonly exitCode: Promise<number | null>;
 }
 
-test.serial('a run of six seconds: status and log agree, refresh is limited, nothing is left', async (t) => {
-  const run = await startRun(t, ['--seconds', '6', '--speed', '200']);
-  await until(() => hasData(run));
+test.serial(
+  'in a run of six seconds, status and log agree, refresh is limited, and nothing is left behind',
+  async (t) => {
+    const run = await startRun(t, ['--seconds', '6', '--speed', '200']);
+    await until(() => hasData(run));
 
-  const space = await fetch(`${run.url}/spaces/trading`);
-  t.is(space.status, 200);
-  const { state } = (await space.json()) as { state: Record<string, unknown> };
-  t.true(['market_regime', 'market/last_bar', 'strategy/momentum'].every((key) => key in state));
+    const space = await fetch(`${run.url}/spaces/trading`);
+    t.is(space.status, 200);
+    const { state } = (await space.json()) as { state: Record<string, unknown> };
+    t.true(['market_regime', 'market/last_bar', 'strategy/momentum'].every((key) => key in state));
 
-  const [first, second] = [await refresh(run), await refresh(run)];
-  t.is(first.status, 200);
-  t.is(((await first.json()) as { differed: number }).differed, 0);
-  t.is(second.status, 429);
-  t.is(second.headers.get('content-type'), 'application/problem+json');
-  t.is(second.headers.get('retry-after'), '1');
+    const [first, second] = [await refresh(run), await refresh(run)];
+    t.is(first.status, 200);
+    t.is(((await first.json()) as { differed: number }).differed, 0);
+    t.is(second.status, 429);
+    t.is(second.headers.get('content-type'), 'application/problem+json');
+    t.is(second.headers.get('retry-after'), '1');
 
-  const agreed = new Set<string>();
-  while (logOf(run).length < 4) agreed.add(await agreeOnRegime(run));
-  t.true(agreed.has('warming-up') && agreed.has('bear'), [...agreed].join(' '));
+    const agreed = new Set<string>();
+    while (logOf(run).length < 4) agreed.add(await agreeOnRegime(run));
+    t.true(agreed.has('warming-up') && agreed.has('bear'), [...agreed].join(' '));
 
-  t.is(await run.exitCode, 0);
-  t.true(logOf(run).every(({ committed, position }) => committed && /^\d+-\d+$/.test(position)));
-  t.true(run.stdout.some((line) => /^latency +p50 .* p99 /.test(line)));
-  t.true(run.stdout.includes('trading-1  recovering → connected'), run.stdout.slice(-4).join('\n'));
-  await allGone(t, run);
-});
+    t.is(await run.exitCode, 0);
+    t.true(logOf(run).every(({ committed, position }) => committed && /^\d+-\d+$/.test(position)));
+    t.true(run.stdout.some((line) => /^latency +p50 .* p99 /.test(line)));
+    t.true(run.stdout.includes('trading-1  recovering → connected'), run.stdout.slice(-4).join('\n'));
+    await allGone(t, run);
+  },
+);
 
-test.serial('without a Redis on the PATH the embedded one does it', async (t) => {
-  // The second regime comes after some two seconds, on a machine with other things to do after four.
+test.serial('without a Redis on the PATH, the demo uses the embedded one', async (t) => {
+  // The second regime comes after about two seconds, on a busy machine after four.
   const run = await startRun(t, ['--seconds', '10', '--speed', '200'], { PATH: '/nonexistent' });
   await until(() => logOf(run).length > 1);
   t.is(await agreeOnRegime(run), 'bear');
@@ -68,29 +71,32 @@ test.serial('without a Redis on the PATH the embedded one does it', async (t) =>
   await allGone(t, run);
 });
 
-test.serial('a killed Redis comes back empty, and both recover; Ctrl-C ends it all', async (t) => {
-  const run = await startRun(t, []);
-  await until(() => hasData(run));
-  const before = await status(run);
+test.serial(
+  'both processes recover from a Redis that was killed and came back empty, and Ctrl-C ends everything',
+  async (t) => {
+    const run = await startRun(t, []);
+    await until(() => hasData(run));
+    const before = await status(run);
 
-  process.kill(pidIn(run, /kill -9 (\d+)/), 'SIGKILL');
-  await until(async () => (await status(run)).mode === 'degraded');
-  await until(async () => (await status(run)).freshness === 'stale');
-  t.is((await refresh(run)).status, 503);
-  t.is((await status(run)).regime, before.regime);
+    process.kill(pidIn(run, /kill -9 (\d+)/), 'SIGKILL');
+    await until(async () => (await status(run)).mode === 'degraded');
+    await until(async () => (await status(run)).freshness === 'stale');
+    t.is((await refresh(run)).status, 503);
+    t.is((await status(run)).regime, before.regime);
 
-  await until(async () => (await status(run)).freshness === 'live');
-  const after = await status(run);
-  t.is(after.mode, 'connected');
-  t.true(after.lastBar!.date > before.lastBar!.date);
-  t.true(run.stdout.some((line) => line.includes('Redis is back, empty')));
+    await until(async () => (await status(run)).freshness === 'live');
+    const after = await status(run);
+    t.is(after.mode, 'connected');
+    t.true(after.lastBar!.date > before.lastBar!.date);
+    t.true(run.stdout.some((line) => line.includes('Redis is back, empty')));
 
-  run.process.kill('SIGINT');
-  t.is(await run.exitCode, 0);
-  await allGone(t, run);
-});
+    run.process.kill('SIGINT');
+    t.is(await run.exitCode, 0);
+    await allGone(t, run);
+  },
+);
 
-test.serial('with --direct the API stays live while Redis is out', async (t) => {
+test.serial('with --direct, the API stays live while Redis is out', async (t) => {
   const run = await startRun(t, ['--direct']);
   await until(() => hasData(run));
   process.kill(pidIn(run, /kill -9 (\d+)/), 'SIGKILL');
@@ -106,7 +112,7 @@ test.serial('with --direct the API stays live while Redis is out', async (t) => 
   await allGone(t, run);
 });
 
-test.serial('killed by force, it leaves no process behind either', async (t) => {
+test.serial('a run that is killed by force leaves no process behind', async (t) => {
   const run = await startRun(t, []);
   await until(() => logOf(run).length > 0);
   run.process.kill('SIGKILL');
@@ -114,7 +120,7 @@ test.serial('killed by force, it leaves no process behind either', async (t) => 
   await allGone(t, run);
 });
 
-test.serial('a process that dies ends the run, with its last words', async (t) => {
+test.serial('a process that dies ends the run, and its last output is shown', async (t) => {
   const run = await startRun(t, []);
   await until(() => logOf(run).length > 0);
   process.kill(pidIn(run, /^trading-1 +pid (\d+)/), 'SIGKILL');
@@ -123,7 +129,7 @@ test.serial('a process that dies ends the run, with its last words', async (t) =
   await allGone(t, run);
 });
 
-test.serial('a taken port is one clear line', async (t) => {
+test.serial('a taken port gives one clear line', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
@@ -134,7 +140,7 @@ test.serial('a taken port is one clear line', async (t) => {
   taken.close();
 });
 
-test.serial('a REDIS_URL that cannot be reached is one clear line, without its password', async (t) => {
+test.serial('a REDIS_URL that cannot be reached gives one clear line, without its password', async (t) => {
   const redis = `redis://someone:s3cret@127.0.0.1:${await freePort()}`;
   const run = await startRun(t, ['--seconds', '1'], { REDIS_URL: redis });
   t.is(await run.exitCode, 1);
@@ -143,7 +149,7 @@ test.serial('a REDIS_URL that cannot be reached is one clear line, without its p
   t.notRegex([...run.stdout, ...run.stderr].join('\n'), /s3cret/);
 });
 
-test.serial('wrong arguments are one clear line, and exit code 2', async (t) => {
+test.serial('wrong arguments give one clear line and exit code 2', async (t) => {
   for (const [args, line] of [
     [['--sped', '1'], /^Unknown option '--sped'; see --help$/],
     [['--speed', 'fast'], /^--speed: expected bars per second, from 0\.1 to 2000, got "fast"$/],
@@ -155,7 +161,7 @@ test.serial('wrong arguments are one clear line, and exit code 2', async (t) => 
   }
 });
 
-test.serial('before any data the API answers, and says that it knows nothing', async (t) => {
+test.serial('before any data has arrived, the API answers that it knows nothing', async (t) => {
   const env = { REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
   const run = await startRun(t, [], env, 'api-process.ts');
   await until(() => run.stderr.some((line) => line.includes('"event":"start"')));
@@ -202,7 +208,7 @@ async function status({ url }: Run): Promise<SystemStatus> {
   return (await (await fetch(`${url}/system/status`)).json()) as SystemStatus;
 }
 
-/** The processes are up, and have come together. */
+/** True when all processes are up and data has arrived. */
 async function hasData(run: Run): Promise<boolean> {
   return (await status(run)).lastBar !== null && logOf(run).length > 0;
 }
@@ -216,7 +222,7 @@ function logOf({ stdout }: Run): RegimeLine[] {
   return stdout.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as RegimeLine);
 }
 
-/** The regime that status and log agree on. Between the two readings it may change: then both are read again. */
+/** The regime on which status and log agree. If it changes between the two readings, both are read again. */
 async function agreeOnRegime(run: Run): Promise<string> {
   let agreed = '';
   await until(async () => {
@@ -233,7 +239,7 @@ function pidIn({ stdout }: Run, pattern: RegExp): number {
   return Number(found);
 }
 
-/** None of the processes whose pids it printed is left. */
+/** Asserts that none of the processes whose pids the run printed is left. */
 async function allGone(t: ExecutionContext, { stdout }: Run): Promise<void> {
   const pids = [...stdout.join('\n').matchAll(/\bpid (\d+)/g)].map(([, pid]) => Number(pid));
   t.true(pids.length >= 3);
@@ -250,10 +256,11 @@ function isAlive(pid: number): boolean {
 
 async function until(isSo: () => boolean | Promise<boolean>, timeoutMs = PATIENCE_MS): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  // A process that is only starting refuses connections.
+  // A process that is still starting refuses connections.
   const asked = async (): Promise<boolean> => isSo();
   while (!(await asked().catch(() => false))) {
-    if (performance.now() > deadline) throw new Error(`not so within ${timeoutMs} ms: ${isSo.toString()}`);
+    if (performance.now() > deadline)
+      throw new Error(`did not happen within ${timeoutMs} ms: ${isSo.toString()}`);
     await delay(10);
   }
 }

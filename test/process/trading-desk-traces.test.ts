@@ -1,4 +1,7 @@
-/** The demo sends what it does to a receiver of OTLP: from a regime change in the log to its trace across both processes. */
+/**
+ * The demo sends telemetry to an OTLP receiver: a regime change in the log leads to its trace across both
+ * processes.
+ */
 import type { ExecutionContext } from 'ava';
 import type { RegimeLine } from '../_demo-part.ts';
 import { Part } from '../_demo-part.ts';
@@ -12,11 +15,11 @@ import { until } from '../_wait.ts';
 const CONSUMER = 5;
 const PRODUCER = 4;
 const REGIMES = 8;
-/** Other programs may run between two lines of the demo's; the middle one seen here was late by 0.1 to 0.5 ms. */
+/** Other programs may run between two lines of the demo. The median delay seen here was 0.1 to 0.5 ms. */
 const SLACK_MS = 25;
 
 onRealServer(
-  'a regime change in the log is one trace across both processes, with a latency that is true',
+  'a regime change in the log is one trace across both processes, with a true latency',
   async (t) => {
     const redis = await RedisServer.start();
     t.teardown(() => redis.stop());
@@ -32,7 +35,7 @@ onRealServer(
     t.is(read.status, 200);
     const [first, ...all] = trading.regimes;
     const changed = all.slice(0, REGIMES);
-    // What is sent as a process ends has a second for it, which may not do on a machine with much to do.
+    // A process has one second to send its last spans when it ends. On a busy machine that may not be enough.
     const isWhole = ({ traceId }: RegimeLine): boolean =>
       receiver.trace(traceId!).some(({ name }) => name === 'apply trading');
     await until(() => changed.every(isWhole), 'all traces').catch(() => {});
@@ -40,7 +43,8 @@ onRealServer(
     t.is(await api.end(), 0);
 
     t.is(first!.traceId, undefined, 'the first regime is no change');
-    // What a follower has to catch up with came in no frame: on a machine with too much to do, that may happen here.
+    // On a busy machine, the follower may have to catch up. Changes from a catch-up come in no frame, and so
+    // have no span.
     const changes = changed.filter(isWhole);
     const wereConnected = [trading, api].every(
       ({ stderr }) => !stderr.some((line) => line.includes('"degraded"')),
@@ -66,7 +70,7 @@ onRealServer(
       comparedMs.push(outsideMs - latencyMs - errorMs);
     }
     t.true(comparedMs.length >= REGIMES / 2, `only ${comparedMs.length} could be compared`);
-    // One that other programs came between says nothing of the others.
+    // The median, since one delay by other programs says nothing about the rest.
     const middle = comparedMs.toSorted((a, b) => a - b)[Math.floor(comparedMs.length / 2)]!;
     t.true(middle <= SLACK_MS, `${comparedMs.join(', ')} ms`);
     t.log(`outside less attribute and error: ${comparedMs.map((ms) => ms.toFixed(3)).join(', ')} ms`);
@@ -87,7 +91,7 @@ onRealServer(
   },
 );
 
-onRealServer('without an endpoint nothing of the SDK is loaded, and no trace is named', async (t) => {
+onRealServer('without an endpoint, the SDK is not loaded, and the log names no trace', async (t) => {
   const redis = await RedisServer.start();
   t.teardown(() => redis.stop());
   const hook = `import { registerHooks } from 'node:module';

@@ -1,4 +1,4 @@
-/** Where the application has no OpenTelemetry, nothing is missing. */
+/** Tandem works fully in an application without OpenTelemetry. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { RedisServer } from '../_redis-server.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/without-api.ts', import.meta.url));
 
-onRealServer('without the API of OpenTelemetry everything works', async (t) => {
+onRealServer('everything works without the OpenTelemetry API', async (t) => {
   const server = await RedisServer.start();
   t.teardown(() => server.stop());
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [FIXTURE, server.url]);
@@ -17,7 +17,7 @@ onRealServer('without the API of OpenTelemetry everything works', async (t) => {
   t.is(stderr, '');
 });
 
-onRealServer('with the API and no SDK nobody is told and nothing is sent with a frame', async (t) => {
+onRealServer('with the API but no SDK, no observer runs and frames carry no trace data', async (t) => {
   const server = await RedisServer.start();
   t.teardown(() => server.stop());
   const tandem = connect({ redis: server.url, name: 'alone' });

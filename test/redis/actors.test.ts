@@ -1,4 +1,4 @@
-/** The participants as XState actors: in Tandem's system, and in machines of the user's own. */
+/** Participants as XState actors: in Tandem's system, and in the user's own machines. */
 import test from 'ava';
 import { createRedisMock } from 'js-redis-server';
 import { createActor, setup, waitFor } from 'xstate';
@@ -23,56 +23,53 @@ test.serial(
   'a participant is an actor: its snapshot holds the mode, and observers hear of changes',
   async (t) => {
     const tandem = connect({ redis: url });
-    const participant = tandem.follow(defineSpace('observed', definition));
-    t.is(participant.getSnapshot().mode, 'recovering');
-    t.is(participant.getSnapshot().status, 'active');
+    const follower = tandem.follow(defineSpace('observed', definition));
+    t.is(follower.getSnapshot().mode, 'recovering');
+    t.is(follower.getSnapshot().status, 'active');
     const modes: string[] = [];
-    // An actor tells its snapshot after each event, changed or not.
-    participant.subscribe(({ mode }) => void (mode !== modes.at(-1) && modes.push(mode)));
+    // An actor publishes its snapshot after each event, changed or not.
+    follower.subscribe(({ mode }) => void (mode !== modes.at(-1) && modes.push(mode)));
     let completed = false;
-    participant.subscribe({ complete: () => (completed = true) });
-    await participant.ready();
-    t.is(participant.mode, 'connected');
-    participant.send({ type: 'stop' });
+    follower.subscribe({ complete: () => (completed = true) });
+    await follower.ready();
+    t.is(follower.mode, 'connected');
+    follower.send({ type: 'stop' });
     t.deepEqual(modes, ['connected', 'stopped']);
     t.true(completed);
-    t.is(participant.getSnapshot().status, 'done');
+    t.is(follower.getSnapshot().status, 'done');
     await tandem.stop();
   },
 );
 
-test.serial('mode events say from where, to where and why', async (t) => {
+test.serial('mode events name both modes and the reason', async (t) => {
   const tandem = connect({ redis: url });
-  const participant = tandem.own(defineSpace('modes', definition));
+  const owner = tandem.own(defineSpace('modes', definition));
   const events: unknown[] = [];
-  const subscription = participant.on('mode', (event) => events.push(event));
-  await participant.ready();
+  const subscription = owner.on('mode', (event) => events.push(event));
+  await owner.ready();
   t.deepEqual(events, [{ type: 'mode', mode: 'connected', from: 'recovering', reason: 'caught up' }]);
   subscription.unsubscribe();
   await tandem.stop();
   t.is(events.length, 1);
 });
 
-test.serial(
-  'changes are sent as events too; what is wrong with one is reported, and the actor lives on',
-  async (t) => {
-    const tandem = connect({ redis: url });
-    const participant = tandem.own(defineSpace('sent', definition));
-    const codes: string[] = [];
-    participant.on('error', ({ error }) => codes.push(error.code));
-    participant.send({ type: 'set', key: 'key/a', value: 1 } as never);
-    participant.send({ type: 'set', key: 'else', value: 1 } as never);
-    participant.send({ type: 'unheard of' });
-    t.is(participant.get('key/a').value, 1);
-    t.deepEqual(codes, ['UNKNOWN_KEY']);
-    t.is(participant.getSnapshot().status, 'active');
-    participant.send({ type: 'delete', key: 'key/a' } as never);
-    t.is(participant.get('key/a').value, undefined);
-    await tandem.stop();
-  },
-);
+test.serial('changes can be sent as events; an invalid one is reported, and the actor goes on', async (t) => {
+  const tandem = connect({ redis: url });
+  const owner = tandem.own(defineSpace('sent', definition));
+  const codes: string[] = [];
+  owner.on('error', ({ error }) => codes.push(error.code));
+  owner.send({ type: 'set', key: 'key/a', value: 1 } as never);
+  owner.send({ type: 'set', key: 'else', value: 1 } as never);
+  owner.send({ type: 'unheard of' });
+  t.is(owner.get('key/a').value, 1);
+  t.deepEqual(codes, ['UNKNOWN_KEY']);
+  t.is(owner.getSnapshot().status, 'active');
+  owner.send({ type: 'delete', key: 'key/a' } as never);
+  t.is(owner.get('key/a').value, undefined);
+  await tandem.stop();
+});
 
-test.serial('the inspector sees all actors and machines of a Tandem in one system', async (t) => {
+test.serial('an inspector sees all actors and machines of a Tandem in one system', async (t) => {
   const actors = new Set<string>();
   const roots = new Set<string>();
   const tandem = connect({
@@ -92,30 +89,27 @@ test.serial('the inspector sees all actors and machines of a Tandem in one syste
   await tandem.stop();
 });
 
-test.serial('invoked and spawned in a machine of your own, participants live and end with it', async (t) => {
+test.serial("participants invoked or spawned by a user's machine live and end with it", async (t) => {
   const tandem = connect({ redis: url });
   const session = createActor(sessionMachine(tandem)).start();
-  const { follower: participant } = session.getSnapshot().context.follower.getSnapshot();
-  await participant.ready();
+  const { follower } = session.getSnapshot().context.follower.getSnapshot();
+  await follower.ready();
   t.deepEqual(tandem.spaces, ['signals']);
   session.send({ type: 'open' });
   session.send({ type: 'signal', name: 'momentum', side: 'buy' });
-  await until(() => participant.get('signal/momentum').value !== undefined, 'the signal at the follower');
-  t.deepEqual(participant.get('signal/momentum').value, { side: 'buy' });
+  await until(() => follower.get('signal/momentum').value !== undefined, 'the signal at the follower');
+  t.deepEqual(follower.get('signal/momentum').value, { side: 'buy' });
 
   session.send({ type: 'close' });
-  await until(
-    () => (tandem.get('signals') as unknown) === participant,
-    'the owner to end, behind the machine',
-  );
-  t.is(participant.mode, 'connected');
+  await until(() => (tandem.get('signals') as unknown) === follower, 'the owner to end, behind the machine');
+  t.is(follower.mode, 'connected');
   session.stop();
-  t.is(participant.mode, 'stopped');
+  t.is(follower.mode, 'stopped');
   t.deepEqual(tandem.spaces, []);
   await tandem.stop();
 });
 
-test.serial('a second owner in one process fails as an actor does', async (t) => {
+test.serial('a second owner in one process fails like any actor', async (t) => {
   const tandem = connect({ redis: url });
   const space = defineSpace('twice', definition);
   const first = tandem.own(space);

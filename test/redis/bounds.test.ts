@@ -1,6 +1,6 @@
 /**
- * What stays bounded whatever state Redis is in: how long `stop` takes, what is left behind, how often a process asks
- * for a connection, and what it says.
+ * Bounds that hold in any state of Redis: how long `stop` takes, what it leaves behind, how often a process
+ * asks for a connection, and what it reports.
  */
 import { execFile } from 'node:child_process';
 import { lookup } from 'node:dns';
@@ -14,8 +14,8 @@ import { onRealServers } from '../_real.ts';
 import { until } from '../_wait.ts';
 import { World } from '../_world.ts';
 
-// Now and then one timer is left in this worker when all is done, and keeps it. It is none of a Tandem that was stopped: the
-// processes that are stopped below end by themselves, with nothing left.
+// Sometimes a timer of this worker stays when all tests are done, and keeps the worker alive. It does not
+// belong to a stopped Tandem: the processes that these tests stop exit by themselves, with nothing left.
 registerCompletionHandler(() => process.exit());
 
 const space = defineSpace('bounds', { 'key/*': json<number>() });
@@ -35,7 +35,7 @@ const OUT = [
 
 for (const name of OUT) {
   const fault = faults.find((fault) => fault.name === name)!;
-  onRealServers(`stop keeps its deadline while Redis is ${name}, and leaves nothing behind`, async (t) => {
+  onRealServers(`stop keeps its deadline and leaves nothing behind while Redis is ${name}`, async (t) => {
     const world = await World.start(space.name);
     await fault.prepare?.(world);
     const child = promisify(execFile)(process.execPath, [
@@ -48,7 +48,7 @@ for (const name of OUT) {
       await fault.end?.(world);
       await world.stop();
     });
-    // It has come up when it asks for nothing but its signs of life.
+    // The owner is up when its lease exists.
     await until(async () => (await world.admin.exists(world.key('lease'))) === 1, 'an owner');
     await fault.begin(world);
     child.child.kill('SIGUSR2');
@@ -66,7 +66,7 @@ for (const name of OUT) {
 }
 
 onRealServers(
-  'while Redis refuses, a process asks for connections now and then, and not in step with others',
+  'while Redis refuses connections, processes retry rarely, and not in step with each other',
   async (t) => {
     const world = await World.start(space.name);
     const tandems = Array.from({ length: 5 }, (_, n) =>
@@ -93,14 +93,14 @@ onRealServers(
     t.log(
       `${perMinute.toFixed(0)} connections a minute from each process; at most ${busiest} of ${asked.length} in 100 ms`,
     );
-    // Two connections, each after a pause of half a second to a second.
+    // A process has two connections, and each is retried after half a second to a second.
     t.true(perMinute < 2 * 120 * 1.1);
-    t.true(perMinute > 60, 'a process that hardly asks is late when Redis is back');
+    t.true(perMinute > 60, 'a process that retries too rarely is late when Redis is back');
     t.true(busiest < 9, 'all ten in one tenth of a second is a herd');
   },
 );
 
-onRealServers('a password that is wrong is tried no more often than every 400 ms', async (t) => {
+onRealServers('a wrong password is retried at most every 400 ms', async (t) => {
   const world = await World.start(space.name);
   await world.admin.config('SET', 'requirepass', 'right');
   const tandem = connect({ redis: world.owner.url.replace('//', '//:wrong@') });
@@ -117,10 +117,10 @@ onRealServers('a password that is wrong is tried no more often than every 400 ms
   t.deepEqual([...codes], ['REDIS_REFUSED']);
 });
 
-onRealServers('a host that no name server knows is asked for again, until one does', async (t) => {
+onRealServers('an unknown host name is looked up again until it resolves', async (t) => {
   const world = await World.start(space.name);
   let host = 'redis.invalid';
-  // Each client is made anew, and each name looked up anew, by the system's own resolver.
+  // Each client is created anew, so the system's resolver looks up the name each time.
   const redis = (): Redis => new Redis({ host, port: world.redis.port, lazyConnect: true });
   const owning = connect({ redis, name: 'owner' });
   const following = connect({ redis, name: 'follower' });

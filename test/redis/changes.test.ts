@@ -1,4 +1,7 @@
-/** Changes for programs, over real sockets and a real Redis: nothing missing, nothing twice, never stale as live. */
+/**
+ * The changes feed for programs, over real sockets and a real Redis: complete, without duplicates, never
+ * stale as live.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -19,7 +22,7 @@ import { until } from '../_wait.ts';
 
 const space = defineSpace('changes', { 'key/*': json<number | string>() });
 
-/** An owner and a follower, each with its status routes, and a Redis between. */
+/** Starts an owner and a follower, each with its status routes, and a Redis between them. */
 async function start(t: ExecutionContext, options: StatusOptions = {}) {
   const redis = await RedisServer.start();
   const owning = connect({ redis: redis.url, name: 'owner' });
@@ -32,7 +35,7 @@ async function start(t: ExecutionContext, options: StatusOptions = {}) {
     await redis.stop();
   });
   await Promise.all([owner.ready(), follower.ready()]);
-  // Ready is also who has read an empty space: the owner's first word may be on its way.
+  // A follower is also ready once it has read an empty space, so this waits for the owner's first frame.
   await follower.waitFor(owner.head, { timeoutMs: 5_000 });
   const api = await serve(t, following, options);
   const changes = `${api.origin}/spaces/changes/changes`;
@@ -66,7 +69,7 @@ function stateIn(participant: {
   return Object.fromEntries([...participant.entries()].map(({ key, value }) => [key, value]));
 }
 
-/** Every change came once: each id is after the one before, and no key comes with a position that was passed. */
+/** Asserts that every change came once: ids only grow, and no key comes with a position that was passed. */
 function assertOnce(client: EventClient, from = '0-0'): void {
   let head = from;
   for (const { event, id, data } of client.sent) {
@@ -79,7 +82,7 @@ function assertOnce(client: EventClient, from = '0-0'): void {
   }
 }
 
-onRealServer('first comes the state, then each frame as one event', async (t) => {
+onRealServer('the state comes first, then each frame as one event', async (t) => {
   const { owner, follower, changes } = await start(t);
   owner.set('key/a', 1);
   await follower.waitFor(await owner.flush());
@@ -114,7 +117,7 @@ onRealServer('first comes the state, then each frame as one event', async (t) =>
   t.is(client.of('state').length, 1);
 });
 
-onRealServer('cut and come back again and again: nothing missing, nothing twice', async (t) => {
+onRealServer('a client that reconnects again and again misses nothing and gets nothing twice', async (t) => {
   const { owner, follower, changes } = await start(t);
   let lastId: string | undefined;
   let held: Record<string, unknown> = {};
@@ -128,7 +131,7 @@ onRealServer('cut and come back again and again: nothing missing, nothing twice'
       else owner.set(key, round * 100 + n);
       if (n % 7 === 0) await owner.flush();
     }
-    // In every other round it is cut in the middle of things.
+    // Every other round cuts the connection in the middle of the changes.
     if (round % 2 === 0) await until(() => client.lastId === owner.head, 'the newest change');
     else await until(() => client.sent.length > 0, 'anything');
     await client.close();
@@ -147,25 +150,28 @@ onRealServer('cut and come back again and again: nothing missing, nothing twice'
   t.true(changed > 20, `${changed}`);
 });
 
-onRealServer('?from= is a place to begin, and Last-Event-ID, which is newer, comes first', async (t) => {
-  const { owner, follower, changes } = await start(t);
-  owner.set('key/a', 1);
-  const first = await owner.flush();
-  owner.set('key/b', 2);
-  const second = await owner.flush();
-  await follower.waitFor(second);
-  const from = await open(t, `${changes}?from=${first}`);
-  const change = await from.find('what changed since', ({ event }) => event !== 'status');
-  t.is(change.event, 'change');
-  t.like(change.data, { position: second, deletes: [] });
-  t.is(change.data.changes.length, 1);
-  const both = await open(t, `${changes}?from=${first}`, second);
-  await both.find('a sign of life', ({ event }) => event === 'status');
-  t.deepEqual([...new Set(both.sent.map(({ event }) => event))], ['status']);
-  t.is(both.lastId, second);
-});
+onRealServer(
+  '?from= gives the first position, and Last-Event-ID, which is newer, overrides it',
+  async (t) => {
+    const { owner, follower, changes } = await start(t);
+    owner.set('key/a', 1);
+    const first = await owner.flush();
+    owner.set('key/b', 2);
+    const second = await owner.flush();
+    await follower.waitFor(second);
+    const from = await open(t, `${changes}?from=${first}`);
+    const change = await from.find('what changed since', ({ event }) => event !== 'status');
+    t.is(change.event, 'change');
+    t.like(change.data, { position: second, deletes: [] });
+    t.is(change.data.changes.length, 1);
+    const both = await open(t, `${changes}?from=${first}`, second);
+    await both.find('a sign of life', ({ event }) => event === 'status');
+    t.deepEqual([...new Set(both.sent.map(({ event }) => event))], ['status']);
+    t.is(both.lastId, second);
+  },
+);
 
-onRealServer('who cannot go on from its position is given the state', async (t) => {
+onRealServer('a client that cannot continue from its position gets the state', async (t) => {
   const { owner, follower, changes, following } = await start(t);
   for (let n = 0; n < 5; n += 1) {
     owner.set('key/a', n);
@@ -179,14 +185,14 @@ onRealServer('who cannot go on from its position is given the state', async (t) 
     t.is(client.sent[0]!.event, 'state', id);
     t.deepEqual(stateOf(client.sent), { 'key/a': 4 });
   }
-  // A follower that began later has nothing to tell from before.
+  // A follower that started later cannot continue from earlier positions.
   const late = following.follow(defineSpace('changes', { 'key/*': json<number>() }));
   await late.ready();
   t.is(late.readingsSince({ epoch, revision: revision - 1 }), undefined);
   t.deepEqual(late.readingsSince({ epoch, revision }), []);
 });
 
-onRealServer('a bad position, an unknown space, a parameter given twice: problems', async (t) => {
+onRealServer('a bad position, an unknown space and a repeated parameter are problems', async (t) => {
   const { origin, changes } = await start(t);
   const ask = async (url: string, headers: Record<string, string> = {}) => {
     const response = await fetch(url, { headers });
@@ -203,7 +209,7 @@ onRealServer('a bad position, an unknown space, a parameter given twice: problem
   t.deepEqual(await ask(`${origin}/spaces/nowhere/changes`), [404, type, 'UNKNOWN_SPACE']);
 });
 
-onRealServer('signs of life bear the freshness, also while nothing changes', async (t) => {
+onRealServer('keep-alives carry the freshness, also while nothing changes', async (t) => {
   const { changes, follower } = await start(t, { keepAliveMs: 50 });
   const client = await open(t, changes);
   await until(() => client.of('status').length >= 5, 'five signs of life');
@@ -217,7 +223,7 @@ onRealServer('signs of life bear the freshness, also while nothing changes', asy
   t.is(client.of('state').length, 1);
 });
 
-onRealServer('there is room for so many clients; then 503, until one leaves', async (t) => {
+onRealServer('clients beyond the limit get 503 until one leaves', async (t) => {
   const { changes } = await start(t, { maxClients: 2 });
   const first = await open(t, changes);
   await open(t, changes);
@@ -234,7 +240,7 @@ onRealServer('there is room for so many clients; then 503, until one leaves', as
   }, 'room again');
 });
 
-onRealServer('HEAD gives the headers, and takes no room', async (t) => {
+onRealServer('HEAD returns the headers, and does not count as a client', async (t) => {
   const { changes } = await start(t, { maxClients: 1 });
   for (let n = 0; n < 3; n += 1) {
     const response = await fetch(changes, { method: 'HEAD' });
@@ -245,7 +251,7 @@ onRealServer('HEAD gives the headers, and takes no room', async (t) => {
 });
 
 onRealServer(
-  'for a client that does not read nothing is kept: it gets the newest, once it reads',
+  'nothing is queued for a client that does not read, and it gets the newest state once it reads',
   async (t) => {
     const { owner, follower, changes, responses } = await start(t);
     const { port, pathname } = new URL(changes);
@@ -279,7 +285,7 @@ onRealServer(
 );
 
 onRealServer(
-  'when Redis is killed clients are told within a second of staleness, and when it is back',
+  'clients learn within a second that the state is stale after Redis was killed, and when it is live again',
   async (t) => {
     const { redis, owner, follower, changes } = await start(t);
     owner.set('key/a', 1);
@@ -307,55 +313,52 @@ onRealServer(
   },
 );
 
-onRealServer(
-  'it is the same at the owner, and an owner that restarts does not set readers back',
-  async (t) => {
-    const { owning, owner, follower, changes, redis } = await start(t);
-    const { origin } = await serve(t, owning);
-    const atOwner = await open(t, `${origin}/spaces/changes/changes`);
-    const atFollower = await open(t, changes);
-    owner.set('key/a', 1);
-    owner.set('key/b', 1);
-    await owner.flush();
-    owner.delete('key/b');
-    const last = await owner.flush();
-    for (const client of [atOwner, atFollower]) {
-      await until(() => client.lastId === last, 'the newest');
-      t.deepEqual(stateOf(client.sent), { 'key/a': 1 });
-    }
-    await owning.stop();
-    await atOwner.ended;
-    t.is(atOwner.sent.at(-1)!.event, 'goodbye');
+onRealServer('the owner serves the same feed, and its restart takes no reader back', async (t) => {
+  const { owning, owner, follower, changes, redis } = await start(t);
+  const { origin } = await serve(t, owning);
+  const atOwner = await open(t, `${origin}/spaces/changes/changes`);
+  const atFollower = await open(t, changes);
+  owner.set('key/a', 1);
+  owner.set('key/b', 1);
+  await owner.flush();
+  owner.delete('key/b');
+  const last = await owner.flush();
+  for (const client of [atOwner, atFollower]) {
+    await until(() => client.lastId === last, 'the newest');
+    t.deepEqual(stateOf(client.sent), { 'key/a': 1 });
+  }
+  await owning.stop();
+  await atOwner.ended;
+  t.is(atOwner.sent.at(-1)!.event, 'goodbye');
 
-    const again = connect({ redis: redis.url, name: 'owner-2' });
-    t.teardown(() => again.stop());
-    const next = again.own(space);
-    await next.ready();
-    next.set('key/c', 3);
-    await follower.waitFor(await next.flush());
-    await until(() => atFollower.lastId === follower.head, 'the newest of the next owner');
-    t.deepEqual(stateOf(atFollower.sent), { 'key/a': 1, 'key/c': 3 });
-    t.is(atFollower.of('state').length, 1);
-    const { origin: other } = await serve(t, again);
-    const moved = await open(t, `${other}/spaces/changes/changes`, last);
-    await until(() => moved.lastId === next.head, 'the newest, from another process');
-    t.deepEqual(stateOf(moved.sent, { 'key/a': 1 }), { 'key/a': 1, 'key/c': 3 });
-    t.is(moved.of('state').length, 0);
-  },
-);
+  const again = connect({ redis: redis.url, name: 'owner-2' });
+  t.teardown(() => again.stop());
+  const next = again.own(space);
+  await next.ready();
+  next.set('key/c', 3);
+  await follower.waitFor(await next.flush());
+  await until(() => atFollower.lastId === follower.head, 'the newest of the next owner');
+  t.deepEqual(stateOf(atFollower.sent), { 'key/a': 1, 'key/c': 3 });
+  t.is(atFollower.of('state').length, 1);
+  const { origin: other } = await serve(t, again);
+  const moved = await open(t, `${other}/spaces/changes/changes`, last);
+  await until(() => moved.lastId === next.head, 'the newest, from another process');
+  t.deepEqual(stateOf(moved.sent, { 'key/a': 1 }), { 'key/a': 1, 'key/c': 3 });
+  t.is(moved.of('state').length, 0);
+});
 
-onRealServer('where memory was wrong at a position, its readers are given the state anew', async (t) => {
+onRealServer('readers get the state anew if it was wrong at their position', async (t) => {
   const { owning, owner, follower, changes, redis } = await start(t);
   owner.set('key/a', 1);
   await follower.waitFor(await owner.flush());
-  // A living owner would mend by itself what is changed by hand.
+  // A living owner would repair the change that the test makes by admin.
   await owning.stop();
   const client = await open(t, changes);
   await client.find('the state', ({ event }) => event === 'state');
   const { head } = follower;
-  const hand = new Redis(redis.url);
-  t.teardown(() => hand.disconnect());
-  await hand.hset('tandem:{changes}:state', 'key/a', '7');
+  const admin = new Redis(redis.url);
+  t.teardown(() => admin.disconnect());
+  await admin.hset('tandem:{changes}:state', 'key/a', '7');
   t.is((await follower.refresh()).differed, 1);
   await until(() => client.of('state').length === 2, 'the state anew');
   t.is(client.lastId, head);
@@ -366,7 +369,7 @@ onRealServer('where memory was wrong at a position, its readers are given the st
   t.is(client.of('state').length, 2, 'and once is enough');
 });
 
-onRealServer('a drain fails readiness first, then says goodbye; a stop alone does so too', async (t) => {
+onRealServer('a drain fails readiness first, then says goodbye, and so does a stop alone', async (t) => {
   const { origin, changes, router, following } = await start(t);
   const client = await open(t, changes);
   await client.find('the state', ({ event }) => event === 'state');

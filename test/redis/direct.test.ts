@@ -16,7 +16,7 @@ import { until } from '../_wait.ts';
 const space = defineSpace('direct', { 'key/*': json<number>() });
 const token = 'a token of some length';
 
-/** An owner that serves the direct path, a follower that is given it, and a Redis between. */
+/** Starts an owner that serves the direct path, a follower that uses it, and a Redis between them. */
 async function start(t: ExecutionContext, direct: Partial<DirectOptions> = {}) {
   const redis = await RedisServer.start();
   const owning = connect({ redis: redis.url, name: 'owner' });
@@ -45,7 +45,7 @@ async function start(t: ExecutionContext, direct: Partial<DirectOptions> = {}) {
 }
 
 onRealServer(
-  'with Redis out the follower is live again at once and stays so; when it is back nothing is missing',
+  'the follower is live again at once without Redis, and nothing is missing when Redis is back',
   async (t) => {
     const { redis, owner, follower, heads } = await start(t);
     owner.set('key/a', 1);
@@ -86,7 +86,7 @@ onRealServer(
 );
 
 onRealServer(
-  'where Redis answers and takes no writes, the follower goes around it before it is stale, and comes back',
+  'if Redis takes no writes, the follower switches to the direct path before it is stale, and back later',
   async (t) => {
     const { redis, owner, follower } = await start(t);
     owner.set('key/a', 0);
@@ -110,7 +110,7 @@ onRealServer(
   },
 );
 
-onRealServer('an owner that could not claim yet is read, and taken for no proof', async (t) => {
+onRealServer('an owner that could not claim yet can be read, but proves nothing', async (t) => {
   const { redis, owning } = await start(t);
   await owning.stop();
   await redis.kill('SIGKILL');
@@ -131,27 +131,24 @@ onRealServer('an owner that could not claim yet is read, and taken for no proof'
   await until(() => follower.get('key/a').freshness === 'live', 'live, once it has claimed');
 });
 
-onRealServer(
-  'a follower that knows nothing reads the whole state directly, while Redis is out',
-  async (t) => {
-    const { redis, owner, url } = await start(t);
-    for (let n = 0; n < 3_000; n += 1) owner.set(`key/${n}`, n);
-    await owner.flush({ timeoutMs: 5_000 });
-    await redis.kill('SIGKILL');
-    const late = connect({ redis: redis.url, name: 'late' });
-    t.teardown(() => late.stop());
-    const follower = late.follow(space, { direct: { url, token } });
-    await follower.ready({ timeoutMs: 5_000 });
-    t.is([...follower.entries()].length, 3_000);
-    t.is(follower.get('key/7').freshness, 'live');
-    t.is(follower.head, owner.head);
-    owner.delete('key/7');
-    await follower.waitFor(owner.head);
-    t.is(follower.get('key/7').value, undefined);
-  },
-);
+onRealServer('a new follower reads the whole state directly while Redis is out', async (t) => {
+  const { redis, owner, url } = await start(t);
+  for (let n = 0; n < 3_000; n += 1) owner.set(`key/${n}`, n);
+  await owner.flush({ timeoutMs: 5_000 });
+  await redis.kill('SIGKILL');
+  const late = connect({ redis: redis.url, name: 'late' });
+  t.teardown(() => late.stop());
+  const follower = late.follow(space, { direct: { url, token } });
+  await follower.ready({ timeoutMs: 5_000 });
+  t.is([...follower.entries()].length, 3_000);
+  t.is(follower.get('key/7').freshness, 'live');
+  t.is(follower.head, owner.head);
+  owner.delete('key/7');
+  await follower.waitFor(owner.head);
+  t.is(follower.get('key/7').value, undefined);
+});
 
-onRealServer('always takes the direct path, with Redis up too', async (t) => {
+onRealServer('mode "always" uses the direct path with Redis up, too', async (t) => {
   const { owner, follower } = await start(t, { mode: 'always' });
   await until(() => follower.get('key/a').source === 'direct', 'the direct path');
   t.is(follower.mode, 'connected');
@@ -163,7 +160,7 @@ onRealServer('always takes the direct path, with Redis up too', async (t) => {
   t.is((await follower.refresh()).differed, 0);
 });
 
-onRealServer('a wrong token is a clear error, and Redis serves all the same', async (t) => {
+onRealServer('a wrong token gives a clear error, and the follower still reads from Redis', async (t) => {
   const { owner, follower, errors, url } = await start(t, { token: 'another token', mode: 'always' });
   await until(() => errors.includes('DIRECT_REFUSED'), 'the refusal');
   owner.set('key/a', 1);
@@ -175,7 +172,7 @@ onRealServer('a wrong token is a clear error, and Redis serves all the same', as
   }
 });
 
-onRealServer('when the owner goes too, the follower says so', async (t) => {
+onRealServer('the follower reports when the owner is gone too', async (t) => {
   const { redis, owner, follower, server } = await start(t);
   owner.set('key/a', 1);
   await follower.waitFor(await owner.flush());

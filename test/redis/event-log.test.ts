@@ -1,4 +1,4 @@
-/** What happened, as people are told: when something began stays to be seen, however long it goes on. */
+/** The event log for people: the beginning of a condition stays visible, however long the condition lasts. */
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { EventLog } from '../../src/http/page/event-log.ts';
 import { Redis } from 'ioredis';
@@ -8,7 +8,7 @@ import { until } from '../_wait.ts';
 
 const space = defineSpace('eventLog', { 'key/*': json<number>() });
 
-onRealServer('what is tried in vain again and again is told once, and that it worked', async (t) => {
+onRealServer('repeated failures are logged once, and so is the final success', async (t) => {
   const redis = await RedisServer.start();
   const owning = connect({ redis: redis.url, name: 'owner' });
   const following = connect({ redis: redis.url, name: 'follower' });
@@ -28,12 +28,12 @@ onRealServer('what is tried in vain again and again is told once, and that it wo
   await follower.waitFor(await owner.flush({ timeoutMs: 5_000 }), { timeoutMs: 5_000 });
   await owning.stop();
 
-  // Nobody is left who could put back what was seen here.
+  // No owner is left that could repair the loss which this follower saw.
   await admin.flushall();
   await until(() => tries >= 6, 'tries', 40_000);
   await until(() => follower.mode === 'degraded', 'one that failed');
   const told = eventLog.transitions.items.map(({ from, to }) => `${from} → ${to}`);
-  // One that takes long, on a machine that stalls, is told.
+  // On a machine that stalls, one slow attempt may be logged.
   t.true(told.filter((one) => one === 'degraded.isolated → recovering').length <= 1, told.join(', '));
   t.true(told.filter((one) => one.startsWith('recovering → degraded')).length <= 2, told.join(', '));
   const bad = eventLog.log.items.filter(({ text }) => text.startsWith('recovering → degraded'));

@@ -1,4 +1,4 @@
-/** Redis behind Sentinels, and as a Cluster: masters that die, replicas that lag, slots that move. */
+/** Redis behind Sentinels and as a Cluster: masters that die, replicas that lag, slots that move. */
 import { Cluster, Redis } from 'ioredis';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -14,15 +14,15 @@ import type { Grounds, KeyName } from '../_world.ts';
 
 const QUIET = { enableReadyCheck: false, replyMapping: 'legacy', maxRetriesPerRequest: null } as const;
 
-/** A master, a replica that may be made to lag, and a Sentinel. */
+/** A master, a replica that can be made to lag, and a Sentinel. */
 class Replicated implements Grounds {
   readonly space = 'failover';
   readonly master: RedisServer;
   readonly replica: RedisServer;
   readonly sentinel: RedisServer;
-  /** Between master and replica. */
+  /** The proxy between master and replica. */
   readonly replication: FaultProxy;
-  /** Whoever is master, as Sentinel has it. */
+  /** A client of whichever server Sentinel calls the master. */
   readonly admin: Redis;
 
   constructor(master: RedisServer, replica: RedisServer, sentinel: RedisServer, replication: FaultProxy) {
@@ -43,9 +43,9 @@ class Replicated implements Grounds {
     const master = await RedisServer.start('--repl-diskless-sync-delay', '0');
     const replication = await FaultProxy.start(master.port);
     const replica = await RedisServer.start('--replicaof', '127.0.0.1', `${replication.port}`);
-    const hand = new Redis(master.adminUrl, QUIET);
-    await until(async () => /state=online/.test(await hand.info('replication')), 'a replica online');
-    hand.disconnect();
+    const client = new Redis(master.adminUrl, QUIET);
+    await until(async () => /state=online/.test(await client.info('replication')), 'a replica online');
+    client.disconnect();
     const sentinel = await RedisServer.sentinel(master);
     const asking = new Redis(sentinel.url, QUIET);
     const known = async (): Promise<boolean> =>
@@ -60,7 +60,7 @@ class Replicated implements Grounds {
   }
 
   get ways(): Grounds['ways'] {
-    // As a user gives it.
+    // The Redis option as a user gives it.
     const redis = (): Redis => new Redis({ ...this.#sentinels, lazyConnect: true });
     return { owner: redis, follower: redis, newcomer: redis };
   }
@@ -70,13 +70,13 @@ class Replicated implements Grounds {
   }
 
   async promoted(): Promise<void> {
-    const hand = new Redis(this.replica.adminUrl, QUIET);
+    const client = new Redis(this.replica.adminUrl, QUIET);
     await until(
-      async () => /^role:master/m.test(await hand.info('replication')),
+      async () => /^role:master/m.test(await client.info('replication')),
       'the replica promoted',
       20_000,
     );
-    hand.disconnect();
+    client.disconnect();
   }
 
   async stop(): Promise<void> {
@@ -121,17 +121,17 @@ class Clustered implements Grounds {
     const nodes = await Promise.all([node(), node(), node(), node(), node(), node()]);
     const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
     const create = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'];
-    // It waits for nodes that do not come together, for good.
+    // redis-cli waits forever for nodes that do not join.
     await promisify(execFile)('redis-cli', create, { timeout: 30_000 });
     const cluster = new Clustered(nodes);
-    const isWhole = async (hand: Redis): Promise<boolean> => {
-      const [info, replication] = [await hand.cluster('INFO'), await hand.info('replication')];
+    const isWhole = async (client: Redis): Promise<boolean> => {
+      const [info, replication] = [await client.cluster('INFO'), await client.info('replication')];
       return /cluster_state:ok/.test(info) && /state=online|master_link_status:up/.test(replication);
     };
     for (const { adminUrl } of nodes) {
-      const hand = new Redis(adminUrl, QUIET);
-      await until(() => isWhole(hand), 'a whole cluster', 20_000);
-      hand.disconnect();
+      const client = new Redis(adminUrl, QUIET);
+      await until(() => isWhole(client), 'a whole cluster', 20_000);
+      client.disconnect();
     }
     return cluster;
   }
@@ -144,7 +144,7 @@ class Clustered implements Grounds {
   }
 
   get ways(): Grounds['ways'] {
-    // As a user gives it.
+    // The Redis option as a user gives it.
     const redis = (): Cluster => this.#client({ lazyConnect: true });
     return { owner: redis, follower: redis, newcomer: redis };
   }
@@ -153,12 +153,12 @@ class Clustered implements Grounds {
     return `tandem:{${this.space}}:${name}`;
   }
 
-  /** The masters, the one that holds the space first. */
+  /** The masters, beginning with the one that holds the space. */
   async masters(): Promise<{ server: RedisServer; id: string; slots: [number, number][] }[]> {
     const slot = await this.slot();
-    const hand = new Redis(this.nodes.find(({ isRunning }) => isRunning)!.adminUrl, QUIET);
-    const slots = (await hand.cluster('SLOTS')) as unknown as [number, number, [string, number, string]][];
-    hand.disconnect();
+    const client = new Redis(this.nodes.find(({ isRunning }) => isRunning)!.adminUrl, QUIET);
+    const slots = (await client.cluster('SLOTS')) as unknown as [number, number, [string, number, string]][];
+    client.disconnect();
     const masters = slots.map(([from, to, [, port, id]]) => ({
       server: this.nodes.find((node) => node.port === port)!,
       id,
@@ -169,9 +169,9 @@ class Clustered implements Grounds {
   }
 
   async slot(): Promise<number> {
-    const hand = new Redis(this.nodes.find(({ isRunning }) => isRunning)!.adminUrl, QUIET);
-    const slot = await hand.cluster('KEYSLOT', this.key('meta'));
-    hand.disconnect();
+    const client = new Redis(this.nodes.find(({ isRunning }) => isRunning)!.adminUrl, QUIET);
+    const slot = await client.cluster('KEYSLOT', this.key('meta'));
+    client.disconnect();
     return slot;
   }
 
@@ -195,11 +195,11 @@ async function judge<G extends Grounds & { stop(): Promise<void> }>(
   t.log(`noticed after ${noticedMs?.toFixed(0)} ms, in step ${recoveredMs.toFixed(0)} ms after its end`);
   t.deepEqual(witness.violations, []);
   t.true(recoveredMs < 2_000, `in step after ${recoveredMs} ms`);
-  // What is over before the next set has slowed none.
+  // A fault that ends before the next set has slowed no set.
   t.false(setMicros.during >= 10 * setMicros.before, JSON.stringify(setMicros));
 }
 
-onRealServer('Sentinel: the master dies, and its replica takes over', async (t) => {
+onRealServer('with Sentinel, a replica takes over from a dead master', async (t) => {
   await judge(t, await Replicated.start(), {
     name: 'failed over',
     degrades: 'both',
@@ -208,7 +208,7 @@ onRealServer('Sentinel: the master dies, and its replica takes over', async (t) 
   });
 });
 
-onRealServer('Sentinel: the replica that takes over lags, and is brought up by the owner', async (t) => {
+onRealServer('with Sentinel, the owner repairs a lagging replica that takes over', async (t) => {
   const grounds = await Replicated.start();
   let lagging = '';
   await judge(t, grounds, {
@@ -216,14 +216,14 @@ onRealServer('Sentinel: the replica that takes over lags, and is brought up by t
     degrades: 'both',
     prepare: async ({ replication, master }) => {
       replication.blackHole('toClient');
-      // What is set from here on, the replica never gets.
-      const hand = new Redis(master.adminUrl, QUIET);
-      lagging = (await hand.hget(grounds.key('meta'), 'revision'))!;
+      // The replica never gets what is set from here on.
+      const client = new Redis(master.adminUrl, QUIET);
+      lagging = (await client.hget(grounds.key('meta'), 'revision'))!;
       await until(
-        async () => Number(await hand.hget(grounds.key('meta'), 'revision')) > Number(lagging) + 50,
+        async () => Number(await client.hget(grounds.key('meta'), 'revision')) > Number(lagging) + 50,
         'a lag',
       );
-      hand.disconnect();
+      client.disconnect();
     },
     begin: async ({ master, replication }) => {
       replication.reset();
@@ -233,7 +233,7 @@ onRealServer('Sentinel: the replica that takes over lags, and is brought up by t
   });
 });
 
-onRealServer('Cluster: the master of the space dies, and its replica takes over', async (t) => {
+onRealServer('in a Cluster, a replica takes over from the dead master of the space', async (t) => {
   await judge(t, await Clustered.start(), {
     name: 'failed over',
     degrades: 'both',
@@ -245,7 +245,7 @@ onRealServer('Cluster: the master of the space dies, and its replica takes over'
   });
 });
 
-onRealServer('Cluster: the slot of the space moves to another master, keys first in part', async (t) => {
+onRealServer('in a Cluster, the slot of the space moves to another master, key by key', async (t) => {
   let movedTo = '';
   await judge(t, await Clustered.start(), {
     name: 'with a slot that moves',
@@ -268,7 +268,7 @@ onRealServer('Cluster: the slot of the space moves to another master, keys first
         (await source.call('CLUSTER', 'GETKEYSINSLOT', `${slot}`, '10')) as string[];
       for (const key of await left())
         await source.call('MIGRATE', '127.0.0.1', `${to.server.port}`, key, '0', '1000', 'REPLACE');
-      for (const hand of [target, source]) await hand.cluster('SETSLOT', slot, 'NODE', to.id);
+      for (const client of [target, source]) await client.cluster('SETSLOT', slot, 'NODE', to.id);
       movedTo = to.id;
       source.disconnect();
       target.disconnect();

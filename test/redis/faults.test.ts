@@ -1,7 +1,7 @@
 /**
- * What goes wrong with a real Redis and on the way to it, one thing at a time: each is noticed within a second, nothing
- * set meanwhile is lost, no reader goes back or is told that old state is live, `set` takes what it took, and two seconds
- * after it is over owner, follower and Redis hold the same.
+ * Faults of a real Redis and of the network in front of it, one at a time. Each is noticed within a second.
+ * Nothing set meanwhile is lost. No reader goes back or sees old state as live. `set` stays as fast as
+ * before. Two seconds after the fault, owner, follower and Redis hold the same state.
  */
 import { Redis } from 'ioredis';
 import { connect, defineSpace, json } from '../../src/index.ts';
@@ -36,7 +36,7 @@ const ms = (duration: number | undefined): string =>
 const space = defineSpace('faults', { 'key/*': json<number>() });
 
 onRealServer(
-  'Redis down at the start: the owner is set all the same, and all is there when it comes',
+  'an owner can be set while Redis is down at the start, and everything arrives when Redis is up',
   async (t) => {
     const redis = await RedisServer.start();
     await redis.kill('SIGKILL');
@@ -58,7 +58,7 @@ onRealServer(
 );
 
 onRealServer(
-  'a wrong password is a clear error that holds no password, and is tried again now and then',
+  'a wrong password gives a clear error without the password, and is retried now and then',
   async (t) => {
     const redis = await RedisServer.start();
     const admin = new Redis(redis.url);

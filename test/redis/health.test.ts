@@ -1,4 +1,6 @@
-/** Health, as a balancer and a supervisor see it, while a real Redis is killed and comes back. */
+/**
+ * Health routes as a load balancer and a supervisor use them, while a real Redis is killed and comes back.
+ */
 import Koa from 'koa';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { directRouter, statusRouter } from '../../src/koa.ts';
@@ -18,7 +20,7 @@ async function ask(url: string) {
 }
 
 onRealServer(
-  'readiness by policy, from before the first reading to Redis gone and the owner gone',
+  'readiness follows its policy, from before the first reading to the loss of Redis and owner',
   async (t) => {
     const redis = await RedisServer.start();
     await redis.kill();
@@ -50,7 +52,7 @@ onRealServer(
     t.deepEqual(await statuses(), [503, 503, 503], 'no space yet');
     const follower = following.follow(space, { direct: { url: ownerUrl, token } });
     await until(() => follower.mode === 'degraded', 'degraded');
-    // An owner that could not claim yet can be read directly, and proves nothing.
+    // An owner that could not claim yet can be read directly, but proves nothing.
     await until(() => follower.get('key/a').source === 'direct', 'the direct path');
     t.deepEqual(await statuses(), [503, 503, 503], 'nothing proven yet');
 
@@ -101,7 +103,7 @@ onRealServer(
   },
 );
 
-onRealServer('an owner that dies while Redis is well is named', async (t) => {
+onRealServer('readiness names an owner that died while Redis is well', async (t) => {
   const redis = await RedisServer.start();
   const owning = connect({ redis: redis.url, name: 'owner' });
   const following = connect({ redis: redis.url, name: 'follower' });
@@ -126,7 +128,7 @@ onRealServer('an owner that dies while Redis is well is named', async (t) => {
   t.regex(body.spaces[0].summary, /^The owner is gone/);
 });
 
-onRealServer('a policy that is none is refused', async (t) => {
+onRealServer('an invalid policy is refused', async (t) => {
   const tandem = connect({ redis: 'redis://127.0.0.1:1' });
   t.teardown(() => tandem.stop());
   const readiness = 'always' as Readiness;

@@ -1,7 +1,7 @@
 /**
- * What is malformed, oversized, of another version, of another schema or holds `__proto__`: published, stored in Redis, or
- * sent on the direct path. It is never applied, never thrown into the user's loop, reported under a stable code, and
- * what is true arrives all the same.
+ * Malformed, oversized and foreign data: other versions, other schemas, or `__proto__`. It is published,
+ * stored in Redis, or sent on the direct path. It is never applied, never throws into the user's event loop,
+ * and is reported under a stable code. Valid data still arrives.
  */
 import { once } from 'node:events';
 import type { RequestListener, Server } from 'node:http';
@@ -19,7 +19,7 @@ import { World } from '../_world.ts';
 const space = defineSpace('hostile', { 'key/*': z.looseObject({ n: z.number() }) });
 const POISON = '{"n":1,"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
 
-/** An owner and a follower in step, what the follower reports, and a hand in Redis. */
+/** Starts an owner and a follower, with a list of the follower's reports and a client for Redis. */
 async function start(t: ExecutionContext) {
   const world = await World.start(space.name);
   const owning = connect({ redis: world.owner.url, name: 'owner' });
@@ -40,7 +40,7 @@ async function start(t: ExecutionContext) {
   return { world, owning, owner, follower, codes, seen };
 }
 
-/** A frame that would be next, but for what is in it. */
+/** A frame that would be next except for these contents. */
 function forged(head: string, { header = {}, lines = [] as string[] }): string {
   const [epoch, revision] = head.split('-').map(Number) as [number, number];
   const whole = {
@@ -64,7 +64,7 @@ const FRAMES: Record<string, { code: string; make: (head: string) => string }> =
   'no frame at all': { code: 'INVALID_FRAME', make: () => 'nonsense' },
   'an empty one': { code: 'INVALID_FRAME', make: () => '' },
   '24 MiB of one line': { code: 'INVALID_FRAME', make: () => 'x'.repeat(24 * 1024 * 1024) },
-  // Past its output-buffer limit Redis closes the subscriber instead.
+  // Past its output-buffer limit, Redis closes the subscriber instead.
   '64 MiB of one line': { code: 'REDIS_UNAVAILABLE', make: () => 'x'.repeat(64 * 1024 * 1024) },
   '16 MiB of line breaks': { code: 'INVALID_FRAME', make: () => '\n'.repeat(16 * 1024 * 1024) },
   'a header that is a number': { code: 'INVALID_FRAME', make: () => '1 0\n7' },
@@ -142,7 +142,7 @@ const VALUES: Record<string, { code: string; json: string }> = {
 
 for (const [name, { code, json }] of Object.entries(VALUES)) {
   onRealServers(
-    `stored: a value with ${name} is kept from who comes, and written anew by its owner`,
+    `stored: a new follower never gets a value with ${name}, and the owner writes its own again`,
     async (t) => {
       const { world, owner, follower, codes } = await start(t);
       await world.admin.hset(world.key('state'), 'key/a', json);
@@ -168,10 +168,10 @@ for (const [name, { code, json }] of Object.entries(VALUES)) {
   );
 }
 
-/** An owner's process that can be made to answer anything. */
+/** A server in place of the owner's process that can answer anything. */
 class Impostor {
   readonly server: Server;
-  /** What is answered instead of the truth. */
+  /** The false answer, if any. */
   lie: RequestListener | undefined;
   lies = 0;
 
@@ -188,7 +188,7 @@ class Impostor {
   }
 }
 
-/** One lie on one route; the truth of the protocol on the others. */
+/** Answers falsely on one route, and by the protocol on the others. */
 function lyingOn(route: 'clock' | 'state' | 'frames', lie: RequestListener): RequestListener {
   const stated = '1 0\n2 7 0-0 0 5 1000 3000 c';
   return (request, response) => {
@@ -267,7 +267,7 @@ for (const [name, { code, lie }] of Object.entries(LIES)) {
     });
     await once(impostor.server, 'listening');
     impostor.lie = lie;
-    // This one has no Redis at all.
+    // This follower has no Redis at all.
     const alone = connect({ redis: 'redis://127.0.0.1:9', name: 'alone' });
     t.teardown(() => alone.stop());
     const follower = alone.follow(space, { direct: { url: impostor.url, token } });
@@ -277,7 +277,7 @@ for (const [name, { code, lie }] of Object.entries(LIES)) {
     t.teardown(() => stalls.stop());
     await until(() => codes.includes(code), `${code}, and not ${[...new Set(codes)].join()}`, 20_000);
     t.log(`longest stall of the follower's loop: ${stalls.longestMs.toFixed(0)} ms`);
-    // What was well-formed was believed: the address is the owner's, by configuration.
+    // A well-formed answer was believed, since the configuration says that this address is the owner's.
     const { freshness, value } = follower.get('key/a');
     t.true(freshness === 'stale' || value?.n === 5);
     t.true(impostor.lies < 60, `asked ${impostor.lies} times`);
@@ -292,12 +292,12 @@ for (const [name, { code, lie }] of Object.entries(LIES)) {
     );
     const tookMs = performance.now() - endedAt;
     t.log(`the truth ${tookMs.toFixed(0)} ms after the last lie`);
-    // Only a token that was refused is not tried again soon.
+    // Only after a refused token does the follower wait longer before it tries again.
     t.true(code === 'DIRECT_REFUSED' || tookMs < 2_400);
   });
 }
 
-/** How long this process's loop was held at most. */
+/** Measures how long this process's event loop was blocked at most. */
 class Stalls {
   longestMs = 0;
   #last = performance.now();

@@ -1,4 +1,4 @@
-/** The status routes where all is not well: no Redis, no owner, or no longer any state to tell of. */
+/** The status routes without Redis, without an owner, or without any state. */
 import type { ExecutionContext } from 'ava';
 import Koa from 'koa';
 import { connect, defineSpace, json } from '../../src/index.ts';
@@ -37,40 +37,37 @@ async function start(t: ExecutionContext) {
   return { redis, owning, following };
 }
 
-onRealServer(
-  'a cache is never told that what it kept is still so, once it is not live any more',
-  async (t) => {
-    const { redis, owning, following } = await start(t);
-    const owner = owning.own(space);
-    const follower = following.follow(space);
-    owner.set('key/a', 1);
-    await follower.waitFor(await owner.flush({ timeoutMs: 5_000 }), { timeoutMs: 5_000 });
-    const get = await serve(t, following);
-    const paths = ['/spaces', '/spaces/outage', '/spaces/outage/state/key/a'];
-    const kept = await Promise.all(paths.map(async (path) => (await get(path)).headers.get('etag')!));
-    for (const [n, path] of paths.entries())
-      t.is((await get(path, { 'If-None-Match': kept[n]! })).status, 304, path);
+onRealServer('a cache never gets 304 once the state is no longer live', async (t) => {
+  const { redis, owning, following } = await start(t);
+  const owner = owning.own(space);
+  const follower = following.follow(space);
+  owner.set('key/a', 1);
+  await follower.waitFor(await owner.flush({ timeoutMs: 5_000 }), { timeoutMs: 5_000 });
+  const get = await serve(t, following);
+  const paths = ['/spaces', '/spaces/outage', '/spaces/outage/state/key/a'];
+  const kept = await Promise.all(paths.map(async (path) => (await get(path)).headers.get('etag')!));
+  for (const [n, path] of paths.entries())
+    t.is((await get(path, { 'If-None-Match': kept[n]! })).status, 304, path);
 
-    await redis.kill();
-    await until(() => follower.get('key/a').freshness === 'stale', 'stale');
-    for (const [n, path] of paths.entries()) {
-      const { status, headers, body } = await get(path, { 'If-None-Match': kept[n]! });
-      t.is(status, 200, path);
-      t.is(headers.get('etag'), null, path);
-      t.is((path === '/spaces' ? body.spaces[0] : body).freshness, 'stale', path);
-    }
+  await redis.kill();
+  await until(() => follower.get('key/a').freshness === 'stale', 'stale');
+  for (const [n, path] of paths.entries()) {
+    const { status, headers, body } = await get(path, { 'If-None-Match': kept[n]! });
+    t.is(status, 200, path);
+    t.is(headers.get('etag'), null, path);
+    t.is((path === '/spaces' ? body.spaces[0] : body).freshness, 'stale', path);
+  }
 
-    await redis.restart();
-    await until(
-      () => follower.get('key/a').freshness === 'live' && follower.mode === 'connected',
-      'live again',
-    );
-    const { headers } = await get('/spaces/outage');
-    t.is((await get('/spaces/outage', { 'If-None-Match': headers.get('etag')! })).status, 304);
-  },
-);
+  await redis.restart();
+  await until(
+    () => follower.get('key/a').freshness === 'live' && follower.mode === 'connected',
+    'live again',
+  );
+  const { headers } = await get('/spaces/outage');
+  t.is((await get('/spaces/outage', { 'If-None-Match': headers.get('etag')! })).status, 304);
+});
 
-onRealServer('positions of owners that could not claim yet are nothing to go on from', async (t) => {
+onRealServer('positions of owners that could not claim yet are no place to continue from', async (t) => {
   const { redis, owning } = await start(t);
   await redis.kill();
   const owner = owning.own(space);
@@ -79,14 +76,14 @@ onRealServer('positions of owners that could not claim yet are nothing to go on 
   const get = await serve(t, owning);
   t.is(owner.head, '0-2');
   t.is((await get('/spaces/outage', { 'If-None-Match': '"0-2"' })).status, 200);
-  // Of another process, that had set other things.
+  // The position belongs to another process, which had set other values.
   const reading = get('/spaces/outage/changes', { 'Last-Event-ID': '0-2' });
   await until(() => (owner.set('key/a', 3), owner.head >= '0-5'), 'a change');
   await owning.stop({ timeoutMs: 100 });
   t.regex((await reading).body, /^event: state\ndata: .*"key\/b":\{"value":2,/m);
 });
 
-onRealServer('of a space that nobody ever owned nothing is proven, and nothing can be read', async (t) => {
+onRealServer('a space that nobody ever owned proves nothing, and has nothing to read', async (t) => {
   const { following } = await start(t);
   const follower = following.follow(space);
   await follower.ready();
@@ -100,7 +97,7 @@ onRealServer('of a space that nobody ever owned nothing is proven, and nothing c
   t.like(ready.body.spaces[0], { diagnosis: 'empty', policies: { stale: false }, culprit: 'owner' });
 });
 
-onRealServer('a process that has stopped says so, and of no space that there is none', async (t) => {
+onRealServer('a stopped process says that it has stopped, not that a space is unknown', async (t) => {
   const { following } = await start(t);
   following.follow(space);
   const get = await serve(t, following);

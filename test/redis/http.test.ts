@@ -1,4 +1,4 @@
-/** The status routes, over a real socket, on a follower of a real owner through the embedded Redis. */
+/** The status routes over a real socket, on a follower of a real owner, with the embedded Redis. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
@@ -59,7 +59,7 @@ const problem = async (path: string) => {
   return { status, type: headers.get('content-type')?.split(';')[0], code: body?.code as string };
 };
 
-test('a reading bears its value, where its key last changed, and how true it is', async (t) => {
+test('a reading has its value, the position of the last change of its key, and its freshness', async (t) => {
   const { status, body, headers } = await get('/spaces/trading/state/regime');
   t.is(status, 200);
   t.like(body, {
@@ -88,7 +88,7 @@ test('a key may hold slashes and spaces', async (t) => {
   t.is(body!.value, 7);
 });
 
-test('a space shows all of its state as of one position', async (t) => {
+test('a space shows its whole state as of one position', async (t) => {
   const { body, headers } = await get('/spaces/trading');
   t.deepEqual(Object.keys(body!.state).toSorted(), [
     'regime',
@@ -103,20 +103,20 @@ test('a space shows all of its state as of one position', async (t) => {
   t.is(headers.get('etag'), `"${follower.head}"`);
 });
 
-test('a prefix shows a part of it', async (t) => {
+test('a prefix selects a part of the state', async (t) => {
   const { body } = await get('/spaces/trading?prefix=strategy/m');
   t.deepEqual(Object.keys(body!.state).toSorted(), ['strategy/mean reversion/fast', 'strategy/momentum']);
   t.deepEqual((await get('/spaces/trading?prefix=nothing')).body!.state, {});
 });
 
-test('the list of spaces says how each one does', async (t) => {
+test('the list of spaces shows the condition of each', async (t) => {
   const { body, headers } = await get('/spaces');
   t.is(body!.name, 'api-1');
   t.like(body!.spaces[0], { space: 'trading', mode: 'connected', head: follower.head, freshness: 'live' });
   t.is(headers.get('tandem-freshness'), 'live');
 });
 
-test('who has the position already is answered 304, with how true it is', async (t) => {
+test('a client that already has the position gets 304, with the freshness', async (t) => {
   const etag = `"${follower.get('regime').position}"`;
   for (const known of [etag, `W/${etag}`, `"else", ${etag}`, '*']) {
     const { status, headers, body } = await get('/spaces/trading/state/regime', { 'If-None-Match': known });
@@ -128,14 +128,14 @@ test('who has the position already is answered 304, with how true it is', async 
   t.is((await get('/spaces/trading', { 'If-None-Match': `"${follower.head}"` })).status, 304);
 });
 
-test('HEAD gives the headers alone', async (t) => {
+test('HEAD returns only the headers', async (t) => {
   const response = await fetch(`${origin}/spaces/trading/state/regime`, { method: 'HEAD' });
   t.is(response.status, 200);
   t.is(response.headers.get('tandem-freshness'), 'live');
   t.is(await response.text(), '');
 });
 
-test('maxStaleMs refuses what is staler', async (t) => {
+test('maxStaleMs refuses a staler reading', async (t) => {
   t.is((await get('/spaces/trading/state/regime?maxStaleMs=60000')).status, 200);
   const { status, body } = await get('/spaces/trading/state/regime?maxStaleMs=0');
   t.is(status, 503);
@@ -143,7 +143,7 @@ test('maxStaleMs refuses what is staler', async (t) => {
   t.is((await get('/spaces/trading?maxStaleMs=0')).status, 503);
 });
 
-test('atLeast waits for a position, and for nothing longer than timeoutMs', async (t) => {
+test('atLeast waits for a position, but no longer than timeoutMs', async (t) => {
   const before = await get(`/spaces/trading/state/regime?atLeast=${follower.head}`);
   t.is(before.status, 200);
 
@@ -157,7 +157,7 @@ test('atLeast waits for a position, and for nothing longer than timeoutMs', asyn
   t.like(late.body, { code: 'TIMEOUT', mode: 'connected' });
 });
 
-test('errors are problems with a stable code', async (t) => {
+test('errors are problem documents with a stable code', async (t) => {
   const type = 'application/problem+json';
   const cases: [path: string, status: number, code: string][] = [
     ['/spaces/nowhere', 404, 'UNKNOWN_SPACE'],

@@ -1,4 +1,4 @@
-/** What is told to those who measure: first on simulated time, where every figure is exact, then on real parts. */
+/** Events for telemetry: first on simulated time, where every figure is exact, then on real processes. */
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { ServerClock } from '../../src/base/clock.ts';
@@ -17,10 +17,10 @@ const definition = { 'key/*': json() };
 const space = defineSpace('space', definition);
 type D = typeof definition;
 
-/** A store whose calls take their time, each way. */
+/** A store with a delay in each direction. */
 class SlowStore extends MemoryStore {
   delayMs = 0;
-  /** How much longer what is published takes. */
+  /** An extra delay for published messages. */
   hangsMs = 0;
 
   protected override travel(link: MemoryLink): Promise<void> {
@@ -58,7 +58,7 @@ async function pair(t: ExecutionContext) {
   return { time, server, trading, api, owner, follower };
 }
 
-/** As many commits under way as there may be: what is set now has to wait. */
+/** Starts as many commits as may be under way, so that the next change has to wait. */
 async function fill({
   time,
   owner,
@@ -69,11 +69,11 @@ async function fill({
   }
 }
 
-test('a frame is measured from when its oldest change was set, not from its cut', async (t) => {
+test('the latency of a frame counts from its oldest change, not from its cut', async (t) => {
   const { time, trading, api, owner } = await pair(t);
   trading.store.delayMs = 40;
   await fill({ time, owner });
-  // These wait for the first commit to end, and go as one. The oldest waits longest.
+  // These changes wait for the first commit to end, and go out as one. The oldest waits longest.
   await time.advance(10);
   owner.set('key/old', 1);
   await time.advance(20);
@@ -82,7 +82,7 @@ test('a frame is measured from when its oldest change was set, not from its cut'
   const last = trading.of('committed').filter(({ kind }) => kind === 'frame')[4]!;
   const applied = api.of('applied').at(-1)!;
   t.is(last.keys, 2);
-  // Set at 10, it waited for the reply at 80, and was 40 more on its way.
+  // Set at 10 ms, the change waited until the reply at 80 ms, and then took 40 ms more.
   t.is(last.waitedMs, 70);
   t.is(last.storeMs, 80);
   t.true(Math.abs(applied.updateLatencyMs! - 110) <= applied.errorMs, JSON.stringify(applied));
@@ -90,7 +90,7 @@ test('a frame is measured from when its oldest change was set, not from its cut'
   t.is(applied.position, last.position);
 });
 
-test('what was set over is counted, and the age of what is left is what counts', async (t) => {
+test('overwritten changes are counted, and the age is that of the remaining ones', async (t) => {
   const { time, trading, api, owner } = await pair(t);
   trading.store.delayMs = 100;
   await fill({ time, owner });
@@ -100,12 +100,12 @@ test('what was set over is counted, and the age of what is left is what counts',
   }
   await time.advance(500);
   const last = trading.of('committed').filter(({ kind }) => kind === 'frame')[4]!;
-  // The last was set at 50; the reply of the first commit came at 200.
+  // The last change was set at 50 ms, and the reply to the first commit came at 200 ms.
   t.like(last, { keys: 1, conflated: 49, outcome: 'committed', waitedMs: 150 });
   t.is(api.of('applied').at(-1)!.keys, 1);
 });
 
-test('a batch was set when it began, and a delete when it was made', async (t) => {
+test('a batch counts from its beginning, and a delete from its call', async (t) => {
   const { time, api, owner } = await pair(t);
   owner.batch(() => {
     owner.set('key/a', 1);
@@ -121,12 +121,12 @@ test('a batch was set when it began, and a delete when it was made', async (t) =
   t.not(api.of('applied').at(-1)!.updateLatencyMs, undefined);
 });
 
-test('a frame that comes after a catch-up has brought what is in it is measured from then, once', async (t) => {
+test('a frame that arrives after a catch-up with the same changes counts once, from the catch-up', async (t) => {
   const { time, api, owner, follower } = await pair(t);
   owner.set('key/a', 1);
   await time.advance(50);
   api.store.hangsMs = 2_000;
-  // What hangs goes on hanging; the catch-up does not.
+  // Messages that hang keep hanging; the catch-up does not.
   api.tandem.observe({ gap: () => (api.store.hangsMs = 0) });
   owner.set('key/a', 2);
   const { head } = owner;
@@ -141,7 +141,7 @@ test('a frame that comes after a catch-up has brought what is in it is measured 
   );
 });
 
-test('an observer that throws disturbs nobody, and one that is taken away hears no more', async (t) => {
+test('an observer that throws disturbs nobody, and a removed one gets no more events', async (t) => {
   const { time, trading, owner, follower } = await pair(t);
   trading.tandem.observe({
     committed: () => {
@@ -161,7 +161,7 @@ test('an observer that throws disturbs nobody, and one that is taken away hears 
   t.is(owner.mode, 'connected');
 });
 
-test('modes, gaps, catch-ups and claims are told by name', async (t) => {
+test('modes, gaps, catch-ups and claims are reported by name', async (t) => {
   const { time, server, trading, api, owner, follower } = await pair(t);
   t.is(trading.of('claimed').length, 1);
   t.true(trading.of('ownership').some(({ ownership }) => ownership === 'leading'));
@@ -204,7 +204,7 @@ test('modes, gaps, catch-ups and claims are told by name', async (t) => {
 
 for (const announce of [true, false])
   onRealServer(
-    `on a real Redis the latency of what is ${announce ? 'announced' : 'committed'} agrees with what is measured outside`,
+    `on a real Redis, the latency of ${announce ? 'announced' : 'committed'} changes agrees with a measurement from outside`,
     async (t) => {
       const server = await RedisServer.start();
       t.teardown(() => server.stop());
@@ -225,7 +225,8 @@ for (const announce of [true, false])
         unwatch();
         const { updateLatencyMs, errorMs, ownerMs, followerMs } = kept.of('applied').at(-1)!;
         const outside = seenAt - setAt;
-        // From just after the set to just before the watch; on a machine with much to do, other things come between.
+        // From just after the set to just before the watch callback. On a busy machine, other work comes
+        // between.
         t.true(
           updateLatencyMs! - errorMs <= outside,
           `${updateLatencyMs} ± ${errorMs} ms, outside ${outside} ms`,
@@ -234,7 +235,7 @@ for (const announce of [true, false])
           outside - updateLatencyMs! <= errorMs + 50,
           `${updateLatencyMs} ± ${errorMs} ms, outside ${outside} ms`,
         );
-        // Nobody says when an announcement was in Redis.
+        // Nobody knows when an announcement was in Redis.
         if (announce) t.is(ownerMs ?? followerMs, undefined);
         else t.true(Math.abs(ownerMs! + followerMs! - updateLatencyMs!) < 0.01);
       }

@@ -1,4 +1,4 @@
-/** The description of the routes, held against the rules of OpenAPI 3.1 and against what the routes answer. */
+/** The description of the routes, compared with the rules of OpenAPI 3.1 and with real answers. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -23,7 +23,7 @@ const Tree = z.object({
   },
 });
 
-const participant = defineSpace('participant', {
+const trading = defineSpace('trading', {
   regime: z.object({
     regime: z.enum(['bull', 'bear']),
     confidence: z.number().min(0).max(1),
@@ -49,7 +49,7 @@ test.before(async () => {
   redis = await createRedisMock();
   const [address] = redis.addresses();
   tandem = connect({ redis: `redis://${address!.host}:${address!.port}`, name: 'desk-1' });
-  const owner = tandem.own(participant);
+  const owner = tandem.own(trading);
   const second = tandem.own(other);
   owner.set('regime', { regime: 'bull', confidence: 0.5, since: '2020-01-02' });
   owner.set('strategy/momentum', { position: 3 });
@@ -81,7 +81,7 @@ test.after.always(async () => {
   await redis?.close();
 });
 
-test('it is a document of OpenAPI 3.1', async (t) => {
+test('the description is a valid OpenAPI 3.1 document', async (t) => {
   const validator = new Validator();
   const { valid, errors } = await validator.validate(structuredClone(document));
   t.true(valid, JSON.stringify(errors));
@@ -89,34 +89,32 @@ test('it is a document of OpenAPI 3.1', async (t) => {
   t.deepEqual(document.servers, [{ url: '/api' }]);
 });
 
-test('it describes every route of the router, and no other', (t) => {
+test('the description has every route of the router, and no other', (t) => {
   const routes = statusRouter(tandem)
     .stack.filter(({ methods }) => methods.includes('GET'))
     .map(({ path }) =>
       String(path).replaceAll(/\{\*(\w+)\}|:(\w+)/g, (_, a?: string, b?: string) => `{${a ?? b}}`),
     );
-  const described = Object.keys(document.paths).filter(
-    (path) => !/^\/spaces\/(participant|other)/.test(path),
-  );
+  const described = Object.keys(document.paths).filter((path) => !/^\/spaces\/(trading|other)/.test(path));
   t.deepEqual(described.toSorted(), routes.toSorted());
 });
 
 test('values are described by their own schemas', (t) => {
   const { schemas } = document.components;
-  t.like(schemas['value.participant.regime'], {
+  t.like(schemas['value.trading.regime'], {
     type: 'object',
     required: ['regime', 'confidence', 'since'],
     properties: { regime: { enum: ['bull', 'bear'] }, confidence: { minimum: 0, maximum: 1 } },
   });
-  t.like(schemas['value.participant.strategy.inner._2a'], { properties: { pnl: { type: 'number' } } });
-  t.like(schemas['value.participant.strategy._2a'], { properties: { position: { type: 'number' } } });
-  t.deepEqual(schemas['value.participant.defaulted'].required, ['limit'], 'as it is read, not as it is set');
-  t.deepEqual(schemas['value.participant.plain'], {}, 'a schema that cannot say allows everything');
-  t.true('/spaces/participant/state/strategy/{key}' in document.paths);
-  t.true('/spaces/participant/state/gr%C3%B6%C3%9Fe/{key}' in document.paths);
+  t.like(schemas['value.trading.strategy.inner._2a'], { properties: { pnl: { type: 'number' } } });
+  t.like(schemas['value.trading.strategy._2a'], { properties: { position: { type: 'number' } } });
+  t.deepEqual(schemas['value.trading.defaulted'].required, ['limit'], 'as it is read, not as it is set');
+  t.deepEqual(schemas['value.trading.plain'], {}, 'a schema that cannot say allows everything');
+  t.true('/spaces/trading/state/strategy/{key}' in document.paths);
+  t.true('/spaces/trading/state/gr%C3%B6%C3%9Fe/{key}' in document.paths);
 });
 
-/** A validator of what a route answers with a status, by the document. */
+/** A validator of the answer of a route with a status, made from the document. */
 function validatorOf(path: string, status: number) {
   const ajv = new Ajv2020.default({ strict: false, allErrors: true });
   addFormats.default(ajv);
@@ -142,25 +140,21 @@ function rebased(schema: unknown): any {
 const cases: [path: string, template: string, status: number][] = [
   ['/spaces', '/spaces', 200],
   ['/spaces?maxStaleMs=x', '/spaces', 400],
-  ['/spaces/participant', '/spaces/participant', 200],
-  ['/spaces/participant', '/spaces/{space}', 200],
+  ['/spaces/trading', '/spaces/trading', 200],
+  ['/spaces/trading', '/spaces/{space}', 200],
   ['/spaces/other:1', '/spaces/other%3A1', 200],
   ['/spaces/nowhere', '/spaces/{space}', 404],
-  ['/spaces/participant?atLeast=9999999999999-1&timeoutMs=1', '/spaces/{space}', 504],
-  ['/spaces/participant?atLeast=never', '/spaces/{space}', 400],
-  ['/spaces/participant/state/regime', '/spaces/participant/state/regime', 200],
-  ['/spaces/participant/state/regime', '/spaces/{space}/state/{key}', 200],
-  ['/spaces/participant/state/strategy/momentum', '/spaces/participant/state/strategy/{key}', 200],
-  ['/spaces/participant/state/strategy/inner/carry', '/spaces/participant/state/strategy/inner/{key}', 200],
-  ['/spaces/participant/state/tree', '/spaces/participant/state/tree', 200],
-  ['/spaces/participant/state/defaulted', '/spaces/participant/state/defaulted', 200],
-  [
-    '/spaces/participant/state/gr%C3%B6%C3%9Fe/%C3%A4/b',
-    '/spaces/participant/state/gr%C3%B6%C3%9Fe/{key}',
-    200,
-  ],
-  ['/spaces/participant/state/none', '/spaces/{space}/state/{key}', 404],
-  ['/spaces/participant/changes?from=never', '/spaces/{space}/changes', 400],
+  ['/spaces/trading?atLeast=9999999999999-1&timeoutMs=1', '/spaces/{space}', 504],
+  ['/spaces/trading?atLeast=never', '/spaces/{space}', 400],
+  ['/spaces/trading/state/regime', '/spaces/trading/state/regime', 200],
+  ['/spaces/trading/state/regime', '/spaces/{space}/state/{key}', 200],
+  ['/spaces/trading/state/strategy/momentum', '/spaces/trading/state/strategy/{key}', 200],
+  ['/spaces/trading/state/strategy/inner/carry', '/spaces/trading/state/strategy/inner/{key}', 200],
+  ['/spaces/trading/state/tree', '/spaces/trading/state/tree', 200],
+  ['/spaces/trading/state/defaulted', '/spaces/trading/state/defaulted', 200],
+  ['/spaces/trading/state/gr%C3%B6%C3%9Fe/%C3%A4/b', '/spaces/trading/state/gr%C3%B6%C3%9Fe/{key}', 200],
+  ['/spaces/trading/state/none', '/spaces/{space}/state/{key}', 404],
+  ['/spaces/trading/changes?from=never', '/spaces/{space}/changes', 400],
   ['/livez', '/livez', 200],
   ['/readyz', '/readyz', 200],
   ['/readyz?verbose', '/readyz', 200],
@@ -169,7 +163,7 @@ const cases: [path: string, template: string, status: number][] = [
 ];
 
 for (const [path, template, status] of cases) {
-  test(`GET ${path} answers ${status} as ${template} says`, async (t) => {
+  test(`GET ${path} answers ${status} as described for ${template}`, async (t) => {
     const { validate, type } = validatorOf(template, status);
     const response = await fetch(origin + path);
     t.is(response.status, status);
@@ -178,10 +172,10 @@ for (const [path, template, status] of cases) {
   });
 }
 
-test('it says no to what the routes would not answer', async (t) => {
+test('the description rejects answers that the routes would not give', async (t) => {
   const answerOf = async (path: string): Promise<any> => (await fetch(origin + path)).json();
-  const state = await answerOf('/spaces/participant');
-  const { validate } = validatorOf('/spaces/participant', 200);
+  const state = await answerOf('/spaces/trading');
+  const { validate } = validatorOf('/spaces/trading', 200);
   const spoilt = (spoil: (copy: any) => void): boolean => {
     const copy = structuredClone(state);
     spoil(copy);
@@ -196,11 +190,11 @@ test('it says no to what the routes would not answer', async (t) => {
   t.false(spoilt((copy) => delete copy.position));
 });
 
-test('events are what their schemas say', async (t) => {
-  const client = await EventClient.open(`${origin}/spaces/participant/changes`);
+test('events match their schemas', async (t) => {
+  const client = await EventClient.open(`${origin}/spaces/trading/changes`);
   t.teardown(() => client.close());
   await client.find('the state', ({ event }) => event === 'state');
-  const owner = tandem.get('participant') as unknown as { set(key: string, value: unknown): void };
+  const owner = tandem.get('trading') as unknown as { set(key: string, value: unknown): void };
   owner.set('plain', 6);
   await client.find('a change', ({ event }) => event === 'change');
   await client.find('a status', ({ event }) => event === 'status');

@@ -51,7 +51,7 @@ async function newPair(space = newSpace()) {
 
 const bull = { name: 'bull', confidence: 0.9 };
 
-test.serial('what is set is read by the follower, with its position and freshness', async (t) => {
+test.serial('the follower reads what the owner sets, with position and freshness', async (t) => {
   const { owner, follower, sync } = await newPair();
   owner.set('regime', bull);
   await sync();
@@ -73,7 +73,7 @@ test.serial('what is set is read by the follower, with its position and freshnes
   ]);
 });
 
-test.serial('an owner can be set from the first line of the program', async (t) => {
+test.serial('an owner can set values from the first line of the program', async (t) => {
   const space = newSpace();
   const owner = newTandem().own(space);
   owner.set('strategy/a', 1);
@@ -86,7 +86,7 @@ test.serial('an owner can be set from the first line of the program', async (t) 
   t.is(owner.get('strategy/a').freshness, 'live');
 });
 
-test.serial('set captures the value at the call', async (t) => {
+test.serial('set captures the value when it is called', async (t) => {
   const { owner, follower, sync } = await newPair();
   const mine = { ...bull };
   owner.set('regime', mine);
@@ -96,7 +96,7 @@ test.serial('set captures the value at the call', async (t) => {
   t.is(follower.get('regime').value?.name, 'bull');
 });
 
-test.serial('nobody can change what others read', async (t) => {
+test.serial('a reader cannot change what others read', async (t) => {
   const { owner, follower, sync } = await newPair();
   owner.set('raw/a', { legs: [{ price: 1 }] });
   await sync();
@@ -104,7 +104,7 @@ test.serial('nobody can change what others read', async (t) => {
   t.throws(() => (value.legs[0]!.price = 2), { instanceOf: TypeError });
 });
 
-test.serial('a bad set says what is wrong and changes nothing', async (t) => {
+test.serial('an invalid set throws a clear error and changes nothing', async (t) => {
   const { owner } = await newPair();
   owner.set('regime', bull);
   const { head } = owner;
@@ -145,7 +145,7 @@ test.serial('a bad set says what is wrong and changes nothing', async (t) => {
 });
 
 test.serial(
-  'all changes of one turn go out as one frame, and a watcher is called after all of it is in',
+  'all changes of one turn are one frame, and watch callbacks run once all of it is applied',
   async (t) => {
     const { owner, follower, sync } = await newPair();
     const seen: [string, unknown, unknown][] = [];
@@ -193,7 +193,7 @@ test.serial('a batch is all or nothing', async (t) => {
   t.is(follower.get('strategy/b').value, 5);
 });
 
-test.serial('a delete is a change: the reading says when, and watchers are told', async (t) => {
+test.serial('a delete is a change: its reading has a position, and watch callbacks get it', async (t) => {
   const { owner, follower, sync } = await newPair();
   owner.set('strategy/a', 1);
   await sync();
@@ -229,7 +229,7 @@ test.serial('entries lists readings by prefix', async (t) => {
   t.is([...follower.entries()].length, 3);
 });
 
-test.serial('a callback that throws or rejects is reported, and harms nobody else', async (t) => {
+test.serial('a callback that throws or rejects is reported, and harms no other callback', async (t) => {
   const { owner, follower, sync } = await newPair();
   const errors: string[] = [];
   const called: string[] = [];
@@ -252,7 +252,7 @@ test.serial('a callback that throws or rejects is reported, and harms nobody els
 });
 
 test.serial(
-  'a value that cannot be read on arrival is never applied: its key stays as it was, stale, and it is reported',
+  'a value that cannot be read on arrival is reported and not applied, and its key stays as it was, stale',
   async (t) => {
     const space = newSpace();
     const lax = defineSpace(space.name, { regime: json(), 'strategy/*': json<number>() });
@@ -278,7 +278,7 @@ test.serial(
   },
 );
 
-test.serial('a frame that cannot be used is reported, and asked for again from the keys', async (t) => {
+test.serial('an unusable frame is reported, and its changes are read from the keys', async (t) => {
   const { space, owner, follower, sync } = await newPair();
   const errors: string[] = [];
   follower.on('error', ({ error }) => errors.push(error.code));
@@ -295,25 +295,22 @@ test.serial('a frame that cannot be used is reported, and asked for again from t
   t.deepEqual(errors, ['INVALID_FRAME']);
 });
 
-test.serial(
-  'refresh reads all again: nothing differs; and when something does, it is counted and reported',
-  async (t) => {
-    const { space, owner, follower, sync } = await newPair();
-    for (let n = 0; n < 50; n += 1) owner.set(`strategy/${n}`, n);
-    await sync();
-    t.deepEqual(await follower.refresh(), { head: follower.head, differed: 0 });
-    const errors: string[] = [];
-    follower.on('error', ({ error }) => errors.push(error.code));
-    const client = new Redis(url);
-    await client.hset(`tandem:{${space.name}}:state`, 'strategy/7', '70');
-    client.disconnect();
-    t.is((await follower.refresh()).differed, 1);
-    t.deepEqual(errors, ['CONTENT_MISMATCH']);
-    t.is(follower.get('strategy/7').value, 70);
-  },
-);
+test.serial('refresh reads the whole state again, and counts and reports differences', async (t) => {
+  const { space, owner, follower, sync } = await newPair();
+  for (let n = 0; n < 50; n += 1) owner.set(`strategy/${n}`, n);
+  await sync();
+  t.deepEqual(await follower.refresh(), { head: follower.head, differed: 0 });
+  const errors: string[] = [];
+  follower.on('error', ({ error }) => errors.push(error.code));
+  const client = new Redis(url);
+  await client.hset(`tandem:{${space.name}}:state`, 'strategy/7', '70');
+  client.disconnect();
+  t.is((await follower.refresh()).differed, 1);
+  t.deepEqual(errors, ['CONTENT_MISMATCH']);
+  t.is(follower.get('strategy/7').value, 70);
+});
 
-test.serial('refresh under load finds nothing either', async (t) => {
+test.serial('refresh under load finds no difference', async (t) => {
   const { owner, follower } = await newPair();
   const load = { isOn: true };
   const setter = (async () => {
@@ -340,7 +337,7 @@ test.serial('waitFor and flush have deadlines', async (t) => {
   t.is(nowhere.get('strategy/a').value, 1);
 });
 
-test.serial('a space is owned once in a process', async (t) => {
+test.serial('a process can own a space only once', async (t) => {
   const space = newSpace();
   const tandem = newTandem();
   const owner = tandem.own(space);
@@ -350,7 +347,7 @@ test.serial('a space is owned once in a process', async (t) => {
   t.notThrows(() => tandem.own(space), 'once it has stopped, there is room');
 });
 
-test.serial('reset starts from nothing, and followers see the old keys go', async (t) => {
+test.serial('reset starts from nothing, and followers see the old keys deleted', async (t) => {
   const { space, owner, follower, sync } = await newPair();
   owner.set('strategy/old', 1);
   owner.set('strategy/both', 1);
@@ -371,7 +368,7 @@ test.serial('reset starts from nothing, and followers see the old keys go', asyn
   t.is(comparePositions(follower.head, head), 1);
 });
 
-test.serial('resume goes on from what Redis has, with what was set meanwhile on top', async (t) => {
+test.serial('resume continues from the stored state, with the values set meanwhile on top', async (t) => {
   const { space, owner, follower, sync } = await newPair();
   owner.set('strategy/a', 1);
   owner.set('strategy/b', 1);
@@ -392,8 +389,8 @@ test.serial('resume goes on from what Redis has, with what was set meanwhile on 
   t.deepEqual(syncs, [], 'a new epoch that goes on from where the follower is needs no full sync');
 });
 
-test.serial('a state too large for one call comes across whole', async (t) => {
-  // The embedded Redis takes seconds for it.
+test.serial('a state too large for one call arrives complete', async (t) => {
+  // The embedded Redis takes seconds for this.
   t.timeout(150_000);
   const { owner, follower } = await newPair();
   for (let n = 0; n < 12_000; n += 1) owner.set(`strategy/${n}`, n);
@@ -405,7 +402,7 @@ test.serial('a state too large for one call comes across whole', async (t) => {
   t.is((await follower.refresh()).differed, 0);
 });
 
-test.serial('after stop everything says so, and what was known can still be read', async (t) => {
+test.serial('after a stop, every call reports it, and the last state can still be read', async (t) => {
   const { owner, follower, sync } = await newPair();
   owner.set('strategy/a', 1);
   await sync();
@@ -419,7 +416,7 @@ test.serial('after stop everything says so, and what was known can still be read
   t.is(follower.get('strategy/a').value, 1);
 });
 
-test.serial('stop flushes what was set before it', async (t) => {
+test.serial('stop flushes the values set before it', async (t) => {
   const { owner, follower } = await newPair();
   owner.set('strategy/a', 1);
   const { head } = owner;
@@ -428,7 +425,7 @@ test.serial('stop flushes what was set before it', async (t) => {
   t.is(follower.get('strategy/a').value, 1);
 });
 
-test.serial('stop flushes also the batch that it is called in', async (t) => {
+test.serial('stop also flushes the batch in which it is called', async (t) => {
   const { owner, follower } = await newPair();
   let stopped: Promise<void> | undefined;
   owner.batch(() => {
@@ -442,7 +439,7 @@ test.serial('stop flushes also the batch that it is called in', async (t) => {
   t.is(follower.get('strategy/a').value, 1);
 });
 
-test.serial('a Tandem that stops does so in time, Redis or no Redis', async (t) => {
+test.serial('a Tandem stops in time, with or without Redis', async (t) => {
   const tandem = connect({ redis: 'redis://127.0.0.1:1' });
   const owner = tandem.own(newSpace());
   owner.set('strategy/a', 1);
@@ -473,7 +470,7 @@ test.serial('Redis may be given as a URL, as options, or as a function', async (
   }
 });
 
-test.serial('bad options are told at the call', (t) => {
+test.serial('invalid options are refused when they are given', (t) => {
   const space = newSpace();
   const tandem = newTandem();
   const bad: (() => unknown)[] = [
@@ -491,7 +488,7 @@ test.serial('bad options are told at the call', (t) => {
   t.throws(() => tandem.follow({ name: 'x' } as never), { code: 'INVALID_SPACE' });
 });
 
-test.serial('modes are told from the first to the last', async (t) => {
+test.serial('mode events cover the first mode to the last', async (t) => {
   const { owner, follower } = await newPair();
   const modes: string[] = [];
   owner.on('mode', ({ mode }) => modes.push(`owner ${mode}`));
@@ -500,7 +497,7 @@ test.serial('modes are told from the first to the last', async (t) => {
   t.deepEqual(modes.toSorted(), ['follower stopped', 'owner stopped']);
 });
 
-test.serial('a value that no schema will read keeps its key through a full sync', async (t) => {
+test.serial('a value that no schema accepts keeps its key through a full sync', async (t) => {
   const space = newSpace();
   const lax = defineSpace(space.name, { regime: json(), 'strategy/*': json<number>() });
   const owner = newTandem().own(lax);
@@ -524,7 +521,7 @@ test.serial('a value that no schema will read keeps its key through a full sync'
   t.is(follower.proof.freshness(), 'stale');
 });
 
-test.serial('what two databases of one Redis hold has nothing to do with one another', async (t) => {
+test.serial('two databases of one Redis do not affect each other', async (t) => {
   const space = newSpace();
   const [first, second] = [0, 1].map((database) => newTandem({ redis: `${url}/${database}` }));
   const owners = [first!.own(space), second!.own(space)];
@@ -538,24 +535,27 @@ test.serial('what two databases of one Redis hold has nothing to do with one ano
   t.is(follower.mode, 'connected');
 });
 
-test.serial('a follower that saw a higher epoch than Redis has brings the owner above it', async (t) => {
-  const { space, owner, follower, sync } = await newPair();
-  owner.set('strategy/a', 1);
-  await sync();
-  const epoch = Number(owner.head.split('-')[0]) + 10_000_000;
-  const client = new Redis(url);
-  await client.publish(`tandem:{${space.name}}:frames`, `1 0\n2 ${epoch} 0-0 0 1 1000 1 c`);
-  client.disconnect();
-  owner.set('strategy/a', 2);
-  await until(
-    () => follower.get('strategy/a').value === 2 && follower.mode === 'connected',
-    'the follower to carry on',
-  );
-  t.true(Number(owner.head.split('-')[0]) > epoch);
-  t.is(owner.ownership, 'leading');
-});
+test.serial(
+  'a follower that saw a higher epoch than Redis has makes the owner claim a higher one',
+  async (t) => {
+    const { space, owner, follower, sync } = await newPair();
+    owner.set('strategy/a', 1);
+    await sync();
+    const epoch = Number(owner.head.split('-')[0]) + 10_000_000;
+    const client = new Redis(url);
+    await client.publish(`tandem:{${space.name}}:frames`, `1 0\n2 ${epoch} 0-0 0 1 1000 1 c`);
+    client.disconnect();
+    owner.set('strategy/a', 2);
+    await until(
+      () => follower.get('strategy/a').value === 2 && follower.mode === 'connected',
+      'the follower to carry on',
+    );
+    t.true(Number(owner.head.split('-')[0]) > epoch);
+    t.is(owner.ownership, 'leading');
+  },
+);
 
-test.serial('a schema that transforms gives the same value on both sides', async (t) => {
+test.serial('a transforming schema gives the same value on both sides', async (t) => {
   spaces += 1;
   const space = defineSpace(`space-${spaces}`, {
     size: z.object({ lots: z.string().transform(Number), unit: z.string().default('lot') }),
@@ -569,7 +569,7 @@ test.serial('a schema that transforms gives the same value on both sides', async
   t.deepEqual(follower.get('size').value, { lots: 12, unit: 'lot' });
 });
 
-test.serial('what is no option, no function and no value is refused by name', async (t) => {
+test.serial('invalid options, functions and values are refused by name', async (t) => {
   const tandem = connect({ redis: url, telemetry: false });
   t.teardown(() => tandem.stop({ timeoutMs: 100 }));
   const owner = tandem.own(newSpace());
@@ -604,7 +604,7 @@ test.serial('what is no option, no function and no value is refused by name', as
   }
 });
 
-test.serial('a function given as redis that is asynchronous, and fails, harms nobody', async (t) => {
+test.serial('an asynchronous `redis` function that fails harms nobody', async (t) => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown): void => void unhandled.push(reason);
   process.on('unhandledRejection', note);

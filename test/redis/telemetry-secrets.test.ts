@@ -1,4 +1,7 @@
-/** Secrets stand everywhere that they can stand, everything goes wrong that can, and then all that left the process is searched. */
+/**
+ * Secrets are put in every possible place, and every possible error happens. Then all output of the process
+ * is searched for them.
+ */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
@@ -19,7 +22,7 @@ const TOKEN = 'canary-of-a-token';
 const PASSWORD = 'canary-of-a-password';
 const space = defineSpace('space', { 'key/*': z.object({ secret: z.string(), n: z.number() }) });
 
-/** All that is written to stdout and stderr from now on. */
+/** Collects all writes to stdout and stderr from now on. */
 function heard(): () => string {
   const pieces: string[] = [];
   for (const stream of [process.stdout, process.stderr]) {
@@ -32,13 +35,13 @@ function heard(): () => string {
   return () => pieces.join('');
 }
 
-onRealServer('no value, token, password or argument of Redis is ever exported or written', async (t) => {
+onRealServer('no value, token, password or Redis argument is ever exported or printed', async (t) => {
   const written = heard();
   const server = await RedisServer.start();
   t.teardown(() => server.stop());
-  const hand = new Redis(server.url, { replyMapping: 'legacy' });
-  t.teardown(() => hand.disconnect());
-  await hand.config('SET', 'requirepass', PASSWORD);
+  const admin = new Redis(server.url, { replyMapping: 'legacy' });
+  t.teardown(() => admin.disconnect());
+  await admin.config('SET', 'requirepass', PASSWORD);
   const url = server.url.replace('redis://', `redis://:${PASSWORD}@`);
 
   const trading = connect({ redis: url, name: 'trading-1' });
@@ -68,7 +71,7 @@ onRealServer('no value, token, password or argument of Redis is ever exported or
   wrong.on('error', ({ error }) => refusals.push(error.code));
   await Promise.all([owner.ready(), follower.ready(), near.ready()]);
 
-  // What goes well.
+  // Calls that succeed.
   const set = (n: number): void =>
     telemetry.in('decide', () => owner.set(`key/${n % 5}`, { secret: `${VALUE}-${n}`, n }));
   for (let n = 0; n < 20; n += 1) set(n);
@@ -76,16 +79,16 @@ onRealServer('no value, token, password or argument of Redis is ever exported or
   await fetch(`${direct.url}/spaces/space/state/key/1`);
   await fetch(`${direct.url}/spaces/space?token=${TOKEN}`);
 
-  // What does not.
+  // Calls that fail.
   t.throws(() => telemetry.in('decide', () => owner.set('key/1', { secret: VALUE, n: VALUE as never })));
-  await hand.publish(
+  await admin.publish(
     'tandem:{space}:frames',
     `1 0\n2 7 0-0 0 1 1000 1 c {"traceparent":"${VALUE}"}\n${VALUE}`,
   );
   const [epoch, revision] = follower.head.split('-').map(Number) as [number, number];
   const header = `2 ${epoch} 0-0 ${revision} ${revision + 1} 1000 1000 c`;
   const trace = JSON.stringify({ traceparent: VALUE, links: [VALUE] });
-  await hand.publish('tandem:{space}:frames', `1 0\n${header} ${trace}\nkey/1\n${revision + 1}\n"${VALUE}"`);
+  await admin.publish('tandem:{space}:frames', `1 0\n${header} ${trace}\nkey/1\n${revision + 1}\n"${VALUE}"`);
   const rejections = async (): Promise<number> => (await telemetry.points('tandem.rejected')).length;
   await until(async () => (await rejections()) >= 2, 'both rejected');
   await until(
@@ -96,7 +99,7 @@ onRealServer('no value, token, password or argument of Redis is ever exported or
   await until(() => owner.mode === 'degraded', 'degraded');
   for (let n = 0; n < 5; n += 1) set(n);
   await server.restart();
-  await hand.config('SET', 'requirepass', PASSWORD).catch(() => {});
+  await admin.config('SET', 'requirepass', PASSWORD).catch(() => {});
   await until(() => owner.mode === 'connected' && follower.head === owner.head, 'connected again');
 
   const spans = telemetry.spans.filter(({ name }) => /^(commit|apply|GET)/.test(name));
@@ -109,12 +112,12 @@ onRealServer('no value, token, password or argument of Redis is ever exported or
     maxStringLength: null,
   });
   t.true(exported.includes('tandem.update.latency_ms') && exported.includes('tandem.rejected'));
-  // What was asked for may be seen.
+  // Paths that a client requested may appear.
   t.true(exported.includes('/spaces/space/state/key/1'));
   for (const secret of [VALUE, TOKEN, PASSWORD]) {
     t.false(exported.includes(secret), `exported: ${secret}`);
     t.false(written().includes(secret), `written: ${secret}`);
   }
-  // Arguments of scripts, and what they are called.
+  // Arguments and names of scripts.
   t.notRegex(exported, /evalsha|redis\.call|tandem:\{space\}/i);
 });

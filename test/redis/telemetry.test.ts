@@ -17,7 +17,7 @@ import { until } from '../_wait.ts';
 const telemetry = new TestTelemetry();
 const TOKEN = 'a token for the direct path';
 
-/** A space of its own for each test. */
+/** An owner and a follower of a space that no other test uses. */
 async function pair(t: ExecutionContext) {
   const server = await RedisServer.start();
   t.teardown(() => server.stop());
@@ -32,19 +32,22 @@ async function pair(t: ExecutionContext) {
   return { server, api, owner, follower, space };
 }
 
-/** The follower has it, and the owner has the answer to its commit, which may come later: then that span has ended. */
+/**
+ * Resolves when the follower has the change, and the owner the reply to its commit, which may come later.
+ * Then the commit's span has ended.
+ */
 async function seen(follower: Follower<any>, owner: Owner<any>): Promise<void> {
   await until(() => follower.head === owner.head, 'the follower at the head');
   if (owner.mode === 'connected') await owner.flush();
 }
 
-/** The only one of these. */
+/** The single element of a list. */
 function only<T>(t: ExecutionContext, all: readonly T[]): T {
   t.is(all.length, 1);
   return all[0]!;
 }
 
-onRealServer('a change set in a span is one trace, with its latency and where it went', async (t) => {
+onRealServer('a change set in a span makes one trace, with its latency and its path', async (t) => {
   const { owner, follower, space } = await pair(t);
   let setAt = 0;
   let seenAt = 0;
@@ -96,7 +99,7 @@ onRealServer('a change set in a span is one trace, with its latency and where it
 });
 
 onRealServer(
-  'a frame that gathered the sets of many spans is the child of the first, and links to all',
+  'a frame with the sets of many spans is a child of the first span, and links to all',
   async (t) => {
     const { owner, follower } = await pair(t);
     const sets = ['a', 'b', 'a'].map((key, n) =>
@@ -116,7 +119,7 @@ onRealServer(
   },
 );
 
-onRealServer('links are bounded: the first and the newest are kept', async (t) => {
+onRealServer('links are bounded, and the first and the newest are kept', async (t) => {
   const { owner, follower } = await pair(t);
   const sets = Array.from({ length: 100 }, (_, n) =>
     telemetry.in(`set ${n}`, (span) => {
@@ -130,7 +133,7 @@ onRealServer('links are bounded: the first and the newest are kept', async (t) =
   t.is(linked(links).at(-1), sets.at(-1)!.spanContext().spanId);
 });
 
-onRealServer('what was set in no span, or in one that is not kept, has no span', async (t) => {
+onRealServer('a set outside a span, or in an unsampled one, makes no span', async (t) => {
   const { owner, follower, space } = await pair(t);
   owner.set('key/a', 1);
   await seen(follower, owner);
@@ -139,7 +142,7 @@ onRealServer('what was set in no span, or in one that is not kept, has no span',
   t.false(telemetry.spans.some(({ name }) => name.endsWith(space.name)));
 });
 
-onRealServer('what was set before Redis could be reached is in its trace once it is', async (t) => {
+onRealServer('a set from before Redis was reachable joins its trace later', async (t) => {
   const { server, owner, follower } = await pair(t);
   await server.kill();
   await until(() => owner.mode === 'degraded', 'degraded');
@@ -156,7 +159,7 @@ onRealServer('what was set before Redis could be reached is in its trace once it
   t.pass();
 });
 
-onRealServer('whoever watches is called in the span of the apply', async (t) => {
+onRealServer('watch callbacks run in the span of the apply', async (t) => {
   const { owner, follower } = await pair(t);
   let inside: Span | undefined;
   follower.watch('key/a', () => (inside = trace.getActiveSpan()));
@@ -171,7 +174,7 @@ onRealServer('whoever watches is called in the span of the apply', async (t) => 
 });
 
 onRealServer(
-  'a read over HTTP links to what brought it here, in a span of its own or in the application’s',
+  "an HTTP read links to the apply that brought its value, in its own span or in the application's",
   async (t) => {
     const { owner, follower, api, space } = await pair(t);
     const set = async (key: string): Promise<ReadableSpan> => {
@@ -203,7 +206,7 @@ onRealServer(
     t.deepEqual(
       linked((await read('')).links),
       [young.spanContext().spanId],
-      'a whole space was last changed by the youngest',
+      'the last change of a space is its newest one',
     );
 
     const traced = await serve(t, (app) => {
@@ -221,38 +224,41 @@ onRealServer(
   },
 );
 
-onRealServer('on the direct path the apply is the child of the span that set, and says so', async (t) => {
-  const server = await RedisServer.start();
-  t.teardown(() => server.stop());
-  const space = defineSpace('direct', { 'key/*': json() });
-  const trading = connect({ redis: server.url, name: 'trading-1' });
-  const api = connect({ redis: server.url, name: 'api-1' });
-  t.teardown(() => Promise.all([trading.stop(), api.stop()]));
-  const url = await serve(t, (app) => app.use(directRouter(trading, { token: TOKEN }).routes()));
-  const owner = trading.own(space);
-  const follower = api.follow(space, { direct: { url, token: TOKEN } });
-  await owner.ready();
-  await follower.ready();
-  await server.kill();
-  await until(() => follower.proof.source === 'direct' && owner.mode === 'degraded', 'the direct path');
-  const sets = ['a', 'b'].map((key) =>
-    telemetry.in(`set ${key}`, (span) => {
-      owner.set(`key/${key}`, 1);
-      return span;
-    }),
-  );
-  await seen(follower, owner);
-  await until(() => telemetry.under(sets[0]!).length > 0, 'the apply');
-  const apply = only(t, telemetry.under(sets[0]!));
-  t.like(apply.attributes, { 'tandem.path': 'direct', 'tandem.keys': 2 });
-  t.deepEqual(linked(apply.links), [sets[1]!.spanContext().spanId]);
-  t.true(
-    Number(apply.attributes['tandem.update.latency_ms']) >
-      -Number(apply.attributes['tandem.update.error_ms']),
-  );
-});
+onRealServer(
+  'on the direct path, the apply is a child of the span of the set, and names the path',
+  async (t) => {
+    const server = await RedisServer.start();
+    t.teardown(() => server.stop());
+    const space = defineSpace('direct', { 'key/*': json() });
+    const trading = connect({ redis: server.url, name: 'trading-1' });
+    const api = connect({ redis: server.url, name: 'api-1' });
+    t.teardown(() => Promise.all([trading.stop(), api.stop()]));
+    const url = await serve(t, (app) => app.use(directRouter(trading, { token: TOKEN }).routes()));
+    const owner = trading.own(space);
+    const follower = api.follow(space, { direct: { url, token: TOKEN } });
+    await owner.ready();
+    await follower.ready();
+    await server.kill();
+    await until(() => follower.proof.source === 'direct' && owner.mode === 'degraded', 'the direct path');
+    const sets = ['a', 'b'].map((key) =>
+      telemetry.in(`set ${key}`, (span) => {
+        owner.set(`key/${key}`, 1);
+        return span;
+      }),
+    );
+    await seen(follower, owner);
+    await until(() => telemetry.under(sets[0]!).length > 0, 'the apply');
+    const apply = only(t, telemetry.under(sets[0]!));
+    t.like(apply.attributes, { 'tandem.path': 'direct', 'tandem.keys': 2 });
+    t.deepEqual(linked(apply.links), [sets[1]!.spanContext().spanId]);
+    t.true(
+      Number(apply.attributes['tandem.update.latency_ms']) >
+        -Number(apply.attributes['tandem.update.error_ms']),
+    );
+  },
+);
 
-onRealServer('metrics say what happened and what is, in the units of their names', async (t) => {
+onRealServer('metrics report events and states, in the units of their names', async (t) => {
   const { server, owner, follower, space } = await pair(t);
   for (let n = 0; n < 20; n += 1) {
     owner.set('key/a', n);
