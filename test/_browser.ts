@@ -4,6 +4,7 @@ import test from 'ava';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { onPath } from './_on-path.ts';
+import { LONGEST_TEST_MS } from './_real.ts';
 import { noServer } from './_redis-server.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -23,8 +24,11 @@ if (program === undefined && process.env.CI)
  */
 export function inBrowser(title: string, run: (t: ExecutionContext) => Promise<void>): void {
   const why = noServer ?? noBrowser;
-  if (why === undefined) test.serial(title, run);
-  else test.skip(`${title} (skipped: ${why})`, run);
+  if (why !== undefined) return test.skip(`${title} (skipped: ${why})`, run);
+  test.serial(title, (t) => {
+    t.timeout(LONGEST_TEST_MS);
+    return run(t);
+  });
 }
 
 let browser: Promise<Browser> | undefined;

@@ -8,10 +8,16 @@ import { turns } from './_turns.ts';
 
 type Run = (t: ExecutionContext) => Promise<void>;
 
+/** More than ten times what the slowest of these tests takes, and less than AVA's limit for a whole run. */
+export const LONGEST_TEST_MS = 180_000;
+
 /** Runs these tests one after the other. */
 export function onRealServer(title: string, run: Run): void {
-  if (noServer === undefined) test.serial(title, run);
-  else test.skip(`${title} (skipped: ${noServer})`, run);
+  if (noServer !== undefined) return test.skip(`${title} (skipped: ${noServer})`, run);
+  test.serial(title, (t) => {
+    t.timeout(LONGEST_TEST_MS);
+    return run(t);
+  });
 }
 
 /** With more tests at once, the machine could not keep to the times that the tests assert. */

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { LONGEST_TEST_MS } from '../_real.ts';
 
 const run = promisify(execFile);
 const root = new URL('../..', import.meta.url).pathname;
 
 test('the packed package works in another folder, with its types', async (t) => {
+  t.timeout(LONGEST_TEST_MS);
   const folder = mkdtempSync(join(tmpdir(), 'tandem-package-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   await run('npm', ['pack', '--pack-destination', folder], { cwd: root });

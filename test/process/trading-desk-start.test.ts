@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { freePort } from '../_free-port.ts';
+import { LONGEST_TEST_MS } from '../_real.ts';
 import type { SystemStatus } from '../../examples/trading-desk/status.ts';
 
 const PATIENCE_MS = 20_000;
@@ -189,6 +190,7 @@ async function startRun(
   env: Readonly<Record<string, string>> = {},
   script = 'start.ts',
 ): Promise<Run> {
+  t.timeout(LONGEST_TEST_MS);
   const port = env['PORT'] ?? String(await freePort());
   const file = fileURLToPath(new URL(`../../examples/trading-desk/${script}`, import.meta.url));
   const child = spawn(process.execPath, [file, ...args], {
