@@ -1,4 +1,7 @@
-/** Figure 2: the direct path at all times, against the broker's own limit and against a bare stream from process to process. */
+/**
+ * Figure 2: the direct path in mode `always`, compared with bare pub/sub through the broker, and with a bare
+ * stream between two processes.
+ */
 import type { Benchmark } from './harness/benchmark.ts';
 import { ratio } from './harness/benchmark.ts';
 import { costRows } from './harness/cost.ts';

@@ -1,4 +1,4 @@
-/** Figure 9: what an update costs Redis with 64 followers, against a bare PUBLISH to 64 subscribers. */
+/** Figure 9: what an update costs Redis with 64 followers, compared with a bare PUBLISH to 64 subscribers. */
 import { Redis } from 'ioredis';
 import type { Benchmark } from './harness/benchmark.ts';
 import { ratio } from './harness/benchmark.ts';

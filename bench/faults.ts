@@ -1,6 +1,6 @@
 /**
- * Measures every fault of the tests' list, over and over, on a real Redis: how long until it is noticed, and how long
- * after its end until owner, follower and Redis hold the same. Prints a table in Markdown.
+ * Measures every fault of the tests' list many times on a real Redis: how long until it is noticed, and how
+ * long after its end until owner, follower and Redis hold the same state. Prints a Markdown table.
  *
  *   npm run faults -- --episodes 20 [--fault <part of a name>]
  */

@@ -1,4 +1,7 @@
-/** Figure 4, its second half: one key set a million times a second. The loop must not feel the wire, and who follows sees the latest. */
+/**
+ * Figure 4, second half: one key set a million times a second. The network must not slow the loop down, and a
+ * follower sees the latest value.
+ */
 import { Redis } from 'ioredis';
 import type { Benchmark } from './harness/benchmark.ts';
 import { ratio } from './harness/benchmark.ts';
@@ -53,7 +56,7 @@ export const hotKey: Benchmark = {
         const found = await alternate(settings, {
           linked: () => run(linked, 1_000_000),
           alone: () => run(alone, 1_000_000),
-          // What two cores make of any loop beside which another process works.
+          // How much slower two cores make any loop while another process works beside it.
           crowded: async () => {
             const [ran] = await Promise.all([run(alone, 1_000_000), burner.ask('burn', settings.seconds)]);
             return ran;

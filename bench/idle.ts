@@ -1,4 +1,4 @@
-/** Figure 8, its second half: a thousand idle spaces, owned by one process and followed by another. */
+/** Figure 8, second half: a thousand idle spaces, owned by one process and followed by another. */
 import { Redis } from 'ioredis';
 import type { Benchmark, Row } from './harness/benchmark.ts';
 import { Child } from './harness/child.ts';

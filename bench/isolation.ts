@@ -1,4 +1,4 @@
-/** Figure 6: a busy trading loop, and what becomes of it when Redis is up, killed, hung and slow. */
+/** Figure 6: a busy trading loop while Redis is up, killed, hung and slow. */
 import { Redis } from 'ioredis';
 import type { Benchmark, Row } from './harness/benchmark.ts';
 import { ratio } from './harness/benchmark.ts';
@@ -8,7 +8,7 @@ import { alternate } from './harness/rounds.ts';
 import { Server } from './harness/servers.ts';
 
 const RATE = 1_000;
-/** A slow Redis: held up for so long, again and again, at once. */
+/** A slow Redis is blocked for this long, again and again. */
 const SLOW_MS = 50;
 
 async function whileSlow<T>(url: string, run: () => Promise<T>): Promise<T> {
@@ -26,7 +26,7 @@ async function whileSlow<T>(url: string, run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Harm first, so that what is measured is the state and not only the change to it. */
+/** The fault begins first, so that the measurement shows the state and not only the change to it. */
 const SETTLE_MS = 1_000;
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 
@@ -80,7 +80,7 @@ export const isolation: Benchmark = {
           ratio(`set p99, Redis ${state}`, 'µs', 'setP99', pair, { limit: 1.1 }),
         ];
       });
-      // How much of it is the machine, and how much is any client of Redis in such a loop.
+      // Controls: the noise of the machine, and the cost of any Redis client in such a loop.
       const controls = { again: 'in memory, once more', bare: 'ioredis alone, a publish each' } as const;
       for (const [name, what] of Object.entries(controls)) {
         const pair = [found[name as keyof typeof controls], found.memory] as const;

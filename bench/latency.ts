@@ -1,4 +1,7 @@
-/** Figure 1: from `set` to visible in another process, through Redis, against bare pub/sub of the same values. */
+/**
+ * Figure 1: from `set` to visible in another process, through Redis, compared with bare pub/sub of the same
+ * values.
+ */
 import type { Benchmark, Row } from './harness/benchmark.ts';
 import { ratio } from './harness/benchmark.ts';
 import { costRows } from './harness/cost.ts';
@@ -8,7 +11,7 @@ import { withServer } from './harness/servers.ts';
 
 const LOADS = [
   { rate: 1_000, receivers: 1, wait: 'turns' },
-  // Ten processes share what processors there are: none may take one for waiting.
+  // Ten processes share the processors, so none may keep one busy with waiting.
   { rate: 5_000, receivers: 8, wait: 'timer' },
 ] as const;
 

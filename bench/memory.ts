@@ -1,4 +1,4 @@
-/** Figure 8, its first half: what a follower needs for a key beyond the value itself and its place in a Map. */
+/** Figure 8, first half: the memory of a follower per key, beyond the value itself and its entry in a Map. */
 import type { Benchmark } from './harness/benchmark.ts';
 import { Child } from './harness/child.ts';
 import { withServer } from './harness/servers.ts';

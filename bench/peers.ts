@@ -1,4 +1,4 @@
-/** Figure 3: the same work by what a user would put in its place. */
+/** Figure 3: the same work by the alternatives that a user would have. */
 import type { Benchmark } from './harness/benchmark.ts';
 import { ratio } from './harness/benchmark.ts';
 import type { Peer } from './harness/peers.ts';

@@ -1,4 +1,7 @@
-/** Figure 7: what coming back costs, by what changed and by what there is; and what a full sync does to others. */
+/**
+ * Figure 7: the cost of a catch-up, by the number of changes and by the size of the state; and the effect of
+ * a full sync on other clients.
+ */
 import { Redis } from 'ioredis';
 import type { Benchmark, Row, Settings } from './harness/benchmark.ts';
 import { Child } from './harness/child.ts';
@@ -10,7 +13,7 @@ import { alternate } from './harness/rounds.ts';
 import type { Server } from './harness/servers.ts';
 import { withServer } from './harness/servers.ts';
 
-/** How much changed of how much. */
+/** The number of changes, and the number of keys. */
 const CURVE = [
   { changed: 100, keys: 1_000 },
   { changed: 100, keys: 10_000 },
@@ -20,7 +23,7 @@ const CURVE = [
 ];
 const QUICK_CURVE = CURVE.slice(0, 2);
 
-/** Coming back after an outage: the time, and what Redis had to do for it. */
+/** Measures a catch-up after an outage: its duration, and the work of Redis for it. */
 async function resuming(
   server: Server,
   keys: number,
@@ -60,7 +63,10 @@ async function resuming(
   }
 }
 
-/** A full sync, and how long another client of that Redis had to wait meanwhile; and while others just compute for as long. */
+/**
+ * Measures a full sync, and how long another client of that Redis waits meanwhile. As a control, the same
+ * while other processes only compute for as long.
+ */
 async function fullSyncs(server: Server, keys: number, settings: Settings): Promise<Figures> {
   const loader = new Child('loader');
   const prober = new Child('prober');
@@ -73,7 +79,7 @@ async function fullSyncs(server: Server, keys: number, settings: Settings): Prom
       synced: async () => {
         const returner = new Child('returner');
         try {
-          // Its own start is not what the others wait for.
+          // The start of the process itself must not count.
           await new Promise((resolve) => setTimeout(resolve, 1_000));
           await prober.ask('take');
           const ms = await returner.ask<number>('open', server.url);

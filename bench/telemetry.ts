@@ -1,9 +1,9 @@
 /**
- * What telemetry costs, by what the application has: `set` alone, and a frame all the way (set, commit, apply; owner,
- * follower and SDK in one process, on a real Redis). `node bench/telemetry.ts`
+ * The cost of telemetry, by what the application has installed: of `set` alone, and of a frame all the way
+ * (set, commit, apply; owner, follower and SDK in one process, on a real Redis). `node bench/telemetry.ts`
  *
- * In CPU time of the process, and the least of many rounds: what else the machine does only adds. Each case runs in
- * processes of its own, which take turns.
+ * Each figure is CPU time of the process, the least of many rounds: other work on the machine only adds to
+ * it. Each case runs in processes of its own, and the cases take turns.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -39,7 +39,7 @@ const ROUNDS = 4;
 const REPEATS = 8;
 const SETS = 100_000;
 const FRAMES = 400;
-/** As many sets as there are in one span of an application's. */
+/** The number of sets in one span of the application. */
 const SETS_PER_SPAN = 100;
 
 interface Figures {
@@ -47,7 +47,7 @@ interface Figures {
   readonly usPerFrame: number;
 }
 
-/** So that memory is not what is measured. */
+/** Drops every span, so that memory does not count. */
 class Forgetful extends InMemorySpanExporter {
   override export(...given: Parameters<InMemorySpanExporter['export']>): void {
     super.export(...given);
@@ -89,7 +89,7 @@ async function measure(what: Case): Promise<Figures> {
   return { nsPerSet, usPerFrame: await measureFrames(what, inSpan) };
 }
 
-/** There is no Redis: nothing but `set` is done. */
+/** There is no Redis, so nothing but `set` runs. */
 async function measureSets(what: Case, inSpan: (run: () => void) => void): Promise<number> {
   const tandem = connect({ redis: 'redis://127.0.0.1:1', telemetry: what !== 'off' });
   const owner = tandem.own(defineSpace('bench', { 'key/*': json<number>() }));
@@ -102,7 +102,7 @@ async function measureSets(what: Case, inSpan: (run: () => void) => void): Promi
   };
   const us = await least(async () => {
     play(SETS);
-    // The next ones are of another turn.
+    // The next sets belong to another turn.
     await new Promise((resolve) => setImmediate(resolve));
   });
   await tandem.stop({ timeoutMs: 0 });
@@ -144,7 +144,7 @@ function startSdk(isOff: boolean): void {
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
 }
 
-/** The least CPU time of some runs, µs; the first ones warm up. */
+/** The least CPU time of some runs, µs. The first runs warm up. */
 async function least(run: () => Promise<void>): Promise<number> {
   let least = Infinity;
   for (let n = 0; n < REPEATS; n += 1) {

@@ -1,11 +1,14 @@
-/** Figure 4: distinct updates that reach a second process, as many as it takes; none is overtaken by its successor. */
+/**
+ * Figure 4: as many distinct updates as reach a second process. No update is replaced by a later one of its
+ * key.
+ */
 import type { Benchmark } from './harness/benchmark.ts';
 import { ratio } from './harness/benchmark.ts';
 import { costRows } from './harness/cost.ts';
 import type { Peer } from './harness/peers.ts';
 import { againstPeers } from './harness/peers.ts';
 
-/** More than may wait at once, so that no update replaces another on its way. */
+/** More keys than may wait at once, so that no update replaces another on its way. */
 const KEYS = 10_000;
 
 const PEERS: readonly (Peer & { limit?: number })[] = [

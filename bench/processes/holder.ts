@@ -1,4 +1,4 @@
-/** Holds a state: as a follower, or as the bare Map that one would have without. Says what memory it takes. */
+/** Holds a state, as a follower or as the bare Map of a user without Tandem. Reports its memory. */
 import { Redis } from 'ioredis';
 import { connect } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
@@ -7,7 +7,7 @@ import { quotes } from '../ways/tandem.ts';
 let held: unknown;
 
 async function heapBytes(): Promise<number> {
-  // Twice: what a first collection finalizes is free after the second.
+  // Collects repeatedly: objects that the first collection finalizes are freed by the second.
   for (let times = 0; times < 3; times += 1) {
     (globalThis as { gc?: () => void }).gc!();
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -29,7 +29,7 @@ async function bareMap(url: string): Promise<Map<string, unknown>> {
 }
 
 serve({
-  /** Bytes that holding the state adds to the heap. */
+  /** The bytes that holding the state adds to the heap. */
   follow: async ({ url, position }: { url: string; position: string }) => {
     const before = await heapBytes();
     const follower = connect({ redis: url, commandTimeoutMs: 10_000 }).follow(quotes);

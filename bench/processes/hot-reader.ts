@@ -1,4 +1,4 @@
-/** Follows the one key, and notes how old what it sees is. */
+/** Follows one key, and records how old each value is when it arrives. */
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';
 import { Latencies } from '../harness/histogram.ts';

@@ -1,4 +1,7 @@
-/** Sets one key again and again: as many a turn as are due. With a Redis behind it, or with none to be reached. */
+/**
+ * Sets one key again and again: in each turn, as often as is due. With a Redis, or with one that cannot be
+ * reached.
+ */
 import type { Owner } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';
@@ -8,7 +11,7 @@ import { tick } from '../harness/tick.ts';
 
 const hot = defineSpace('hot', { quote: json<Tick>() });
 let owner: Owner<typeof hot.definition>;
-/** No more in one turn: the loop has other things to do. */
+/** No more than this in one turn, since the loop has other work. */
 const MOST_A_TURN = 1_000;
 
 serve({

@@ -1,11 +1,11 @@
-/** Owns a space of as many keys as it is told, and changes some of them when asked. */
+/** Owns a space with a given number of keys, and changes some of them on request. */
 import type { Owner } from '../../src/index.ts';
 import { connect } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
 import { keyOf, tick } from '../harness/tick.ts';
 import { quotes } from '../ways/tandem.ts';
 
-/** So many at once, then the loop goes round. */
+/** The number of sets between two turns of the event loop. */
 const A_TURN = 2_000;
 let owner: Owner<typeof quotes.definition>;
 let sets = 0;
@@ -25,6 +25,6 @@ serve({
     });
     await owner.ready();
   },
-  /** Sets the first `count` of so many keys. Returns the position. */
+  /** Sets the first `count` of `keys` keys. Returns the position. */
   set: ({ count, keys }: { count: number; keys: number }) => set(count, keys),
 });

@@ -1,4 +1,4 @@
-/** A process with many idle spaces, and what it costs to have them. */
+/** A process with many idle spaces, and their cost. */
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
 
@@ -21,7 +21,7 @@ serve({
     for (const owner of owners) owner.set('key', 1);
     await Promise.all(owners.map((owner) => owner.flush({ timeoutMs: 60_000 })));
   },
-  /** Share of one core over so long. */
+  /** The share of one core that the process uses, over this time, in percent. */
   share: async (seconds: number) => {
     const [before, started] = [process.cpuUsage(), performance.now()];
     await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));

@@ -1,4 +1,4 @@
-/** Another client of the same Redis: asks for a key every ms, and notes how long it had to wait. */
+/** Another client of the same Redis. It asks for a key every ms, and records how long each answer took. */
 import { Redis } from 'ioredis';
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';

@@ -1,4 +1,4 @@
-/** The process that hears: notes when each update became visible, counted from when it was due. */
+/** The receiving process. It records when each update became visible, counted from when it was due. */
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';
 import { Latencies } from '../harness/histogram.ts';
@@ -13,7 +13,7 @@ let lastAt = 0;
 const stops: (() => unknown)[] = [];
 
 serve({
-  /** @param count so many receivers in this one process, each with connections of its own */
+  /** @param count the number of receivers in this process, each with its own connections */
   open: async ({ way, target, count = 1 }: { way: WayName; target: Target; count?: number }) => {
     const { receive } = await WAYS[way]();
     for (let n = 0; n < count; n += 1) {
@@ -27,7 +27,7 @@ serve({
       stops.push(stop);
     }
   },
-  /** What came since the last question. */
+  /** The updates that arrived since the last call. */
   take: () => {
     const taken = { seen, tookMs: lastAt - firstAt, packed: latencies.take() };
     seen = 0;

@@ -1,4 +1,7 @@
-/** A follower that loses its Redis and comes back: how long its catch-up takes, and what it tells of it. */
+/**
+ * A follower that loses Redis and comes back. Reports the duration of its catch-up and the changes that it
+ * got.
+ */
 import type { Follower } from '../../src/index.ts';
 import { connect } from '../../src/index.ts';
 import { serve } from '../harness/child.ts';
@@ -17,7 +20,7 @@ const mode = (wanted: string): Promise<void> =>
   });
 
 serve({
-  /** From the first line to the whole state in memory, ms. */
+  /** From the start until the whole state is in memory, ms. */
   open: async (url: string) => {
     const started = performance.now();
     follower = connect({ redis: url, commandTimeoutMs: 10_000 }).follow(quotes);
@@ -26,7 +29,7 @@ serve({
     return performance.now() - started;
   },
   lost: () => mode('degraded'),
-  /** From when it can be reached again and asks (`recovering`) to the head that was given, ms. */
+  /** From `recovering`, when Redis can be reached again, until the follower is at the given head, ms. */
   resumed: async (position: string) => {
     await mode('recovering');
     const started = performance.now();

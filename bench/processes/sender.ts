@@ -1,4 +1,4 @@
-/** The process that sends: at a rate, or as fast as what it sends is acknowledged. */
+/** The sending process. It sends at a given rate, or as fast as its updates are acknowledged. */
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';
 import type { Load } from '../harness/pace.ts';
@@ -18,13 +18,13 @@ serve({
   open: async ({ way, target }: { way: WayName; target: Target }) => {
     sender = await (await WAYS[way]()).send(target);
   },
-  /** At a rate, each due at its time. Returns how many went out. */
+  /** Sends at a given rate, each update at its time. Returns the number of updates. */
   load: async (load: Load) => {
     await pace(load, (n, due) => sender.send(keyOf(n), tick(n, due)));
     await sender.acknowledged();
     return load.rate * load.seconds;
   },
-  /** As many as it takes, of as many keys: none is overtaken by its successor. */
+  /** Sends as many updates as possible over this many keys, so that none is replaced by a later one. */
   flood: async ({ seconds, keys }: { seconds: number; keys: number }) => {
     const until = monotonicMs() + seconds * 1_000;
     let sent = 0;

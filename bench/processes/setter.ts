@@ -1,4 +1,4 @@
-/** The process that sets and gets, and times it: its own loop, with a Redis behind it. */
+/** The process that sets and gets values and times the calls, in its own loop, with a Redis. */
 import { serve } from '../harness/child.ts';
 import { monotonicMs } from '../harness/clock.ts';
 import { connect } from '../harness/library.ts';
@@ -6,11 +6,11 @@ import { keyOf, tick } from '../harness/tick.ts';
 import { quotes } from '../ways/tandem.ts';
 
 const KEYS = 1_000;
-/** Updates of one turn of the loop. */
+/** The number of updates in one turn of the loop. */
 const A_TURN = 1_000;
 
 const names = Array.from({ length: KEYS }, (_, n) => keyOf(n, KEYS)) as 'quote/'[];
-/** Different ones, as a market's are; made beforehand, so that making them is not what is timed. */
+/** Different values, as from a market. They are made beforehand, so that only the calls are timed. */
 const values = names.map((_, n) => tick(n, monotonicMs()));
 const map = new Map<string, string>();
 const parsed = new Map<string, unknown>(names.map((name, n) => [name, values[n]]));
@@ -20,7 +20,10 @@ const tandem = connect({ redis: process.env.BENCH_REDIS!, name: 'setter' });
 const owner = tandem.own(quotes);
 const reader = tandem.follow(quotes);
 
-/** What one call takes, ns: the time of many in a row, a turn of the loop between every thousand. */
+/**
+ * The duration of one call, ns: the time of many calls in a row, with a turn of the loop after every
+ * thousand.
+ */
 async function timed(turns: number, call: (n: number) => void): Promise<number> {
   let tookMs = 0;
   for (let turn = 0; turn < turns; turn += 1) {

@@ -1,6 +1,7 @@
 /**
- * A busy trading loop: at a rate it takes a tick, reckons a little, and sets what came of it. Notes what `set` takes and
- * how late the loop's own timers are. What is behind it is a Redis, or a store in this process's memory.
+ * A busy trading loop. At a given rate it takes a tick, computes a little, and sets the result. It records
+ * the duration of `set` and the delay of the loop's own timers. Its store is a Redis, or the memory of this
+ * process.
  */
 import { Redis } from 'ioredis';
 import { ServerClock } from '../../src/base/clock.ts';
@@ -16,10 +17,10 @@ import type { Tick } from '../harness/tick.ts';
 const trader = defineSpace('trader', { 'quote/*': json<Tick>() });
 const KEYS = 1_000;
 type Key = 'quote/';
-/** One update, however it goes out. */
+/** Sends one update, in the way that is measured. */
 let update: (key: Key, value: Tick) => unknown;
 
-/** Some work between two sets: an average over what came before. */
+/** Some work between two sets: the average of earlier prices. */
 const prices = new Float64Array(2_000);
 function reckon(n: number): number {
   prices[n % prices.length] = n;
@@ -46,7 +47,7 @@ serve({
     await owner.ready({ timeoutMs: 5_000 });
     update = (key, value) => owner.set(key, value);
   },
-  /** No Tandem: each update is published as it comes. */
+  /** Without Tandem: publishes each update at once. */
   openBare: async (url: string) => {
     const redis = new Redis(url);
     await redis.ping();
@@ -69,7 +70,7 @@ serve({
         const value = tick(n, now);
         const before = performance.now();
         update(keyOf(n, KEYS) as Key, value);
-        // In tenths, so that one that takes a few µs has digits.
+        // In tenths of a µs, so that a duration of a few µs has digits.
         sets.record((performance.now() - before) * 10);
       }
     }

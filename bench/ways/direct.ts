@@ -1,4 +1,7 @@
-/** Tandem with the direct path at all times: by Redis and straight from the owner, whichever comes first. */
+/**
+ * Tandem with the direct path in mode `always`: frames come through Redis and from the owner, whichever is
+ * first.
+ */
 import { once } from 'node:events';
 import Koa from 'koa';
 import { connect, routers } from '../harness/library.ts';

@@ -1,4 +1,4 @@
-/** etcd, put to watch: one member, that does not wait for its disk. */
+/** etcd, from put to watch: one member, which does not wait for its disk. */
 import { Etcd3 } from 'etcd3';
 import type { Tick } from '../harness/tick.ts';
 import type { Way } from './way.ts';

@@ -1,4 +1,4 @@
-/** A bare stream of lines over HTTP, straight from the sending process: one hop, and nothing around it. */
+/** A bare stream of lines over HTTP, straight from the sending process: one hop, and nothing else. */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, get } from 'node:http';

@@ -1,11 +1,14 @@
-/** Bare pub/sub by ioredis: the limit of whatever goes through this broker. The key, a line break, the value. */
+/**
+ * Bare pub/sub with ioredis: the limit of anything that goes through this broker. A message has key, line
+ * break, value.
+ */
 import { Redis } from 'ioredis';
 import type { Tick } from '../harness/tick.ts';
 import type { Way } from './way.ts';
 
 const CHANNEL = 'bare';
 
-/** @param enableAutoPipelining one write for all that is sent in one turn: slower for one, faster for many */
+/** @param enableAutoPipelining one write for all messages of one turn: slower for one, faster for many */
 function way(enableAutoPipelining: boolean): Way {
   return {
     send: async ({ url }) => {

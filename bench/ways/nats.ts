@@ -1,4 +1,4 @@
-/** NATS JetStream KV, put to watch: one replica, in memory, as fast as it goes. */
+/** NATS JetStream KV, from put to watch: one replica, in memory, with its fastest settings. */
 import { jetstream } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';

@@ -1,4 +1,4 @@
-/** Bare pub/sub by the other client, which writes once a turn by itself. */
+/** Bare pub/sub with node-redis, which by itself writes once a turn. */
 import { createClient } from '@redis/client';
 import type { Tick } from '../harness/tick.ts';
 import type { Way } from './way.ts';

@@ -1,4 +1,4 @@
-/** What people do today: one sets a key, the other asks for it every 10 ms. Of what it finds only the news counts. */
+/** Polling: one process sets a key, and the other reads it every 10 ms. Only new values count. */
 import { Redis } from 'ioredis';
 import type { Tick } from '../harness/tick.ts';
 import type { Way } from './way.ts';

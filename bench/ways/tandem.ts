@@ -1,4 +1,4 @@
-/** Tandem, by Redis, with what its users would write. */
+/** Tandem through Redis, with the calls that a user would write. */
 import { connect, defineSpace, json } from '../harness/library.ts';
 import type { Tick } from '../harness/tick.ts';
 import type { Way } from './way.ts';

@@ -1,23 +1,25 @@
-/** A way from one process to another: how it sends an update, and how it hears of one. */
+/** A way from one process to another: how it sends an update, and how it receives one. */
 import type { Tick } from '../harness/tick.ts';
 
-/** Where a way goes. */
+/** The two ends of a way. */
 export interface Target {
-  /** Of the server, where there is one. */
+  /** The address of the server, if the way has one. */
   readonly url: string;
-  /** Of the sending process's own HTTP server, where it has one. */
+  /** The port of the sending process's own HTTP server, if it has one. */
   readonly port: number;
 }
 
 export interface Sender {
   send(key: string, value: Tick): void;
-  /** Resolves when what was sent before is acknowledged. */
+  /** Resolves when everything sent before is acknowledged. */
   acknowledged(): Promise<unknown>;
   close(): Promise<unknown> | void;
 }
 
 export interface Way {
   readonly send: (target: Target) => Promise<Sender>;
-  /** Calls back with each update that becomes visible, parsed. Resolves when it is live; with the way to stop. */
+  /**
+   * Calls back with each update that becomes visible, parsed. Resolves, once live, with a function to stop.
+   */
   readonly receive: (target: Target, seen: (key: string, value: Tick) => void) => Promise<() => unknown>;
 }
