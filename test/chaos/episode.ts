@@ -117,7 +117,7 @@ async function mend(scene: Scene): Promise<void> {
     await pause(SETTLING_MS);
     return answers();
   };
-  await until(answersStill, 'a Redis that answers', 20_000).catch((error: Error) => {
+  await until(answersStill, 'an answer of Redis', 20_000).catch((error: Error) => {
     throw new Error(`${error.message}; it says "${refusal}"`);
   });
   await replace(scene);

@@ -80,7 +80,7 @@ async function see(page: Page, selector: string, text: RegExp): Promise<void> {
 
 const lamp = (name: string): string => `.lamps li:has-text("${name}")`;
 
-inBrowser('it loads, and is live: what is set is seen', async (t) => {
+inBrowser('the page loads, is live, and shows each value that is set', async (t) => {
   const { owner, origin, follower } = await start(t);
   const { page, troubles } = await openPage(t, `${origin}/`);
   await see(page, '.summary', /All is well/);
@@ -132,7 +132,7 @@ inBrowser(
   },
 );
 
-inBrowser('a dead owner is told from a dead Redis, and stale is never shown as live', async (t) => {
+inBrowser('the page tells a dead owner from a dead Redis, and never shows stale as live', async (t) => {
   const { owning, redis, origin } = await start(t);
   const { page, troubles } = await openPage(t, `${origin}/`);
   await see(page, '.summary', /All is well/);
@@ -148,7 +148,7 @@ inBrowser('a dead owner is told from a dead Redis, and stale is never shown as l
   t.deepEqual(troubles, []);
 });
 
-inBrowser('when its own process goes the page says so at once, and comes back by itself', async (t) => {
+inBrowser('the page shows at once that its own process is gone, and reconnects by itself', async (t) => {
   const { app, server, origin, owner } = await start(t);
   const { page, troubles } = await openPage(t, `${origin}/`);
   await see(page, '.summary', /All is well/);
@@ -184,7 +184,7 @@ inBrowser('when its own process goes the page says so at once, and comes back by
   );
 });
 
-inBrowser('the keyboard alone filters the table', async (t) => {
+inBrowser('the table can be filtered with the keyboard alone', async (t) => {
   const { origin } = await start(t);
   const { page, troubles } = await openPage(t, `${origin}/`);
   await see(page, '.summary', /All is well/);
@@ -222,7 +222,7 @@ inBrowser(
   },
 );
 
-inBrowser('axe finds nothing to object to, live and in an outage, by day and by night', async (t) => {
+inBrowser('axe finds no accessibility problem, live and in an outage, in light and dark mode', async (t) => {
   const { origin, redis } = await start(t);
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   for (const colorScheme of ['light', 'dark'] as const) {

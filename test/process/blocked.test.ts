@@ -26,7 +26,7 @@ for (const blocked of ['owner', 'follower'] as const) {
       (blocked === 'owner' ? owner : follower).tell({ do: 'block', ms: BLOCKED_MS });
       if (blocked === 'owner') {
         await new Promise((resolve) => setTimeout(resolve, 2_000));
-        t.is((await follower.ask({ do: 'dump' }, 'dump')).freshness, 'stale', 'nothing proves its state');
+        t.is((await follower.ask({ do: 'dump' }, 'dump')).freshness, 'stale', 'nothing proves the state');
       }
       await loaded;
       const startedAt = performance.now();

@@ -31,7 +31,8 @@ interface JaegerTrace {
 }
 
 const why =
-  noServer ?? (process.env['TANDEM_JAEGER'] ? undefined : 'npm run test:jaeger builds what it needs');
+  noServer ??
+  (process.env['TANDEM_JAEGER'] ? undefined : 'npm run test:jaeger builds the programs and runs it');
 if (why === undefined) test(TITLE, run);
 else test.skip(`${TITLE} (skipped: ${why})`, run);
 

@@ -20,7 +20,7 @@ test.after.always(() => redis?.close());
 const definition = { 'key/*': json<number>() };
 
 test.serial(
-  'a participant is an actor: its snapshot holds the mode, and observers hear of changes',
+  'a participant is an actor: its snapshot has the mode, and subscribers get its changes',
   async (t) => {
     const tandem = connect({ redis: url });
     const follower = tandem.follow(defineSpace('observed', definition));
@@ -101,7 +101,10 @@ test.serial("participants invoked or spawned by a user's machine live and end wi
   t.deepEqual(follower.get('signal/momentum').value, { side: 'buy' });
 
   session.send({ type: 'close' });
-  await until(() => (tandem.get('signals') as unknown) === follower, 'the owner to end, behind the machine');
+  await until(
+    () => (tandem.get('signals') as unknown) === follower,
+    'the end of the owner, behind the machine',
+  );
   t.is(follower.mode, 'connected');
   session.stop();
   t.is(follower.mode, 'stopped');

@@ -96,7 +96,7 @@ onRealServers(
     // A process has two connections, and each is retried after half a second to a second.
     t.true(perMinute < 2 * 120 * 1.1);
     t.true(perMinute > 60, 'a process that retries too rarely is late when Redis is back');
-    t.true(busiest < 9, 'all ten in one tenth of a second is a herd');
+    t.true(busiest < 9, 'all ten processes retried within a tenth of a second');
   },
 );
 
@@ -111,7 +111,7 @@ onRealServers('a wrong password is retried at most every 400 ms', async (t) => {
   const owner = tandem.own(space);
   const codes = new Set<string>();
   owner.on('error', ({ error }) => codes.add(error.code));
-  await until(() => world.owner.askedAt.length > 2, 'some tries');
+  await until(() => world.owner.askedAt.length > 2, 'some attempts');
   const { askedAt } = world.owner;
   for (let at = 1; at < askedAt.length; at += 1) t.true(askedAt[at]! - askedAt[at - 1]! >= 390);
   t.deepEqual([...codes], ['REDIS_REFUSED']);
@@ -146,8 +146,8 @@ onRealServers('an unknown host name is looked up again until it resolves', async
 for (const isForbidden of [false, true]) {
   onRealServers(
     isForbidden
-      ? 'who may not ask for the eviction policy is not warned, and harmed by nothing'
-      : 'a Redis that is set to evict is warned of, once a connection',
+      ? 'a user without permission to read the eviction policy gets no warning, and everything works'
+      : 'each connection gives one warning about a Redis that may evict keys',
     async (t) => {
       const world = await World.start(
         space.name,

@@ -212,7 +212,7 @@ onRealServer('a bad position, an unknown space and a repeated parameter are prob
 onRealServer('keep-alives carry the freshness, also while nothing changes', async (t) => {
   const { changes, follower } = await start(t, { keepAliveMs: 50 });
   const client = await open(t, changes);
-  await until(() => client.of('status').length >= 5, 'five signs of life');
+  await until(() => client.of('status').length >= 5, 'five keep-alives');
   t.like(client.of('status').at(-1)!.data, {
     space: 'changes',
     mode: 'connected',
@@ -309,7 +309,7 @@ onRealServer(
     await client.find('live again', ({ data }) => data.freshness === 'live', since);
     await client.find('what was set meanwhile', ({ event }) => event === 'change', since);
     t.deepEqual(stateOf(client.sent), { 'key/a': 1, 'key/b': 2 });
-    t.is(client.of('state').length, 1, 'it went on from where it was');
+    t.is(client.of('state').length, 1, 'the follower continued from its position');
   },
 );
 
@@ -360,13 +360,13 @@ onRealServer('readers get the state anew if it was wrong at their position', asy
   t.teardown(() => admin.disconnect());
   await admin.hset('tandem:{changes}:state', 'key/a', '7');
   t.is((await follower.refresh()).differed, 1);
-  await until(() => client.of('state').length === 2, 'the state anew');
+  await until(() => client.of('state').length === 2, 'the state once more');
   t.is(client.lastId, head);
   t.deepEqual(stateOf(client.sent), { 'key/a': 7 });
   const back = await open(t, changes, head);
   await back.find('the state', ({ event }) => event === 'state');
   await delay(300);
-  t.is(client.of('state').length, 2, 'and once is enough');
+  t.is(client.of('state').length, 2, 'one call is enough');
 });
 
 onRealServer('a drain fails readiness first, then says goodbye, and so does a stop alone', async (t) => {
@@ -383,7 +383,7 @@ onRealServer('a drain fails readiness first, then says goodbye, and so does a st
   await client.ended;
   t.deepEqual(client.sent.at(-1)!.data, { reason: 'draining' });
   t.is((await fetch(changes)).status, 503);
-  t.is((await fetch(`${origin}/spaces/changes`)).status, 200, 'what else is asked is answered');
+  t.is((await fetch(`${origin}/spaces/changes`)).status, 200, 'other requests are answered');
   t.is((await fetch(`${origin}/livez`)).status, 200);
 
   const other = await serve(t, following);

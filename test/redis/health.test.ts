@@ -54,7 +54,7 @@ onRealServer(
     await until(() => follower.mode === 'degraded', 'degraded');
     // An owner that could not claim yet can be read directly, but proves nothing.
     await until(() => follower.get('key/a').source === 'direct', 'the direct path');
-    t.deepEqual(await statuses(), [503, 503, 503], 'nothing proven yet');
+    t.deepEqual(await statuses(), [503, 503, 503], 'nothing is proven yet');
 
     await redis.restart();
     owner.set('key/a', 1);

@@ -61,23 +61,23 @@ function forged(head: string, { header = {}, lines = [] as string[] }): string {
 }
 
 const FRAMES: Record<string, { code: string; make: (head: string) => string }> = {
-  'no frame at all': { code: 'INVALID_FRAME', make: () => 'nonsense' },
-  'an empty one': { code: 'INVALID_FRAME', make: () => '' },
+  'a text that is not a frame': { code: 'INVALID_FRAME', make: () => 'nonsense' },
+  'an empty message': { code: 'INVALID_FRAME', make: () => '' },
   '24 MiB of one line': { code: 'INVALID_FRAME', make: () => 'x'.repeat(24 * 1024 * 1024) },
   // Past its output-buffer limit, Redis closes the subscriber instead.
   '64 MiB of one line': { code: 'REDIS_UNAVAILABLE', make: () => 'x'.repeat(64 * 1024 * 1024) },
   '16 MiB of line breaks': { code: 'INVALID_FRAME', make: () => '\n'.repeat(16 * 1024 * 1024) },
   'a header that is a number': { code: 'INVALID_FRAME', make: () => '1 0\n7' },
-  'a header nested a hundred thousand deep': {
+  'a header nested 100,000 levels deep': {
     code: 'INVALID_FRAME',
     make: () => `1 0\n${'['.repeat(100_000)}`,
   },
   'another version': { code: 'INVALID_FRAME', make: (head) => forged(head, { header: { v: 3 } }) },
-  'a revision that is no number': {
+  'a revision that is not a number': {
     code: 'INVALID_FRAME',
     make: (head) => forged(head, { header: { revision: 'x' } }),
   },
-  'an epoch of the far future': {
+  'an epoch in the far future': {
     code: 'INVALID_FRAME',
     make: (head) => forged(head, { header: { epoch: 2 ** 53 - 1 } }),
   },
@@ -89,7 +89,7 @@ const FRAMES: Record<string, { code: string; make: (head: string) => string }> =
     code: 'INVALID_FRAME',
     make: (head) => forged(head, { lines: ['key/a', 'NEXT'] }),
   },
-  'a value that is no JSON': {
+  'a value that is not JSON': {
     code: 'NOT_JSON',
     make: (head) => forged(head, { lines: ['key/a', 'NEXT', '{'] }),
   },
@@ -134,15 +134,15 @@ for (const [name, { code, make }] of Object.entries(FRAMES)) {
 }
 
 const VALUES: Record<string, { code: string; json: string }> = {
-  'no JSON': { code: 'NOT_JSON', json: '{' },
-  'another schema': { code: 'INVALID_VALUE', json: '{"n":"one"}' },
-  __proto__: { code: 'NOT_JSON', json: POISON },
-  'over the limit': { code: 'TOO_LARGE', json: `{"n":1,"x":"${'x'.repeat(2_000_000)}"}` },
+  'a value that is not JSON': { code: 'NOT_JSON', json: '{' },
+  'a value of another schema': { code: 'INVALID_VALUE', json: '{"n":"one"}' },
+  'a value with __proto__': { code: 'NOT_JSON', json: POISON },
+  'a value over the size limit': { code: 'TOO_LARGE', json: `{"n":1,"x":"${'x'.repeat(2_000_000)}"}` },
 };
 
 for (const [name, { code, json }] of Object.entries(VALUES)) {
   onRealServers(
-    `stored: a new follower never gets a value with ${name}, and the owner writes its own again`,
+    `stored: a new follower never gets ${name}, and the owner writes its own again`,
     async (t) => {
       const { world, owner, follower, codes } = await start(t);
       await world.admin.hset(world.key('state'), 'key/a', json);
@@ -156,11 +156,11 @@ for (const [name, { code, json }] of Object.entries(VALUES)) {
       else t.not(newcomer.get('key/a').value?.n, 'one' as never);
       await until(
         () => newcomer.get('key/a').value?.n === 1 && newcomer.get('key/a').freshness === 'live',
-        'the true value',
+        "the owner's value",
         3_000,
       );
       const stored = (): Promise<string | null> => world.admin.hget(world.key('state'), 'key/a');
-      await until(async () => (await stored()) === '{"n":1}', 'the true value in Redis');
+      await until(async () => (await stored()) === '{"n":1}', "the owner's value in Redis");
       await follower.waitFor(owner.head);
       t.is(follower.get('key/a').value?.n, 1);
       t.deepEqual(codes, []);
@@ -207,7 +207,7 @@ const sends =
   };
 
 const LIES: Record<string, { code: string; lie: RequestListener }> = {
-  'a clock that is no JSON': {
+  'a clock that is not JSON': {
     code: 'DIRECT_UNAVAILABLE',
     lie: lyingOn('clock', (_, response) => response.end('now')),
   },
@@ -236,8 +236,8 @@ const LIES: Record<string, { code: string; lie: RequestListener }> = {
     code: 'INVALID_FRAME',
     lie: lyingOn('state', (_, response) => response.end('1 0\n2 7 0-')),
   },
-  'frames that are none': { code: 'INVALID_FRAME', lie: lyingOn('frames', sends('nonsense')) },
-  'frames that never follow': {
+  'events that are not frames': { code: 'INVALID_FRAME', lie: lyingOn('frames', sends('nonsense')) },
+  "frames that never continue from the follower's position": {
     code: 'DIRECT_UNAVAILABLE',
     lie: lyingOn('frames', sends('1 0\n2 7 0-0 8 9 1000 1 c')),
   },
@@ -287,7 +287,7 @@ for (const [name, { code, lie }] of Object.entries(LIES)) {
     await owner.flush();
     await until(
       () => follower.get('key/a').value?.n === 3 && follower.get('key/a').freshness === 'live',
-      'the truth',
+      "the owner's value",
       10_000,
     );
     const tookMs = performance.now() - endedAt;

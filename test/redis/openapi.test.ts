@@ -109,7 +109,7 @@ test('values are described by their own schemas', (t) => {
   t.like(schemas['value.trading.strategy.inner._2a'], { properties: { pnl: { type: 'number' } } });
   t.like(schemas['value.trading.strategy._2a'], { properties: { position: { type: 'number' } } });
   t.deepEqual(schemas['value.trading.defaulted'].required, ['limit'], 'as it is read, not as it is set');
-  t.deepEqual(schemas['value.trading.plain'], {}, 'a schema that cannot say allows everything');
+  t.deepEqual(schemas['value.trading.plain'], {}, 'a schema without a JSON form allows everything');
   t.true('/spaces/trading/state/strategy/{key}' in document.paths);
   t.true('/spaces/trading/state/gr%C3%B6%C3%9Fe/{key}' in document.paths);
 });

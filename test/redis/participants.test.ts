@@ -78,7 +78,7 @@ test.serial('an owner can set values from the first line of the program', async 
   const owner = newTandem().own(space);
   owner.set('strategy/a', 1);
   t.is(owner.get('strategy/a').value, 1);
-  t.is(owner.get('strategy/a').freshness, 'stale', 'whether it is the owner is not known yet');
+  t.is(owner.get('strategy/a').freshness, 'stale', 'it is not known yet whether it is the owner');
   const follower = newTandem().follow(space);
   await follower.ready();
   await follower.waitFor(await owner.flush());
@@ -171,7 +171,7 @@ test.serial('a batch is all or nothing', async (t) => {
     () =>
       owner.batch(() => {
         owner.set('strategy/a', 2);
-        t.is(owner.get('strategy/a').value, 2, 'inside, it is there');
+        t.is(owner.get('strategy/a').value, 2, 'inside the batch, the value is there');
         owner.delete('strategy/a');
         owner.set('regime', { name: 'bull', confidence: 7 });
       }),
@@ -513,7 +513,7 @@ test.serial('a value that no schema accepts keeps its key through a full sync', 
     owner.set('regime', n);
     await follower.waitFor(await owner.flush());
   }
-  t.deepEqual(modes, [], 'what cannot be read is no reason to change the mode');
+  t.deepEqual(modes, [], 'an unreadable value does not change the mode');
   t.deepEqual(await follower.refresh(), { head: follower.head, differed: 0 });
   t.deepEqual(follower.get('regime').value, bull);
   t.deepEqual(told, []);
@@ -613,7 +613,7 @@ test.serial('an asynchronous `redis` function that fails harms nobody', async (t
   const owner = tandem.own(newSpace());
   const codes: string[] = [];
   owner.on('error', ({ error }) => codes.push(error.code));
-  await until(() => codes.includes('INVALID_OPTION'), 'what is wrong, told to who listens');
+  await until(() => codes.includes('INVALID_OPTION'), 'an error for the listeners');
   await t.throwsAsync(owner.ready({ timeoutMs: 50 }), { code: 'TIMEOUT' });
   await tandem.stop({ timeoutMs: 50 });
   t.deepEqual(unhandled, []);

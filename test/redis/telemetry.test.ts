@@ -201,7 +201,7 @@ onRealServer(
     t.is(readOld.kind, SpanKind.SERVER);
     t.like(readOld.attributes, { 'http.request.method': 'GET', 'http.response.status_code': 200 });
     t.deepEqual(linked(readOld.links), [old.spanContext().spanId]);
-    t.deepEqual((await read('/state/key/untraced')).links, [], 'what came in no trace links to none');
+    t.deepEqual((await read('/state/key/untraced')).links, [], 'a change outside any trace links to none');
     t.deepEqual(linked((await read('/state/key/young')).links), [young.spanContext().spanId]);
     t.deepEqual(
       linked((await read('')).links),
@@ -298,7 +298,7 @@ onRealServer('metrics report events and states, in the units of their names', as
   t.true(sum('tandem.frames', { ...redis, 'network.io.direction': 'receive' }) >= 20);
   const io = (direction: string): number => sum('tandem.io', { ...redis, 'network.io.direction': direction });
   t.true(io('receive') > 20 * 'key/a1.5'.length);
-  t.true(io('receive') <= io('transmit'), 'what comes in is counted as what goes out');
+  t.true(io('receive') <= io('transmit'), 'received changes are counted like sent ones');
   t.true(sum('tandem.keys', { ...redis, 'network.io.direction': 'receive' }) >= 20);
   t.true(sum('tandem.mode.transitions', { 'tandem.role': 'follower', 'tandem.mode': 'degraded' }) >= 1);
   t.is(sum('tandem.mode', { 'tandem.role': 'follower' }), 1);

@@ -82,7 +82,7 @@ test('the shorter of two round trips counts', (t) => {
   server.ask(1);
   t.true(Math.abs(server.clock.errorMs - 0.5) < 0.01);
   server.ask(100);
-  t.true(server.clock.errorMs < 0.6, 'a worse one afterwards changes little');
+  t.true(server.clock.errorMs < 0.6, 'a longer round trip afterwards changes little');
 });
 
 test('the error grows with time, as two clocks drift apart', (t) => {

@@ -11,8 +11,8 @@ test('a second has a count, quantiles and a distribution', (t) => {
   const second = meter.seconds.last!;
   t.like(second, { at: 1_000, count: 101, p50Ms: 5.1, p99Ms: 10, maxMs: 60_000, errorMs: 0.4 });
   t.is(second.buckets.length, LATENCY_BOUNDS_MS.length + 1);
-  t.is(second.buckets.at(-1), 1, 'what is beyond all bounds is counted too');
-  t.is(second.buckets[LATENCY_BOUNDS_MS.indexOf(1)], 5, 'a bound belongs to what is below it');
+  t.is(second.buckets.at(-1), 1, 'a value beyond all bounds is counted too');
+  t.is(second.buckets[LATENCY_BOUNDS_MS.indexOf(1)], 5, 'a bound belongs to the values below it');
   t.is(
     second.buckets.reduce((sum, count) => sum + count, 0),
     101,

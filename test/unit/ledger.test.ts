@@ -60,7 +60,7 @@ test('resume takes over the horizon of the store', (t) => {
   const ledger = new Ledger();
   ledger.resume(FIRST, 20, 8, [change('a', 9, '1')]);
   t.is(ledger.horizon, 8);
-  t.is(ledger.changesSince(7), undefined, 'deletes are not known that far back');
+  t.is(ledger.changesSince(7), undefined, 'the map does not remember deletes that far back');
   t.deepEqual(ledger.changesSince(8), [change('a', 9, '1')]);
 });
 
@@ -70,7 +70,7 @@ test("startOver keeps only the values set here, and goes on from the store's rev
   ledger.startOver({ epoch: 5, base: ZERO }, 20);
   t.deepEqual(stateOf(ledger), { a: '1' });
   t.deepEqual(ledger.head, { epoch: 5, revision: 21 });
-  t.is(ledger.changesSince(19), undefined, 'what the store held before is not known');
+  t.is(ledger.changesSince(19), undefined, "the store's earlier contents are unknown");
 });
 
 test('a new epoch changes no revision', (t) => {
@@ -109,7 +109,7 @@ test('a batch sees its own changes, and they appear outside all at once', (t) =>
     t.is(ledger.get('a')?.value?.json, '2');
     t.true(ledger.delete('b'));
     t.is(ledger.get('b')?.value, undefined);
-    t.is(ledger.head.revision, 1, 'nothing is in the book yet');
+    t.is(ledger.head.revision, 1, 'the book is still empty');
     return 'done';
   });
   t.is(result, 'done');
@@ -294,7 +294,7 @@ test('the memory of an owner is bounded, however long Redis is out', (t) => {
     churn(ledger, 10_000, `round ${round}`);
     t.true(ledger.droppedCount <= 100_000, `${ledger.droppedCount} names are remembered`);
   }
-  t.is(ledger.changesSince(ledger.head.revision), undefined, 'only the whole state will do then');
+  t.is(ledger.changesSince(ledger.head.revision), undefined, 'then only the whole state will do');
   t.true(ledger.everything().length <= 20_000);
 });
 

@@ -339,7 +339,7 @@ test('a failed catch-up gives its reason, and is retried after a pause that doub
     connection.clock.increment(1);
     t.is(connection.name, 'recovering', `after ${pauseMs} ms`);
   }
-  t.is(connection.context.failures, 10, 'counted no further');
+  t.is(connection.context.failures, 10, 'the count stops there');
   await connection.happen({ type: CAUGHT_UP });
   t.is(connection.context.failures, 0, 'and forgotten with the first success');
   connection.actor.stop();

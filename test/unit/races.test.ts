@@ -304,7 +304,7 @@ test('a change whose announcement was lost with its connection is published agai
   await world.time.advance(1);
   owning.wire.commands.cut();
   await world.time.advance(20);
-  t.deepEqual(told, [], 'it has not arrived');
+  t.deepEqual(told, [], 'the announcement has not arrived');
   owning.wire.commands.mend();
   await world.equal(owner, follower);
   t.deepEqual(
@@ -349,7 +349,7 @@ test('a standby continues from announced but uncommitted changes, without a full
 
   owner.set('key/b', 2);
   owner.delete('key/a');
-  await world.time.until(() => follower.head === owner.head && standby.head === owner.head, 'the news');
+  await world.time.until(() => follower.head === owner.head && standby.head === owner.head, 'the change');
   owning.wire.cutBoth();
   t.not(printPosition(world.server.space(SPACE).meta), owner.head, 'it was not committed');
   await world.led(standby);
@@ -499,7 +499,7 @@ test('a claim that Redis loses before the state is read is repeated, and nobody 
   const { tandem, wire } = world.process('owner');
   wire.delayMs = 5;
   const owner = tandem.own(space);
-  await world.time.until(() => wire.asked === 1, 'a claim that is made, and the state asked for');
+  await world.time.until(() => wire.asked === 1, 'a claim, and a request for the state');
   world.server.wipe();
   owner.set('key/a', 1);
   await world.led(owner);
@@ -548,7 +548,7 @@ test('an added value is found even if another was lost and the count is right', 
     const { state } = world.server.space(SPACE).live;
     return state.size === 2 && state.get('key/a') === '1' && owner.mode === 'connected';
   };
-  await world.time.until(isRight, 'what the owner holds, and no more', 5_000);
+  await world.time.until(isRight, "the owner's state, and no more", 5_000);
   await world.equal(owner, follower);
   t.false(world.server.space(SPACE).live.state.has('foreign'));
 });
@@ -564,8 +564,8 @@ test('a foreign key in place of another, index included, is found, and followers
   live.state.set('key/z', '9');
   live.index.set('key/z', 1);
   const late = world.process('late').tandem.follow(space);
-  await world.time.until(() => late.get('key/z').value === 9, 'what was put there');
-  await world.time.until(() => late.get('key/z').value === undefined, 'the truth', 5_000);
+  await world.time.until(() => late.get('key/z').value === 9, 'the value that was put there');
+  await world.time.until(() => late.get('key/z').value === undefined, "the owner's value", 5_000);
   await world.equal(owner, late);
   await world.equal(owner, follower);
   t.is(late.get('key/a').value, 1);
@@ -632,7 +632,7 @@ test('a subscription that died silently is noticed, and no change is missing the
   // The server has forgotten the subscription, while both connections work.
   following.wire.forgetSubscriptions();
   owner.set('key/a', 1);
-  await world.time.until(() => follower.get('key/a').value === 1, 'what was missed', 2_000);
+  await world.time.until(() => follower.get('key/a').value === 1, 'the missed change', 2_000);
   owner.set('key/a', 2);
   await world.equal(owner, follower, 100);
   t.is(follower.get('key/a').value, 2);

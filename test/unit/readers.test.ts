@@ -41,7 +41,7 @@ function start(options: Partial<ReadersOptions<number>> = {}) {
 test('the changes of one turn are sent once, at its end', async (t) => {
   const { open, source, readers, time } = start();
   const { got } = open();
-  t.deepEqual(got, ['0>0'], 'a sign of life first');
+  t.deepEqual(got, ['0>0'], 'a keep-alive first');
   for (const value of [1, 2, 3]) {
     source.value = value;
     readers.changed();

@@ -285,7 +285,7 @@ for (const [library, schema, value] of [
     try {
       text = space.capture('order', value);
     } catch (error) {
-      t.true(error instanceof InvalidValueError, 'refused at set: as good');
+      t.true(error instanceof InvalidValueError, 'refused at set, which is as good');
       return;
     }
     t.notThrows(() => space.read('order', text));

@@ -57,7 +57,7 @@ test('October 2008 is a crisis on every day', (t) => {
 
 test('March 2020 is a crisis from the 9th, the day of its first circuit breaker, to the end of the data', (t) => {
   t.is(regimeOn('2020-03-06').regime, 'bull');
-  t.true(regimeOn('2020-03-06').confidence < 0.5, 'and the bull was doubted before');
+  t.true(regimeOn('2020-03-06').confidence < 0.5, 'the confidence in the bull market fell before');
   for (const regime of regimes.filter((regime) => regime.asOf >= '2020-03-09')) {
     t.is(regime.regime, 'crisis');
     t.is(regime.since, '2020-03-09');
@@ -107,7 +107,7 @@ test('a violent fall is a crisis, a violent rise is not', (t) => {
   const [fall, rise] = [0.96, 1.04].map((move) => detect(synthetic(after(move))).at(-1));
   t.is(fall?.regime, 'crisis');
   t.is(rise?.regime, 'bull');
-  t.true((rise?.volatility ?? 0) > 0.35, 'though as volatile');
+  t.true((rise?.volatility ?? 0) > 0.35, 'although it is as volatile');
 });
 
 test('daily moves of 1 % are an annual volatility of 1 % times the square root of 252', (t) => {

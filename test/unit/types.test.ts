@@ -166,5 +166,5 @@ test('the wrong uses in this file do not compile (checked by `npm run typecheck`
   const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   const { include } = JSON.parse(readFileSync(new URL('../../tsconfig.json', import.meta.url), 'utf8'));
   t.is(scripts.typecheck, 'tsc --noEmit');
-  t.true(include.includes('test'), 'and this file is among what it checks');
+  t.true(include.includes('test'), 'and this file is among those it checks');
 });
