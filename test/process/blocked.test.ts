@@ -3,8 +3,7 @@
  * once.
  */
 import { onRealServer } from '../_real.ts';
-import { RedisServer } from '../_redis-server.ts';
-import { Child } from '../fixtures/child.ts';
+import { startPair } from '../fixtures/child.ts';
 
 const BLOCKED_MS = 3_500;
 
@@ -13,14 +12,7 @@ for (const blocked of ['owner', 'follower'] as const) {
     `all recovers after the ${blocked}'s event loop was blocked for longer than the lease`,
     async (t) => {
       t.timeout(60_000);
-      const redis = await RedisServer.start();
-      const owner = new Child('owner', redis.url);
-      const follower = new Child('follower', redis.url);
-      t.teardown(async () => {
-        await Promise.all([owner.stop(), follower.stop()]);
-        await redis.stop();
-      });
-      await Promise.all([owner.next('ready'), follower.next('ready')]);
+      const { owner, follower } = await startPair(t);
       const load = { do: 'load', sets: 4_000, keys: 100, perSecond: 1_000 } as const;
       const loaded = owner.ask(load, 'loaded', 40_000);
       (blocked === 'owner' ? owner : follower).tell({ do: 'block', ms: BLOCKED_MS });

@@ -1,23 +1,9 @@
 /** Owner and follower as separate processes, on a real Redis server. */
-import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
-import { Child } from '../fixtures/child.ts';
+import { Child, startPair } from '../fixtures/child.ts';
 import type { Report } from '../fixtures/load-space.ts';
-
-/** Starts an owner and a follower in processes of their own, both ready. */
-async function start(t: ExecutionContext) {
-  const redis = await RedisServer.start();
-  const owner = new Child('owner', redis.url);
-  const follower = new Child('follower', redis.url);
-  t.teardown(async () => {
-    await Promise.all([owner.stop(), follower.stop()]);
-    await redis.stop();
-  });
-  await Promise.all([owner.next('ready'), follower.next('ready')]);
-  return { redis, owner, follower };
-}
 
 /** Polls until both hold the same state at the same position, and returns that state. */
 async function untilEqual(
@@ -38,7 +24,7 @@ async function untilEqual(
 }
 
 onRealServer('20,000 sets of 1,000 keys at 2,000 a second arrive complete, in order and soon', async (t) => {
-  const { owner, follower } = await start(t);
+  const { owner, follower } = await startPair(t);
   await owner.ask({ do: 'load', sets: 20_000, keys: 1_000, perSecond: 2_000 }, 'loaded', 40_000);
   const [here, there] = await untilEqual(owner, follower, 5_000);
   t.deepEqual(there.state, here.state);
@@ -58,7 +44,7 @@ onRealServer('20,000 sets of 1,000 keys at 2,000 a second arrive complete, in or
 onRealServer(
   'the owner repairs a Redis that comes back empty, and nothing set meanwhile is lost',
   async (t) => {
-    const { redis, owner, follower } = await start(t);
+    const { redis, owner, follower } = await startPair(t);
     const loaded = owner.ask({ do: 'load', sets: 8_000, keys: 500, perSecond: 2_000 }, 'loaded', 40_000);
     const degraded = [owner, follower].map(async (child) => {
       while ((await child.next('mode')).mode !== 'degraded');

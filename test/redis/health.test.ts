@@ -8,6 +8,7 @@ import type { Readiness } from '../../src/koa.ts';
 import { listen } from '../_listen.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
+import { tandemPair } from '../_tandem-pair.ts';
 import { until } from '../_wait.ts';
 
 const space = defineSpace('health', { 'key/*': json<number>() });
@@ -24,13 +25,7 @@ onRealServer(
   async (t) => {
     const redis = await RedisServer.start();
     await redis.kill();
-    const owning = connect({ redis: redis.url, name: 'owner' });
-    const following = connect({ redis: redis.url, name: 'follower' });
-    t.teardown(async () => {
-      await following.stop();
-      await owning.stop({ timeoutMs: 100 });
-      await redis.stop();
-    });
+    const { owning, following } = tandemPair(t, redis);
     const owner = owning.own(space, { leaseMs: 500 });
     const ownerApp = new Koa();
     ownerApp.use(directRouter(owning, { token }).routes());
@@ -105,13 +100,7 @@ onRealServer(
 
 onRealServer('readiness names an owner that died while Redis is well', async (t) => {
   const redis = await RedisServer.start();
-  const owning = connect({ redis: redis.url, name: 'owner' });
-  const following = connect({ redis: redis.url, name: 'follower' });
-  t.teardown(async () => {
-    await following.stop();
-    await owning.stop({ timeoutMs: 100 });
-    await redis.stop();
-  });
+  const { owning, following } = tandemPair(t, redis);
   const owner = owning.own(space, { leaseMs: 500 });
   owner.set('key/a', 1);
   await owner.ready();

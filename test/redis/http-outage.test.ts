@@ -1,12 +1,13 @@
 /** The status routes without Redis, without an owner, or without any state. */
 import type { ExecutionContext } from 'ava';
 import Koa from 'koa';
-import { connect, defineSpace, json } from '../../src/index.ts';
+import { defineSpace, json } from '../../src/index.ts';
 import { statusRouter } from '../../src/koa.ts';
 import type { Tandem } from '../../src/index.ts';
 import { listen } from '../_listen.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
+import { tandemPair } from '../_tandem-pair.ts';
 import { until } from '../_wait.ts';
 
 const space = defineSpace('outage', { 'key/*': json<number>() });
@@ -27,14 +28,7 @@ async function serve(t: ExecutionContext, tandem: Tandem) {
 
 async function start(t: ExecutionContext) {
   const redis = await RedisServer.start();
-  const owning = connect({ redis: redis.url, name: 'owner' });
-  const following = connect({ redis: redis.url, name: 'follower' });
-  t.teardown(async () => {
-    await following.stop();
-    await owning.stop({ timeoutMs: 100 });
-    await redis.stop();
-  });
-  return { redis, owning, following };
+  return { redis, ...tandemPair(t, redis) };
 }
 
 onRealServer('a cache never gets 304 once the state is no longer live', async (t) => {
