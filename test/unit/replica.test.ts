@@ -36,7 +36,6 @@ function at(revision: number, epoch = 5): Replica {
 }
 
 test('advance skips known changes, and returns new ones', (t) => {
-test('advance skips known changes, and returns new ones', (t) => {
   const replica = at(10);
   const changes = [
     { key: 'a', revision: 10, value: 'old' },
