@@ -1,14 +1,15 @@
 /**
- * This process's idea of the server's clock.
+ * The server's clock, estimated from round trips. This machine's wall clock is never read.
  *
- * A round trip that left at `sentAt`, came back at `receivedAt` and bears the server's time `serverMs` proves
- * that `server - local` lies between `serverMs - receivedAt` and `serverMs - sentAt`: the middle, give or take
- * half the round trip (Cristian, "Probabilistic clock synchronization", 1989). The shortest round trip of a
- * window wins. Between samples the bound widens by the drift that two quartz clocks may have. Wall clocks of
- * this machine are never read.
+ * A round trip leaves at `sentAt`, comes back at `receivedAt` and carries the server's time `serverMs`. It
+ * proves that `server - local` lies between `serverMs - receivedAt` and `serverMs - sentAt`: the middle of
+ * the two, give or take half the round trip (Cristian, "Probabilistic clock synchronization", 1989). The
+ * sample with the smallest error in a window of 30 s wins. As a sample ages, its error grows by the drift
+ * between two quartz clocks.
  *
- * Invariant: `now()` never goes back, but where the server's clock was set back. A better sample that says that it is
- * earlier is waited for, and the error is larger by as much meanwhile.
+ * Invariant: `now()` never goes back, unless the samples show that somebody set the server's clock. When a
+ * better sample puts the server's time earlier, `now()` stands still until that time has caught up. Meanwhile
+ * `errorMs` includes the difference.
  */
 import type { Time } from './time.ts';
 
@@ -19,31 +20,36 @@ interface Sample {
   readonly at: number;
 }
 
-/** Two clocks drift apart by at most this much: 200 ppm, twice what common crystals are sold with. */
+/** Two clocks drift apart by at most this much: 200 ppm, twice the tolerance of common crystals. */
 const DRIFT = 200e-6;
-/** Milliseconds since 1970 are told to 1/4096 ms by a double; an offset is made of a few. */
+/** A double holds milliseconds since 1970 to 1/4096 ms; an offset is the sum of a few such numbers. */
 const ROUNDING_MS = 0.001;
 const WINDOW_MS = 30_000;
 const MAX_SAMPLES = 32;
-/** A sample sooner than this after another is kept only when it is the better one. */
+/** A sample that follows another sooner than this is kept only when its error is smaller. */
 const MIN_SPACING_MS = 250;
 
 export class ServerClock {
   readonly #time: Time;
   #samples: Sample[] = [];
   #best: Sample | undefined;
-  /** The latest that was ever told; not to be gone behind. */
-  #toldMs = -Infinity;
+  /** The latest time that `now()` has returned; it returns nothing earlier. */
+  #returnedMs = -Infinity;
 
   constructor(time: Time) {
     this.#time = time;
   }
 
-  /** Takes in one round trip. All in ms; `sentAt` and `receivedAt` on the local clock. */
+  /**
+   * Adds the sample of one round trip. A round trip without a finite server time is ignored.
+   * @param sentAt on `Time`, ms
+   * @param serverMs the server's time in the answer, ms since 1970
+   * @param receivedAt on `Time`, ms
+   */
   sample(sentAt: number, serverMs: number, receivedAt: number): void {
     if (!Number.isFinite(serverMs) || receivedAt < sentAt) return;
     const errorMs = (receivedAt - sentAt) / 2;
-    // The server may have stamped as early as this left; from there on the clocks may drift apart.
+    // The server may have read its clock as early as `sentAt`: the clocks may drift apart from then on.
     const sample = { offsetMs: serverMs - (sentAt + receivedAt) / 2, errorMs, at: sentAt };
     const best = this.#best;
     if (best !== undefined && !this.#agree(best, sample)) this.reset();
@@ -53,37 +59,43 @@ export class ServerClock {
     this.#best = this.#samples.reduce((a, b) => (this.#bound(b) <= this.#bound(a) ? b : a));
   }
 
-  /** Forgets all samples: the next server may have another clock. */
+  /** Drops all samples, as after a change of server: the next one may have another clock. */
   reset(): void {
     this.#samples = [];
     this.#best = undefined;
-    this.#toldMs = -Infinity;
+    this.#returnedMs = -Infinity;
   }
 
-  /** The bound of the error, ms: the server's time is within `now() ± errorMs`. Infinite without a sample. */
+  /** The error bound, ms: the server's time is within `now() ± errorMs`. Infinite without a sample. */
   get errorMs(): number {
     if (this.#best === undefined) return Infinity;
-    return this.#bound(this.#best) + Math.max(0, this.#toldMs - this.#estimate(this.#best));
+    return this.#bound(this.#best) + Math.max(0, this.#returnedMs - this.#estimate(this.#best));
   }
 
-  /** The server's time in ms since 1970, as best known; NaN without a sample. */
+  /** The best estimate of the server's time, ms since 1970; NaN without a sample. */
   now(): number {
     if (this.#best === undefined) return NaN;
-    this.#toldMs = Math.max(this.#toldMs, this.#estimate(this.#best));
-    return this.#toldMs;
+    this.#returnedMs = Math.max(this.#returnedMs, this.#estimate(this.#best));
+    return this.#returnedMs;
   }
 
-  /** The server's time is not before this. @param at for when, local ms; now by default */
+  /**
+   * The lower bound of the server's time, ms since 1970; -Infinity without a sample.
+   * @param at the moment in question, on `Time`, ms; default now
+   */
   earliest(at = this.#time.now()): number {
     const best = this.#best;
     return best === undefined ? -Infinity : this.#estimate(best, at) - this.#bound(best, at);
   }
 
-  /** The server's time is not after this. @param at for when, local ms; now by default */
+  /**
+   * The upper bound of the server's time, ms since 1970; Infinity without a sample.
+   * @param at the moment in question, on `Time`, ms; default now
+   */
   latest(at = this.#time.now()): number {
     const best = this.#best;
     if (best === undefined) return Infinity;
-    return Math.max(this.#toldMs, this.#estimate(best, at) + this.#bound(best, at));
+    return Math.max(this.#returnedMs, this.#estimate(best, at) + this.#bound(best, at));
   }
 
   #isSpaced(sample: Sample): boolean {
@@ -94,12 +106,18 @@ export class ServerClock {
     return at + offsetMs;
   }
 
-  /** From when the server stamped the clocks may drift apart: at the latest from when the answer came, where `at` is before it. */
+  /**
+   * The clocks may drift apart from the moment at which the server read its clock. That moment is unknown: it
+   * lies between `sentAt` and the arrival of the answer, `2 * errorMs` later. The bound takes whichever end
+   * is further.
+   */
   #bound({ at: sentAt, errorMs }: Sample, at = this.#time.now()): number {
     return errorMs + Math.max(at - sentAt, sentAt + 2 * errorMs - at) * DRIFT;
   }
 
-  /** Samples that cannot both be true mean that the server's clock was set: the older ones are void. */
+  /**
+   * Two samples that exclude each other show that somebody set the server's clock: the older ones are void.
+   */
   #agree(a: Sample, b: Sample): boolean {
     return Math.abs(a.offsetMs - b.offsetMs) <= this.#bound(a) + this.#bound(b) + ROUNDING_MS;
   }

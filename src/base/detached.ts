@@ -1,9 +1,15 @@
-/** Text that was cut out of a longer one, as text of its own: V8 keeps all of the longer one for as long as a cutting lives. */
+/**
+ * Detached strings. V8 keeps the whole of a long string in memory for as long as one slice of it lives. A key
+ * or a value that outlives its message is therefore copied.
+ */
 
-/** Shorter ones are copied when they are cut. */
-const LEAST_SLICE = 13;
+/** V8 copies a shorter slice anyway. */
+const MIN_SLICE_LENGTH = 13;
 
-/** @param text well-formed Unicode */
+/**
+ * A copy of the text that shares no memory with a longer one.
+ * @param text well-formed Unicode
+ */
 export function detached(text: string): string {
-  return text.length < LEAST_SLICE ? text : Buffer.from(text).toString();
+  return text.length < MIN_SLICE_LENGTH ? text : Buffer.from(text).toString();
 }

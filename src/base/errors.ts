@@ -1,37 +1,38 @@
 /**
  * Every error that Tandem throws, rejects with or reports.
  *
- * `code` is stable and meant for programs; `message` is meant for people and may change. `retryable` says
- * whether the same call can succeed later without a change by the caller. `cause` is what lay underneath.
+ * `code` is stable and meant for programs; `message` is meant for people and may change. `retryable` is true
+ * where the same call can succeed later without a change by the caller. `cause` holds the error underneath,
+ * if any.
  */
 
 export type ErrorCode =
-  | 'INVALID_SPACE' // defineSpace: a name, key or schema that cannot be
-  | 'INVALID_OPTION' // an option or argument of the wrong form
-  | 'INVALID_POSITION' // not `epoch-revision`
-  | 'UNKNOWN_KEY' // a key that the space does not define
-  | 'INVALID_VALUE' // refused by the schema
-  | 'NOT_JSON' // a value that JSON cannot carry
-  | 'TOO_LARGE' // a key or a value over the limit
-  | 'INVALID_BATCH' // a batch given an asynchronous function
-  | 'ALREADY_OWNED' // a second own() of a space in one process
+  | 'INVALID_SPACE' // defineSpace() got an invalid name, key or schema
+  | 'INVALID_OPTION' // an option or argument has the wrong form
+  | 'INVALID_POSITION' // a position is not `epoch-revision`
+  | 'UNKNOWN_KEY' // the space does not define the key
+  | 'INVALID_VALUE' // the schema refused the value
+  | 'NOT_JSON' // JSON cannot carry the value
+  | 'TOO_LARGE' // a key or a value is over the limit
+  | 'INVALID_BATCH' // batch() got an asynchronous function
+  | 'ALREADY_OWNED' // this process owns the space already
   | 'OWNED_ELSEWHERE' // a living owner renews the lease
-  | 'STANDBY' // set on a standby that does not lead yet
+  | 'STANDBY' // set() was called on a standby that does not lead yet
   | 'FENCED' // another owner has claimed a higher epoch
-  | 'STOPPED' // used after stop
+  | 'STOPPED' // the participant or process has stopped
   | 'TIMEOUT' // a deadline given by the caller has passed
-  | 'INVALID_FRAME' // a frame, page or value that arrived and cannot be used
+  | 'INVALID_FRAME' // a frame, page or value arrived that cannot be used
   | 'KEYS_LOST' // Redis has lost keys of the state
-  | 'ROLLED_BACK' // Redis is behind what this process has already seen
-  | 'HEAD_MOVED' // what Redis holds changed under the hands of who read or repaired it
-  | 'CONTENT_MISMATCH' // Redis holds keys otherwise than memory: found by refresh(), or by the owner, which puts them right
+  | 'ROLLED_BACK' // Redis is behind a position that this process has already seen
+  | 'HEAD_MOVED' // the content of Redis changed while a process was reading or repairing it
+  | 'CONTENT_MISMATCH' // keys in Redis differ from memory: refresh() or the owner found it, and repairs them
   | 'CALLBACK_FAILED' // a callback of the user's threw
-  | 'REDIS_UNAVAILABLE' // no connection, a lost one, or no answer in time: outcome unknown
-  | 'REDIS_NOT_READY' // Redis answered that it cannot now (LOADING, OOM, READONLY…): not applied
-  | 'DIRECT_UNAVAILABLE' // the owner cannot be reached, or not understood, on the direct path
+  | 'REDIS_UNAVAILABLE' // no connection, a lost one, or no answer in time: the outcome is unknown
+  | 'REDIS_NOT_READY' // Redis answered that it cannot now (LOADING, OOM, READONLY…): nothing was applied
+  | 'DIRECT_UNAVAILABLE' // the owner does not answer on the direct path, or sends something unreadable
   | 'DIRECT_REFUSED' // the owner refused the token of the direct path
-  | 'EVICTION_POLICY' // a warning: Redis is set to evict keys when its memory is full
-  | 'REDIS_REFUSED'; // Redis answered that it will not (WRONGPASS, NOPERM, WRONGTYPE…): not applied
+  | 'EVICTION_POLICY' // a warning: Redis evicts keys when its memory is full
+  | 'REDIS_REFUSED'; // Redis refused the command (WRONGPASS, NOPERM, WRONGTYPE…): nothing was applied
 
 export class TandemError extends Error {
   override readonly name: string = 'TandemError';
@@ -58,7 +59,9 @@ export class OwnedElsewhereError extends TandemError {
   }
 }
 
-/** A value refused by its schema or by what JSON can carry. `issues` says where and why. */
+/**
+ * A value that its schema refuses or that JSON cannot carry. `issues` lists each place in it, and the reason.
+ */
 export class InvalidValueError extends TandemError {
   override readonly name = 'InvalidValueError';
   readonly key: string;
@@ -76,7 +79,11 @@ export class InvalidValueError extends TandemError {
   }
 }
 
-/** A deadline given by the caller has passed; nothing was undone. */
+/**
+ * The error for a deadline of the caller's that has passed. Nothing was undone.
+ * @param what completes "… within 500 ms", such as "nothing came"
+ * @param cause appended to the message where it is an Error
+ */
 export function timeoutError(what: string, timeoutMs: number, cause?: unknown): TandemError {
   const because = cause instanceof Error ? ` (${cause.message})` : '';
   return new TandemError('TIMEOUT', `${what} within ${Math.max(0, Math.round(timeoutMs))} ms${because}`, {
@@ -85,7 +92,7 @@ export function timeoutError(what: string, timeoutMs: number, cause?: unknown): 
   });
 }
 
-/** What came, in a few words, whatever it is: it may be huge, deep, cyclic or a BigInt. */
+/** Any value as short text for an error message. The value may be huge, deep, cyclic or a BigInt. */
 export function show(value: unknown): string {
   try {
     const text = JSON.stringify(value) ?? String(value);
@@ -95,7 +102,7 @@ export function show(value: unknown): string {
   }
 }
 
-/** Anything thrown, as a TandemError. */
+/** Anything thrown, as a TandemError; one that is a TandemError already is returned as it is. */
 export function asTandemError(error: unknown, code: ErrorCode, message: string): TandemError {
   if (error instanceof TandemError) return error;
   return new TandemError(code, `${message}: ${error instanceof Error ? error.message : String(error)}`, {

@@ -1,7 +1,10 @@
-/** Checks of options: each says what was expected and what came. */
+/** Checks of options. Each error names the option, what was expected and what came. */
 import { show, TandemError } from './errors.ts';
 
-/** @throws TandemError `INVALID_OPTION` */
+/**
+ * Returns `value` if it is a number from `min` to `max`, both included.
+ * @throws TandemError `INVALID_OPTION`
+ */
 export function between(name: string, value: number, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value;
   throw new TandemError(
@@ -10,7 +13,10 @@ export function between(name: string, value: number, min: number, max: number): 
   );
 }
 
-/** @throws TandemError `INVALID_OPTION` */
+/**
+ * Returns `value` if it is one of those allowed.
+ * @throws TandemError `INVALID_OPTION`
+ */
 export function requireOneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
   if (allowed.includes(value)) return value;
   throw new TandemError(

@@ -1,36 +1,49 @@
 /**
- * Those who read from something that moves on: frames, changes, events of a page.
+ * Readers of a source that moves on: frames, changes, events of a page.
  *
- * A reader is a cursor. What it is sent is all that is new since, whenever it can take more: a slow one gets
- * fewer and larger messages, and nothing is kept for it. So memory is bounded by the number of readers.
+ * A reader is a cursor without a queue. Whenever its sink accepts more, it gets one message with everything
+ * that is newer than its cursor. A slow reader gets fewer and larger messages. So memory grows with the
+ * number of readers alone, never with how slow they are.
  */
 import type { Cancel, Time } from './time.ts';
 
-/** Where messages go. */
+/** The destination of a reader's messages. */
 export interface Sink<C> {
-  /** False when it takes no more until the reader is told `drained`. */
+  /** Returns false when the sink is full: it gets no more until `Reader.drained` is called. */
   write(message: string, cursor: C): boolean;
-  /** No more will come: the source has ended, or this reader has to start over, or took nothing for too long. */
+  /**
+   * No more messages follow: the source has ended, the reader must start over, or it accepted nothing for too
+   * long.
+   */
   end(): void;
 }
 
 export interface Reader {
+  /** The sink accepts messages again. */
   drained(): void;
   close(): void;
 }
 
-/** A message, and where its reader is then; `'nothing'` to say; or `'over'`: it cannot go on from there. */
+/**
+ * A message and the cursor behind it; `'nothing'` where there is no news; `'over'` where the reader must
+ * start over.
+ */
 export type Step<C> = { readonly message: string; readonly cursor: C } | 'nothing' | 'over';
 
 export interface ReadersOptions<C> {
   readonly time: Time;
-  /** What is new since a cursor. `quietMs`: for how long nothing was sent; on a beat there should be a sign of life. */
+  /**
+   * Everything newer than a cursor, as one message. On a beat (`isBeat`) the reader should get a sign of life
+   * even without news. `quietMs`: time since the last message to this reader, ms.
+   */
   readonly next: (cursor: C, beat: { readonly isBeat: boolean; readonly quietMs: number }) => Step<C>;
-  /** How often to give readers a sign of life, ms. */
+  /** The time between two signs of life, ms. */
   readonly beatMs: number;
-  /** What changed is told at most this often, ms; by default at the end of each turn of the loop. */
+  /**
+   * The least time between a change and its message, ms. Default: the message goes at the end of the turn.
+   */
   readonly paceMs?: number;
-  /** A reader that took nothing for so long is sent away, ms; by default none is. */
+  /** A reader whose sink stays full for longer than this is ended at the next beat, ms. Default: none is. */
   readonly stallMs?: number;
 }
 
@@ -70,20 +83,20 @@ export class Readers<C> {
     };
   }
 
-  /** Something is new: readers are told at the end of this turn, or once their pace allows. */
+  /** The source has news. Readers get it at the end of this turn, or after `paceMs`. */
   changed(): void {
     if (this.#scheduled || this.#open.size === 0) return;
     this.#scheduled = true;
     const { time, paceMs } = this.#options;
-    const tell = (): void => {
+    const sendAll = (): void => {
       this.#scheduled = false;
       for (const reader of this.#open) this.#send(reader);
     };
-    if (paceMs === undefined) time.endOfTurn(tell);
-    else this.#cancelPace = time.after(paceMs, tell);
+    if (paceMs === undefined) time.endOfTurn(sendAll);
+    else this.#cancelPace = time.after(paceMs, sendAll);
   }
 
-  /** The source has ended. */
+  /** The source has ended: ends every reader. */
   end(): void {
     for (const reader of this.#open) this.#end(reader);
   }

@@ -1,6 +1,6 @@
 /**
- * Time and chance, handed to everything that needs them, so that a simulator can run the real actors.
- * Nothing else in the core reads a clock, sets a timer or draws a random number.
+ * Time and chance. Whoever needs them is handed a `Time`, so that a simulator can run the real actors. No
+ * other file of the core reads a clock, sets a timer or draws a random number.
  */
 
 export type Cancel = () => void;
@@ -9,22 +9,23 @@ export interface Time {
   /** Milliseconds on a clock that never steps back; its zero means nothing. */
   now(): number;
   /**
-   * Runs once, `ms` from now, and not before a millisecond has passed: what is left after rounding is not waited for again and again.
-   * After 24.8 days and more it never runs: no timer counts so far.
+   * Runs once, `ms` from now, and never before 1 ms has passed: a caller that waits for a rest below 1 ms
+   * would otherwise wait again and again. From 24.8 days on it never runs, since no timer of Node's counts
+   * that far.
    */
   after(ms: number, run: () => void): Cancel;
-  /** Runs at the end of this turn of the event loop, when all that follows at once is done, before anything is waited for. */
+  /** Runs at the end of this turn of the event loop, after all microtasks and before any I/O. */
   endOfTurn(run: () => void): void;
-  /** Runs in the next turn: what has arrived by now is handled first. */
+  /** Runs in the next turn, after everything that has arrived by now. */
   nextTurn(run: () => void): void;
-  /** In [0, 1). */
+  /** A random number in [0, 1). */
   random(): number;
 }
 
-/** What is more, Node takes for a millisecond. */
+/** Node turns a longer delay into 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Costs less than `queueMicrotask`, which makes a resource for those who trace what is asynchronous. */
+/** Costs less than `queueMicrotask`, which creates an async resource for async hooks. */
 const settled = Promise.resolve();
 
 export const systemTime: Time = {
@@ -34,7 +35,7 @@ export const systemTime: Time = {
     const timer = setTimeout(run, Math.max(1, ms));
     return () => clearTimeout(timer);
   },
-  // A tick set from a microtask runs once no microtask is left: also after those of the caller's promises.
+  // A tick set from a microtask runs once no microtask is left, so it also follows the caller's own promises.
   endOfTurn: (run) => void settled.then(() => process.nextTick(run)),
   nextTurn: (run) => void setImmediate(run),
   random: () => Math.random(),
@@ -47,15 +48,15 @@ export function randomId(time: Time): string {
 }
 
 const MIN_BACKOFF_MS = 50;
-/** Within a second of its return all are back: this, and a round trip or two. */
+/** Every process is back within a second of Redis's return: one pause, and a round trip or two. */
 const MAX_BACKOFF_MS = 800;
 
-/** A pause before the next try: doubles with each failure in a row, from 50 ms to 800 ms, jittered. */
+/** The pause before the next try, ms: it doubles with each failure in a row, from 50 to 800 ms, jittered. */
 export function backoffMs(time: Time, failures: number): number {
   return jittered(time, Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures, 10)));
 }
 
-/** Somewhere in the upper half of `ms`, so that many processes do not come back at once. */
+/** A random time in the upper half of `ms`, so that many processes do not come back at once. */
 export function jittered(time: Time, ms: number): number {
   return ms * (0.5 + time.random() / 2);
 }
@@ -75,10 +76,10 @@ export function pause(time: Time, ms: number, signal: AbortSignal): Promise<void
 }
 
 /**
- * The result of `work`, or `late()` thrown when it has not come within `ms`.
+ * The result of `work`; rejects with `late()` when the result has not come within `ms`.
  *
- * A process whose loop was blocked finds its timers due before it has read its sockets. So a deadline that
- * is due first lets one more turn of the loop pass: an answer that had already arrived still counts.
+ * After a blocked loop, timers run before sockets are read. So a deadline that is due first lets two more
+ * turns of the loop pass: an answer that had already arrived still counts.
  */
 export function withDeadline<T>(time: Time, ms: number, work: Promise<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Callers that wait for something to become true, each with a deadline. */
+/** Callers that wait for a condition, each with a deadline. `wait()` and `check()` evaluate the condition. */
 import { TandemError, timeoutError } from './errors.ts';
 import type { Cancel, Time } from './time.ts';
 
@@ -19,9 +19,12 @@ export class Waiters {
   }
 
   /**
-   * Resolves once `isDone` holds.
+   * Resolves once `isDone` returns true.
    * @param what completes "… within 500 ms" in the error
-   * @throws TandemError `TIMEOUT`, with `why()` as its cause; or what `refuse` was given
+   * @param timeoutMs from now; ms
+   * @param why gives the cause of a `TIMEOUT`
+   * @throws TandemError `INVALID_OPTION` for a `timeoutMs` that is no number, `TIMEOUT`, or the error given
+   *   to `refuse`
    */
   wait(isDone: () => boolean, what: string, timeoutMs: number, why?: () => unknown): Promise<void> {
     if (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs)) {
@@ -48,13 +51,15 @@ export class Waiters {
     return this.#waiting.size === 0;
   }
 
-  /** Something has changed: lets go whose condition holds. */
+  /** Something has changed: resolves every wait whose condition now holds. */
   check(): void {
     if (this.#waiting.size === 0) return;
     for (const waiter of this.#waiting) if (waiter.isDone()) this.#settle(waiter, waiter.resolve);
   }
 
-  /** It will never hold: turns away who waits, and all who come. */
+  /**
+   * No condition will ever hold again: rejects every wait, present and future, with the first error given.
+   */
   refuse(error: TandemError): void {
     this.#refusal ??= error;
     for (const waiter of this.#waiting) this.#settle(waiter, () => waiter.reject(error));
