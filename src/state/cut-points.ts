@@ -1,32 +1,32 @@
 /**
- * Where a long run of changes may be cut in two. Pure.
+ * Cut points: the revisions at which a long run of unsent changes may be cut in two. Pure.
  *
- * A cut takes the latest value of each key. Cut at a revision after which a key was set again, it would lack what the key
- * held there: readers would be at that revision and not hold what its owner held. So a cutPoint is a revision at the end of a
- * turn such that no key changed on both sides of it since what is on its way. A change of a key undoes the cutPoints from its
+ * A cut has only each key's latest value. If a key changed on both sides of revision r, the state as of r is
+ * gone: r is no cut point. So a cut point is a revision at the end of a turn such that no key changed on both
+ * sides of it, counted from the last revision sent. A change of a key removes every cut point from that key's
  * last change on.
  *
- * Invariant: revisions grow along the list. Between two cutPoints stands a change that was not replaced, so there are no more of
- * them than there are keys that wait.
+ * Invariant: revisions grow along the list. Between two cut points lies at least one change that no later
+ * change has replaced, so there are never more cut points than unsent keys.
  */
 
 export interface CutPoint {
   readonly revision: number;
-  /** When the turn ended: all that was set before is before the cutPoint. */
+  /** The end of the turn, on `Time`, ms: everything set earlier has a revision up to this one. */
   readonly at: number;
 }
 
 export class CutPoints {
   #cutPoints: CutPoint[] = [];
-  /** What changed up to here is on its way. */
+  /** The changes up to this revision are sent. */
   #floor = 0;
 
-  /** The turn that ended at `at` has made `revision`. */
+  /** Adds the revision at which the turn that ended at `at` left the state. */
   add(revision: number, at: number): void {
     if (revision > (this.#cutPoints.at(-1)?.revision ?? this.#floor)) this.#cutPoints.push({ revision, at });
   }
 
-  /** A key was set that had been set at `before`. */
+  /** A key changed again; its change before was `before`. */
   changed(before: number): void {
     if (before <= this.#floor) return;
     for (
@@ -37,7 +37,10 @@ export class CutPoints {
       this.#cutPoints.pop();
   }
 
-  /** All up to `revision` is on its way. Where that is less than it was, nothing is known of what lies between. */
+  /**
+   * All changes up to `revision` are sent. A `revision` below the last one, as after a failed commit, drops
+   * every cut point: nobody recorded which keys changed in between.
+   */
   sentUpTo(revision: number): void {
     if (revision < this.#floor) return this.clear(revision);
     this.#floor = revision;
@@ -45,7 +48,7 @@ export class CutPoints {
     if (first !== 0) this.#cutPoints = first === -1 ? [] : this.#cutPoints.slice(first);
   }
 
-  /** The last one up to `revision`. */
+  /** The last cut point up to `revision`. */
   upTo(revision: number): CutPoint | undefined {
     return this.#cutPoints.findLast((cutPoint) => cutPoint.revision <= revision);
   }

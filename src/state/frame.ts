@@ -1,10 +1,11 @@
 /**
  * Frames: what changed from one revision to another, as published and as read back.
  *
- * A published frame is text. First line: the server's time of publication, seconds and microseconds, which the script writes. Second
- * line: the header, numbers mostly. Then three lines a change: key, revision, value as JSON, or empty for a delete.
- * Neither keys nor JSON hold a line break, so nothing is escaped and nothing is copied twice. A heartbeat is a
- * frame of no change. Everything that arrives is checked here before anyone acts on it.
+ * A published frame is text. First line: the server's time of publication, seconds and microseconds, which
+ * the script writes. Second line: the header, numbers mostly. Then three lines a change: key, revision, value
+ * as JSON, or empty for a delete. Neither keys nor JSON hold a line break, so nothing is escaped and nothing
+ * is copied twice. A heartbeat is a frame of no change. Everything that arrives is checked here before anyone
+ * acts on it.
  */
 import { TandemError } from '../base/errors.ts';
 import type { Line } from './position.ts';
@@ -14,7 +15,9 @@ import { MAX_KEY_LENGTH, MAX_VALUE_LENGTH } from './space.ts';
 import type { FrameTrace } from './trace.ts';
 import { readFrameTrace } from './trace.ts';
 
-/** The version of frames, in each header. Another is refused, never guessed at. (In 1 the header was JSON.) */
+/**
+ * The version of frames, in each header. Another is refused, never guessed at. (In 1 the header was JSON.)
+ */
 export const FORMAT = 2;
 
 /** A cut with more text is not published and not committed in one call. */
@@ -40,7 +43,9 @@ export interface Header extends Line {
   readonly bye: boolean;
   /** An announcement: it went out ahead of its commit. Default false. */
   readonly isAhead?: boolean | undefined;
-  /** Server's time, ms, when the oldest change in it was set. For whoever measures; nothing is decided by it. */
+  /**
+   * Server's time, ms, when the oldest change in it was set. For whoever measures; nothing is decided by it.
+   */
   readonly setAt?: number | undefined;
   /** The bound of the error of `setAt`, ms: that of the owner's idea of the server's clock. */
   readonly setErrorMs?: number | undefined;
@@ -55,8 +60,8 @@ export interface Frame extends Header {
 }
 
 /**
- * The header's line: version, epoch, base, `prev`, revision, `cutAt` in µs, `leaseMs`, the kind; then what is for those who measure, where
- * it is known: `setAt` and `setErrorMs` in µs, and the trace, JSON.
+ * The header's line: version, epoch, base, `prev`, revision, `cutAt` in µs, `leaseMs`, the kind; then what is
+ * for those who measure, where it is known: `setAt` and `setErrorMs` in µs, and the trace, JSON.
  */
 export function encodeHeader(header: Header): string {
   const { epoch, base, prev, revision, cutAt, leaseMs, setAt, setErrorMs = 0, trace } = header;
@@ -150,7 +155,8 @@ export function decodeFrame(message: string, maxLength = MAX_PUBLISHED_LENGTH): 
   const scanner = new Scanner(message);
   const frame = readHead(scanner);
   const { epoch, base, prev, revision, changes } = frame;
-  // Epoch 0 is an owner's that could not claim yet: it may be read from its own process. It continues nothing.
+  // Epoch 0 is an owner's that could not claim yet: it may be read from its own process. It continues
+  // nothing.
   const isBased = epoch === 0 ? isSame(base, ZERO) : base.epoch < epoch;
   if (!isBased) throw invalid('a base that is not before its epoch');
   if (prev > revision) throw invalid('an end before its start');
@@ -239,7 +245,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Changes of a page. Keys may have been meddled with; what cannot be is passed over, and the page is not sound. */
+/**
+ * Changes of a page. Keys may have been meddled with; what cannot be is passed over, and the page is not
+ * sound.
+ */
 export function decodePage(lines: string): { changes: Change[]; isSound: boolean } {
   const changes: Change[] = [];
   const scanner = new Scanner(lines);
@@ -256,7 +265,10 @@ export function decodePage(lines: string): { changes: Change[]; isSound: boolean
   return { changes, isSound };
 }
 
-/** The next three lines, each behind a line break; `undefined` where they are no change. They are behind in either case. */
+/**
+ * The next three lines, each behind a line break; `undefined` where they are no change. They are behind in
+ * either case.
+ */
 function readChange(scanner: Scanner): Change | undefined {
   const from = scanner.at;
   const key = scanner.passes(LINE_BREAK) ? scanner.printable() : '';

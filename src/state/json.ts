@@ -1,26 +1,27 @@
 /**
- * Values as plain JSON: what may be set, and what may be read back.
+ * Plain JSON: which values may be set, and which texts may be read back.
  *
- * `JSON.stringify` turns NaN into null, drops functions and calls `toJSON` without a word. A state that
- * changes on its way is a lie, so whatever would not come back as it went in is refused by name.
+ * `JSON.stringify` silently turns NaN into null, drops functions and calls `toJSON`. Readers would then see
+ * another value than the owner set. So `findFlaw` refuses, by its path, every part that would not come back
+ * unchanged.
  */
 
-/** Deeper is taken for a cycle, and refused. */
+/** A value nested deeper is refused: it may be a cycle. */
 const MAX_DEPTH = 64;
 
 export interface Flaw {
-  /** Where in the value, as in `.legs[2].price`; empty for the value itself. */
+  /** The place in the value, as in `.legs[2].price`; empty for the value itself. */
   readonly path: string;
   readonly message: string;
 }
 
-/** What else was found in a value on the way through it. */
+/** Further findings of the walk through a value. */
 export interface Found {
-  /** It has a field that is `undefined`: JSON leaves it out. */
+  /** True where a field is `undefined`: JSON leaves such a field out. */
   omits?: boolean;
 }
 
-/** The first thing in `value` that JSON cannot carry, or `undefined` when it can carry all of it. */
+/** The first part of `value` that JSON cannot carry; `undefined` when JSON can carry all of it. */
 export function findFlaw(value: unknown, found: Found = {}, depth = 0): Flaw | undefined {
   switch (typeof value) {
     case 'string':
@@ -60,9 +61,9 @@ function flawInObject(object: object, found: Found, depth: number): Flaw | undef
   for (const name of Object.keys(object)) {
     const field: unknown = (object as Record<string, unknown>)[name];
     if (name === '__proto__') return { path: `.${name}`, message: 'a field of this name is refused' };
-    // Most fields of most values, and nothing to look into.
+    // Most fields of most values are one of these, and need no further look.
     if (typeof field === 'string' || typeof field === 'boolean' || Number.isFinite(field)) continue;
-    // A field that is undefined is an optional field left out, to JSON as to TypeScript.
+    // To JSON as to TypeScript, a field that is undefined is an optional field left out.
     if (field === undefined) {
       found.omits = true;
       continue;
@@ -77,13 +78,14 @@ function flaw(message: string): Flaw {
   return { path: '', message };
 }
 
-/** Numbers so large that parsing may make Infinity of them. */
+/** Numbers so large that JSON.parse may turn them into Infinity. */
 const LARGE_EXPONENT = /\d[eE]\+?\d{2}/;
 const LONG_NUMBER = /\d{309}/;
 
 /**
- * What may hold a flaw that only the value itself shows: the name, or an escape that hides it; a number that is too large.
- * Each is looked for by itself: as one expression they cost more than the parsing.
+ * Whether the value of this text may have a flaw: the name `__proto__`, an escape that may hide the name, or
+ * a number that is too large. Four separate searches: one regular expression for all costs more than the
+ * parsing itself.
  */
 function isSuspicious(text: string): boolean {
   return (
@@ -95,9 +97,9 @@ function isSuspicious(text: string): boolean {
 }
 
 /**
- * Parses JSON that came from outside.
- * @throws SyntaxError, also for a `__proto__` field at any depth (it is never applied, in no disguise), and for a
- * number that is not finite
+ * Parses JSON from outside.
+ * @throws SyntaxError for invalid JSON, for a `__proto__` field at any depth and in any spelling (none is
+ *   ever applied), and for a number that is not finite
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
@@ -109,9 +111,9 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Parses JSON that came from outside, and freezes what it says, all the way down. As `parseJson`, but that flaws are looked for in the value
- * and not in its text: one walk does both.
- * @throws SyntaxError as `parseJson`, and RangeError for what is nested too deep
+ * Parses JSON from outside, and freezes the value at every depth. One walk over the value both freezes it and
+ * finds its flaws, so the text needs no search of its own.
+ * @throws SyntaxError as `parseJson`; RangeError for a value nested deeper than 64 levels
  */
 export function parseFrozen(text: string): unknown {
   return frozen(JSON.parse(text), 0);
@@ -129,7 +131,7 @@ function frozen(value: unknown, depth: number): unknown {
 
 function freezeFields(object: Record<string, unknown>, depth: number): void {
   for (const name in object) {
-    // What somebody has put on every object is none of it.
+    // A field that somebody has put on Object.prototype is no part of the value.
     if (!Object.hasOwn(object, name)) continue;
     if (name === '__proto__') throw new SyntaxError('a field named __proto__');
     const field = object[name];
@@ -138,8 +140,10 @@ function freezeFields(object: Record<string, unknown>, depth: number): void {
 }
 
 /**
- * Freezes a value all the way down: everyone who reads a key is given the same object. Also below what is frozen
- * already, as a schema may do at the top alone. What cannot be frozen (a typed array) is left.
+ * Freezes a value at every depth, since all readers of a key get the same object. It goes on below an object
+ * that is frozen already, since a schema may have frozen the top alone. A typed array cannot be frozen, and
+ * stays as it is.
+ * @throws RangeError for a value nested deeper than 64 levels
  */
 export function deepFreeze<T>(value: T, depth = 0): T {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;

@@ -1,13 +1,15 @@
 /**
- * The owner's book: the state, its revisions, and cuts of it. Pure: no clock, no I/O.
+ * The owner's ledger: the state, its revisions and its cut points. Pure: no clock, no I/O.
  *
- * Before the first claim revisions are provisional and count from one. `resume` and `startOver` put what was
- * set till then on top of what the store had, under revisions that go on from there.
+ * Before the first claim, revisions are provisional and count from one. `resume` and `startOver` take over
+ * the store's revision, and give every change that was set before the claim a new revision after it.
+ *
+ * Invariant: each change of a key outside a batch, and each changed key of a batch, gets the next revision.
  */
 import { TandemError } from '../base/errors.ts';
 import type { Change } from './frame.ts';
 import type { Line, Position } from './position.ts';
-import { canTell, ZERO } from './position.ts';
+import { reaches, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
 import type { CutPoint } from './cut-points.ts';
@@ -17,33 +19,38 @@ import { MAX_LINKS } from './trace.ts';
 import { RevisionNotes } from './revision-notes.ts';
 import { detached } from '../base/detached.ts';
 
-/** A value as it was set: the text that travels, and what its schema reads from it, once someone asks. */
+/** A value as it was set. */
 export interface Captured {
+  /** The text that travels. */
   readonly json: string;
+  /** The value that the schema reads from the text; made by the first reading. */
   value?: unknown;
 }
 
-const NOWHERE: readonly TraceContext[] = [];
+const NO_ORIGINS: readonly TraceContext[] = [];
 
-/** Dropped tombstones that are remembered for the store. */
+/** The greatest number of dropped tombstones to remember until the store has dropped them too. */
 const MAX_DROPPED = 100_000;
 
 export class Ledger {
+  /** Keys of the tombstones that were dropped here and that the store may still hold. */
   #dropped: string[] = [];
-  /** More was dropped than is remembered: the store can only be given the whole state. */
+  /**
+   * More tombstones were dropped than `#dropped` remembers: only the whole state can bring the store up to
+   * date.
+   */
   #isDroppedLost = false;
-  /** Until the state of the store is known, no delete may be forgotten. */
+  /** Without a tombstone limit: no delete may be forgotten before the state of the store is known. */
   #map = this.#emptyMap(Infinity);
   #line: Line = { epoch: 0, base: ZERO };
   #revision = 0;
-  /** Until then a delete has to be remembered even where nothing is deleted. */
+  /** While false, even the delete of a key that is unknown here is recorded: the store may hold that key. */
   #loaded = false;
   #batch: Map<string, Captured | undefined> | undefined;
-  /** When what is set now is set, on a clock of the caller's. */
+  /** The time of the changes being made now, on a clock of the caller's. */
   #at = NaN;
-  /** In which spans what was set last was set. */
+  /** The spans that set the last revisions. */
   readonly #origins = new RevisionNotes<TraceContext>();
-  /** Where what is not on its way yet may be cut. */
   readonly #cutPoints = new CutPoints();
 
   get line(): Line {
@@ -62,7 +69,7 @@ export class Ledger {
     return this.#map.size;
   }
 
-  /** Whether the state of the store was taken in, and revisions are final. */
+  /** Whether the state of the store was loaded, so that revisions are final. */
   get isLoaded(): boolean {
     return this.#loaded;
   }
@@ -81,7 +88,10 @@ export class Ledger {
     }
   }
 
-  /** What is set or deleted next is of this time, and was set in this span. A batch is of when it began. */
+  /**
+   * Gives the next change its time and its span. A batch keeps the time at which it began.
+   * @param at on a clock of the caller's, ms
+   */
   stamp(at: number, origin: TraceContext | undefined): void {
     if (!this.#batch) this.#at = at;
     if (origin !== undefined) this.#origins.note(this.#revision + 1, origin);
@@ -91,7 +101,7 @@ export class Ledger {
     this.#put(key, { json });
   }
 
-  /** Whether there was something to delete. */
+  /** Deletes a key. Returns whether the key held a value. */
   delete(key: string): boolean {
     const existed = this.get(key)?.value !== undefined;
     if (existed || !this.#loaded) this.#put(key, undefined);
@@ -99,7 +109,9 @@ export class Ledger {
     return existed;
   }
 
-  /** The same values under new revisions: whoever holds them otherwise is told anew. */
+  /**
+   * Sets keys to the values that they hold, under new revisions, so that every copy gets these values again.
+   */
   restate(keys: readonly string[]): void {
     for (const key of keys) {
       const entry = this.#map.get(key);
@@ -107,7 +119,10 @@ export class Ledger {
     }
   }
 
-  /** All of `run`'s changes, or, when it throws, none. */
+  /**
+   * Makes all of `run`'s changes, or none when `run` throws.
+   * @throws TandemError `INVALID_BATCH` for a function that returns a promise; anything that `run` throws
+   */
   batch<T>(run: () => T): T {
     if (this.#batch) return this.#innerBatch(this.#batch, run);
     const batch = new Map<string, Captured | undefined>();
@@ -126,42 +141,47 @@ export class Ledger {
     return result;
   }
 
-  /** What changed after `revision`, so many at most; `undefined` when deletes since then are forgotten. */
+  /**
+   * The changes after `revision`, oldest first; `undefined` when deletes since then are forgotten.
+   * @param most the greatest number of changes; default all
+   */
   changesSince(revision: number, most = Infinity): Change[] | undefined {
     if (revision < this.#map.horizon || this.#isDroppedLost) return undefined;
     return this.#map.since(revision, most).map(toChange);
   }
 
-  /** A turn is over: here, at this time, a cut parts nothing that belongs together. */
+  /** A turn has ended at `at`, so its last revision is a cut point: no batch and no turn crosses it. */
   endTurn(at: number): void {
     this.#cutPoints.add(this.#revision, at);
   }
 
-  /** What changed up to `revision` is on its way to the store. */
+  /** The changes up to `revision` are on their way to the store. */
   sentUpTo(revision: number): void {
     this.#cutPoints.sentUpTo(revision);
   }
 
-  /** The last place up to `revision` where what is not on its way can be cut. */
+  /** The last cut point up to `revision` among the changes that are not on their way. */
   cutPointUpTo(revision: number): CutPoint | undefined {
     return this.#cutPoints.upTo(revision);
   }
 
-  /** When the oldest change after `revision` was set, as it was stamped; NaN where that is not known. */
+  /** The stamped time of the oldest change after `revision`; NaN where it is not known. */
   setAtSince(revision: number): number {
     return this.#map.changedAt(revision);
   }
 
-  /** The spans in which something was set after `revision`: the oldest first, then the newest of the others. */
+  /**
+   * The spans that set something after `revision`, at most 32: the oldest one, then the newest of the others.
+   */
   originsSince(revision: number): readonly TraceContext[] {
-    if (this.#origins.isEmpty) return NOWHERE;
+    if (this.#origins.isEmpty) return NO_ORIGINS;
     const spans = [...new Map(this.#origins.since(revision).map((one) => [one.traceparent, one])).values()];
     return spans.length <= MAX_LINKS ? spans : [spans[0]!, ...spans.slice(1 - MAX_LINKS)];
   }
 
-  /** Whether a reader at this position can be told what changed since, or has to read the whole state. */
+  /** Whether the ledger has every change since `from`. A reader elsewhere has to read the whole state. */
   canContinue(from: Position): boolean {
-    return canTell(from, { line: this.#line, revision: this.#revision, horizon: this.horizon });
+    return reaches({ line: this.#line, revision: this.#revision, horizon: this.horizon }, from);
   }
 
   /** The entries that changed after a position at which `canContinue` holds, oldest change first. */
@@ -174,24 +194,30 @@ export class Ledger {
     return this.#map.since(0).map(toChange);
   }
 
-  /** How many tombstones were dropped here that the store may still hold. */
+  /** The number of tombstones that were dropped here and that the store may still hold. */
   get droppedCount(): number {
     return this.#dropped.length;
   }
 
-  /** So many of them, after the first `from`. A key that came back meanwhile is no tombstone any more. */
+  /**
+   * The keys of `count` dropped tombstones, from index `from` on. A key that was set again meanwhile is left
+   * out: it is no tombstone any more.
+   */
   dropped(count: number, from = 0): string[] {
     return this.#dropped.slice(from, from + count).filter((key) => this.#map.get(key) === undefined);
   }
 
-  /** The store has forgotten the first `count` of them; or, given the `whole` state, whatever was dropped before. */
+  /**
+   * The store has dropped the first `count` of these tombstones too.
+   * @param whole the store was given the whole state, so it holds no tombstone from before
+   */
   forgetDropped(count: number, whole: boolean): void {
-    // Fewer than there were then: more came meanwhile than is remembered.
+    // Fewer than `count`: the list has overflowed meanwhile, so later drops are lost again.
     if (whole && this.#dropped.length >= count) this.#isDroppedLost = false;
     this.#dropped = this.#dropped.slice(count);
   }
 
-  /** Goes on from what the store has at `revision`; what was set here meanwhile comes on top. */
+  /** Loads the state that the store has at `revision`, and puts the changes made here before on top. */
   resume(line: Line, revision: number, horizon: number, changes: readonly Change[]): void {
     const local = this.#map.since(0);
     const setAt = this.#map.changedAt(0);
@@ -205,7 +231,7 @@ export class Ledger {
     this.#goOn(line, revision, local, setAt);
   }
 
-  /** Starts from nothing but what was set here; revisions go on all the same. */
+  /** Keeps only the values that were set here; revisions go on after the store's `revision`. */
   startOver(line: Line, revision: number): void {
     const local = this.#map.since(0);
     const setAt = this.#map.changedAt(0);
@@ -214,14 +240,15 @@ export class Ledger {
     this.#goOn(line, revision, local, setAt);
   }
 
-  /** The same state, under a new epoch. */
+  /** Keeps state and revision under a new epoch. */
   continueIn(line: Line): void {
     this.#line = line;
-    // The first commit of an epoch has to reach its base: who is between would be past one head and before the next.
+    // The first commit of an epoch must reach its base. A cut before the base would put a reader past one
+    // head and before the next.
     this.#cutPoints.clear(this.#revision);
   }
 
-  /** All of an inner batch's changes, or, when it throws, none of them; the outer one decides for all. */
+  /** An inner batch that throws undoes its own changes. The outer batch decides about all others. */
   #innerBatch<T>(outer: Map<string, Captured | undefined>, run: () => T): T {
     const before = [...outer];
     try {

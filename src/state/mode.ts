@@ -1,7 +1,9 @@
-/** The modes, as words: the machines in `machines/` hold them, and readings, metrics and routes name them. */
+/**
+ * The names of the modes. The machines in `machines/` hold the modes; readings, metrics and routes show them.
+ */
 
-/** How a participant stands with its space in Redis: the states of `machines/connection.ts`. */
+/** A participant's connection to its space in Redis: the outer states of `machines/connection.ts`. */
 export type Mode = 'recovering' | 'connected' | 'degraded' | 'stopped';
 
-/** What an owner may do with its space: the states of `machines/ownership.ts`. */
+/** An owner's right to its space: the states of `machines/ownership.ts`. */
 export type Ownership = 'standby' | 'claiming' | 'leading' | 'fenced' | 'released';

@@ -1,19 +1,20 @@
 /**
- * Positions: a place in the one order of changes of a space.
+ * Positions: places in the one order of changes of a space.
  *
- * The epoch dominates; within and across epochs revisions only grow. A new epoch states its base, the
- * position from which it continues, and that alone decides who may carry on and who must start over.
+ * Positions compare by epoch first, then by revision. Revisions only grow, also from one epoch to the next. A
+ * new epoch names its base, the position from which it continues. The base alone decides which readers may
+ * carry on and which must start over.
  */
 import { show, TandemError } from '../base/errors.ts';
 
 export interface Position {
-  /** The fencing token: grows with each claim. Milliseconds of the server's clock, or more. */
+  /** The fencing token: grows with each claim. At least the server's time of the claim, ms since 1970. */
   readonly epoch: number;
   /** The number of the change. */
   readonly revision: number;
 }
 
-/** One ownership's run of history: the epoch and the position from which it continues. */
+/** The changes of one owner: its epoch, and the position from which that epoch continues. */
 export interface Line {
   readonly epoch: number;
   readonly base: Position;
@@ -60,23 +61,25 @@ export function comparePositions(a: string, b: string): number {
 }
 
 /**
- * Whether someone at `position` may carry on in `line`: it is in the line already, or at its base or before
- * it in the epoch that the line continues. Otherwise it saw what the line never had, or comes from a line
- * that is unknown here, and has to take a full sync.
+ * Whether a reader at `position` may carry on in `line`. It may when it is in the line's epoch, or in the
+ * epoch of the line's base and not past the base. Any other reader has seen changes that the line never had,
+ * or comes from a line that is unknown here: it needs a full sync.
  */
 export function continues(position: Position, line: Line): boolean {
   if (position.epoch === line.epoch) return true;
   return position.epoch === line.base.epoch && position.revision <= line.base.revision;
 }
 
-/** A place that can tell others what changed: its line, how far it is, and from where on it remembers deletes. */
-export interface Standpoint {
+/** The changes that a copy of the state can give to a reader. */
+export interface Extent {
   readonly line: Line;
+  /** The last change. */
   readonly revision: number;
+  /** Deletes at or below this revision are forgotten. */
   readonly horizon: number;
 }
 
-/** Whether someone at `position` can be told what changed since, or has to be given the whole state. */
-export function canTell(position: Position, { line, revision, horizon }: Standpoint): boolean {
+/** Whether the extent has every change since `position`. A reader elsewhere needs the whole state. */
+export function reaches({ line, revision, horizon }: Extent, position: Position): boolean {
   return continues(position, line) && position.revision <= revision && position.revision >= horizon;
 }

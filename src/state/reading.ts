@@ -1,8 +1,9 @@
 /**
- * A reading: a value, and what is known of its truth.
+ * A reading: a value, and the proof of how current the value is.
  *
- * A reading keeps the proof it was made under. Kept for a while, it does not stay `live`: it is as old as its
- * proof, whatever its follower has learned since. What is seldom asked for is computed when asked.
+ * A reading keeps the proof under which it was made, so a reading that a caller keeps does not stay `live`:
+ * it ages with its proof, even while its follower gets newer ones. Position and freshness are computed by
+ * their getters.
  */
 import type { Entry } from './revision-map.ts';
 import { printPosition } from './position.ts';
@@ -10,20 +11,23 @@ import { printPosition } from './position.ts';
 export type Freshness = 'live' | 'stale';
 export type Source = 'redis' | 'direct' | 'memory';
 
-/** What a process knows of the truth of its state at one moment. */
+/** The evidence that a process's copy of the state is current. */
 export interface Proof {
   readonly source: Source;
-  /** Time since the owner last proved this state current, ms. */
+  /** Time since the owner last proved this state current, ms; Infinity when it never did. */
   staleMs(): number;
   freshness(): Freshness;
   ownerAlive(): boolean;
-  /** For how long the owner may still be taken for alive without another sign of it, ms; 0 when it may not. */
+  /**
+   * The rest of the owner's lease, ms: without another sign of life the owner counts as gone then. 0 when it
+   * is.
+   */
   leaseMs(): number;
 }
 
 export class Reading<K extends string = string, V = unknown> {
   readonly key: K;
-  /** `undefined` when the key holds nothing. Frozen. */
+  /** Frozen; `undefined` when the key holds nothing. */
   readonly value: V | undefined;
   readonly #epoch: number;
   readonly #revision: number;
@@ -37,17 +41,17 @@ export class Reading<K extends string = string, V = unknown> {
     this.#proof = proof;
   }
 
-  /** Whether it was made under this proof. */
+  /** Whether this reading was made under `proof`. */
   isUnder(proof: Proof): boolean {
     return this.#proof === proof;
   }
 
-  /** Where the key last changed; `0-0` when it never did. */
+  /** The position of the key's last change; `0-0` when it never changed. */
   get position(): string {
     return printPosition({ epoch: this.#epoch, revision: this.#revision });
   }
 
-  /** `live`: misses nothing that was set longer ago than the staleness bound. */
+  /** `live`: the reading misses nothing that was set longer ago than the staleness bound. Else `stale`. */
   get freshness(): Freshness {
     return this.#proof.freshness();
   }
@@ -57,7 +61,7 @@ export class Reading<K extends string = string, V = unknown> {
     return this.#proof.staleMs();
   }
 
-  /** The way by which the state is kept current; `memory` when there is none. */
+  /** The path that keeps the state current; `memory` when there is none. */
   get source(): Source {
     return this.#proof.source;
   }
@@ -73,7 +77,7 @@ export class Reading<K extends string = string, V = unknown> {
   }
 }
 
-/** The reading of an entry under a proof; the same one again, for as long as neither has changed. */
+/** The reading of an entry under a proof: the same object for as long as neither has changed. */
 export function readingOf<K extends string, V>(
   key: K,
   entry: Entry<unknown> | undefined,

@@ -1,15 +1,15 @@
 /**
- * The follower's copy: state, position and line. Pure. Which frames may be applied, admission decides
+ * The follower's copy of a space: state, position and line. Pure. Which frames may be applied, admission decides
  * (`src/follower/admission.ts`).
  *
  * Invariant: the position moves with the changes that lead to it, in one call.
  */
 import type { Line, Position } from './position.ts';
-import { canTell, isSame, ZERO } from './position.ts';
+import { isSame, reaches, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
 
-/** A change whose value was read and found valid. */
+/** A change whose value was read through its schema. */
 export interface ReadChange {
   readonly key: string;
   readonly revision: number;
@@ -17,7 +17,7 @@ export interface ReadChange {
   readonly value: unknown;
 }
 
-/** Some keys: a set of them, or a map from them. */
+/** A set of keys, or a map with keys. */
 type Keys = Pick<ReadonlySet<string>, 'has' | 'size'>;
 
 export class Replica {
@@ -30,7 +30,9 @@ export class Replica {
     return this.#position;
   }
 
-  /** Where this copy was last found to be wrong: who is at this very place has to start over. */
+  /**
+   * The position at which this copy was last found wrong: a reader at exactly this position must start over.
+   */
   get correctedAt(): Position | undefined {
     return this.#correctedAt;
   }
@@ -48,19 +50,24 @@ export class Replica {
   }
 
   /**
-   * The entries that changed after a position, oldest change first; `undefined` where nobody can go on from there.
-   * A full sync tells of no deletes, so nobody goes on from before one.
+   * The entries that changed after a position, oldest change first; `undefined` where a reader cannot go on
+   * from there. A full sync brings no deletes, so a reader from before the last full sync cannot go on
+   * either.
    */
   entriesSince(from: Position): Entry<unknown>[] | undefined {
     const { revision } = this.#position;
-    const standpoint = { line: this.#line, revision, horizon: this.#map.horizon };
-    return canTell(from, standpoint) ? this.#map.since(from.revision) : undefined;
+    const extent = { line: this.#line, revision, horizon: this.#map.horizon };
+    return reaches(extent, from) ? this.#map.since(from.revision) : undefined;
   }
 
-  /** Applies changes on top, in revision order, as one; those known already are passed over. */
+  /**
+   * Applies changes on top of this copy, as one step. Changes at or below the current revision are skipped.
+   * @param changes in revision order
+   * @returns the changes that were applied
+   */
   advance(to: Line & { readonly revision: number }, changes: readonly ReadChange[]): readonly ReadChange[] {
     const from = this.#position.revision;
-    // They are in order, and nearly always all new.
+    // The changes are in order, and nearly always all new.
     const isFresh = changes.length === 0 || changes[0]!.revision > from;
     const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);
     this.#moveTo(to);
@@ -70,8 +77,9 @@ export class Replica {
   }
 
   /**
-   * Puts a whole state in place of this one; of the keys in `kept`, which could not be read, the last values stay.
-   * Returns the keys that it had, or has, otherwise.
+   * Puts a whole state in place of this one.
+   * @param kept keys whose new values could not be read: their last values stay
+   * @returns the changes of all keys that differ between the old state and the new one
    */
   replace(
     to: Line & { readonly revision: number },
@@ -105,11 +113,12 @@ export class Replica {
   }
 }
 
-/** The changes, and the last values of the keys that are kept, in revision order. */
+/** The changes, and the last values of the kept keys, in revision order. */
 function withKept(old: RevisionMap<unknown>, changes: readonly ReadChange[], kept: Keys): ReadChange[] {
-  const taken = new Set(changes.map(({ revision }) => revision));
-  // A revision that another change bears now says nothing about this one any more.
-  const still = [...old.entries()].filter(({ key, revision }) => kept.has(key) && !taken.has(revision));
+  const used = new Set(changes.map(({ revision }) => revision));
+  // Two entries cannot share a revision: where another change has a kept entry's revision now, the entry is
+  // dropped.
+  const still = [...old.entries()].filter(({ key, revision }) => kept.has(key) && !used.has(revision));
   return [...changes, ...still].toSorted((a, b) => a.revision - b.revision);
 }
 

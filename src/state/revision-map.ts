@@ -1,10 +1,11 @@
 /**
  * The state of a space in order of last change.
  *
- * A map from key to entry, and through the entries a doubly linked list, oldest change first. A change moves
- * its entry to the end, so `since(r)` walks back from the end and costs what changed, not what there is.
- * A deleted key leaves a tombstone, an entry without a value. Tombstones beyond `tombstoneLimit` are dropped
- * oldest first, and `horizon` remembers up to which revision: below it, `since` cannot know of deletes.
+ * A map from key to entry, and a doubly linked list through the entries, oldest change first. A change moves
+ * its entry to the end. So `since(r)` walks back from the end, and its cost grows with the changes after r
+ * alone. A deleted key leaves a tombstone, an entry without a value. Beyond `tombstoneLimit` the oldest
+ * tombstones are dropped, and `horizon` rises to the last revision dropped: `since` below the horizon may
+ * miss deletes.
  *
  * Invariants: revisions grow strictly along the list; `size` counts the entries that hold a value.
  */
@@ -15,9 +16,9 @@ export interface Entry<V> {
   /** `undefined` is a tombstone. */
   readonly value: V | undefined;
   readonly revision: number;
-  /** The epoch in which this change was made. */
+  /** The epoch of the key's last change. */
   readonly epoch: number;
-  /** What was last made of it, for whoever asks for the same again; gone with the next change. */
+  /** A reader's cache of a result made from this entry; the next change of the key clears it. */
   memo?: unknown;
 }
 
@@ -25,7 +26,7 @@ interface Node<V> extends Entry<V> {
   value: V | undefined;
   revision: number;
   epoch: number;
-  /** When it was changed. */
+  /** The time of the change, on a clock of the caller's; NaN where it is not known. */
   at: number;
   before: Node<V> | undefined;
   after: Node<V> | undefined;
@@ -41,20 +42,21 @@ export class RevisionMap<V> {
   #horizon = 0;
 
   /**
-   * @param tombstoneLimit how many deletes are remembered at least; default 10,000, or as many as live keys.
-   * @param onDrop told of each tombstone that is dropped.
+   * @param tombstoneLimit the least number of deletes to remember, or the number of live keys if that is
+   *   more. Default 10,000.
+   * @param onDrop called with the key of each tombstone that is dropped. Default: nothing.
    */
   constructor(tombstoneLimit = 10_000, onDrop: (key: string) => void = () => {}) {
     this.#tombstoneLimit = tombstoneLimit;
     this.#onDrop = onDrop;
   }
 
-  /** How many keys hold a value. */
+  /** The number of keys that hold a value. */
   get size(): number {
     return this.#size;
   }
 
-  /** The newest revision that an entry bears; 0 when nothing ever changed. */
+  /** The newest revision of any entry; 0 when nothing ever changed. */
   get revision(): number {
     return this.#last?.revision ?? 0;
   }
@@ -73,9 +75,10 @@ export class RevisionMap<V> {
   }
 
   /**
-   * Sets a key, or with `undefined` deletes it, and moves it to the end. `revision` has to be a new one.
-   * @param at when it was changed, on a clock of the caller's; NaN where that is not known
-   * @returns the revision of its last change; 0 when it never changed
+   * Sets a key and moves it to the end. `undefined` deletes the key.
+   * @param revision greater than that of every entry
+   * @param at the time of the change, on a clock of the caller's; default NaN, which means unknown
+   * @returns the revision of the key's change before this one; 0 when the key never changed
    */
   set(key: string, value: V | undefined, revision: number, epoch: number, at = NaN): number {
     let node = this.#nodes.get(key);
@@ -107,7 +110,10 @@ export class RevisionMap<V> {
     return before;
   }
 
-  /** What changed after `revision`, oldest change first: the latest of each key, once; so many at most. */
+  /**
+   * The entries that changed after `revision`, oldest change first: each key once, with its latest value.
+   * @param most the greatest number of entries; default all
+   */
   since(revision: number, most = Infinity): Entry<V>[] {
     let first: Node<V> | undefined;
     for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before)
@@ -117,7 +123,7 @@ export class RevisionMap<V> {
     return found;
   }
 
-  /** When the oldest change after `revision` was made; NaN where there is none, or it is not known. */
+  /** The time of the oldest change after `revision`; NaN where there is none, or its time is not known. */
   changedAt(revision: number): number {
     let at = NaN;
     for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before)
@@ -125,12 +131,12 @@ export class RevisionMap<V> {
     return at;
   }
 
-  /** The keys that hold a value, in the order in which they first came. */
+  /** The entries that hold a value, in the order in which their keys first came. */
   *entries(): Generator<Entry<V>> {
     for (const node of this.#nodes.values()) if (node.value !== undefined) yield node;
   }
 
-  /** States that deletes up to `revision` are not remembered here. */
+  /** Declares that this map does not know of deletes up to `revision`. */
   forgetUpTo(revision: number): void {
     this.#horizon = Math.max(this.#horizon, revision);
   }
@@ -151,8 +157,8 @@ export class RevisionMap<V> {
   }
 
   /**
-   * Drops the older half of the tombstones once there are twice as many as allowed: one walk over the list
-   * for as many deletes as the limit, so a delete stays O(1) in the long run.
+   * Drops the older half of the tombstones once there are twice as many as the limit allows. That is one walk
+   * over the list per `limit` deletes, so a delete stays O(1) amortized.
    */
   #prune(): void {
     const keep = Math.max(this.#tombstoneLimit, this.#size);

@@ -1,7 +1,8 @@
 /**
- * What is known of the last revisions: notes in revision order, the oldest dropped beyond a bound. Pure.
+ * Notes about the last revisions, such as the span that set each. Pure.
  *
- * The same thing noted of one revision after another is one note, of a run of them.
+ * Notes are in revision order; at least the last 1,024 are kept. Equal notes of successive revisions are one
+ * note of a run of revisions.
  */
 
 const MAX_NOTES = 1_024;
@@ -15,7 +16,9 @@ interface Note<T> {
 export class RevisionNotes<T> {
   #notes: Note<T>[] = [];
 
-  /** Notes something of a revision. What is known of later ones is of a line that is no more. */
+  /**
+   * Adds a note about a revision. Notes about later revisions belong to a line that is gone, and are dropped.
+   */
   note(revision: number, what: T): void {
     this.forgetAfter(revision);
     const note = this.#notes.at(-1);
@@ -24,7 +27,7 @@ export class RevisionNotes<T> {
       return;
     }
     this.#notes.push({ first: revision, last: revision, what });
-    // Half at once, so that a note costs the same in the long run however many there are.
+    // Half are dropped at once, so that adding a note costs O(1) amortized.
     if (this.#notes.length > 2 * MAX_NOTES) this.#notes = this.#notes.slice(-MAX_NOTES);
   }
 
@@ -32,7 +35,7 @@ export class RevisionNotes<T> {
     return this.#notes.length === 0;
   }
 
-  /** What was noted after `revision`, oldest first. */
+  /** The notes about revisions after `revision`, oldest first. */
   since(revision: number): T[] {
     const notes = this.#notes;
     let at = notes.length;
@@ -40,7 +43,7 @@ export class RevisionNotes<T> {
     return notes.slice(at).map(({ what }) => what);
   }
 
-  /** The first that was noted of `revision` or of what came after it. */
+  /** The note about `revision`, or the first one after it. */
   from(revision: number): T | undefined {
     const notes = this.#notes;
     let low = 0;
@@ -52,7 +55,7 @@ export class RevisionNotes<T> {
     return notes[low]?.what;
   }
 
-  /** What was noted after `revision` never came to be. */
+  /** Drops the notes about revisions after `revision`: those changes were never made. */
   forgetAfter(revision: number): void {
     for (
       let note = this.#notes.at(-1);
@@ -65,7 +68,7 @@ export class RevisionNotes<T> {
     }
   }
 
-  /** All that was noted is of this revision. */
+  /** Makes every note a note about this revision. */
   moveTo(revision: number): void {
     for (const note of this.#notes) note.first = note.last = revision;
   }

@@ -77,7 +77,10 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 export class Space<D extends Definition = Definition> {
   readonly name: string;
   readonly definition: D;
-  /** Keys by name, and those of families that were asked for before: checking a key costs more than looking it up. */
+  /**
+   * Keys by name, and those of families that were asked for before: checking a key costs more than looking it
+   * up.
+   */
   readonly #known = new Map<string, Schema>();
   /** Longest prefix first, so that the closest family decides. */
   readonly #families: { readonly prefix: string; readonly schema: Schema }[] = [];
@@ -170,8 +173,8 @@ export class Space<D extends Definition = Definition> {
   }
 
   /**
-   * Reads JSON text that this or another process captured: the value as its schema gives it, frozen. What is thrown says where
-   * it is wrong, and quotes nothing of it: it is reported, and ends in logs.
+   * Reads JSON text that this or another process captured: the value as its schema gives it, frozen. What is
+   * thrown says where it is wrong, and quotes nothing of it: it is reported, and ends in logs.
    * @throws TandemError `UNKNOWN_KEY`
    * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`
    */
@@ -232,7 +235,9 @@ function undefinedError(key: string): InvalidValueError {
   ]);
 }
 
-/** A value as JSON text, and what was found on the way through it. A getter of it may throw whatever it likes. */
+/**
+ * A value as JSON text, and what was found on the way through it. A getter of it may throw whatever it likes.
+ */
 function textOf(key: string, value: unknown, found: Found): string {
   let flaw: { path: string; message: string } | undefined;
   try {

@@ -1,25 +1,25 @@
 /**
- * Where in a trace something happened, as it travels: W3C Trace Context, and nothing of any library.
+ * Trace context as it travels in a frame: W3C Trace Context, independent of any library.
  *
- * What arrives in a frame is not to be trusted, and never worth a frame: what is not well-formed is left out.
+ * A trace is never a reason to refuse a frame: every malformed part of it is left out.
  */
 
-/** A span, as others refer to it. https://www.w3.org/TR/trace-context/ */
+/** A reference to a span. https://www.w3.org/TR/trace-context/ */
 export interface TraceContext {
   /** `00-<trace id>-<span id>-<flags>` */
   readonly traceparent: string;
   readonly tracestate?: string;
 }
 
-/** What a frame says of the trace that it belongs to. */
+/** The trace that a frame belongs to. */
 export interface FrameTrace extends TraceContext {
-  /** `traceparent` of other spans that set something that is in the frame. At most `MAX_LINKS`. */
+  /** The `traceparent` of each other span that set something in the frame. At most `MAX_LINKS`. */
   readonly links?: readonly string[];
 }
 
-/** Spans that one frame refers to, at most; the newest of them. */
+/** The greatest number of spans that one frame refers to. */
 export const MAX_LINKS = 32;
-/** What every vendor has to pass on; a longer one is left out whole. */
+/** The length that every vendor must pass on; a longer tracestate is left out whole. */
 const MAX_TRACESTATE_LENGTH = 512;
 
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
@@ -29,13 +29,13 @@ export function isTraceparent(value: unknown): value is string {
   return typeof value === 'string' && value.length === 55 && TRACEPARENT.test(value);
 }
 
-/** What can be sent of a tracestate. */
+/** The tracestate, if it is short and well-formed enough to be sent; else nothing. */
 export function boundedTracestate(value: unknown): { tracestate?: string } {
   const isBounded = typeof value === 'string' && value.length <= MAX_TRACESTATE_LENGTH;
   return isBounded && TRACESTATE.test(value) ? { tracestate: value } : {};
 }
 
-/** What is well-formed of what came as the trace of a frame; `undefined` where nothing is. */
+/** The well-formed parts of a received trace; `undefined` where its `traceparent` is malformed. */
 export function readFrameTrace(value: unknown): FrameTrace | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { traceparent, tracestate, links } = value as Record<string, unknown>;
