@@ -1,8 +1,11 @@
 /** Tandem's core: connect, define a space, own it or follow it. No HTTP in here: that is `tandem-sync/koa`. */
 export { connect } from './tandem.ts';
 export type { ConnectOptions, Tandem } from './tandem.ts';
-export { defineSpace, json } from './state/space.ts';
-export type { Definition, InputOf, KeyOf, PatternOf, Schema, Space, ValueOf } from './state/space.ts';
+export { defineSpace } from './state/space.ts';
+export { json } from './state/schema.ts';
+export type { Definition, InputOf, KeyOf, PatternOf, ValueOf } from './state/definition.ts';
+export type { Schema } from './state/schema.ts';
+export type { Space } from './state/space.ts';
 export { comparePositions } from './state/position.ts';
 export type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
 export type { FencedEvent, Uncommitted } from './owner/events.ts';

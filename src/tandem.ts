@@ -28,7 +28,7 @@ import { ownerLogic } from './owner/owner.ts';
 import type { RedisTarget } from './redis/client.ts';
 import { RedisStore } from './redis/store.ts';
 import { Space } from './state/space.ts';
-import type { Definition } from './state/space.ts';
+import type { Definition } from './state/definition.ts';
 import type { Store } from './ports/store.ts';
 import { measure } from './telemetry/meters.ts';
 import { Spans } from './telemetry/spans.ts';

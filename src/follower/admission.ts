@@ -20,7 +20,7 @@
  * before, which is current. So a page is held against `seen` and `stored`, and a frame against the fence as well.
  */
 import { TandemError } from '../base/errors.ts';
-import type { Header } from '../state/frame.ts';
+import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
 import { compare, continues, ZERO } from '../state/position.ts';
 

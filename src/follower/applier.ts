@@ -5,13 +5,14 @@
  */
 import type { ServerClock } from '../base/clock.ts';
 import { detached } from '../base/detached.ts';
-import type { Change } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
 import { compare } from '../state/position.ts';
 import type { Proof } from '../state/reading.ts';
 import { Reading, readingOf } from '../state/reading.ts';
 import type { ReadChange } from '../state/replica.ts';
 import type { Entry } from '../state/revision-map.ts';
-import type { Definition, KeyOf, Space, ValueOf } from '../state/space.ts';
+import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
+import type { Space } from '../state/space.ts';
 import type { Context } from '../actor/participant.ts';
 import type { Verdict } from './admission.ts';
 import type { Arrival } from './arrival.ts';

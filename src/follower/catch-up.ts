@@ -5,7 +5,7 @@
  * that page's head.
  */
 import { TandemError } from '../base/errors.ts';
-import type { Change } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
 import type { Position } from '../state/position.ts';
 import { compare, printPosition } from '../state/position.ts';
 import type { Head, Page, Store } from '../ports/store.ts';

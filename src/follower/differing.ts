@@ -1,8 +1,9 @@
 /** Which keys are otherwise in memory than in the store, as far as both speak of the same revisions. */
 import type { Batch } from './catch-up.ts';
-import type { Change } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
 import type { Replica } from '../state/replica.ts';
-import type { Definition, Space } from '../state/space.ts';
+import type { Definition } from '../state/definition.ts';
+import type { Space } from '../state/space.ts';
 
 /** @param refused whose newer value could not be read */
 export function differing<D extends Definition>(

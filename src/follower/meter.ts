@@ -3,7 +3,7 @@ import type { TandemError } from '../base/errors.ts';
 import type { Applied, Rejected } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Frame } from '../state/frame.ts';
-import { bytesOf } from '../state/frame.ts';
+import { bytesOf } from '../state/change.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition, ZERO } from '../state/position.ts';
 import type { Arrival } from './arrival.ts';

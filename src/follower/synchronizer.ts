@@ -8,8 +8,10 @@
 import type { Context } from '../actor/participant.ts';
 import { asTandemError, TandemError } from '../base/errors.ts';
 import { pause } from '../base/time.ts';
-import type { Change, Frame } from '../state/frame.ts';
-import { decodeFence, decodeFrame } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
+import type { Frame } from '../state/frame.ts';
+import { decodeFence } from '../state/fence.ts';
+import { decodeFrame } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
 import { compare, continues, isSame, printPosition, ZERO } from '../state/position.ts';
 import { implausibleError, isRolledBack } from './admission.ts';

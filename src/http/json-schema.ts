@@ -2,7 +2,7 @@
  * The JSON Schema of a Standard Schema, where its library can give one: by Standard JSON Schema, or by a method that
  * is known of zod and ArkType. No library is imported; where none can say, everything is allowed: `{}`.
  */
-import type { Schema, StandardJSONSchemaV1 } from '../state/space.ts';
+import type { Schema, StandardJSONSchemaV1 } from '../state/schema.ts';
 
 export type JsonSchema = Record<string, unknown>;
 

@@ -9,8 +9,11 @@
  */
 import type { ServerClock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Change, Header } from '../state/frame.ts';
-import { decodePage, encodeChanges, encodeFence, encodeFrame, MAX_FRAME_LENGTH } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
+import type { Header } from '../state/header.ts';
+import { decodePage, encodeChanges } from '../state/change.ts';
+import { encodeFence } from '../state/fence.ts';
+import { encodeFrame, MAX_FRAME_LENGTH } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
 import { isSame, ZERO } from '../state/position.ts';
 import type {

@@ -11,7 +11,7 @@
  * full at most every 100 ms under load, and every leaseMs / 8 when idle; a commit is published every heartbeatMs at least.
  */
 import type { Capacity } from '../ports/store.ts';
-import type { Change } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import { continues, isSame } from '../state/position.ts';

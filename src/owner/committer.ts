@@ -5,7 +5,8 @@
  */
 import type { Context } from '../actor/participant.ts';
 import type { Committed, Head, Measures, Replacement } from '../ports/store.ts';
-import type { Change, Header } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
+import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
 import type { Books, Cadence, CommitPlan, Occasion, ReplacementPlan } from './cadence.ts';
 import type { CommitMeter } from './measures.ts';

@@ -4,8 +4,9 @@
  * A reader is a position. Whenever it can take more, it is sent the changes since then. Times in these frames are on the
  * owner's clock.
  */
-import type { Header } from '../state/frame.ts';
-import { encodeChanges, encodeFrame } from '../state/frame.ts';
+import type { Header } from '../state/header.ts';
+import { encodeChanges } from '../state/change.ts';
+import { encodeFrame } from '../state/frame.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import type { Reader, Sink, Step } from '../base/readers.ts';

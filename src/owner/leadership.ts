@@ -10,7 +10,7 @@ import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
-import type { Change } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
 import { printPosition } from '../state/position.ts';
 import type { Books } from './cadence.ts';
 import type { Claimant } from './claimant.ts';

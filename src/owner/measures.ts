@@ -2,8 +2,8 @@
 import type { Committed as Observed, Committing } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Committed, Measures } from '../ports/store.ts';
-import type { Change } from '../state/frame.ts';
-import { bytesOf } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
+import { bytesOf } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
 import { printPosition } from '../state/position.ts';
 

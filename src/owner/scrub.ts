@@ -5,7 +5,7 @@
  * that a follower would take for the owner's.
  */
 import type { Runtime } from '../ports/runtime.ts';
-import type { Change } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Page } from '../ports/store.ts';
 import type { Cancel } from '../base/time.ts';

@@ -10,14 +10,15 @@ import { pause } from '../base/time.ts';
 import type { Follower } from '../follower/follower.ts';
 import { followerLogic } from '../follower/follower.ts';
 import type { Runtime } from '../ports/runtime.ts';
-import type { Change } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
 import type { Captured } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
 import type { Proof, Reading } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Space } from '../state/space.ts';
-import { defineSpace, json } from '../state/space.ts';
+import { json } from '../state/schema.ts';
+import { defineSpace } from '../state/space.ts';
 import type { StateView } from './state-view.ts';
 import type { Inheritance } from './takeover.ts';
 

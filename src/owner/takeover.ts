@@ -6,7 +6,7 @@
  *   Redis has lost keys, or is behind         the standby's state; deletes are not inherited, so nobody carries on
  *   Redis has lost keys, no standby           what is left of it, on a new line: followers may have what was lost
  */
-import type { Change } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
 import type { Line, Position } from '../state/position.ts';
 import { compare, ZERO } from '../state/position.ts';
 

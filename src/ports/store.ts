@@ -9,7 +9,8 @@
  * - a rejection with `REDIS_UNAVAILABLE` says nothing about whether the call was carried out.
  */
 import type { TandemError } from '../base/errors.ts';
-import type { Change, Header } from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
+import type { Header } from '../state/header.ts';
 import type { Line, Position } from '../state/position.ts';
 
 /** A connection that comes and goes. */

@@ -6,15 +6,12 @@
  */
 import type { ServerClock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Change, Header } from '../state/frame.ts';
-import {
-  decodePage,
-  decodeTime,
-  encodeChanges,
-  encodeFrame,
-  encodeHeader,
-  MAX_FRAME_LENGTH,
-} from '../state/frame.ts';
+import type { Change } from '../state/change.ts';
+import type { Header } from '../state/header.ts';
+import { decodePage, encodeChanges } from '../state/change.ts';
+import { decodeTime } from '../state/wire-time.ts';
+import { encodeFrame, MAX_FRAME_LENGTH } from '../state/frame.ts';
+import { encodeHeader } from '../state/header.ts';
 import type { Observers } from '../ports/observer.ts';
 import type { Position } from '../state/position.ts';
 import type {

@@ -7,7 +7,7 @@
  * Invariant: each change of a key outside a batch, and each changed key of a batch, gets the next revision.
  */
 import { TandemError } from '../base/errors.ts';
-import type { Change } from './frame.ts';
+import type { Change } from './change.ts';
 import type { Line, Position } from './position.ts';
 import { reaches, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';

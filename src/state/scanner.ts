@@ -5,6 +5,10 @@
  * then costs a fraction of a regular expression with its captures and their conversion.
  */
 
+export const LINE_BREAK = 0x0a;
+export const BLANK = 0x20;
+export const DASH = 0x2d;
+
 const DIGIT_0 = 0x30;
 const DELETE = 0x7f;
 const FIRST_PRINTABLE = 0x20;

@@ -5,8 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import type { ExecutionContext, TestFn } from 'ava';
-import type { Change, Frame, Header } from '../../src/state/frame.ts';
-import { decodeFence, decodeFrame } from '../../src/state/frame.ts';
+import type { Change } from '../../src/state/change.ts';
+import type { Frame } from '../../src/state/frame.ts';
+import type { Header } from '../../src/state/header.ts';
+import { decodeFence } from '../../src/state/fence.ts';
+import { decodeFrame } from '../../src/state/frame.ts';
 import type { Line, Position } from '../../src/state/position.ts';
 import { ZERO } from '../../src/state/position.ts';
 import type { Claim, Committed, Cut, Head, Outcome, Page, Store } from '../../src/ports/store.ts';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
-import type { Change } from '../../src/state/frame.ts';
+import type { Change } from '../../src/state/change.ts';
 import type { Line, Position } from '../../src/state/position.ts';
 import { ZERO } from '../../src/state/position.ts';
 import type { Head, Page, Store } from '../../src/ports/store.ts';

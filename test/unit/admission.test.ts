@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
 import { Admission, isRolledBack } from '../../src/follower/admission.ts';
-import type { Header } from '../../src/state/frame.ts';
+import type { Header } from '../../src/state/header.ts';
 import type { Position } from '../../src/state/position.ts';
 import { compare, ZERO } from '../../src/state/position.ts';
 import { check } from '../_check.ts';

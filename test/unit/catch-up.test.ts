@@ -3,7 +3,7 @@
  */
 import test from 'ava';
 import { readSince } from '../../src/follower/catch-up.ts';
-import type { Change } from '../../src/state/frame.ts';
+import type { Change } from '../../src/state/change.ts';
 import type { Position } from '../../src/state/position.ts';
 import { ZERO } from '../../src/state/position.ts';
 import type { Head, Page, SinceOptions, Store } from '../../src/ports/store.ts';

@@ -3,18 +3,15 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
 import { TandemError } from '../../src/base/errors.ts';
-import type { Frame, Header } from '../../src/state/frame.ts';
-import {
-  decodeFence,
-  decodeFrame,
-  decodePage,
-  encodeFence,
-  encodeFrame,
-  encodeHeader,
-  MAX_FRAME_LENGTH,
-} from '../../src/state/frame.ts';
+import type { Frame } from '../../src/state/frame.ts';
+import type { Header } from '../../src/state/header.ts';
+import { decodeFence, encodeFence } from '../../src/state/fence.ts';
+import { decodeFrame, encodeFrame, MAX_FRAME_LENGTH } from '../../src/state/frame.ts';
+import { decodePage } from '../../src/state/change.ts';
+import { encodeHeader } from '../../src/state/header.ts';
 import { printPosition } from '../../src/state/position.ts';
-import { keyProblem, MAX_VALUE_LENGTH } from '../../src/state/space.ts';
+import { keyProblem } from '../../src/state/key.ts';
+import { MAX_VALUE_LENGTH } from '../../src/state/value.ts';
 import { assertThrows, check } from '../_check.ts';
 
 const HEADER = {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
-import type { Change } from '../../src/state/frame.ts';
+import type { Change } from '../../src/state/change.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
 import { check } from '../_check.ts';

@@ -5,8 +5,11 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
-import type { Change, Frame, Header } from '../../src/state/frame.ts';
-import { decodeFence, decodeFrame } from '../../src/state/frame.ts';
+import type { Change } from '../../src/state/change.ts';
+import type { Frame } from '../../src/state/frame.ts';
+import type { Header } from '../../src/state/header.ts';
+import { decodeFence } from '../../src/state/fence.ts';
+import { decodeFrame } from '../../src/state/frame.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import type { Position } from '../../src/state/position.ts';
 import { compare, continues, printPosition, ZERO } from '../../src/state/position.ts';

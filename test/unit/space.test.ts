@@ -8,15 +8,11 @@ import * as fc from 'fast-check';
 import * as v from 'valibot';
 import { z } from 'zod';
 import { InvalidValueError, TandemError } from '../../src/base/errors.ts';
-import type { Schema } from '../../src/state/space.ts';
-import {
-  defineSpace,
-  json,
-  keyProblem,
-  MAX_KEY_LENGTH,
-  MAX_VALUE_LENGTH,
-  Space,
-} from '../../src/state/space.ts';
+import type { Schema } from '../../src/state/schema.ts';
+import { defineSpace, Space } from '../../src/state/space.ts';
+import { json } from '../../src/state/schema.ts';
+import { keyProblem, MAX_KEY_LENGTH } from '../../src/state/key.ts';
+import { MAX_VALUE_LENGTH } from '../../src/state/value.ts';
 import { check } from '../_check.ts';
 
 const anything = defineSpace('anything', { '*': json() });

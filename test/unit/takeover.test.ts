@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { Inheritance, Left } from '../../src/owner/takeover.ts';
 import { takeOver } from '../../src/owner/takeover.ts';
-import type { Change } from '../../src/state/frame.ts';
+import type { Change } from '../../src/state/change.ts';
 import { ZERO } from '../../src/state/position.ts';
 
 const EPOCH = 9;

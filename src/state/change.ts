@@ -1,0 +1,68 @@
+/**
+ * Changes as they travel: three lines each, with a key, a revision, and the value as JSON or an empty line
+ * for a delete. Neither keys nor JSON hold a line break, so nothing is escaped and nothing is copied twice.
+ */
+import { MAX_KEY_LENGTH } from './key.ts';
+import { LINE_BREAK, Scanner } from './scanner.ts';
+
+export interface Change {
+  readonly key: string;
+  readonly revision: number;
+  /** JSON text; empty for a delete. */
+  readonly json: string;
+  /** The value that the schema reads from `json`, where somebody has read it already. */
+  value?: unknown;
+}
+
+/** Changes as text. A line break comes before each of their lines. */
+export function encodeChanges(changes: Iterable<Change>): string {
+  let lines = '';
+  for (const { key, revision, json } of changes) lines += `\n${key}\n${revision}\n${json}`;
+  return lines;
+}
+
+/** The length of keys and values together, bytes of UTF-8. */
+export function bytesOf(changes: readonly Change[]): number {
+  let bytes = 0;
+  for (const { key, json } of changes) bytes += Buffer.byteLength(key) + Buffer.byteLength(json);
+  return bytes;
+}
+
+/**
+ * The changes of a page that was read from Redis. Somebody may have edited the keys there by hand: a
+ * malformed change or one out of order is left out, and makes the page unsound.
+ */
+export function decodePage(lines: string): { changes: Change[]; isSound: boolean } {
+  const changes: Change[] = [];
+  const scanner = new Scanner(lines);
+  let isSound = true;
+  let before = 0;
+  while (!scanner.isAtEnd) {
+    const change = readChange(scanner);
+    if (change === undefined || change.revision <= before) isSound = false;
+    else {
+      before = change.revision;
+      changes.push(change);
+    }
+  }
+  return { changes, isSound };
+}
+
+/**
+ * Reads the next three lines; `undefined` where they are no change. The scanner is behind them in either
+ * case.
+ */
+export function readChange(scanner: Scanner): Change | undefined {
+  const from = scanner.at;
+  const key = scanner.passes(LINE_BREAK) ? scanner.printable() : '';
+  const revision = scanner.countAfter(LINE_BREAK);
+  const isSound =
+    revision > 0 && key.length > 0 && key.length <= MAX_KEY_LENGTH && scanner.passes(LINE_BREAK);
+  if (isSound) return { key, revision, json: scanner.line() };
+  scanner.at = from;
+  for (let lines = 0; lines < 3; lines += 1) {
+    scanner.passes(LINE_BREAK);
+    scanner.line();
+  }
+  return undefined;
+}

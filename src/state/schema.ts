@@ -1,0 +1,73 @@
+/**
+ * Schemas of values: any synchronous Standard Schema (https://standardschema.dev), or `json()`, which accepts
+ * all.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { InvalidValueError, show } from '../base/errors.ts';
+
+export type { StandardJSONSchemaV1 } from '@standard-schema/spec';
+
+/** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
+export type Schema = StandardSchemaV1;
+
+/** A schema that accepts every JSON value and checks nothing; `json<Tick>()` gives it a type. */
+export function json<T = unknown>(): StandardSchemaV1<T, T> {
+  return { '~standard': { version: 1, vendor: 'tandem-sync', validate: accept as Validate<T> } };
+}
+
+type Validate<T> = StandardSchemaV1<T, T>['~standard']['validate'];
+const accept = (value: unknown): { value: unknown } => ({ value });
+
+/** Whether the schema is one of `json()`: validation by it changes nothing, and can be left out. */
+export function acceptsAll(schema: Schema): boolean {
+  return schema['~standard'].validate === accept;
+}
+
+/**
+ * The value that the schema makes of `value`.
+ * @param describe turns the schema's own message, which may quote the value, into that of the error. Default:
+ *   as it is
+ * @throws InvalidValueError `INVALID_VALUE`, also for a schema that throws, is asynchronous, or gives
+ *   `undefined`
+ */
+export function validate(
+  schema: Schema,
+  key: string,
+  value: unknown,
+  describe: (message: string) => string = (message) => message,
+): unknown {
+  let result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
+  try {
+    result = schema['~standard'].validate(value);
+  } catch (error) {
+    throw invalid(key, describe(`its schema threw: ${messageOf(error)}`));
+  }
+  if (result instanceof Promise) {
+    result.catch(() => {});
+    throw invalid(key, 'its schema is asynchronous; expected a synchronous one');
+  }
+  if (typeof result !== 'object' || result === null || (result.issues && !Array.isArray(result.issues)))
+    throw invalid(key, 'its schema gave no result; expected one of a Standard Schema');
+  if (result.issues) {
+    const issues = result.issues.map(({ path, message }) => ({
+      path: printPath(path),
+      message: describe(message),
+    }));
+    throw new InvalidValueError('INVALID_VALUE', key, issues);
+  }
+  if (result.value === undefined) throw invalid(key, 'its schema gives undefined, which means deleted');
+  return result.value;
+}
+
+function invalid(key: string, message: string): InvalidValueError {
+  return new InvalidValueError('INVALID_VALUE', key, [{ path: '', message }]);
+}
+
+function printPath(path: StandardSchemaV1.Issue['path'] = []): string {
+  return path.map((step) => `.${String(typeof step === 'object' ? step.key : step)}`).join('');
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : show(error);
+}
