@@ -1,8 +1,8 @@
 /**
- * The cutPoint between the actors and whoever measures: what happens in a process, told as it happens.
+ * Observers: the events of a process, for metrics, traces and the live page.
  *
- * The core knows nothing of those who listen, and never waits for them. Nothing that is told holds a value, a token
- * or an address of Redis: only names, numbers, and error codes.
+ * The actors call every observer synchronously and ignore its errors. Invariant: an event holds names,
+ * numbers and error codes alone; never a value, a token or an address of Redis.
  */
 import type { Mode } from '../state/mode.ts';
 import type { Ownership } from '../state/mode.ts';
@@ -10,71 +10,84 @@ import type { ErrorCode } from '../base/errors.ts';
 import type { FrameTrace } from '../state/trace.ts';
 
 export type Role = 'owner' | 'follower';
-/** How a frame came. */
+/** The path by which a frame came. */
 export type FramePath = 'redis' | 'direct';
 
-/** A commit that is about to be made. */
+/** A commit that is about to be sent. */
 export interface Committing {
   readonly space: string;
-  /** The name of the process. */
+  /** The owner's `connect({ name })`. */
   readonly owner: string;
-  /** Where the store will be. */
+  /** The store's head after the commit. */
   readonly position: string;
-  /** `frame`: a cut on top of what the store has. `heartbeat`: one of no change. `replacement`: the whole state instead. */
+  /** `frame`: changes on top of the store's head. `heartbeat`: no change. `replace-all`: the whole state. */
   readonly kind: 'frame' | 'heartbeat' | 'replace-all';
   readonly keys: number;
-  /** Keys, values and what goes with them, as sent, in UTF-8. */
+  /** Keys, values and their overhead, as sent, bytes of UTF-8. */
   readonly bytes: number;
   /** Sets and deletes since the store's head that a later one of the same key has replaced. */
   readonly conflated: number;
-  /** It was announced: followers were told before. */
+  /** Followers got the changes before, by an announcement. */
   readonly isAnnounced: boolean;
-  /** For how long the oldest change in it had waited, ms; `undefined` where there is none, or it is not known. */
+  /**
+   * The wait of the oldest change in the commit, ms; `undefined` without changes, or where it is not known.
+   */
   readonly waitedMs: number | undefined;
 }
 
-/** A commit, as it ended. */
+/** A commit that has ended. */
 export interface Committed extends Committing {
-  /** `unknown`: no answer came, or it was an error. */
+  /** `unknown`: no answer came, or the answer was an error. */
   readonly outcome: 'committed' | 'fenced' | 'head_moved' | 'keys_lost' | 'unknown';
-  /** How long the store took, there and back, ms. */
+  /** The store's round trip, ms. */
   readonly storeMs: number;
 }
 
-/** A frame as it was received and made visible. Times of the server's are the owner's on the direct path. */
+/**
+ * A frame that was received and made visible. On the direct path the owner's clock stands in for the
+ * server's.
+ */
 export interface Applied {
   readonly space: string;
   readonly path: FramePath;
-  /** Where the follower is now. */
+  /** The follower's position after the frame. */
   readonly position: string;
   readonly revision: number;
-  /** The frame's: it goes from `prev` to `revision`. */
+  /** The frame goes from `prev` to `revision`. */
   readonly prev: number;
-  /** How many keys changed here. */
+  /** The number of keys that changed here. */
   readonly keys: number;
   readonly bytes: number;
-  /** When it came, on `Time`, ms. */
+  /** The time of arrival, on `Time`, ms. */
   readonly receivedAt: number;
-  /** When it was visible here, on `Time`, ms. */
+  /** The time at which the frame was visible here, on `Time`, ms. */
   readonly appliedAt: number;
-  /** From when the oldest change in it was set to when it was visible here, ms; `undefined` where it is not known. */
+  /**
+   * From the set of the frame's oldest change until it was visible here, ms; `undefined` where it is not
+   * known.
+   */
   readonly updateLatencyMs: number | undefined;
-  /** The truth is within `updateLatencyMs ± errorMs`: both clocks' bounds. */
+  /** The true latency is within `updateLatencyMs ± errorMs`: the sum of both clocks' error bounds, ms. */
   readonly errorMs: number;
-  /** Of that, until it was published: gathering, waiting for the commit before, and the way to the store. */
+  /**
+   * The part of the latency before publication, ms: gathering, waiting for the commit before, the way to the
+   * store. `undefined` where it is not known, as for an announcement.
+   */
   readonly ownerMs: number | undefined;
-  /** And from then on; of what was announced neither is known. */
+  /**
+   * The part of the latency after publication, ms; `undefined` where it is not known, as for an announcement.
+   */
   readonly followerMs: number | undefined;
   readonly trace: FrameTrace | undefined;
 }
 
-/** A catch-up: the keys were asked what changed. */
+/** A catch-up: the follower has read from the keys what changed since its position. */
 export interface Synced {
   readonly space: string;
-  /** The whole state was read, not only what changed. */
+  /** The catch-up read the whole state, not only the changes. */
   readonly isFull: boolean;
   readonly keys: number;
-  /** From asking to visible, ms. */
+  /** From the question until the changes were visible, ms. */
   readonly tookMs: number;
   readonly position: string;
 }
@@ -83,8 +96,8 @@ export interface Synced {
 export interface Rejected {
   readonly space: string;
   /**
-   * `frame`: cannot be read as one. `value`: refused by its schema. `epoch`: far in the future. `fenced`: of an owner
-   * that has lost the space.
+   * `frame`: the data is no valid frame. `value`: a schema refused a value. `epoch`: the epoch lies far in
+   * the future. `fenced`: the frame is from an owner that has lost the space.
    */
   readonly reason: 'frame' | 'value' | 'epoch' | 'fenced';
 }
@@ -98,10 +111,10 @@ export interface ModeChanged {
 }
 
 export interface LinkChanged {
-  /** `commands` and `subscriber` are connections to Redis; `direct` is a way to an owner. */
+  /** `commands` and `subscriber` are connections to Redis; `direct` is the direct path to an owner. */
   readonly link: 'commands' | 'subscriber' | 'direct';
   readonly isUp: boolean;
-  /** It was up before. */
+  /** The link was up before, at any time. */
   readonly isAgain: boolean;
   readonly code: ErrorCode | undefined;
 }
@@ -111,55 +124,58 @@ export interface Sent {
   readonly path: FramePath;
   readonly keys: number;
   readonly bytes: number;
-  /** Sets and deletes that a later one of the same key replaced before they were announced. */
+  /** Sets and deletes that a later one of the same key replaced before the frame went out. */
   readonly conflated: number;
 }
 
-/** What there is to be told. */
+/** The events, by kind. */
 export interface Happenings {
   committed: Committed;
-  /** A frame went out ahead of its commit: announced, or to a reader of the direct path. */
+  /** A frame went out ahead of its commit: as an announcement, or to a reader of the direct path. */
   sent: Sent;
   applied: Applied;
   synced: Synced;
-  /** What came, or what the store holds, does not follow what is known here. */
+  /** A frame, or the content of the store, does not continue the state that this process has. */
   gap: { readonly space: string; readonly role: Role; readonly reason: string };
   rejected: Rejected;
-  /** A participant was opened: it is `recovering`. */
+  /** A participant was opened; its mode is `recovering`. */
   opened: { readonly space: string; readonly role: Role };
   mode: ModeChanged;
   ownership: { readonly space: string; readonly ownership: Ownership };
-  /** The space was claimed, after so long. */
+  /** This process has claimed the space. `tookMs`: the time that it took, ms. */
   claimed: { readonly space: string; readonly epoch: number; readonly tookMs: number };
   fenced: { readonly space: string; readonly code: ErrorCode; readonly uncommitted: number };
   link: LinkChanged;
   error: { readonly space: string; readonly role: Role; readonly code: ErrorCode };
 }
 
-/** Listens to what it has a method for. Called at once, in the actor's own turn: it has to be quick. */
-export type Observer = { readonly [K in keyof Happenings]?: (what: Happenings[K]) => void };
+/**
+ * One method for each kind of event that the observer wants. It runs in the actor's own turn, so it must be
+ * quick.
+ */
+export type Observer = { readonly [K in keyof Happenings]?: (event: Happenings[K]) => void };
 
-/** All who listen in a process. */
+/** All observers of a process. */
 export class Observers {
   readonly #all = new Set<Observer>();
 
-  /** Returns the way to stop it. */
+  /** Adds an observer. Returns a function that removes it. */
   add(observer: Observer): () => void {
     this.#all.add(observer);
     return () => void this.#all.delete(observer);
   }
 
-  /** Nobody listens: what costs something to find out need not be. */
+  /** No observer is there: a caller need not compute the details of an event. */
   get isEmpty(): boolean {
     return this.#all.size === 0;
   }
 
-  tell<K extends keyof Happenings>(kind: K, what: Happenings[K]): void {
+  tell<K extends keyof Happenings>(kind: K, event: Happenings[K]): void {
     for (const observer of this.#all) {
       try {
-        observer[kind]?.(what);
+        observer[kind]?.(event);
       } catch {
-        // Whoever measures must not disturb what is measured; and there is nobody else to tell.
+        // An observer must not disturb the actor that it observes, and its error has no other recipient.
       }
     }
   }

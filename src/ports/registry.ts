@@ -1,9 +1,9 @@
-/** The participants of one process, as others in it see them. */
+/** The registry: the participants of one process. */
 import type { Mode } from '../state/mode.ts';
 import type { Proof } from '../state/reading.ts';
 import type { Role } from './observer.ts';
 
-/** What the registry, and whoever measures, knows of a participant. */
+/** A participant, as the registry and the metrics see it. */
 export interface Registered {
   readonly space: { readonly name: string };
   readonly role: Role;
@@ -13,9 +13,13 @@ export interface Registered {
 }
 
 export interface Registry {
-  /** @throws TandemError `ALREADY_OWNED` or `STOPPED` */
+  /**
+   * Adds a participant.
+   * @throws TandemError `ALREADY_OWNED` or `STOPPED`
+   */
   enter(participant: Registered): void;
+  /** Removes a participant. */
   leave(participant: Registered): void;
-  /** How many participants this process has. */
+  /** The number of participants in this process. */
   readonly size: number;
 }

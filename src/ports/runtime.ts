@@ -1,4 +1,6 @@
-/** What a process lends to its participants: everything that they reach outside themselves by. */
+/**
+ * The runtime: everything that a process lends to its participants. They have no other access to the outside.
+ */
 import type { ServerClock } from '../base/clock.ts';
 import type { Time } from '../base/time.ts';
 import type { DirectOptions, Path } from './path.ts';
@@ -8,13 +10,13 @@ import type { Store } from './store.ts';
 import type { Tracer } from './tracer.ts';
 
 export interface Runtime {
-  /** The process's name, as in "owned by". */
+  /** The process's `connect({ name })`, as in "owned by". */
   readonly name: string;
   readonly store: Store;
   /** The clock of the store's server. */
   readonly clock: ServerClock;
   readonly time: Time;
-  /** Makes the direct path to an owner's own process. */
+  /** Makes the direct path to the owner of a space. */
   readonly path: (space: string, options: DirectOptions, maxStaleMs: number) => Path;
   readonly registry: Registry;
   readonly observers: Observers;

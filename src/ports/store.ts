@@ -1,12 +1,13 @@
 /**
- * What the actors know of Redis: a store that holds each space, and two links that come and go.
+ * The store: it holds each space, and has two links that come and go. To the actors, Redis is a store.
  *
- * The contract, kept by every store and checked by one suite (`test/contract/_store-contract.ts`):
+ * One suite (`test/contract/_store-contract.ts`) checks the contract of every store:
  * - each call is atomic, and changes nothing when it is refused;
- * - an epoch, once claimed, is higher than all before, and fences all that is lower;
- * - `commit` and `replacement` apply only under the newest epoch, `commit` only on top of the head it names;
- * - what is published under a space reaches its subscribers in order, or not at all;
- * - a rejection with `REDIS_UNAVAILABLE` says nothing about whether the call was carried out.
+ * - a claimed epoch is higher than every epoch before, and fences every lower one;
+ * - `commit` and `replaceAll` apply only under the newest epoch, and `commit` only on top of the head that it
+ *   names;
+ * - messages published under a space reach its subscribers in order, or not at all;
+ * - after a rejection with `REDIS_UNAVAILABLE`, the call may or may not have been carried out.
  */
 import type { TandemError } from '../base/errors.ts';
 import type { Change } from '../state/change.ts';
@@ -16,30 +17,33 @@ import type { Line, Position } from '../state/position.ts';
 /** A connection that comes and goes. */
 export interface Link {
   readonly up: boolean;
-  /** Why it is not up. */
+  /** The reason why the link is not up. */
   readonly error: TandemError | undefined;
-  /** What a person should mend, though it serves. A new one with each connection. */
+  /** A problem of a working link that a person should fix. Each new connection reports it anew. */
   readonly warning?: TandemError | undefined;
-  /** Calls back after each change of `up`, and for each new error or warning. Returns the way to stop it. */
+  /**
+   * Calls back after each change of `up`, and for each new error or warning. Returns a function that ends the
+   * calls.
+   */
   watch(changed: () => void): () => void;
 }
 
-/** What a store holds of a space. */
+/** The head of a space: the state of a store's copy, without the keys. */
 export interface Head extends Line {
   readonly revision: number;
   /** The newest epoch that was claimed; `epoch` follows with that owner's first commit. */
   readonly fence: number;
-  /** Keys that hold a value. */
+  /** The number of keys that hold a value. */
   readonly size: number;
   /** Deletes at or below this revision are forgotten. */
   readonly horizon: number;
-  /** When the last frame was cut, server's time in ms; 0 when there was none. */
+  /** Server's time at which the last frame was cut, ms; 0 when there was none. */
   readonly cutAt: number;
-  /** The id of the last to claim. */
+  /** The id of the last owner to claim the space. */
   readonly owner: string;
-  /** Its `connect({ name })`. */
+  /** That owner's `connect({ name })`. */
   readonly ownerName: string;
-  /** For how long the lease is still held, ms; 0 when it is free. */
+  /** The rest of the lease, ms; 0 when the lease is free. */
   readonly leaseMs: number;
   /** Some keys were lost: evicted, or deleted by hand. */
   readonly keysLost: boolean;
@@ -51,51 +55,55 @@ export interface Claim {
   /** The id of the owner actor. */
   readonly owner: string;
   readonly ownerName: string;
-  /** The highest epoch that the claimer has seen. */
+  /** The highest epoch that the claimant has seen. */
   readonly known: number;
+  /** The length of the lease, ms. */
   readonly leaseMs: number;
 }
 
-/** What the header of a frame says for those who measure. */
+/** The measurements in the header of a frame. */
 export type Measures = Pick<Header, 'setAt' | 'setErrorMs' | 'trace'>;
 
-/** A cut of the owner's state, on its way to the store. */
+/** A cut of the owner's state, for a commit. */
 export interface Cut extends Line {
   readonly owner: string;
-  /** For how long the lease holds from this cut on. */
+  /** The length of the lease from this commit on, ms. */
   readonly leaseMs: number;
   /**
-   * A moment ago there was one that was not: the lease is not renewed with it, nor is counted whether all is held; and base
-   * and horizon are what they were. Default false.
+   * A full commit was made within the last 100 ms. So a light one skips the renewal of the lease and the
+   * count of the keys, and base and horizon are unchanged. Default false.
    */
   readonly isLight?: boolean;
-  /** The head on which this cut stands. */
+  /** The head on which this cut builds. */
   readonly prev: Position;
   readonly revision: number;
   readonly horizon: number;
-  /** Server's time, ms, when the cut was made. */
+  /** Server's time at which the cut was made, ms. */
   readonly cutAt: number;
   readonly changes: readonly Change[];
-  /** Keys of tombstones to forget. */
+  /** The keys of tombstones for the store to drop. */
   readonly dropped: readonly string[];
   readonly measures?: Measures;
-  /** All of it was announced, and is not published once more. Default false. */
+  /** All changes were announced, so the commit does not publish them again. Default false. */
   readonly isAnnounced?: boolean;
 }
 
-/** A whole state to put in place of what the store holds. */
+/** A whole state to put in place of the store's. */
 export type Replacement = Omit<Cut, 'prev' | 'dropped' | 'measures' | 'isLight' | 'isAnnounced'>;
 
 export interface SinceOptions {
-  /** The horizon at which the full sync began that this page goes on with. Default 0. */
+  /** For a later page of a full sync: the horizon at which that sync began. Default 0. */
   readonly horizon?: number;
-  /** The highest epoch that the asker has seen: the owner has to be above it. Default 0. */
+  /**
+   * The highest epoch that the caller has seen. A lower fence is raised to it: later claims are above it.
+   * Default 0.
+   */
   readonly seen?: number;
 }
 
 export interface Page {
   readonly head: Head;
-  /** The page begins a full sync: what the asker holds counts for nothing. */
+  /** The page begins a full sync: the caller drops the state that it has. */
   readonly full: boolean;
   /** More pages follow. */
   readonly more: boolean;
@@ -106,45 +114,51 @@ export interface Page {
 export type Outcome<Good extends string, Bad extends string> =
   { readonly outcome: Good; readonly head: Head } | { readonly outcome: Bad; readonly head: Head };
 
+/** The size of one commit. */
 export interface Capacity {
+  /** The number of changes. */
   readonly changes: number;
-  /** Of keys and values, in UTF-16 code units. One change may be longer. */
+  /** The length of keys and values together, UTF-16 code units. A single change may be longer. */
   readonly length: number;
-  /** Changes that cannot be parted. */
+  /** The greatest number of changes where no cut point allows fewer. */
   readonly mostChanges: number;
 }
 
-/** What came of a commit. Of a light one that was carried out there is nothing to tell. */
+/** The outcome of a commit. A light commit that was carried out returns no head. */
 export type Committed =
   | { readonly outcome: 'committed'; readonly head?: Head }
   | { readonly outcome: 'fenced' | 'head_moved' | 'keys_lost'; readonly head: Head };
 
 export interface Store {
-  /** How much one commit is to take, so that it holds up nobody else; and how much it can where it has to. */
+  /** The size up to which one commit holds up no other space, and the greatest size that it can have. */
   readonly capacity: Capacity;
-  /** For calls. */
+  /** The link for calls. */
   readonly commands: Link;
-  /** For what is published. */
+  /** The link for published messages. */
   readonly subscriber: Link;
   /**
-   * Whether something can be announced now. Not where what is announced may reach subscribers in another order than what is
-   * committed.
+   * Whether announcing is possible. It is not where announcements could overtake commits on their way to
+   * subscribers.
    */
   readonly canAnnounce: boolean;
 
   /**
-   * `held` while another owner has the lease; else the space is claimed: `head.fence` is the new epoch, and is published, so that
-   * subscribers take nothing that an earlier owner announces late.
+   * Claims the space. `claimed`: `head.fence` is the new epoch. The claim publishes it, so that subscribers
+   * ignore late announcements of an earlier owner. `held`: another owner has the lease, and nothing was done.
    */
   claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>>;
   /**
-   * `committed`: applied, published (unless it was announced), and, unless it is light, the lease renewed. `fenced`: another owner has claimed. `diverged`: the head
-   * is not `prev`, or the claim is gone. `damaged`: keys were lost. Nothing was done then.
+   * Commits a cut. After every outcome but `committed`, nothing was done.
+   * - `committed`: applied, published (unless it was announced), and the lease renewed (unless the cut is
+   *   light)
+   * - `fenced`: another owner has claimed
+   * - `head_moved`: the head is not `prev`, or the claim is gone
+   * - `keys_lost`: keys were lost
    */
   commit(space: string, cut: Cut): Promise<Committed>;
   /**
-   * Publishes a frame, and changes nothing: its commit follows. Whoever announces holds the lease. Nobody says whether it has arrived: where
-   * a later commit is carried out, it has.
+   * Publishes a frame ahead of its commit, and changes nothing. The caller holds the lease. No answer shows
+   * that the frame has arrived. It has, once a later commit is carried out.
    */
   announce(space: string, header: Header, changes: readonly Change[]): void;
   /** Replaces the whole state, however large, in one step that readers can see. */
@@ -152,14 +166,18 @@ export interface Store {
     space: string,
     replacement: Replacement,
   ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>>;
-  /** What changed since `position`, at most `limit` changes of it. */
+  /**
+   * Reads one page of the changes since `position`. @param limit the greatest number of changes in the page
+   */
   since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page>;
-  /** Keeps the lease, and changes nothing else. */
+  /** Renews the lease, and changes nothing else. @param leaseMs the length of the lease from now on, ms */
   renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void>;
-  /** Gives up the lease, if `owner` has it under this epoch, and publishes the goodbye, where there is one. */
+  /**
+   * Gives up the lease, if `owner` has it under this epoch, and publishes the farewell, where there is one.
+   */
   release(space: string, owner: string, epoch: number, farewell?: Header): Promise<void>;
 
-  /** Delivers what is published under the space, until the link goes down or `unsubscribe` is called. */
+  /** Delivers the messages published under the space, until the link goes down or `unsubscribe` is called. */
   subscribe(space: string, deliver: (message: string) => void): Promise<void>;
   unsubscribe(space: string, deliver: (message: string) => void): Promise<void>;
 }

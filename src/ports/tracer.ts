@@ -1,26 +1,25 @@
-/** What the actors and routes know of traces: where they are in one, and what belongs to it. */
+/** The tracer: it makes the spans of commits, applied frames and requests, where the application traces. */
 import type { Applied, Committed, Committing } from './observer.ts';
 import type { FrameTrace, TraceContext } from '../state/trace.ts';
 
-/** Whoever keeps traces in this process. */
 export interface Tracer {
-  /** Where in a trace the caller is; `undefined` where that trace is not kept. Asked with each set. */
+  /** The active span; `undefined` where there is none, or it is not sampled. Called by each `set`. */
   current(): TraceContext | undefined;
-  /** Begins the span of a commit whose changes were set in `origins`. */
-  commit(what: Committing, origins: readonly TraceContext[]): CommitSpan | undefined;
-  /** Runs what tells users of a frame, in the span of its being applied. */
-  apply(what: Applied, tell: () => void): void;
+  /** Begins the span of a commit. @param origins the spans that set its changes, oldest first */
+  commit(commit: Committing, origins: readonly TraceContext[]): CommitSpan | undefined;
+  /** Runs `notify`, which calls the watchers of a frame, in the span of applying that frame. */
+  apply(frame: Applied, notify: () => void): void;
   /**
-   * Answers a request, in a span of its own where the application has none; and links its span to the one that brought
-   * here what it was answered with.
+   * Runs `answer`, in the application's span of the request, or in a new one where the application has none.
+   * Links the span to the one that brought the answer's state here.
    */
   serve(request: Request, answer: () => Promise<unknown>): Promise<void>;
 }
 
 export interface CommitSpan {
-  /** What the frame says of it. */
+  /** The trace for the header of the frame. */
   readonly trace: FrameTrace;
-  end(what: Committed): void;
+  end(commit: Committed): void;
 }
 
 /** A request over HTTP. */
@@ -29,17 +28,20 @@ export interface Request {
   readonly path: string;
   readonly scheme: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Known once it is answered. */
+  /** Known once the request is answered. */
   readonly route: () => string | undefined;
   readonly status: () => number;
-  /** What it was answered with: where that was last changed, in which space. */
+  /**
+   * The space of the answer, and the revision of its last change; `undefined` where the answer holds no
+   * state.
+   */
   readonly served: () => { readonly space: string; readonly revision: number } | undefined;
 }
 
-/** Keeps nothing. */
+/** Makes no spans. */
 export const noTracer: Tracer = {
   current: () => undefined,
   commit: () => undefined,
-  apply: (_, tell) => tell(),
+  apply: (_, notify) => notify(),
   serve: async (_, answer) => void (await answer()),
 };
