@@ -1,6 +1,6 @@
-/** For how long each participant of a process was in each mode. */
+/** The time that each participant of a process has spent in each mode. */
 import type { Mode } from '../state/mode.ts';
-import type { Role } from '../ports/observer.ts';
+import type { Observer, Role } from '../ports/observer.ts';
 import type { Time } from '../base/time.ts';
 
 interface Spent {
@@ -17,7 +17,22 @@ export class ModeTimes {
     this.#time = time;
   }
 
-  enter(space: string, role: Role, mode: Mode): void {
+  observer(): Observer {
+    return {
+      opened: ({ space, role }) => this.#enter(space, role, 'recovering'),
+      mode: ({ space, role, mode }) => this.#enter(space, role, mode),
+    };
+  }
+
+  /** The time spent in each mode up to now, ms. */
+  of(space: string, role: Role): Iterable<[Mode, number]> {
+    const spent = this.#participants.get(nameOf(space, role));
+    if (spent === undefined) return [];
+    this.#enter(space, role, spent.mode);
+    return spent.ms;
+  }
+
+  #enter(space: string, role: Role, mode: Mode): void {
     const now = this.#time.now();
     const spent = this.#participants.get(nameOf(space, role));
     if (spent === undefined) {
@@ -29,14 +44,6 @@ export class ModeTimes {
     spent.ms.set(spent.mode, spent.ms.get(spent.mode)! + now - spent.since);
     spent.mode = mode;
     spent.since = now;
-  }
-
-  /** Up to now, in ms. */
-  of(space: string, role: Role): Iterable<[Mode, number]> {
-    const spent = this.#participants.get(nameOf(space, role));
-    if (spent === undefined) return [];
-    this.enter(space, role, spent.mode);
-    return spent.ms;
   }
 }
 

@@ -1,14 +1,24 @@
 /**
- * OpenTelemetry, where the application has it: the one file that knows its API. The library brings no SDK; without
- * one the API does nothing, and without the API there is nothing to do.
+ * OpenTelemetry's API, where the application has installed it. No other file imports it. This package brings
+ * no SDK; without an SDK the API does nothing.
  */
 import { createRequire } from 'node:module';
 import type * as Api from '@opentelemetry/api';
 
 export type OpenTelemetry = typeof Api;
-export type { Attributes, Context, Link, Meter, Span, SpanContext, Tracer } from '@opentelemetry/api';
+export type {
+  Attributes,
+  Context,
+  Counter,
+  Histogram,
+  Link,
+  Meter,
+  Span,
+  SpanContext,
+  Tracer,
+} from '@opentelemetry/api';
 
-/** Under which name spans and metrics are found. */
+/** The name of the tracer and the meter. */
 export const SCOPE = 'tandem-sync';
 
 /** The API, or `undefined` where the application has not installed it. */

@@ -1,8 +1,9 @@
 /**
- * A change as one trace: the span that set it → `commit` → `apply` in each follower, and reads that link to it.
+ * A change as one trace: the span that set it → `commit` → `apply` in each follower, and requests that link
+ * to it.
  *
- * Only what was set in a span that is kept is traced: there is no span for the rest, nor a cost. Spans hold names,
- * positions, counts and times; never a value.
+ * A change that was set outside any sampled span gets no spans, and costs nothing. Invariant: spans hold
+ * names, positions, counts and times; never a value.
  */
 import type { Applied, Committed, Committing } from '../ports/observer.ts';
 import type {
@@ -21,8 +22,8 @@ import { boundedTracestate } from '../state/trace.ts';
 import type { CommitSpan, Request, Tracer } from '../ports/tracer.ts';
 import { RevisionNotes } from '../state/revision-notes.ts';
 
-/** The span by which a range of revisions came here. */
-interface Brought {
+/** The span in which a range of revisions was applied here. */
+interface AppliedIn {
   readonly prev: number;
   readonly context: SpanContext;
 }
@@ -32,12 +33,12 @@ export class Spans implements Tracer {
   readonly #tracer: Api;
   readonly #time: Time;
   readonly #name: string;
-  /** By space, what brought what is here. */
-  readonly #brought = new Map<string, RevisionNotes<Brought>>();
+  /** By space, the spans that applied the last revisions. */
+  readonly #appliedIn = new Map<string, RevisionNotes<AppliedIn>>();
   #lastSpan: Span | undefined;
   #last: TraceContext | undefined;
 
-  /** @param name of this process */
+  /** @param name this process's `connect({ name })` */
   constructor(otel: OpenTelemetry, name: string, time: Time) {
     this.#otel = otel;
     this.#tracer = otel.trace.getTracer(SCOPE);
@@ -47,20 +48,22 @@ export class Spans implements Tracer {
 
   current(): TraceContext | undefined {
     const span = this.#otel.trace.getActiveSpan();
-    // Many sets come from one span.
+    // Many sets come from one span, so the last context is kept.
     if (span === undefined || span === this.#lastSpan) return span && this.#last;
     this.#lastSpan = span;
     this.#last = this.#isSampled(span.spanContext()) ? printContext(span.spanContext()) : undefined;
     return this.#last;
   }
 
-  /** Child of the span that set the oldest change in it, with links to all spans that set something in it. */
-  commit(what: Committing, origins: readonly TraceContext[]): CommitSpan | undefined {
+  /**
+   * A child of the span that set the commit's oldest change, with links to all spans that set a change of it.
+   */
+  commit(commit: Committing, origins: readonly TraceContext[]): CommitSpan | undefined {
     const { SpanKind, SpanStatusCode } = this.#otel;
     const [first] = origins;
     if (first === undefined) return undefined;
     const links = origins.length > 1 ? this.#links(origins.map(({ traceparent }) => traceparent)) : [];
-    const { space, position, kind, keys, bytes, conflated, waitedMs } = what;
+    const { space, position, kind, keys, bytes, conflated, waitedMs } = commit;
     const attributes = {
       ...this.#messaging('commit', 'send', space, position, bytes),
       'tandem.path': 'redis',
@@ -85,22 +88,22 @@ export class Spans implements Tracer {
     };
   }
 
-  apply(what: Applied, tell: () => void): void {
-    const { trace } = what;
+  apply(frame: Applied, notify: () => void): void {
+    const { trace } = frame;
     const parent = trace && readContext(trace);
-    if (!parent || !this.#isSampled(parent)) return tell();
-    const span = this.#startApply(what, trace);
-    if (!span.isRecording()) return tell();
-    this.#note(what, span.spanContext());
+    if (!parent || !this.#isSampled(parent)) return notify();
+    const span = this.#startApply(frame, trace);
+    if (!span.isRecording()) return notify();
+    this.#note(frame, span.spanContext());
     const { context, trace: traces } = this.#otel;
-    context.with(traces.setSpan(context.active(), span), tell);
+    context.with(traces.setSpan(context.active(), span), notify);
     span.end(this.#time.now());
   }
 
   async serve(request: Request, answer: () => Promise<unknown>): Promise<void> {
     const { trace, context } = this.#otel;
     const active = trace.getActiveSpan();
-    // The application traces its requests itself, or has decided not to keep this one.
+    // With an active span, the application traces its requests itself, or has decided not to sample this one.
     const span = active ?? this.#startServe(request);
     if (!span.isRecording()) return void (await answer());
     try {
@@ -131,16 +134,16 @@ export class Spans implements Tracer {
   #linkRead(span: Span, served: ReturnType<Request['served']>): void {
     if (served === undefined) return;
     const { space, revision } = served;
-    const brought = this.#brought.get(space)?.from(revision);
-    // What came by a catch-up came in no trace; a later frame is not where it came from.
-    if (brought === undefined || brought.prev >= revision) return;
-    // Spans of an older SDK take no links once they have begun.
-    span.addLink?.({ context: brought.context, attributes: { 'tandem.space': space } });
+    const applied = this.#appliedIn.get(space)?.from(revision);
+    // A catch-up has no trace, so the first span after `revision` may be that of a later frame.
+    if (applied === undefined || applied.prev >= revision) return;
+    // A span of an older SDK accepts no links after its start.
+    span.addLink?.({ context: applied.context, attributes: { 'tandem.space': space } });
   }
 
-  #startApply(what: Applied, trace: FrameTrace): Span {
-    const { space, path, position, keys, bytes, receivedAt } = what;
-    const { updateLatencyMs, errorMs, ownerMs, followerMs } = what;
+  #startApply(frame: Applied, trace: FrameTrace): Span {
+    const { space, path, position, keys, bytes, receivedAt } = frame;
+    const { updateLatencyMs, errorMs, ownerMs, followerMs } = frame;
     const attributes: Attributes = {
       ...this.#messaging('apply', 'process', space, position, bytes),
       'tandem.path': path,
@@ -171,8 +174,8 @@ export class Spans implements Tracer {
   }
 
   #note({ space, prev, revision }: Applied, context: SpanContext): void {
-    const notes = this.#brought.get(space) ?? new RevisionNotes<Brought>();
-    this.#brought.set(space, notes);
+    const notes = this.#appliedIn.get(space) ?? new RevisionNotes<AppliedIn>();
+    this.#appliedIn.set(space, notes);
     notes.note(revision, { prev, context });
   }
 
@@ -204,7 +207,7 @@ function printContext({ traceId, spanId, traceFlags, traceState }: SpanContext):
   };
 }
 
-/** Of one that is known to be well-formed. */
+/** The span context of a well-formed traceparent. */
 function readContext({ traceparent }: TraceContext): SpanContext {
   const [, traceId, spanId, flags] = traceparent.split('-') as [string, string, string, string];
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) };
