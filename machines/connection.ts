@@ -1,31 +1,35 @@
 /**
- * The connection machine: how a follower, or an owner, stands with its space in Redis.
+ * The connection machine: the mode of a participant's connection to its space in Redis.
  *
  * It holds the mode and nothing else: no value, no position. The actor that runs it supplies the work
- * (`catchUp`) and what it knows (`isLinkUp`, `isDirectLive`, `probe`), and is the only one to send to it.
+ * (`catchUp`), two guards (`isLinkUp`, `isDirectLive`) and a delay (`probe`). No other actor sends to it.
  *
- * Start and reconnect are one path: everything begins with `recovering`.
+ * Invariant: the only way to `connected` is a catch-up in `recovering`, at the start as after each outage.
  */
 import { assign, fromPromise, setup } from 'xstate';
 
 export type ConnectionEvent =
   /** Redis can be reached again, or has shown a sign of life. */
   | { type: 'link.up' }
-  /** Redis cannot be reached, hangs or refuses. */
+  /** Redis cannot be reached, does not answer, or refuses. */
   | { type: 'link.down'; reason: string }
-  /** What came does not fit: a gap, a new line, a head that differs. */
+  /**
+   * A frame or a head does not continue the state here: frames are missing, the line is new, or the head
+   * differs.
+   */
   | { type: 'gap'; reason: string }
-  /** The direct path delivers, or has ceased to. */
+  /** The direct path delivers. */
   | { type: 'direct.up' }
+  /** The direct path has ceased to deliver. */
   | { type: 'direct.down' }
   | { type: 'stop' };
 
 export const connectionMachine = setup({
   types: {
     context: {} as {
-      /** Why the mode is what it is, for people. */
+      /** The reason of the current mode, for people. */
       reason: string;
-      /** Catch-ups that failed in a row. */
+      /** The number of catch-ups that failed in a row, at most 10. */
       failures: number;
     },
     events: {} as ConnectionEvent,
@@ -38,7 +42,7 @@ export const connectionMachine = setup({
     isDirectLive: () => false,
   },
   delays: {
-    /** How long to wait before the next catch-up, ms; jittered by who provides it. */
+    /** The wait before the next catch-up, ms; the actor that runs the machine jitters it. */
     probe: ({ context }) => Math.min(1000, 50 * 2 ** context.failures),
   },
   actions: {

@@ -1,23 +1,23 @@
 /**
- * The ownership machine: what an owner may do with its space.
+ * The ownership machine: an owner's right to its space.
  *
- * Like the connection machine it holds the mode only. `fenced` and `released` are final: an actor that has
- * lost its space never takes it again; a new one does.
+ * Like the connection machine, it holds the mode only. Invariant: `fenced` and `released` are final. An actor
+ * that has lost its space never claims it again; only a new actor can.
  */
 import { setup } from 'xstate';
 
 export type OwnershipEvent =
-  /** A standby has found the lease free. */
+  /** The standby has found the lease free. */
   | { type: 'free' }
-  /** Another owner lives after all, or came first. */
+  /** Another owner holds the lease. */
   | { type: 'held' }
   /** The store has granted an epoch. */
   | { type: 'claimed' }
-  /** The store has lost the claim, or data: it has to be claimed again. */
+  /** The store has lost the claim or keys: the space must be claimed again. */
   | { type: 'lost' }
-  /** Another owner has the space. */
+  /** Another owner has claimed the space. */
   | { type: 'fenced' }
-  /** Given up of its own accord. */
+  /** The owner has given up its space by itself. */
   | { type: 'released' };
 
 export const ownershipMachine = setup({

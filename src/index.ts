@@ -1,4 +1,4 @@
-/** Tandem's core: connect, define a space, own it or follow it. No HTTP in here: that is `tandem-sync/koa`. */
+/** The entry of `tandem-sync`: connect, define a space, own it or follow it. HTTP is in `tandem-sync/koa`. */
 export { connect } from './tandem.ts';
 export type { ConnectOptions, Tandem } from './tandem.ts';
 export { defineSpace } from './state/space.ts';

@@ -1,4 +1,4 @@
-/** Tandem's routes for Koa: what a process owns or follows, over HTTP. */
+/** The entry of `tandem-sync/koa`: the spaces that a process owns or follows, over HTTP. */
 export { directRouter } from './http/direct-router.ts';
 export type { DirectRouterOptions } from './http/direct-router.ts';
 export { statusRouter } from './http/status-router.ts';

@@ -1,5 +1,7 @@
 /**
- * One per process: the links to Redis, the server's clock, and the actors of all its spaces in one system.
+ * A process: `connect` composes it, and `Tandem` runs the participants of its spaces under one root actor.
+ *
+ * No other file knows the actors, Redis and telemetry together. Invariant: at most one running owner a space.
  */
 import type {
   Actor,
@@ -41,20 +43,20 @@ import { noTracer } from './ports/tracer.ts';
 export interface ConnectOptions {
   /** A URL, ioredis options, or a function that makes a new client (TLS, ACL, Sentinel, Cluster). */
   readonly redis: RedisTarget;
-  /** What others call this process, as in "owned by". Default `process.pid` behind `process-`. */
+  /** The name of this process, as others see it in "owned by". Default `process-` and the process's id. */
   readonly name?: string;
-  /** How long Redis may take to answer before it is taken for dead, ms. Default 500. */
+  /** The time for one answer of Redis, ms. After it, Redis counts as down. 10 to 60,000; default 500. */
   readonly commandTimeoutMs?: number;
   /**
-   * Traces and metrics, where the application has `@opentelemetry/api` and an SDK, started before its first `own` or
-   * `follow`. Default true.
+   * Whether to make traces and metrics, where the application has `@opentelemetry/api` and an SDK. The SDK
+   * must be started before the first `own` or `follow`. Default true.
    */
   readonly telemetry?: boolean;
-  /** An XState inspector for all actors and machines. */
+  /** An XState inspector for all actors and machines. Default none. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
 
-/** The root of the system. It has no state of its own; only a parent may stop an actor. */
+/** The parent of all actors, since XState lets only a parent stop an actor. It has no state of its own. */
 const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
   getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined }),
   transition: (snapshot) => snapshot,
@@ -62,7 +64,7 @@ const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
 };
 
 type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect' | 'clock'> & {
-  /** Begins to measure, once there is something to measure with; returns the way to stop. */
+  /** Called with the first participant: begins to measure, and returns a function that ends it. */
   readonly measure?: (participants: Iterable<AnyParticipant>) => (() => void) | undefined;
 };
 
@@ -76,7 +78,7 @@ export class Tandem {
   #stopMeasuring: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
-  /** For `connect()` and for simulations, which bring a store and a time of their own. */
+  /** For `connect()`, and for simulations, which bring their own store and time. */
   constructor(
     runtime: Omit<Runtime, 'registry' | 'observers' | 'tracer'> &
       Partial<Pick<Runtime, 'observers' | 'tracer'>>,
@@ -104,7 +106,7 @@ export class Tandem {
   }
 
   /**
-   * Owns a space: this process's memory becomes its truth.
+   * Owns a space: this process's memory holds the state that all others follow.
    * @throws TandemError `ALREADY_OWNED`, `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
    */
   own<D extends Definition>(space: Space<D>, options: OwnOptions = {}): Owner<D> {
@@ -112,14 +114,17 @@ export class Tandem {
   }
 
   /**
-   * Follows a space: keeps a copy in this process, and says how current it is.
+   * Follows a space: keeps a copy of its state in this process, with a proof of how current the copy is.
    * @throws TandemError `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
    */
   follow<D extends Definition>(space: Space<D>, options: FollowOptions = {}): Follower<D> {
     return this.#start('follower', space, this.followerLogic(space, options));
   }
 
-  /** What `own` starts, to be invoked or spawned in a machine of your own: its snapshot holds the `owner`. */
+  /**
+   * The logic of the actor that `own` starts, to invoke or spawn in your own machine. Its snapshot has the
+   * `owner`.
+   */
   ownerLogic<D extends Definition>(
     space: Space<D>,
     options: OwnOptions = {},
@@ -127,7 +132,10 @@ export class Tandem {
     return ownerLogic(space, this.#runtime, options);
   }
 
-  /** What `follow` starts, to be invoked or spawned in a machine of your own: its snapshot holds the `follower`. */
+  /**
+   * The logic of the actor that `follow` starts, to invoke or spawn in your own machine. Its snapshot has the
+   * `follower`.
+   */
   followerLogic<D extends Definition>(
     space: Space<D>,
     options: FollowOptions = {},
@@ -136,24 +144,25 @@ export class Tandem {
   }
 
   /**
-   * Tells whoever measures what happens in this process: names, numbers and codes, never a value. Called at once, in
-   * the actors' own turn, so it has to be quick; what it throws is dropped. Returns the way to stop it.
+   * Calls an observer for each event of this process. Events hold names, numbers and codes, never a value.
+   * The observer runs in the actors' own turn, so it must be quick; its errors are dropped.
+   * @returns a function that removes the observer
    */
   observe(observer: Listener): () => void {
     return this.#runtime.observers.add(observer);
   }
 
-  /** Whether anybody measures. */
+  /** Whether there is an observer. */
   get isObserved(): boolean {
     return !this.#runtime.observers.isEmpty;
   }
 
-  /** Traces, as all actors of this process have them. */
+  /** The tracer of all actors of this process. */
   get tracer(): Tracer {
     return this.#runtime.tracer;
   }
 
-  /** Time, as all actors of this process have it. */
+  /** The time of all actors of this process. */
   get time(): Time {
     return this.#runtime.time;
   }
@@ -168,16 +177,20 @@ export class Tandem {
     return [...new Set([...this.#participants].map(({ space }) => space.name))];
   }
 
-  /** The participant of a space: the owner's where it is owned here, else the follower's. */
+  /**
+   * The participant of a space: the owner where this process owns it, else the follower; `undefined` without
+   * one.
+   */
   get(space: string): AnyParticipant | undefined {
     const participants = [...this.#participants].filter((participant) => participant.space.name === space);
     return participants.find(({ isOwner }) => isOwner) ?? participants[0];
   }
 
   /**
-   * Flushes and gives up what is owned, stops following, closes the connections. Always resolves in time;
-   * what could not be done by then is reported as `error` events of the participants.
-   * @param options timeoutMs default 2,000
+   * Commits and releases every owned space, stops following, closes the connections. It always resolves in
+   * time. Work that is not done by then is reported as `error` events of the participants.
+   * @param options timeoutMs: ms, 0 to 3,600,000; default 2,000
+   * @throws TandemError `INVALID_OPTION`
    */
   async stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
     between('timeoutMs', timeoutMs, 0, 3_600_000);
@@ -202,7 +215,7 @@ export class Tandem {
     this.#requireRoom(role === 'owner', space.name);
     const actor = createActor(logic, { parent: this.#root, id: `${role}:${space.name}` });
     const snapshot = actor.getSnapshot();
-    // XState keeps what the participant's constructor threw, as a bad option, in the snapshot.
+    // XState keeps an error of the participant's constructor, such as an invalid option, in the snapshot.
     if (snapshot.status === 'error') throw snapshot.error;
     actor.start();
     return snapshot[role];
@@ -210,7 +223,7 @@ export class Tandem {
 
   #enter(participant: AnyParticipant): void {
     this.#requireRoom(participant.isOwner, participant.space.name);
-    // One that was fenced is listed, as stopped, until another takes its place.
+    // A fenced owner stays listed, as stopped, until another participant replaces it.
     for (const old of this.#participants) {
       if (
         old.mode === 'stopped' &&
@@ -235,7 +248,7 @@ export class Tandem {
 }
 
 /**
- * Connects this process to Redis, in the background: Redis may be down now, and come later.
+ * Connects this process to Redis, in the background: Redis may be down now and come up later.
  * @throws TandemError `INVALID_OPTION`
  */
 export function connect(options: ConnectOptions): Tandem {
