@@ -1,7 +1,8 @@
 /**
  * A process: `connect` composes it, and `Tandem` runs the participants of its spaces under one root actor.
  *
- * No other file knows the actors, Redis and telemetry together. Invariant: at most one running owner a space.
+ * No other file knows the actors, Redis and telemetry together. Invariant: a process has at most one running
+ * owner of a space.
  */
 import type {
   Actor,

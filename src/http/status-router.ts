@@ -13,7 +13,7 @@ import type { ChartOptions } from './page/charts.ts';
 import { requireCharts } from './page/charts.ts';
 import { EventStreams } from './event-stream.ts';
 import { answerLive, answerReady } from './health.ts';
-import { answerOpenApi } from './openapi.ts';
+import { answerOpenApi } from './openapi/document.ts';
 import { PageFeed } from './page/page-feed.ts';
 import { servePage } from './page/page.ts';
 import { answerProblem } from './problem.ts';

@@ -3,11 +3,11 @@
  * relative to where the router is mounted; values are described by their own schemas, where these can say.
  */
 import type { Context } from 'koa';
-import type { Space } from '../state/space.ts';
-import type { Tandem } from '../tandem.ts';
-import type { JsonSchema } from './json-schema.ts';
-import { jsonSchemaOf } from './json-schema.ts';
-import { RESPONSES, SCHEMAS } from './openapi-parts.ts';
+import type { Space } from '../../state/space.ts';
+import type { Tandem } from '../../tandem.ts';
+import type { JsonSchema } from '../json-schema.ts';
+import { jsonSchemaOf } from '../json-schema.ts';
+import { RESPONSES, SCHEMAS } from './schemas.ts';
 
 /** Of these routes, not of the package. */
 const VERSION = '1.0.0';
