@@ -1,15 +1,15 @@
-/** The schemas of what the routes answer, whatever the spaces hold. */
+/** The schemas and responses that all answers share, whatever the spaces hold. */
 
 const POSITION = { type: 'string', pattern: '^\\d+-\\d+$', description: 'epoch-revision' };
 const STALE_MS = {
   type: ['integer', 'null'],
   minimum: 0,
-  description: 'Time since the owner last proved this state current, ms; null where nothing was ever proven.',
+  description: 'Time since the owner last proved this state current, ms; null when it never did.',
 };
 const MODE = { enum: ['recovering', 'connected', 'degraded', 'stopped'] };
 const POLICY = { enum: ['connected', 'degraded-live', 'stale'] };
 
-const TRUTH = {
+const PROOF = {
   position: ref('Position'),
   freshness: ref('Freshness'),
   staleMs: STALE_MS,
@@ -23,11 +23,11 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
   Position: POSITION,
   Freshness: {
     enum: ['live', 'stale'],
-    description: '`live` misses nothing that was set longer ago than the staleness bound.',
+    description: 'A `live` state misses nothing that was set longer ago than the staleness bound.',
   },
-  AnswerHeaders: object(TRUTH, 'How true an answer is.'),
+  AnswerHeaders: object(PROOF, 'How current an answer is.'),
   Spaces: object({
-    name: { type: 'string', description: 'What this process is called.' },
+    name: { type: 'string', description: 'The name of this process.' },
     spaces: {
       type: 'array',
       items: { allOf: [ref('AnswerHeaders'), object({ space: { type: 'string' } })] },
@@ -35,7 +35,7 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
   }),
   Held: object(
     { value: {}, position: ref('Position'), freshness: ref('Freshness') },
-    'What a key holds, and where it last changed.',
+    'The value of a key, and the position of its last change.',
   ),
   SpaceState: {
     allOf: [
@@ -66,7 +66,7 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
       },
       deletes: { type: 'array', items: { type: 'string' } },
     },
-    'What changed up to a position: seen whole, or not at all.',
+    'The changes up to a position. A client applies all of them or none.',
   ),
   Status: {
     allOf: [ref('AnswerHeaders'), object({ space: { type: 'string' }, reason: { type: 'string' } })],
@@ -97,14 +97,14 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     mode: MODE,
     freshness: ref('Freshness'),
     staleMs: STALE_MS,
-    source: TRUTH.source,
+    source: PROOF.source,
     ownerAlive: { type: 'boolean' },
     head: ref('Position'),
   }),
   Document: { type: 'object', required: ['openapi', 'info', 'paths'] },
   Problem: {
     type: 'object',
-    description: 'RFC 9457, with a stable code, and often how true the state is.',
+    description: 'RFC 9457, with a stable code, and often with the fields of AnswerHeaders.',
     required: ['type', 'title', 'status', 'detail', 'code'],
     properties: {
       type: { type: 'string', pattern: '^urn:tandem:problem:' },
@@ -119,17 +119,18 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
 export const RESPONSES: Readonly<Record<string, unknown>> = {
   NotModified: { description: 'The client has this position already.' },
   Problem: {
-    description: 'It could not be answered; `code` says why. With 503 there is a `Retry-After`.',
+    description: 'The request failed; `code` gives the reason. A 503 has a `Retry-After`.',
     content: { 'application/problem+json': { schema: ref('Problem') } },
   },
 };
 
-/** An object of which every property is there. */
+/** An object that has every one of these properties. */
 function object(properties: Record<string, unknown>, description?: string): Record<string, unknown> {
   const required = Object.keys(properties);
   return { type: 'object', ...(description && { description }), required, properties };
 }
 
-function ref(name: string): { $ref: string } {
+/** A reference to a schema of the document. */
+export function ref(name: string): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` };
 }
