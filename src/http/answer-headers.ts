@@ -1,10 +1,10 @@
-/** How true an answer is, as it is told in headers and bodies. */
+/** The fields of an answer, in headers and body, that show how current it is. */
 import type { Context } from 'koa';
 import type { Mode } from '../state/mode.ts';
 import type { AnyParticipant } from '../actor/participant.ts';
 import type { Freshness, Reading, Source } from '../state/reading.ts';
 
-/** What the headers of an answer say. */
+/** The values of the headers. */
 export interface Stamp {
   readonly position: string;
   readonly freshness: Freshness;
@@ -12,7 +12,7 @@ export interface Stamp {
   readonly staleMs: number;
 }
 
-/** How true an answer is: a reading's, or the whole space's. */
+/** The fields of the body: those of one reading, or of the whole space. */
 export interface AnswerHeaders extends Stamp {
   readonly source: Source;
   readonly ownerAlive: boolean;
@@ -21,8 +21,8 @@ export interface AnswerHeaders extends Stamp {
 }
 
 /**
- * What is true now, of the space or of one reading; asked once for an answer, so that its headers and its body say
- * the same. A reading bears the proof that it was made under, so it is asked itself.
+ * The fields as of now, for the space or for one reading. An answer calls this once, so that its headers and
+ * its body agree. A reading gives its own values, since it keeps the proof under which it was made.
  */
 export function answerHeadersOf({ head, mode, proof }: AnyParticipant, reading?: Reading): AnswerHeaders {
   const { position, freshness, staleMs, source, ownerAlive } = reading ?? {
@@ -35,7 +35,7 @@ export function answerHeadersOf({ head, mode, proof }: AnyParticipant, reading?:
   return { position, freshness, staleMs: Math.ceil(staleMs), source, ownerAlive, mode, head };
 }
 
-/** `staleMs` is null where nothing was ever proven: JSON has no infinity. */
+/** The fields for JSON. JSON has no Infinity, so `staleMs` is null where no proof was ever received. */
 export function inJson<T extends { readonly staleMs: number }>(
   headers: T,
 ): Omit<T, 'staleMs'> & { staleMs: number | null } {

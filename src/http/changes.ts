@@ -1,9 +1,10 @@
 /**
- * The changes of a space for programs, as server-sent events: the state first, or what changed since the position
- * that the client has, then what changes, and how true it is.
+ * The changes of a space as server-sent events, for programs.
  *
- * A client is a position. What it is sent is what changed since then, as one event: a slow one gets fewer and
- * larger events. Time passes without frames, so that freshness is looked at again and again while anyone reads.
+ * A client is a position. Its first event is the whole state, or the changes since the position that it had.
+ * Each later event has all changes since its last position, so a slow client gets fewer and larger events. A
+ * `status` event shows freshness. Freshness changes without any frame, so it is checked every 100 ms while a
+ * client is connected.
  */
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
@@ -19,11 +20,13 @@ import { readPosition } from './query.ts';
 import { wholeState } from './state.ts';
 import { inJson, answerHeadersOf } from './answer-headers.ts';
 
-/** How often it is looked whether what was live still is. */
+/** The time between two checks of freshness. */
 const LOOK_MS = 100;
-/** A client that took nothing for so long gives up its place. */
+/** A client that accepts nothing for longer than this is disconnected. */
 const STALL_MS = 30_000;
-/** How long a client that is ahead of this process is kept waiting before it is given the state. */
+/**
+ * The wait for the position of a client that is ahead of this process. After it, the client gets the state.
+ */
 const AHEAD_MS = 1_000;
 
 export interface ChangesOptions {
@@ -31,26 +34,30 @@ export interface ChangesOptions {
   readonly keepAliveMs: number;
 }
 
-/** Where a client is, and what it was told last. */
+/** The position of a client, and the last status that it was sent. */
 interface Cursor {
-  /** `undefined`: nowhere. */
+  /** `undefined`: the client has no state yet. */
   readonly from: Position | undefined;
   readonly correctedAt: Position | undefined;
   readonly statusKey: string;
 }
 
-/** Where a client begins that has this position, or none. */
+/** The cursor of a new client that has this position, or none. */
 export function cursorAt(from: Position | undefined): Cursor {
   return { from, correctedAt: undefined, statusKey: '' };
 }
 
 /**
- * The position from which a client goes on: its `Last-Event-ID`, or else `?from=`. One that is ahead of this
- * process waits a moment for it: to be given an older state would take it back. Epoch 0 is any owner's that has not claimed
- * yet: who comes from there comes from nowhere.
+ * The position from which a client goes on: its `Last-Event-ID`, or else `?from=`. If the client is ahead of
+ * this process, it waits up to 1 s for the process, since an older state would take it back. `undefined`
+ * without a position, and for one of epoch 0: every owner that has not claimed yet uses epoch 0, so such a
+ * position identifies no state.
  * @throws Problem `INVALID_PARAMETER`; TandemError `INVALID_POSITION` or `STOPPED`
  */
-export async function meetClient(ctx: Context, participant: AnyParticipant): Promise<Position | undefined> {
+export async function resumePosition(
+  ctx: Context,
+  participant: AnyParticipant,
+): Promise<Position | undefined> {
   if (participant.mode === 'stopped')
     throw new TandemError('STOPPED', `space "${participant.space.name}" is stopped in this process`);
   const from = readPosition(ctx);
@@ -64,7 +71,7 @@ export class Changes {
   readonly #participant: AnyParticipant;
   readonly #options: ChangesOptions;
   readonly #readers: Readers<Cursor>;
-  /** What was made last: all who are in step are sent the same. */
+  /** The last `change` event: all clients at the same position get the same text. */
   #made: { readonly from: string | undefined; readonly head: string; readonly text: string } | undefined;
   #statusKey = '';
   #cancel: Cancel | undefined;
@@ -85,7 +92,7 @@ export class Changes {
     return this.#readers.open(cursor, sink);
   }
 
-  /** While anyone reads: what changes, and what becomes of it with time. */
+  /** Watches head, mode and freshness while a client is connected. */
   #watch(): void {
     const { time } = this.#options;
     const unwatchHead = this.#participant.watchHead(() => this.#readers.changed());
@@ -121,7 +128,8 @@ export class Changes {
     try {
       return this.#step(cursor, isBeat);
     } catch (error) {
-      // What cannot be read here cannot be told; the client comes back, and is told then.
+      // The state cannot be read, as on a standby with other schemas. The client reconnects and gets it
+      // later.
       this.#participant.report(error);
       return 'over';
     }
@@ -147,7 +155,7 @@ export class Changes {
     };
   }
 
-  /** The event that takes a client from there to here; empty where nothing changed. */
+  /** The event that takes a client from `from` to the head; empty where nothing changed. */
   #newsSince(from: Position | undefined): string {
     const participant = this.#participant;
     const readings = from && participant.readingsSince(from);
@@ -179,7 +187,7 @@ function statusOf(participant: AnyParticipant): Record<string, unknown> {
   };
 }
 
-/** What a client is told at once when it changes. */
+/** The part of the status whose change is sent at once. */
 function statusKeyOf({ mode, reason, proof }: AnyParticipant): string {
   return [mode, proof.freshness(), proof.source, proof.ownerAlive(), reason].join('|');
 }

@@ -1,16 +1,20 @@
 /**
- * How a space stands, for people and for load balancers: what works, what does not, and whose fault it is.
+ * The diagnosis of a space, for people and for load balancers: a rung, a culprit and a summary.
  *
- * The rungs, best first: `connected`, live through Redis; `degraded-live`, live by another way; `stale`, there is a
- * state, which may be old; `empty`, nothing was ever read.
+ * The rungs, best first:
+ *
+ *   connected       live through Redis
+ *   degraded-live   live without Redis
+ *   stale           there is a state, which may be old
+ *   empty           no state was ever read
  */
 import type { AnyParticipant } from '../actor/participant.ts';
 import { Owner } from '../owner/owner.ts';
 
-/** The least that counts as ready. */
+/** The lowest rung that counts as ready. */
 export type Readiness = 'connected' | 'degraded-live' | 'stale';
 export type Rung = Readiness | 'empty';
-/** Who is in the way; `nobody` when all is well. */
+/** The part that has failed: Redis, the owner, or this process (`us`); `nobody` when all is well. */
 export type Culprit = 'nobody' | 'redis' | 'owner' | 'us';
 
 const RUNGS: readonly Rung[] = ['empty', 'stale', 'degraded-live', 'connected'];
@@ -19,7 +23,7 @@ export const READINESS: readonly Readiness[] = ['connected', 'degraded-live', 's
 export interface Diagnosis {
   readonly rung: Rung;
   readonly culprit: Culprit;
-  /** In a sentence, for people. */
+  /** One or two sentences, for people. */
   readonly summary: string;
 }
 
@@ -53,18 +57,19 @@ function ofOwner(participant: AnyParticipant): Words {
   const { mode, link } = participant;
   const ownership = participant instanceof Owner ? participant.ownership : undefined;
   if (ownership === 'fenced')
-    return { culprit: 'us', summary: 'Another process has taken this space over. This one writes no more.' };
+    return { culprit: 'us', summary: 'Another process now owns this space. This process writes no more.' };
   if (mode === 'stopped') return { culprit: 'us', summary: 'This process has stopped owning the space.' };
-  if (mode === 'connected') return { culprit: 'nobody', summary: 'All is well. Redis takes every change.' };
+  if (mode === 'connected') return { culprit: 'nobody', summary: 'All is well. Redis accepts every change.' };
   if (!link.up)
     return {
       culprit: 'redis',
-      summary: 'Redis is out. Changes are kept here, and go out when it is back: nothing set is lost.',
+      summary: 'Redis is out. This process keeps all changes and commits them when Redis is back.',
     };
-  if (mode === 'recovering') return { culprit: 'redis', summary: 'Redis is back; it is brought to here.' };
+  if (mode === 'recovering')
+    return { culprit: 'redis', summary: 'Redis is back. This process is bringing it up to date.' };
   return {
     culprit: 'redis',
-    summary: 'Redis answers, but does not take the changes. Tried again and again.',
+    summary: 'Redis answers, but does not accept the changes. This process keeps trying.',
   };
 }
 
@@ -74,26 +79,26 @@ function ofFollower(participant: AnyParticipant): Words {
   if (mode === 'connected') return ofConnected(participant);
   const why = participant.link.up ? 'Redis answers, but cannot be followed' : 'Redis is out';
   if (mode === 'recovering' && participant.link.up)
-    return { culprit: 'redis', summary: 'Catching up: asking Redis what changed since.' };
+    return { culprit: 'redis', summary: 'This process is catching up: it reads the changes from Redis.' };
   if (proof.freshness() === 'live')
     return {
       culprit: 'redis',
       summary:
         proof.source === 'direct'
-          ? `${why}. The state is live all the same, directly from its owner.`
-          : `${why}. What is shown is from a moment ago.`,
+          ? `${why}. The state is still live, directly from its owner.`
+          : `${why}. The state is from a moment ago.`,
     };
   if (!Number.isFinite(proof.staleMs()))
-    return { culprit: 'redis', summary: `${why}. Nothing has been read yet.` };
-  return { culprit: 'redis', summary: `${why}. Shown is what was last known; it may be old.` };
+    return { culprit: 'redis', summary: `${why}. This process has not read any state yet.` };
+  return { culprit: 'redis', summary: `${why}. This is the last known state; it may be old.` };
 }
 
 function ofConnected({ proof, head }: AnyParticipant): Words {
   if (proof.freshness() === 'live' && proof.ownerAlive()) {
     const summary =
       proof.source === 'direct'
-        ? 'What is shown is live, directly from its owner.'
-        : 'All is well. What is shown is live.';
+        ? 'The state is live, directly from its owner.'
+        : 'All is well. The state is live.';
     return { culprit: 'nobody', summary };
   }
   if (head === NOWHERE)
@@ -104,7 +109,7 @@ function ofConnected({ proof, head }: AnyParticipant): Words {
   if (proof.ownerAlive())
     return {
       culprit: 'owner',
-      summary: 'The owner holds its lease, but says nothing. Redis and this process are well.',
+      summary: 'The owner holds its lease, but is silent. Redis and this process are well.',
     };
   return {
     culprit: 'owner',

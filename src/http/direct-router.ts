@@ -1,9 +1,12 @@
 /**
- * The direct path, owner's side: the frames of the spaces that this process owns, over HTTP, for Koa.
+ * The owner's side of the direct path: the frames of the spaces that this process owns, over HTTP, for Koa.
  *
- * - `GET /direct/:space/frames?from=<position>`: server-sent events, each one frame; 410 when one cannot go on from there
+ * - `GET /direct/:space/frames?from=<position>`: server-sent events, one frame each; 410 when the position is
+ *   unknown
  * - `GET /direct/:space/state`: the whole state, as one frame
- * - `GET /direct/clock`: this process's clock
+ * - `GET /direct/clock`: this process's `Time`, ms
+ *
+ * Every route requires the token.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -19,11 +22,17 @@ import { parsePosition, printPosition } from '../state/position.ts';
 import type { Tandem } from '../tandem.ts';
 
 export interface DirectRouterOptions {
-  /** What a follower has to show, as `Authorization: Bearer <token>`. Not empty; whoever knows it reads all of the state. */
+  /**
+   * The secret that a follower sends as `Authorization: Bearer <token>`. Not empty. It gives access to the
+   * whole state of every space that this process owns.
+   */
   readonly token: string;
 }
 
-/** @throws TandemError `INVALID_OPTION` */
+/**
+ * The routes of the direct path, under `/direct`.
+ * @throws TandemError `INVALID_OPTION`
+ */
 export function directRouter(tandem: Tandem, options: DirectRouterOptions): Router {
   requireObject('directRouter', options);
   const { token } = options;
@@ -37,7 +46,7 @@ export function directRouter(tandem: Tandem, options: DirectRouterOptions): Rout
   const router = new Router({ prefix: '/direct' });
   router.use(async (ctx, next) => {
     try {
-      // Digests are of one length, so that comparing them takes one time.
+      // Digests have one length, so the comparison takes the same time for every token.
       if (!timingSafeEqual(digest(ctx.get('Authorization')), expected))
         throw new Problem('UNAUTHORIZED', 'the token is missing or wrong');
       ctx.set('Cache-Control', 'no-store');
@@ -58,7 +67,7 @@ function digest(text: string): Buffer {
 
 function requireFeed(tandem: Tandem, space = ''): Feed {
   const participant = tandem.get(space);
-  // A standby has nothing of its own to tell.
+  // A standby has no frames of its own.
   if (participant instanceof Owner && !participant.feed.isEnded && participant.ownership !== 'standby')
     return participant.feed;
   throw new Problem('UNKNOWN_SPACE', `space "${space}" is not owned by this process`);
@@ -73,7 +82,7 @@ function answerFrames(ctx: Context, feed: Feed): void {
   const { from } = ctx.query;
   const position = parsePosition(from as string);
   if (!feed.canContinue(position))
-    throw new Problem('GONE', `what changed since ${printPosition(position)} is not known; read the state`);
+    throw new Problem('GONE', `the changes since ${printPosition(position)} are not known; read the state`);
   streamEvents(ctx, feed, position, {
     format: (message, at) => `id: ${printPosition(at)}\ndata: ${message.replaceAll('\n', '\ndata: ')}\n\n`,
     isChunked: false,

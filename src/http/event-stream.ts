@@ -1,24 +1,27 @@
-/** Server-sent events over Koa: as fast as the client reads, and not a byte kept beyond that. */
+/**
+ * Server-sent events over Koa. When the client's socket is full, its reader pauses until it drains: no queue
+ * grows.
+ */
 import type { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import type { Reader, Sink } from '../base/readers.ts';
 import type { Time } from '../base/time.ts';
 import { Problem } from './problem.ts';
 
-/** Whatever can be read from a cursor on. */
+/** A source that can be read from a cursor on. */
 interface Readable<C> {
   open(cursor: C, sink: Sink<C>): Reader;
 }
 
 interface StreamOptions<C> {
-  /** The text of an event, or of several, from a message. */
+  /** Turns a message into the text of one or more events. Default: the message as it is. */
   readonly format?: (message: string, cursor: C) => string;
   /**
-   * Without chunks the connection is the stream's, and its end the stream's: an event is one write to the socket, and no more
-   * bytes than its own. Default true.
+   * Whether the answer uses chunked encoding. Without it, the stream ends with its connection, and an event
+   * is one write to the socket without any extra bytes. Default true.
    */
   readonly isChunked?: boolean;
-  /** What is sent when no more will come. */
+  /** The text of the last event. Default: none. */
   readonly goodbye?: (reason: string) => string;
 }
 
@@ -30,9 +33,9 @@ export function eventText(event: string, data: unknown, id?: string): string {
 
 /** A stream that is open. */
 interface OpenStream {
-  /** Says goodbye with a reason, where there is one to be said, and ends. */
+  /** Sends the goodbye, if the socket accepts it, and ends the stream. */
   end(reason: string): void;
-  /** At once. */
+  /** Cuts the connection. */
   destroy(): void;
   readonly ended: Promise<void>;
 }
@@ -48,24 +51,24 @@ export function streamEvents<C>(
   const { req, res } = ctx;
   ctx.status = 200;
   ctx.type = 'text/event-stream';
-  // No proxy is to keep, to squeeze or to hold back what is meant for now.
+  // No proxy may store, compress or delay the events.
   ctx.set({ 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' });
-  // Koa would hold a client that goes for an error; clients of a stream that has no end always go.
+  // Koa would treat a client that disconnects as an error. Every client of an endless stream disconnects.
   Object.assign(ctx, { respond: false, onerror: () => {} });
   res.on('error', () => {});
   res.once('close', resolve);
   const destroy = (): void => void res.destroy();
   const end = (reason: string): void => {
     if (res.writableEnded) return;
-    // Who does not take what there is will not take a goodbye.
+    // A client whose socket is full would not get the goodbye either.
     if (res.writableNeedDrain || req.socket.writableNeedDrain) destroy();
     else res.end(goodbye?.(reason));
   };
-  // Who asks for the headers alone gets them, and no events.
+  // A HEAD request gets the headers, and no events.
   if (ctx.method === 'HEAD') res.end();
   else {
     req.socket.setNoDelay(true);
-    // Behind an earlier request of its connection, or on HTTP/2, it has no socket to itself.
+    // On HTTP/2, or behind an earlier request of a pipelined connection, the answer has no socket of its own.
     const isBare = !isChunked && req.httpVersionMajor === 1 && res.socket !== null;
     if (!isChunked) {
       res.useChunkedEncodingByDefault = false;
@@ -75,7 +78,7 @@ export function streamEvents<C>(
     const write = isBare ? writeBare : writeChunk;
     const reader = source.open(cursor, {
       write: (message, at) => write(res, format(message, at)),
-      end: () => end('there is no more to come'),
+      end: () => end('no more events follow'),
     });
     (isBare ? req.socket : res).on('drain', () => reader.drained());
     res.once('close', () => reader.close());
@@ -83,7 +86,10 @@ export function streamEvents<C>(
   return { end, destroy, ended };
 }
 
-/** Node gathers what is written in a turn, and sends it when the turn is done: behind whatever else that turn does. */
+/**
+ * Writes a chunk at once. By itself, Node collects the parts of a chunk until the end of the turn, behind all
+ * other work of that turn.
+ */
 function writeChunk(res: ServerResponse, text: string): boolean {
   const { socket } = res;
   socket?.cork();
@@ -92,15 +98,18 @@ function writeChunk(res: ServerResponse, text: string): boolean {
   return takesMore;
 }
 
-/** Behind its head an answer without chunks is what goes over its socket, while that takes anything. */
+/**
+ * Writes to the socket itself. After its headers, an answer without chunks is exactly the bytes on its
+ * socket.
+ */
 function writeBare({ socket }: ServerResponse, text: string): boolean {
   return socket?.writable === true && socket.write(text);
 }
 
-/** How long a client may take to hear the goodbye, ms. */
+/** The time for clients to receive the goodbye. After it, their connections are cut. */
 const GOODBYE_MS = 1_000;
 
-/** The streams that are open at one time: so many, and not one more. */
+/** The open streams of a router. Invariant: never more than `max` at one time. */
 export class EventStreams {
   readonly #max: number;
   readonly #time: Time;
@@ -114,9 +123,10 @@ export class EventStreams {
 
   /** @throws Problem `TOO_MANY_CLIENTS` or `DRAINING` */
   requireRoom(): void {
-    if (this.#closed !== undefined) throw new Problem('DRAINING', `no streams any more: ${this.#closed}`);
+    if (this.#closed !== undefined)
+      throw new Problem('DRAINING', `this process opens no streams any more: ${this.#closed}`);
     if (this.#open.size < this.#max) return;
-    throw new Problem('TOO_MANY_CLIENTS', `expected at most ${this.#max} streams at one time, all are taken`);
+    throw new Problem('TOO_MANY_CLIENTS', `expected at most ${this.#max} streams at one time, all are open`);
   }
 
   /** @throws Problem `TOO_MANY_CLIENTS` or `DRAINING` */
@@ -128,7 +138,10 @@ export class EventStreams {
     void stream.ended.then(() => this.#open.delete(stream));
   }
 
-  /** Says goodbye to all, and lets nobody in any more. Resolves when all are gone, in a second at most. */
+  /**
+   * Sends the goodbye on every stream, and opens no more. Resolves when all have ended, after about 1 s at
+   * most.
+   */
   async close(reason: string): Promise<void> {
     this.#closed = reason;
     const streams = [...this.#open];

@@ -1,6 +1,6 @@
 /**
- * Health for those who start, stop and route: `/livez` asks whether this process should be restarted, `/readyz`
- * whether it should be sent requests.
+ * Health, for orchestrators and load balancers: `/livez` answers whether this process should be restarted,
+ * `/readyz` whether it should get requests.
  */
 import type { Context } from 'koa';
 import type { Tandem } from '../tandem.ts';
@@ -10,7 +10,10 @@ import { isReady, READINESS, diagnosisOf } from './diagnosis.ts';
 import { requireParticipant } from './state.ts';
 import { inJson, answerHeadersOf } from './answer-headers.ts';
 
-/** That it answers is the answer. Redis has no part in it: a restart does not mend Redis. */
+/**
+ * A process that can answer is alive. The state of Redis does not matter here: a restart does not repair
+ * Redis.
+ */
 export function answerLive(ctx: Context): void {
   ctx.set('Cache-Control', 'no-store');
   ctx.body = { status: 'alive' };
@@ -35,7 +38,7 @@ function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
     space,
     ready: isReady(rung, least),
     diagnosis: rung,
-    /** Whether it would be ready under each policy. */
+    /** Whether the space would be ready under each policy. */
     policies: Object.fromEntries(READINESS.map((policy) => [policy, isReady(rung, policy)])),
     culprit,
     summary,

@@ -1,23 +1,25 @@
 /**
- * The JSON Schema of a Standard Schema, where its library can give one: by Standard JSON Schema, or by a method that
- * is known of zod and ArkType. No library is imported; where none can say, everything is allowed: `{}`.
+ * The JSON Schema of a Standard Schema, where its library can give one: by Standard JSON Schema, or by the
+ * methods of zod and ArkType. No library is imported. Where none can give one, the result is `{}`, which
+ * allows everything.
  */
 import type { Schema, StandardJSONSchemaV1 } from '../state/schema.ts';
 
 export type JsonSchema = Record<string, unknown>;
 
-/** OpenAPI 3.1 speaks this dialect. */
+/** The dialect of OpenAPI 3.1. */
 const TARGET = 'draft-2020-12';
 
-/** What one that converts by itself offers: `toJSONSchema` (zod) or `toJsonSchema` (ArkType). */
+/** The methods of schemas that convert themselves: `toJSONSchema` (zod) and `toJsonSchema` (ArkType). */
 interface Converting {
   readonly toJSONSchema?: unknown;
   readonly toJsonSchema?: unknown;
 }
 
 /**
- * The schema of what is read: what comes out of a transformation, not what goes in.
- * @param place where it will lie, as in `#/components/schemas/x`: references within it are made to lead there
+ * The JSON Schema of a schema's output, which is the value that readers get.
+ * @param place its place in the document, as in `#/components/schemas/x`; its own references are made
+ *   relative to it
  */
 export function jsonSchemaOf(schema: Schema, place: string): JsonSchema {
   for (const convert of convertersOf(schema)) {
@@ -25,7 +27,7 @@ export function jsonSchemaOf(schema: Schema, place: string): JsonSchema {
       const made: unknown = convert();
       if (isObject(made)) return within(made, place);
     } catch {
-      // It has parts that JSON Schema cannot say, or not in this dialect.
+      // The schema has parts that JSON Schema, or this dialect of it, cannot express.
     }
   }
   return {};
@@ -43,10 +45,10 @@ function convertersOf(schema: Schema): (() => unknown)[] {
   return converters;
 }
 
-/** Data that may look like a schema, and is none. */
+/** Keywords whose value is data, even if it looks like a schema. */
 const DATA = new Set(['const', 'enum', 'default', 'examples', 'example']);
 
-/** A schema that was a document of its own, as a part of another. */
+/** Makes a schema that was a document of its own a part of another document. */
 function within(schema: JsonSchema, place: string): JsonSchema {
   const { $schema: _, $id: __, ...rest } = schema;
   return moved(rest, place) as JsonSchema;
@@ -56,7 +58,7 @@ function moved(value: unknown, place: string, isNames = false): unknown {
   if (Array.isArray(value)) return value.map((one) => moved(one, place));
   if (!isObject(value)) return value;
   const entries = Object.entries(value).map(([name, inner]): [string, unknown] => {
-    // Names of properties are names, whatever they are.
+    // A property may have the name of a keyword.
     if (isNames) return [name, moved(inner, place)];
     if (DATA.has(name)) return [name, inner];
     if (name === '$ref' && typeof inner === 'string' && inner.startsWith('#'))
@@ -66,7 +68,7 @@ function moved(value: unknown, place: string, isNames = false): unknown {
   return Object.fromEntries(entries);
 }
 
-/** Keywords whose value is schemas by name. */
+/** Keywords whose value maps names to schemas. */
 const NAMED = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
 
 function isObject(value: unknown): value is JsonSchema {

@@ -1,8 +1,8 @@
-/** Errors over HTTP: `application/problem+json` (RFC 9457), with the stable code. */
+/** Errors over HTTP: `application/problem+json` (RFC 9457), with a stable code. */
 import type { Context } from 'koa';
 import { TandemError } from '../base/errors.ts';
 
-/** Codes that only HTTP has, beside those of `TandemError`. */
+/** The codes of `TandemError`, and those that only HTTP has. */
 export type ProblemCode =
   | TandemError['code']
   | 'UNKNOWN_SPACE'
@@ -33,7 +33,7 @@ const STATUS: Partial<Record<ProblemCode, number>> = {
 
 export class Problem extends Error {
   readonly code: ProblemCode;
-  /** What else a client may want to know, in the body beside the code. */
+  /** Further fields of the body. */
   readonly more: Record<string, unknown>;
 
   constructor(code: ProblemCode, message: string, more: Record<string, unknown> = {}) {
@@ -43,7 +43,10 @@ export class Problem extends Error {
   }
 }
 
-/** Answers with the problem that `error` is; throws on what is none. */
+/**
+ * Answers with a problem. The status follows from the code; a code without one gets 500.
+ * @throws `error` itself, where it is neither a Problem nor a TandemError
+ */
 export function answerProblem(ctx: Context, error: unknown): void {
   if (!(error instanceof Problem || error instanceof TandemError)) throw error;
   const status = STATUS[error.code] ?? 500;

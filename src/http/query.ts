@@ -1,4 +1,4 @@
-/** What a request asks beyond its path: how fresh, how far, which keys. */
+/** The query of a request: how fresh, from which position on, which keys. */
 import type { Context } from 'koa';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
@@ -7,13 +7,13 @@ import { Problem } from './problem.ts';
 const MAX_TIMEOUT_MS = 30_000;
 
 export interface Query {
-  /** Answer only with what is at most this stale, ms. */
+  /** The greatest staleness that the client accepts, ms; `undefined`: any. */
   readonly maxStaleMs: number | undefined;
-  /** Answer only once the head is at this position. */
+  /** The position that the head must reach before the answer; `undefined`: any. */
   readonly atLeast: string | undefined;
-  /** How long to wait for it, ms; default 1,000. */
+  /** The longest wait for `atLeast`, ms, 0 to 30,000; default 1,000. */
   readonly timeoutMs: number;
-  /** Only keys that begin so. */
+  /** The answer has only keys that begin with this; default all. */
   readonly prefix: string;
 }
 
@@ -28,7 +28,7 @@ export function readQuery(ctx: Context): Query {
 }
 
 /**
- * The position that a client of events has: its `Last-Event-ID`, which is the newer, or else `?from=`.
+ * The position of a client of events: its `Last-Event-ID`, which is the newer one, or else `?from=`.
  * @throws Problem `INVALID_PARAMETER`; TandemError `INVALID_POSITION`
  */
 export function readPosition(ctx: Context): Position | undefined {
@@ -37,7 +37,7 @@ export function readPosition(ctx: Context): Position | undefined {
   return printed === undefined ? undefined : parsePosition(printed);
 }
 
-/** Whether a flag such as `?verbose` is there, whatever its value. */
+/** Whether the query has a flag such as `?verbose`, with any value. */
 export function hasFlag(ctx: Context, name: string): boolean {
   return single(ctx, name) !== undefined;
 }

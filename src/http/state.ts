@@ -1,4 +1,7 @@
-/** The state over HTTP: the list of spaces, a space, a key. Read from memory, as of one position. */
+/**
+ * The state over HTTP: the list of spaces, a space, a key. Each answer is read from memory, as of one
+ * position.
+ */
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
@@ -10,7 +13,7 @@ import { readQuery } from './query.ts';
 import type { Stamp, AnswerHeaders } from './answer-headers.ts';
 import { inJson, setStamp, answerHeadersOf } from './answer-headers.ts';
 
-/** The list is as fresh as the stalest of its spaces. */
+/** The list of spaces. It is as fresh as the stalest of them. */
 export function answerSpaces(ctx: Context, tandem: Tandem): void {
   requireRunning(tandem);
   const { maxStaleMs } = readQuery(ctx);
@@ -36,20 +39,20 @@ export function answerSpaces(ctx: Context, tandem: Tandem): void {
 }
 
 export async function answerSpace(ctx: Context, participant: AnyParticipant): Promise<void> {
-  const { prefix, maxStaleMs } = await meetPosition(ctx, participant);
+  const { prefix, maxStaleMs } = await awaitPosition(ctx, participant);
   const headers = answerHeadersOf(participant);
   requireFresh(ctx, headers, maxStaleMs);
   if (isKnown(ctx, headers, isSettled(participant))) return;
   ctx.body = wholeState(participant, headers, prefix);
 }
 
-/** The body that is all of a space, or the part of it that begins with a prefix. */
+/** The body with all keys of a space, or with those that begin with `prefix`. */
 export function wholeState(
   participant: AnyParticipant,
   headers: AnswerHeaders,
   prefix = '',
 ): Record<string, unknown> {
-  // Without a prototype no key can be mistaken for something else.
+  // Without a prototype, no key can collide with a member of Object.prototype.
   const state = Object.create(null) as Record<string, unknown>;
   for (const { key, value, position, freshness } of participant.entries(prefix))
     state[key] = { value, position, freshness };
@@ -57,9 +60,9 @@ export function wholeState(
 }
 
 export async function answerKey(ctx: Context, participant: AnyParticipant, key: string): Promise<void> {
-  // A key that is none is told before anyone waits.
+  // An unknown key is an error at once, before any wait.
   participant.space.requireSchema(key);
-  const { maxStaleMs } = await meetPosition(ctx, participant);
+  const { maxStaleMs } = await awaitPosition(ctx, participant);
   const reading = participant.get(key);
   const headers = answerHeadersOf(participant, reading);
   const { value } = reading;
@@ -76,23 +79,26 @@ export async function answerKey(ctx: Context, participant: AnyParticipant, key: 
   ctx.body = { space: participant.space.name, key, value, ...inJson(headers) };
 }
 
-/** @throws TandemError `STOPPED` once nothing is left to answer from */
+/** @throws TandemError `STOPPED` once the process is stopping and has no space left */
 export function requireRunning(tandem: Tandem): void {
   if (tandem.isStopping && tandem.spaces.length === 0)
     throw new TandemError('STOPPED', 'this process is stopping, and answers for no space any more');
 }
 
-/** @throws Problem `UNKNOWN_SPACE`; TandemError `STOPPED` */
+/**
+ * The participant of a space.
+ * @throws Problem `UNKNOWN_SPACE`; TandemError `STOPPED`
+ */
 export function requireParticipant(tandem: Tandem, space = ''): AnyParticipant {
   const participant = tandem.get(space);
   if (participant) return participant;
   requireRunning(tandem);
   const known = tandem.spaces.join(', ') || 'none';
-  throw new Problem('UNKNOWN_SPACE', `no space "${space}" in this process; there is: ${known}`);
+  throw new Problem('UNKNOWN_SPACE', `this process has no space "${space}"; it has: ${known}`);
 }
 
-/** Reads the query first, so that a bad one is told before anyone waits. */
-async function meetPosition(ctx: Context, participant: AnyParticipant): Promise<Query> {
+/** Waits until the head is at `?atLeast=`. An invalid query is an error at once, before the wait. */
+async function awaitPosition(ctx: Context, participant: AnyParticipant): Promise<Query> {
   const query = readQuery(ctx);
   if (query.atLeast === undefined) return query;
   try {
@@ -109,13 +115,15 @@ async function meetPosition(ctx: Context, participant: AnyParticipant): Promise<
 function requireFresh(ctx: Context, headers: AnswerHeaders, maxStaleMs: number | undefined): void {
   if (maxStaleMs === undefined || headers.staleMs <= maxStaleMs) return;
   setStamp(ctx, headers);
-  const what = `expected at most ${maxStaleMs} ms of staleness, it is ${headers.staleMs}`;
-  throw new Problem('STALE', what, inJson(headers));
+  const detail = `expected at most ${maxStaleMs} ms of staleness, got ${headers.staleMs}`;
+  throw new Problem('STALE', detail, inJson(headers));
 }
 
 /**
- * Whether all is as it always is: live, through Redis, from an owner that is there, and no value of this position was ever put
- * right. Only then does the position name all that an answer says: a cache that is told 304 shows the freshness that it kept.
+ * Whether the position identifies the whole answer, so that it can be an `ETag`. It does when the state is
+ * live through Redis, the owner is alive, and no value at this position was ever corrected. In any other case
+ * the freshness is part of the answer too, and a cache that gets a 304 would show the freshness that it had
+ * stored.
  */
 function isSettled(
   participant: AnyParticipant,
@@ -126,7 +134,7 @@ function isSettled(
   return isWell && (correctedAt === undefined || compare(parsePosition(position), correctedAt) > 0);
 }
 
-/** Sets the headers of an answer; true when the client has it already, and 304 is what it gets. */
+/** Sets the headers of an answer. Returns true when the client has the answer already, and gets a 304. */
 function isKnown(ctx: Context, stamp: Stamp, isSettled: boolean): boolean {
   ctx.status = 200;
   ctx.set('Cache-Control', 'no-cache');
@@ -139,8 +147,9 @@ function isKnown(ctx: Context, stamp: Stamp, isSettled: boolean): boolean {
 }
 
 /**
- * Whether `If-None-Match` names the position (RFC 9110, 13.1.2). Koa's `fresh` will not say so to a client that
- * also sends `Cache-Control: no-cache`, as `fetch` does; but that is a word to caches, and this is the origin.
+ * Whether `If-None-Match` names the position (RFC 9110, 13.1.2). Koa's `fresh` is always false for a client
+ * that also sends `Cache-Control: no-cache`, as `fetch` does. But that directive is for caches, and this is
+ * the origin.
  */
 function isNamed(ifNoneMatch: string, position: string): boolean {
   const names = ifNoneMatch.split(/,(?=\s*(?:W\/)?")/).map((name) => name.trim().replace(/^W\//, ''));

@@ -1,6 +1,6 @@
 /**
- * The state of this process's spaces over HTTP, for Koa. Everything is read from the actors' memory: no
- * request waits for Redis, and every answer says how true it is.
+ * The state of this process's spaces over HTTP, for Koa. Every answer is read from the actors' memory and
+ * shows how current it is. No request waits for Redis.
  */
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
@@ -8,7 +8,7 @@ import type { AnyParticipant } from '../actor/participant.ts';
 import { between, requireOneOf } from '../base/options.ts';
 import type { Tandem } from '../tandem.ts';
 import { pause } from '../base/time.ts';
-import { Changes, cursorAt, meetClient } from './changes.ts';
+import { Changes, cursorAt, resumePosition } from './changes.ts';
 import type { ChartOptions } from './page/charts.ts';
 import { requireCharts } from './page/charts.ts';
 import { EventStreams } from './event-stream.ts';
@@ -23,28 +23,34 @@ import { answerKey, answerSpace, answerSpaces, requireParticipant, requireRunnin
 import { traced } from './traced.ts';
 
 export interface StatusOptions {
-  /** The least that counts as ready at `/readyz`, for every space. Default `'degraded-live'`. */
+  /** The lowest rung at which `/readyz` counts a space as ready. Default `'degraded-live'`. */
   readonly readiness?: Readiness | undefined;
-  /** Streams of events that may be open at one time; beyond it 503. Default 100. */
+  /**
+   * The greatest number of event streams at one time, 0 to 1,000,000; a further one gets 503. Default 100.
+   */
   readonly maxClients?: number | undefined;
   /** Whether the live page is served at `/`. Default true. */
   readonly page?: boolean | undefined;
-  /** What the page draws of the state. Default nothing. */
+  /** The charts on the page. Default none. */
   readonly charts?: readonly ChartOptions[] | undefined;
-  /** How often a stream gives a sign of life, with the freshness, ms. Default 1,000. */
+  /** The time between two `status` events of a stream without news, ms, 10 to 60,000. Default 1,000. */
   readonly keepAliveMs?: number | undefined;
 }
 
 export interface DrainOptions {
-  /** For how long `/readyz` fails before streams are ended, so that balancers notice first, ms. Default 0. */
+  /**
+   * The time for which `/readyz` fails before the streams end, so that load balancers notice first, ms, 0 to
+   * 3,600,000. Default 0.
+   */
   readonly lingerMs?: number | undefined;
 }
 
-/** Koa's router, and the way to end it. */
+/** Koa's router, with a way to end its streams. */
 export type StatusRouter = Router & {
   /**
-   * Fails `/readyz`, then says goodbye to all streams and lets nobody in any more. What else is asked is answered
-   * all the while. Resolves when the streams have ended; the server can be closed then. Once is enough.
+   * Fails `/readyz`, then sends the goodbye on all streams and opens no more. All other requests are still
+   * answered. Resolves when the streams have ended; the server can be closed then. A second call returns the
+   * same promise.
    * @throws TandemError `INVALID_OPTION`
    */
   drain(options?: DrainOptions): Promise<void>;
@@ -52,16 +58,17 @@ export type StatusRouter = Router & {
 
 /**
  * Routes for Koa, which may be mounted anywhere:
- * - `GET /spaces`: the spaces of this process, each with its mode and freshness;
- * - `GET /spaces/:space`: all of its state, or with `?prefix=` a part, as of one position;
- * - `GET /spaces/:space/state/<key>`: one reading;
- * - `GET /spaces/:space/changes`: what changes, as server-sent events, from `Last-Event-ID` or `?from=` on;
- * - `GET /`: the live page, for people; it reads `GET /events`;
- * - `GET /livez` and `GET /readyz?verbose`: health;
- * - `GET /openapi.json`: all of this, described.
+ * - `GET /spaces`: the spaces of this process, each with its mode and freshness
+ * - `GET /spaces/:space`: the state of a space as of one position, with `?prefix=` a part of it
+ * - `GET /spaces/:space/state/<key>`: one reading
+ * - `GET /spaces/:space/changes`: the changes as server-sent events, from `Last-Event-ID` or `?from=` on
+ * - `GET /`: the live page, for people; it reads `GET /events`
+ * - `GET /livez` and `GET /readyz?verbose`: health
+ * - `GET /openapi.json`: the description of these routes
  *
- * `?maxStaleMs=` answers 503 when the state is staler; `?atLeast=<position>&timeoutMs=` waits for a position
- * and answers 504 when it does not come. `If-None-Match` answers 304 while all is well. Errors are problem+json.
+ * With `?maxStaleMs=` a staler state is a 503. With `?atLeast=<position>&timeoutMs=` the answer waits for a
+ * position, and is a 504 when the position does not come in time. `If-None-Match` gets a 304 while all is
+ * well. Errors are problem+json.
  * @throws TandemError `INVALID_OPTION`
  */
 export function statusRouter(tandem: Tandem, options: StatusOptions = {}): StatusRouter {
@@ -104,7 +111,7 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
 
   async function answerChanges(ctx: Context, participant: AnyParticipant): Promise<void> {
     streams.requireRoom();
-    const from = await meetClient(ctx, participant);
+    const from = await resumePosition(ctx, participant);
     let source = changes.get(participant);
     if (source === undefined)
       changes.set(participant, (source = new Changes(participant, { time, keepAliveMs })));

@@ -1,17 +1,17 @@
-/** A request as traces see it. */
+/** Requests in traces. */
 import type { RouterContext, RouterMiddleware } from '@koa/router';
 import { parsePosition } from '../state/position.ts';
 import type { Tandem } from '../tandem.ts';
 import type { Request } from '../ports/tracer.ts';
 
-/** Answers in a span, which links to where what is served came from. */
+/** Middleware that answers in a span. The span links to the one that brought the answer's state here. */
 export function traced(tandem: Tandem): RouterMiddleware {
   return (ctx, next) => tandem.tracer.serve(asRequest(ctx), next);
 }
 
 function asRequest(ctx: RouterContext): Request {
   const { method, protocol: scheme, headers } = ctx;
-  // A mount may have taken what it stands for off the path.
+  // A mount may have removed its own prefix from `ctx.path`.
   const [path = ''] = ctx.originalUrl.split('?');
   const mount = path.endsWith(ctx.path) ? path.slice(0, -ctx.path.length) : '';
   // oxlint-disable-next-line no-underscore-dangle -- the router's own name for it

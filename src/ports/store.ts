@@ -167,10 +167,14 @@ export interface Store {
     replacement: Replacement,
   ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>>;
   /**
-   * Reads one page of the changes since `position`. @param limit the greatest number of changes in the page
+   * Reads one page of the changes since `position`.
+   * @param limit the greatest number of changes in the page
    */
   since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page>;
-  /** Renews the lease, and changes nothing else. @param leaseMs the length of the lease from now on, ms */
+  /**
+   * Renews the lease, and changes nothing else.
+   * @param leaseMs the length of the lease from now on, ms
+   */
   renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void>;
   /**
    * Gives up the lease, if `owner` has it under this epoch, and publishes the farewell, where there is one.

@@ -5,7 +5,10 @@ import type { FrameTrace, TraceContext } from '../state/trace.ts';
 export interface Tracer {
   /** The active span; `undefined` where there is none, or it is not sampled. Called by each `set`. */
   current(): TraceContext | undefined;
-  /** Begins the span of a commit. @param origins the spans that set its changes, oldest first */
+  /**
+   * Begins the span of a commit.
+   * @param origins the spans that set its changes, oldest first
+   */
   commit(commit: Committing, origins: readonly TraceContext[]): CommitSpan | undefined;
   /** Runs `notify`, which calls the watchers of a frame, in the span of applying that frame. */
   apply(frame: Applied, notify: () => void): void;

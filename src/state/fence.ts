@@ -2,7 +2,11 @@
 import { FORMAT } from './header.ts';
 import { encodeTime } from './wire-time.ts';
 
-/** The message that a claim publishes. @param publishedAt server's time, ms @param fence the epoch claimed */
+/**
+ * The message that a claim publishes.
+ * @param publishedAt server's time, ms
+ * @param fence the epoch claimed
+ */
 export function encodeFence(publishedAt: number, fence: number): string {
   return `${encodeTime(publishedAt)}\n${FORMAT} fence ${fence}`;
 }

@@ -6,7 +6,10 @@ export function micros(ms: number): number {
   return Math.round(ms * 1_000);
 }
 
-/** A time as Redis prints it: seconds, a blank, microseconds. @param ms since 1970 */
+/**
+ * A time as Redis prints it: seconds, a blank, microseconds.
+ * @param ms since 1970
+ */
 export function encodeTime(ms: number): string {
   const whole = micros(ms);
   return `${Math.floor(whole / 1e6)} ${whole % 1e6}`;

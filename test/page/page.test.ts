@@ -116,7 +116,7 @@ inBrowser(
     t.true(seenMs < 5_000);
     await see(page, '.machine .lit', /degraded/);
     await see(page, '.machine .lit', /direct/);
-    await see(page, '.summary', /Redis is out\. The state is live all the same, directly from its owner/);
+    await see(page, '.summary', /Redis is out\. The state is still live, directly from its owner/);
     await see(page, lamp('Owner'), /alive\s*heard directly/);
     await see(page, lamp('This process'), /live/);
     owner.set('strategy/momentum', { pnl: 42 });
@@ -142,7 +142,7 @@ inBrowser('the page tells a dead owner from a dead Redis, and never shows stale 
   await see(page, lamp('Owner'), /gone/);
   await see(page, '.state-card .hint', /stale/);
   await redis.kill();
-  await see(page, '.summary', /Redis is out\. Shown is what was last known/);
+  await see(page, '.summary', /Redis is out\. This is the last known state/);
   await see(page, lamp('Owner'), /unheard/);
   await see(page, 'dd', /stale/);
   t.deepEqual(troubles, []);

@@ -1,22 +1,22 @@
 /**
- * Charts of the state, declared by the application: which numbers in which values are drawn over time, and which
- * words are shown as bands behind them.
+ * Charts of the state, as the application declares them: numbers in values as lines over time, and words in
+ * values as bands behind the lines. Invariant: a stale state is not drawn.
  */
 import type { AnyParticipant } from '../../actor/participant.ts';
 import { show, TandemError } from '../../base/errors.ts';
 import type { Tandem } from '../../tandem.ts';
 import { Recent } from './recent.ts';
 
-/** How a state of the world is meant, where it is shown as a band. */
+/** The colour of a band. */
 export type Tone = 'good' | 'bad' | 'critical' | 'neutral' | 'none';
 
 /** A number inside a value: of one key, or of each key of a family. */
 export interface ChartLine {
-  /** A key, or a family such as `'strategy/*'`: a line for each of its keys. */
+  /** A key, or a family such as `'strategy/*'`, which has one line for each of its keys. */
   readonly key: string;
-  /** Where in the value the number is, as in `'close'` or `'book.exposure'`. Default: the value itself. */
+  /** The path of the number in the value, as in `'close'` or `'book.exposure'`. Default: the value itself. */
   readonly path?: string;
-  /** What the line is called. Default: the key, or what comes after the family's slash. */
+  /** The name of the line. Default: the key, or the part of the key after the family's slash. */
   readonly label?: string;
 }
 
@@ -24,25 +24,29 @@ export interface ChartOptions {
   readonly title: string;
   /** The name of the space. */
   readonly space: string;
+  /** At most 12 lines are drawn. */
   readonly lines: readonly ChartLine[];
-  /** A word in a value, shown behind the lines for as long as it holds, and how each word is meant. */
+  /**
+   * A word in a value. A band behind the lines lasts for as long as the value has that word. Default: none.
+   */
   readonly bands?: {
     readonly key: string;
     readonly path?: string;
+    /** The colour of each word's band. Default `'none'`. */
     readonly tones?: Readonly<Record<string, Tone>>;
   };
-  /** A text in a value that says what a point belongs to, such as a date. Default: the time of day. */
+  /** A text in a value that labels the points on the time axis, such as a date. Default: the time of day. */
   readonly label?: { readonly key: string; readonly path?: string };
-  /** How numbers are written. Default `'number'`. */
+  /** The format of numbers. Default `'number'`. */
   readonly format?: 'number' | 'percent' | 'signed';
 }
 
-/** A chart at one moment. */
+/** One point of a chart: all of its lines at one moment. */
 export interface ChartPoint {
   readonly chart: number;
-  /** On `Time`. */
+  /** On `Time`, ms. */
   readonly at: number;
-  /** By the name of the line; none where the state was stale. */
+  /** By the name of the line; empty where the state was stale. */
   readonly values: Readonly<Record<string, number>>;
   readonly band: string | null;
   readonly label: string | null;
@@ -50,10 +54,13 @@ export interface ChartPoint {
 
 const KEPT_POINTS = 900;
 const MAX_LINES = 12;
-/** A chart that stands still is drawn on so often, ms. */
+/** The time between two points of a chart whose space does not change. */
 const STILL_MS = 1_000;
 
-/** @throws TandemError `INVALID_OPTION` */
+/**
+ * Returns the charts if they are well-formed.
+ * @throws TandemError `INVALID_OPTION`
+ */
 export function requireCharts(charts: readonly ChartOptions[]): readonly ChartOptions[] {
   for (const chart of charts) {
     const isWhole = typeof chart?.title === 'string' && typeof chart.space === 'string';
@@ -79,7 +86,7 @@ export class ChartRecorder {
     this.points = new Recent(KEPT_POINTS * Math.max(1, charts.length));
   }
 
-  /** Looks at the state; adds a point to each chart whose space has moved. */
+  /** Adds a point to each chart whose space has changed. */
   sample(tandem: Tandem, now: number): void {
     for (const [index, chart] of this.#charts.entries()) {
       const participant = tandem.get(chart.space);
@@ -94,7 +101,7 @@ export class ChartRecorder {
     }
   }
 
-  /** The keys of a family. To find them takes a walk over the whole state: once in a while is enough. */
+  /** The keys of a family. Finding them is a walk over the whole state, so the result is kept for 1 s. */
   #keysOf(participant: AnyParticipant, family: string, now: number): readonly string[] {
     const name = `${participant.space.name} ${family}`;
     const known = this.#families.get(name);
@@ -105,7 +112,7 @@ export class ChartRecorder {
   }
 }
 
-/** What is stale is not drawn: the line has a hole there. */
+/** A point without values: the lines have a hole where the state was stale. */
 function holeIn(chart: number, at: number): ChartPoint {
   return { chart, at, values: {}, band: null, label: null };
 }
@@ -148,7 +155,7 @@ function keysWith(participant: AnyParticipant, prefix: string): string[] {
       if (keys.length === MAX_LINES) break;
     }
   } catch {
-    // A standby may hold what its own schemas refuse. What lies behind it is not drawn.
+    // A standby may hold a value that its own schemas refuse. The keys after it are not drawn.
   }
   return keys;
 }
@@ -159,7 +166,7 @@ function read(participant: AnyParticipant, key: string, path?: string): unknown 
   try {
     ({ value } = participant.get(key));
   } catch {
-    // A standby may hold what its own schemas refuse. It is not drawn.
+    // A standby may hold a value that its own schemas refuse. It is not drawn.
     return undefined;
   }
   for (const step of path?.split('.') ?? []) {

@@ -1,6 +1,7 @@
 /**
- * What happened in this process, for people: the last transitions of each space, and the last events of all. A page
- * that is opened after the fact shows what went before. No value is ever in here.
+ * The event log of this process, for people: the last 30 transitions and the last 200 events of all spaces.
+ * It is kept without any page, so a page that is opened later shows earlier events. Invariant: the log never
+ * holds a value.
  */
 import type { AnyParticipant } from '../../actor/participant.ts';
 import type { ModeChanged, Observer } from '../../ports/observer.ts';
@@ -10,17 +11,19 @@ import { Recent } from './recent.ts';
 
 const KEPT_EVENTS = 200;
 const KEPT_TRANSITIONS = 30;
-/** What is said again within this time is said once, ms; what is tried again and again, within the other. */
+/** An event of level `info` or `warn` with the same text within this time is left out. */
 const AGAIN_MS = 5_000;
+/** The same for events of each failed try. */
 const TRIED_AGAIN_MS = 60_000;
-/** A try to recover that takes longer is seen under way, ms. */
+/** A try to recover is shown as a transition once it takes longer than this. */
 const LONG_TRY_MS = 1_000;
 
 export type Level = 'good' | 'info' | 'warn' | 'bad';
 
 export interface LogEntry {
-  /** On `Time`. */
+  /** On `Time`, ms. */
   readonly at: number;
+  /** `null`: the event concerns the whole process. */
   readonly space: string | null;
   readonly level: Level;
   readonly text: string;
@@ -34,7 +37,7 @@ export interface Transition {
   readonly reason: string;
 }
 
-/** How a space was when it was last looked at. */
+/** The state of a participant at the last look. */
 interface Seen {
   readonly state: string;
   readonly freshness: string;
@@ -48,8 +51,9 @@ export class EventLog {
   readonly #tandem: Tandem;
   readonly #latencies = new Map<string, LatencyMeter>();
   readonly #seen = new WeakMap<AnyParticipant, Seen>();
-  /** By space, the try to recover that is under way, and what the last one failed of. */
+  /** By space, the try to recover that is under way and not shown yet. */
   readonly #tries = new Map<string, Transition>();
+  /** By space, the reason for which the last try failed. */
   readonly #failures = new Map<string, string>();
   readonly #stop: () => void;
 
@@ -62,6 +66,7 @@ export class EventLog {
     this.#stop();
   }
 
+  /** The latency meter of a space; made by the first call. */
   latency(space: string): LatencyMeter {
     let meter = this.#latencies.get(space);
     if (meter === undefined) this.#latencies.set(space, (meter = new LatencyMeter()));
@@ -72,14 +77,14 @@ export class EventLog {
     return this.#latencies;
   }
 
-  /** Notes what became of the spaces since it last looked. */
+  /** Adds the transitions and events of all spaces since the last look. */
   look(): void {
     for (const space of this.#tandem.spaces) {
       const participant = this.#tandem.get(space);
       if (participant) this.#lookAt(participant);
     }
     const now = this.#tandem.time.now();
-    for (const [space, { at }] of this.#tries) if (now - at > LONG_TRY_MS) this.#tellTry(space);
+    for (const [space, { at }] of this.#tries) if (now - at > LONG_TRY_MS) this.#showTry(space);
   }
 
   #lookAt(participant: AnyParticipant): void {
@@ -98,28 +103,32 @@ export class EventLog {
     if (from !== now.state) this.#moved({ at, space, from, to: now.state, reason: participant.reason });
     if (before === undefined) return;
     if (before.freshness !== now.freshness)
-      this.#note(now.freshness === 'live' ? 'good' : 'bad', space, `what is shown is ${now.freshness} now`);
+      this.#note(now.freshness === 'live' ? 'good' : 'bad', space, `the state is ${now.freshness} now`);
     if (before.ownerAlive !== now.ownerAlive)
       this.#note(
         now.ownerAlive ? 'good' : 'bad',
         space,
         now.ownerAlive ? 'the owner is alive' : 'no sign of the owner within its lease',
       );
-    if (before.source !== now.source) this.#note('info', space, `state comes from ${SOURCES[now.source]}`);
+    if (before.source !== now.source)
+      this.#note('info', space, `the state comes from ${SOURCES[now.source]}`);
   }
 
-  /** A try that fails as the last one did is no news: it would push out of sight when, and how, it began. */
+  /**
+   * A try that fails like the one before is left out: many of them would push the begin of the outage out of
+   * sight.
+   */
   #moved(transition: Transition): void {
     const { space, from, to, reason } = transition;
     const last = this.transitions.items.findLast((one) => one.space === space);
     const hasFailedAgain = from === 'recovering' && last?.to === to && last.reason === reason;
     if (this.#tries.has(space) && hasFailedAgain) return void this.#tries.delete(space);
-    this.#tellTry(space);
+    this.#showTry(space);
     if (to === 'recovering' && from.startsWith('degraded')) this.#tries.set(space, transition);
     else this.transitions.add(transition);
   }
 
-  #tellTry(space: string): void {
+  #showTry(space: string): void {
     const held = this.#tries.get(space);
     this.#tries.delete(space);
     if (held) this.transitions.add(held);
@@ -142,7 +151,7 @@ export class EventLog {
     const isAgain = this.log.items.some(
       (entry) => entry.text === text && entry.space === space && at - entry.at < againMs,
     );
-    // What matters is told each time: how it stands must be readable from the last line.
+    // Events of level good and bad are always logged: the last lines must show the current state.
     if (isAgain && level !== 'good' && level !== 'bad') return;
     this.log.add({ at, space, level, text });
   }
@@ -152,16 +161,16 @@ export class EventLog {
       applied: ({ space, updateLatencyMs, errorMs }) => {
         if (updateLatencyMs !== undefined) this.latency(space).note(Math.max(0, updateLatencyMs), errorMs);
       },
-      mode: (what) => {
+      mode: (change) => {
         this.look();
-        this.#noteMode(what);
+        this.#noteMode(change);
       },
       ownership: ({ space, ownership }) => this.#note('info', space, `ownership: ${ownership}`),
       claimed: ({ space, epoch }) => this.#note('good', space, `claimed, epoch ${epoch}`),
       fenced: ({ space, uncommitted }) =>
-        this.#note('bad', space, `taken over by another owner; ${uncommitted} changes not committed`),
+        this.#note('bad', space, `another owner has claimed the space; ${uncommitted} changes not committed`),
       synced: ({ space, isFull, keys }) => {
-        if (isFull) this.#note('info', space, `read anew from Redis, ${keys} keys`);
+        if (isFull) this.#note('info', space, `whole state read from Redis, ${keys} keys`);
       },
       rejected: ({ space, reason }) => this.#note('warn', space, `refused: ${REFUSED[reason]}`),
       link: ({ link, isUp, code }) =>

@@ -1,27 +1,28 @@
-/** Update latency for people: each second's quantiles, and how the samples lie over buckets. */
+/** Update latency, for people: the quantiles and the histogram of each second. */
 import { Recent } from './recent.ts';
 
 const KEPT_SECONDS = 180;
-/** Beyond so many a second the quantiles are of a part, spread over the second. */
+/** With more samples in a second, the quantiles are those of the last 4,096. */
 const MAX_SAMPLES = 4_096;
 
-/** Upper bounds of the buckets, ms; the last one has none. */
+/** Upper bounds of the buckets, ms; the last bucket has none. */
 export const LATENCY_BOUNDS_MS: readonly number[] = [
   0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000,
 ];
 
-/** One second of it. */
+/** The update latency of one second. */
 export interface LatencySecond {
-  /** When it ended, on `Time`. */
+  /** The end of the second, on `Time`, ms. */
   readonly at: number;
+  /** The number of updates. */
   readonly count: number;
-  /** `null` where nothing came. */
+  /** `null` without updates. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly maxMs: number | null;
-  /** The largest error bound of a sample. */
+  /** The largest error bound of a sample; `null` without updates. */
   readonly errorMs: number | null;
-  /** Samples by bucket. */
+  /** The number of samples in each bucket. */
   readonly buckets: readonly number[];
 }
 
@@ -41,7 +42,7 @@ export class LatencyMeter {
     this.#buckets[bucket < 0 ? LATENCY_BOUNDS_MS.length : bucket]! += 1;
   }
 
-  /** A second is over. */
+  /** Ends the current second and begins the next. */
   close(at: number): void {
     const sorted = this.#samples.toSorted((a, b) => a - b);
     const quantile = (share: number): number | null => sorted[Math.ceil(sorted.length * share) - 1] ?? null;

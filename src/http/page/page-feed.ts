@@ -1,8 +1,8 @@
 /**
- * What the page is told: how each space stands, what changed in it, what happened, and what is drawn.
+ * The page feed: the status of each space, its changed keys, the event log, latencies and chart points.
  *
- * A page is a cursor, as any reader is: it is sent all that is new since, at a pace that people can follow.
- * What is long is cut short: a page shows, it does not keep.
+ * A page is a reader with a cursor. At most every 100 ms it gets everything that is newer than its cursor. A
+ * value is cut at 240 characters, and a space is cut at 2,000 keys.
  */
 import { connectionMachine } from '../../../machines/connection.ts';
 import type { AnyParticipant } from '../../actor/participant.ts';
@@ -27,11 +27,12 @@ const LOOK_MS = 100;
 const BEAT_MS = 250;
 const SECOND_MS = 1_000;
 const STALL_MS = 30_000;
-/** Keys of a space that a page is shown, and the length to which a value is. */
+/** The greatest number of keys in one update of a space. */
 const MAX_ROWS = 2_000;
+/** The greatest length of a value's text. */
 const MAX_TEXT = 240;
 
-/** What a page has been sent. */
+/** The parts of each source that a page has been sent. */
 interface Cursor {
   readonly rows: ReadonlyMap<
     AnyParticipant,
@@ -52,7 +53,7 @@ export class PageFeed {
   #cancel: Cancel;
   #lookedAt: number;
   #secondAt: number;
-  /** How late this process's own timers were in the last second, ms: what its users wait for, too. */
+  /** The worst delay of this process's own timers in the last full second, ms: requests waited as long. */
   #delayMs = 0;
   #worstDelayMs = 0;
 
@@ -71,7 +72,7 @@ export class PageFeed {
         try {
           return this.#next(cursor, isBeat);
         } catch {
-          // A state that cannot be read now; the page comes back and tries again.
+          // The state cannot be read now. The page reconnects and tries again.
           return 'over';
         }
       },
@@ -81,7 +82,7 @@ export class PageFeed {
     this.#cancel = time.after(LOOK_MS, () => this.#look());
   }
 
-  /** A page that has nothing yet has no cursor. */
+  /** Opens a reader. A new page has no cursor. */
   open(cursor: Cursor | undefined, sink: Sink<Cursor | undefined>): Reader {
     return this.#readers.open(cursor, sink);
   }
@@ -95,7 +96,7 @@ export class PageFeed {
     this.#recorder.sample(tandem, now);
     if (now - this.#secondAt >= SECOND_MS) this.#closeSecond(now);
     this.#readers.changed();
-    // Nothing keeps a process alive that has stopped.
+    // After the stop no further timer is set: it would keep the process alive.
     if (tandem.isStopping && tandem.spaces.length === 0) {
       this.#eventLog.stop();
       this.#readers.end();
@@ -109,7 +110,7 @@ export class PageFeed {
     for (const space of this.#tandem.spaces) this.#eventLog.latency(space).close(now);
   }
 
-  /** Ends it for good, pages included. */
+  /** Ends the feed and all its pages. */
   end(): void {
     this.#cancel();
     this.#eventLog.stop();
@@ -159,7 +160,7 @@ export class PageFeed {
     };
   }
 
-  /** What does not change while this process runs. */
+  /** The first message of a page: facts that do not change while this process runs. */
   #hello(): Record<string, unknown> {
     return {
       name: this.#tandem.name,
@@ -193,13 +194,15 @@ function statusOf(participant: AnyParticipant): Record<string, unknown> {
   };
 }
 
-/** A standby stands as a follower does, until it leads. */
+/** A standby has its own role on the page until it leads. */
 function roleOf(participant: AnyParticipant): 'owner' | 'standby' | 'follower' {
   if (!(participant instanceof Owner)) return 'follower';
   return participant.ownership === 'standby' ? 'standby' : 'owner';
 }
 
-/** The rows of a space's table that are new to a page; all of them where it cannot go on. */
+/**
+ * The rows of a space's table that are new to a page; all rows where the page cannot go on from its position.
+ */
 function rowsSince(
   participant: AnyParticipant,
   place: { from: Position; correctedAt: Position | undefined } | undefined,
@@ -219,7 +222,9 @@ function rowsSince(
   };
 }
 
-/** A row says what a key holds as text, cut short; `null` where it was deleted. */
+/**
+ * A row: a key, the position of its last change, and its value as text, cut at 240; `null` after a delete.
+ */
 function rowOf({ key, value, position }: Reading): [key: string, position: string, text: string | null] {
   const text = value === undefined ? null : JSON.stringify(value);
   return [key, position, text && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text];

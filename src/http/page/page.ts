@@ -1,6 +1,6 @@
 /**
- * The live page: a few files, served as they are. Nothing is fetched from elsewhere, nothing is evaluated, and its
- * addresses are relative, so that it can be mounted anywhere.
+ * The live page: a few files, served as they are. Its addresses are relative, so that it can be mounted
+ * anywhere. Its content security policy forbids other origins, inline scripts and `eval`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import type { Context } from 'koa';
 import { Problem } from '../problem.ts';
 
 const FOLDER = new URL('browser/', import.meta.url);
-/** The chart library, from where it is installed. */
+/** The folder of the installed chart library. */
 const CHARTS = dirname(createRequire(import.meta.url).resolve('uplot'));
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
 };
 
-/** Each file that is served, and where it is: nothing else can be asked for. */
+/** The files that can be requested, and their paths. Every other name is a 404. */
 const FILES: Readonly<Record<string, string | URL>> = {
   'uPlot.js': join(CHARTS, 'uPlot.esm.js'),
   'uPlot.css': join(CHARTS, 'uPlot.min.css'),
@@ -54,7 +54,7 @@ export function servePage(router: Router): void {
 
 function answerPage(ctx: Context): void {
   const [path = '', query] = ctx.originalUrl.split('?');
-  // Relative addresses need the slash.
+  // Relative addresses resolve against the last slash of the path, so the page needs one at its end.
   if (!path.endsWith('/')) {
     ctx.status = 308;
     const last = path.slice(path.lastIndexOf('/') + 1);

@@ -1,4 +1,4 @@
-/** The last of what happened, numbered, so that a reader can be given what is new to it. */
+/** The last items of a sequence, counted, so that a reader can get the items that are new to it. */
 export class Recent<T> {
   readonly #max: number;
   readonly #items: T[] = [];
@@ -8,7 +8,7 @@ export class Recent<T> {
     this.#max = max;
   }
 
-  /** How many there were, ever: the cursor of a reader who has them all. */
+  /** The number of items ever added: the cursor of a reader that has them all. */
   get count(): number {
     return this.#count;
   }
@@ -24,11 +24,11 @@ export class Recent<T> {
   add(item: T): void {
     this.#items.push(item);
     this.#count += 1;
-    // In bulk, so that adding costs the same in the long run.
+    // Half are dropped at once, so that adding costs O(1) amortized.
     if (this.#items.length >= 2 * this.#max) this.#items.splice(0, this.#items.length - this.#max);
   }
 
-  /** What came after the first `count`, oldest first, as far as it is kept. */
+  /** The items after the first `count`, oldest first, of the last `max`. */
   since(count: number): T[] {
     const fresh = Math.min(this.#count - count, this.#max, this.#items.length);
     return fresh <= 0 ? [] : this.#items.slice(-fresh);

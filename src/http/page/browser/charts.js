@@ -1,6 +1,6 @@
-/** Lines over time, with words as bands behind them. A wrapper of uPlot that speaks this page's colours. */
+/** Lines over time, with words as bands behind them: a wrapper of uPlot in this page's colours. */
 import uPlot from './uPlot.js';
-import { el, say } from './dom.js';
+import { el, setText } from './dom.js';
 import { number, timeOfDay } from './words.js';
 
 const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
@@ -11,7 +11,7 @@ export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** Charts to be drawn anew when the colours change. */
+/** All charts, since each is rebuilt when the colour scheme changes. */
 const drawn = new Set();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   for (const chart of drawn) chart.rebuild();
@@ -30,7 +30,7 @@ export class TimeChart {
   #nowSeconds = 0;
   #offsetMs = 0;
 
-  /** @param options title, windowMs, height, format, isLog, tones, write: how a number is written */
+  /** @param options title, windowMs, height, format, isLog, tones; write: turns a number into text */
   constructor(options) {
     this.#options = {
       height: 180,
@@ -50,7 +50,10 @@ export class TimeChart {
     drawn.add(this);
   }
 
-  /** @param points each at a time of the process, with values by name, and perhaps a band and a label */
+  /**
+   * @param points each with its time on the process's clock, values by name, and optionally a band and a
+   *   label
+   */
   add(points) {
     for (const point of points) this.#points.push(point);
     if (this.#points.length > 2 * MAX_POINTS) this.#points.splice(0, this.#points.length - MAX_POINTS);
@@ -68,8 +71,8 @@ export class TimeChart {
   }
 
   /**
-   * @param offsetMs from the process's time to this browser's. It is found anew with all that comes, and news may be late:
-   *   points that had each been turned with its own would not lie in order.
+   * @param offsetMs this browser's time less the process's. Each message gives a new offset, and messages may
+   *   be late: with one offset a point, the points could get out of order. So all points use the last one.
    */
   draw(wallMs, offsetMs) {
     if (!this.#plot) return;
@@ -81,7 +84,7 @@ export class TimeChart {
       shown.map(({ at }) => this.#secondsOf(at)),
       ...this.#names.map((name) => shown.map(({ values }) => values[name] ?? null)),
     ]);
-    this.#tell(shown);
+    this.#describe(shown);
   }
 
   rebuild() {
@@ -100,17 +103,17 @@ export class TimeChart {
     else this.#plot?.setSize({ width, height: this.#options.height });
   }
 
-  /** The legend says what the lines are at now; so the chart can be read without seeing it. */
-  #tell(shown) {
+  /** Puts each line's last value into the legend, and all of them into a text for screen readers. */
+  #describe(shown) {
     const last = shown.at(-1);
-    const said = this.#names.map((name, index) => {
+    const texts = this.#names.map((name, index) => {
       const value = last?.values[name];
       const text = value === undefined || value === null ? '–' : this.#options.write(value);
       const item = this.#legend.children[index]?.lastElementChild;
-      if (item) say(item, text);
+      if (item) setText(item, text);
       return `${name} ${text}`;
     });
-    say(this.#words, `${said.join(', ')}${last?.band ? `; ${last.band}` : ''}`);
+    setText(this.#words, `${texts.join(', ')}${last?.band ? `; ${last.band}` : ''}`);
   }
 
   #configuration() {
@@ -146,7 +149,10 @@ export class TimeChart {
     };
   }
 
-  /** The whole window, or from the first point on while that is less; never so little that a line is a dot. */
+  /**
+   * The whole window, or the time since the first point while that is shorter, but at least a sixth of the
+   * window.
+   */
   #span(windowSeconds) {
     const now = this.#nowSeconds;
     const first = this.#points[0];
@@ -164,12 +170,12 @@ export class TimeChart {
     };
   }
 
-  /** A time of the process, in seconds of this browser's clock. */
+  /** A time on the process's clock, in seconds on this browser's clock. */
   #secondsOf(at) {
     return (at + this.#offsetMs) / 1_000;
   }
 
-  /** What a moment belongs to in the state's own words, such as a date; or the time of day. */
+  /** The state's own label of a moment, such as a date; the time of day where no point has a label. */
   #labelAt(seconds) {
     const at = seconds * 1_000 - this.#offsetMs;
     let low = 0;
@@ -217,7 +223,7 @@ function legendItem(name, index) {
   return el('li', {}, swatch, el('span', { class: 'name' }, name), el('output', { 'aria-live': 'off' }));
 }
 
-/** For how long each band held. */
+/** The runs of points with the same band. */
 function runsOf(points) {
   const runs = [];
   for (const { at, band } of points) {
@@ -235,12 +241,12 @@ function linearRange(min, max) {
   return [min - room, max + room];
 }
 
-/** Of the splits of a log axis those that are whole decades; the others would be a thicket. */
+/** The splits of a log axis that are whole decades: grid lines at all splits would be too dense. */
 function decadesOf(_, splits) {
   return splits.map((split) => (Number.isInteger(Math.round(Math.log10(split) * 1e6) / 1e6) ? split : null));
 }
 
-/** Whole decades, so that the axis stands still. */
+/** A range of whole decades, so that the axis rarely moves. */
 function logRange(min, max) {
   if (!(min > 0)) return [0.1, 10];
   return [

@@ -1,6 +1,6 @@
 /**
- * The contact with the process: its events while it talks, and at once the word that it does not. What is silent for
- * eight beats is taken for gone, whatever the connection seems to be; then it is tried again, and again.
+ * The connection to the process. After eight beats without an event it counts as lost, even if the socket
+ * seems open. Then it is opened anew every 700 ms.
  */
 
 const SILENT_BEATS = 8;
@@ -8,7 +8,8 @@ const RETRY_MS = 700;
 
 /**
  * @param {string} url
- * @param {{ update: (data: any) => void; lost: (why: string) => void }} told
+ * @param {{ update: (data: any) => void; lost: (why: string) => void }} listener `lost`: called with each
+ *   loss's reason
  */
 export function keepContact(url, { update, lost }) {
   let source;
@@ -24,7 +25,7 @@ export function keepContact(url, { update, lost }) {
       heard();
       update(news);
     });
-    source.addEventListener('goodbye', ({ data }) => again(`It says goodbye: ${JSON.parse(data).reason}.`));
+    source.addEventListener('goodbye', ({ data }) => again(`It is closing: ${JSON.parse(data).reason}.`));
     source.addEventListener('error', () => again('It cannot be reached.'));
     heard();
   }

@@ -1,6 +1,6 @@
 /**
- * A machine, drawn: states as boxes, inner states inside them, transitions as lines, the current state lit. It knows
- * no machine: what there is to draw, and how it hangs together, comes from the process.
+ * A diagram of a state machine: states as boxes, inner states inside them, transitions as lines, the current
+ * state lit. The process sends the states and transitions, so this file knows no particular machine.
  */
 import { svg } from './dom.js';
 import { modeTone, stateName } from './words.js';
@@ -11,13 +11,13 @@ const GAP = 66;
 const PAD = 12;
 const LABELS_FROM = 450;
 
-/** Where each state lies, in a width of px. */
+/** The box of each state, in a drawing of `width` px. */
 function layout({ states }, width) {
   const boxes = new Map();
   const outer = states.filter(({ path }) => !path.includes('.'));
   const simple = outer.filter(({ hasInner }) => !hasInner);
   const compound = outer.filter(({ hasInner }) => hasInner);
-  // Where lines bear labels they need the room.
+  // Lines with labels need more room between the boxes.
   const share = width < LABELS_FROM ? 0.84 : 0.6;
   place(boxes, simple, { x: 1, y: TOP, width: width - 2, share });
   let y = TOP + HEIGHT + GAP;
@@ -39,7 +39,7 @@ function place(boxes, states, { x, y, width, share }) {
     boxes.set(state.path, { x: x + index * (box + gap), y, width: box, height: HEIGHT, state, index });
 }
 
-/** Lines between the same two states, one way, are one line that bears all of its labels. */
+/** All transitions from one state to another become one line with all of their labels. */
 function edgesOf({ transitions, states }) {
   const finals = new Set(states.filter(({ isFinal }) => isFinal).map(({ path }) => path));
   const edges = new Map();
@@ -53,20 +53,22 @@ function edgesOf({ transitions, states }) {
   return [...edges.values()];
 }
 
-/** The path of a line, and where its label goes, if it has room for one. */
+/** The path of a line, and the place of its label, if there is room for one. */
 function route(a, b, edge, edges) {
   const isMutual = edges.some(({ from, to }) => from === edge.to && to === edge.from);
   if (a.y !== b.y) return between(a, b, isMutual);
   if (Math.abs(a.index - b.index) === 1) return beside(a, b, isMutual);
   const [from, to] = [a.x + a.width / 2, b.x + b.width / 2];
-  // Inside another state the way leads below: above is its name.
+  // Inside another state, the line runs below the boxes: that state's name is above them.
   const isInner = a.state.path.includes('.');
   const y = isInner ? a.y + a.height : a.y;
   const bow = isInner ? y + 22 : y - 32;
   return { d: `M${from},${y}C${from},${bow} ${to},${bow} ${to},${y}` };
 }
 
-/** From one row to another: two that lead both ways lie side by side, their labels one above the other. */
+/**
+ * A line from one row to another. The two lines of a pair lie side by side, with one label above the other.
+ */
 function between(a, b, isMutual) {
   const isDown = b.y > a.y;
   const [upper, lower] = isDown ? [a, b] : [b, a];
@@ -77,7 +79,7 @@ function between(a, b, isMutual) {
   return { d: `M${x},${from}L${x},${to}`, x, y };
 }
 
-/** From one box to the next. */
+/** A line from one box to the next one in its row. */
 function beside(a, b, isMutual) {
   const isToRight = b.x > a.x;
   const shift = isMutual ? (isToRight ? -7 : 7) : 0;
@@ -86,7 +88,7 @@ function beside(a, b, isMutual) {
   return { d: `M${from},${y}L${to},${y}`, x: (from + to) / 2, y: y + (shift > 0 ? 14 : -6) };
 }
 
-/** A label on its line, and not beyond the edge of the drawing. */
+/** A label on its line, kept within the drawing. */
 function labelOf(text, { x, y }, isOpen, width) {
   const half = text.length * 2.8 + 2;
   const middle = Math.min(Math.max(x, half), width - half);
@@ -99,7 +101,7 @@ function labelOf(text, { x, y }, isOpen, width) {
 
 /**
  * @param {SVGElement} root
- * @param chart the machine as the process tells it
+ * @param chart the machine as the process sends it
  * @param {string} current the state, as in `degraded.direct`
  * @param {{ from: string; to: string } | undefined} last the transition that led here
  * @param {number} width px
@@ -118,11 +120,11 @@ export function drawMachine(root, chart, current, last, width) {
     const [a, b] = [boxes.get(edge.from), boxes.get(edge.to)];
     if (!a || !b) continue;
     const way = route(a, b, edge, edges);
-    const wasTaken =
+    const wasLast =
       last && topOf(last.from) === edge.from && (last.to === edge.to || topOf(last.to) === edge.to);
     const isOpen = isCurrent(edge.from);
-    const name = `edge${edge.isLast ? ' faint' : ''}${isOpen ? ' open' : ''}${wasTaken ? ' taken' : ''}`;
-    const head = wasTaken ? 'head-taken' : isOpen ? 'head-open' : 'head';
+    const name = `edge${edge.isLast ? ' faint' : ''}${isOpen ? ' open' : ''}${wasLast ? ' last' : ''}`;
+    const head = wasLast ? 'head-last' : isOpen ? 'head-open' : 'head';
     lines.push(svg('path', { class: name, d: way.d, 'marker-end': `url(#${head})` }));
     if (width >= LABELS_FROM && !edge.isLast && way.x !== undefined)
       labels.push(labelOf(short(edge.labels), way, isOpen, width));
@@ -172,14 +174,14 @@ function markers() {
       { id, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto' },
       svg('path', { d: 'M0.5,0.8L7.2,4L0.5,7.2z', class: id }),
     );
-  return svg('defs', {}, marker('head'), marker('head-open'), marker('head-taken'));
+  return svg('defs', {}, marker('head'), marker('head-open'), marker('head-last'));
 }
 
 function topOf(path) {
   return path.split('.')[0];
 }
 
-/** What is asked of a transition is for the docs. */
+/** Labels without guards and without repeats. */
 function short(labels) {
   return [...new Set(labels.map((label) => label.replace(/ \[.*\]$/, '')))].join(' · ');
 }

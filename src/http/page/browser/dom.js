@@ -1,10 +1,11 @@
-/** Making elements. Text is only ever set as text: what comes from the state is never markup. */
+/** Elements. Text is only ever set as text, so a value of the state never becomes markup. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
  * @param {string} tag
- * @param {Record<string, unknown>} [attributes] `true` sets an empty one, `false` and nullish none
+ * @param {Record<string, unknown>} [attributes] `true` sets an empty attribute; `false`, null and undefined
+ *   set none
  * @param {...(Node | string | null | undefined)} children
  */
 export function el(tag, attributes = {}, ...children) {
@@ -24,8 +25,8 @@ function filled(element, attributes, children) {
   return element;
 }
 
-/** Sets the text, where it is another: a screen reader hears of each change. */
-export function say(element, text) {
+/** Sets the text if it differs: a screen reader announces every write. */
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 

@@ -1,7 +1,7 @@
-/** Is it Redis, the owner, or us? Each in a word, and why. */
+/** The three lamps: Redis, the owner and this process, each with a word and a reason. */
 import { duration } from './words.js';
 
-/** Beyond this a process is slow for whoever asks it, ms. */
+/** A process whose timers are later than this is slow for its clients too. */
 const SLOW_MS = 250;
 
 /** @returns {Record<'redis' | 'owner' | 'us', [tone: string, word: string, detail: string]>} */
@@ -12,7 +12,7 @@ export function lampsOf(status, delayMs) {
 function redisLamp({ link, mode, reason, role }) {
   if (!link.up) return ['bad', 'out', link.error ?? 'not reached'];
   if (mode === 'connected')
-    return ['good', 'well', role === 'owner' ? 'takes every change' : 'answers, and is followed'];
+    return ['good', 'well', role === 'owner' ? 'accepts every change' : 'answers, and is followed'];
   return ['warn', mode === 'recovering' ? 'back' : 'answers', reason];
 }
 
@@ -20,7 +20,7 @@ function ownerLamp({ link, ownerAlive, freshness, role, ownership, source, head 
   if (role === 'owner') return [ownerAlive ? 'good' : 'warn', ownership, 'this process'];
   const more = role === 'standby' ? '; this process stands by' : '';
   if (!link.up && source !== 'direct')
-    return ['warn', 'unheard', `${ownerAlive ? 'its lease still runs; ' : ''}no way to hear of it${more}`];
+    return ['warn', 'unheard', `${ownerAlive ? 'its lease still runs; ' : ''}no path to it${more}`];
   if (!ownerAlive)
     return head === '0-0' ? ['warn', 'none', 'nobody yet'] : ['bad', 'gone', `its lease has run out${more}`];
   if (freshness !== 'live') return ['warn', 'alive', `holds its lease, but is silent${more}`];
@@ -29,7 +29,7 @@ function ownerLamp({ link, ownerAlive, freshness, role, ownership, source, head 
 
 function ownLamp({ culprit, mode, freshness, reason }, delayMs) {
   if (culprit === 'us') return ['bad', mode, reason];
-  if (delayMs > SLOW_MS) return ['warn', 'slow', `its loop was held up for ${duration(delayMs)}`];
-  if (freshness !== 'live') return ['warn', 'stale', 'answers, with what was last known'];
-  return ['good', 'live', mode === 'connected' ? 'shows what is' : 'shows what is, without Redis'];
+  if (delayMs > SLOW_MS) return ['warn', 'slow', `its event loop was blocked for ${duration(delayMs)}`];
+  if (freshness !== 'live') return ['warn', 'stale', 'answers with the last known state'];
+  return ['good', 'live', mode === 'connected' ? 'state is current' : 'state is current, without Redis'];
 }

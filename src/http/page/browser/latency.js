@@ -1,6 +1,9 @@
-/** Update latency: from set at the owner to visible here. Each second's p50 and p99, and how a minute's lie. */
+/**
+ * Update latency, from the owner's set until visible here: p50 and p99 of each second, a histogram of the
+ * last minute.
+ */
 import { TimeChart } from './charts.js';
-import { el, say } from './dom.js';
+import { el, setText } from './dom.js';
 import { count, duration } from './words.js';
 
 const HISTOGRAM_SECONDS = 60;
@@ -77,13 +80,13 @@ export class LatencyPanel {
     const recent = this.#seconds.slice(-HISTOGRAM_SECONDS);
     const last = recent.findLast((second) => second.count > 0);
     const isNow = last !== undefined && last === recent.at(-1);
-    for (const { name, text } of this.#figures) say(text, isNow ? duration(last[`${name}Ms`]) : '–');
+    for (const { name, text } of this.#figures) setText(text, isNow ? duration(last[`${name}Ms`]) : '–');
     const errors = recent.map(({ errorMs }) => errorMs ?? 0);
     const total = recent.reduce((sum, second) => sum + second.count, 0);
     const nothing = isOwner
-      ? 'this process is the owner: what is set is here at once'
+      ? 'this process is the owner: a set is visible here at once'
       : 'no update came in the last minute';
-    say(
+    setText(
       this.#note,
       total === 0
         ? nothing

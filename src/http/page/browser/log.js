@@ -1,4 +1,4 @@
-/** What happened, newest first. */
+/** The event log, newest first. */
 import { el } from './dom.js';
 import { fineTime } from './words.js';
 
@@ -7,7 +7,7 @@ const MARKS = { good: '✓', info: '·', warn: '!', bad: '✕' };
 const WORDS = { good: 'good', info: 'note', warn: 'warning', bad: 'trouble' };
 
 /** @param {HTMLElement} list */
-export function tellLog(list, entries, wallOf) {
+export function addToLog(list, entries, wallOf) {
   for (const { at, space, level, text } of entries) {
     list.prepend(
       el(

@@ -1,7 +1,7 @@
-/** The page: takes in what the process tells, and draws it once a frame of the screen. */
+/** The page: reads the messages of the process, and draws at most once a frame of the screen. */
 import { keepContact } from './contact.js';
-import { el, say, tone } from './dom.js';
-import { tellLog } from './log.js';
+import { el, setText, tone } from './dom.js';
+import { addToLog } from './log.js';
 import { SpaceView } from './space.js';
 import { seconds } from './words.js';
 
@@ -11,7 +11,7 @@ const [main, nav, log, contact, lost] = ['spaces', 'nav', 'log', 'contact', 'los
 /** @type {Map<string, SpaceView>} */
 const views = new Map();
 let hello;
-/** What is to be added to a time of the process to have one of this browser, ms. */
+/** This browser's time less the process's, ms. */
 let offsetMs = 0;
 let lostAt;
 let lostWhy = '';
@@ -25,7 +25,7 @@ keepContact('events', {
     if (!hello) return;
     offsetMs = Date.now() - news.now;
     found();
-    takeIn(news);
+    show(news);
     scheduleDraw();
   },
   lost(why) {
@@ -33,25 +33,25 @@ keepContact('events', {
     lostWhy = why;
     document.body.dataset.contact = 'lost';
     tone(contact, 'bad');
-    say(contact, 'No contact');
+    setText(contact, 'No contact');
     for (const view of views.values()) view.lost();
-    tellLost();
+    showLost();
   },
 });
 
-/** A new contact tells everything anew. */
-function startOver(told) {
+/** A new connection sends everything from the beginning. */
+function startOver(received) {
   log.replaceChildren();
-  const isSame = JSON.stringify(told) === JSON.stringify(hello);
-  hello = told;
-  // Whoever was reading, or typing, goes on where they were.
+  const isSame = JSON.stringify(received) === JSON.stringify(hello);
+  hello = received;
+  // The same process: the views stay, so that nobody loses the scroll position or a filter being typed.
   if (isSame) for (const view of views.values()) view.reset();
   else for (const space of views.keys()) removeView(space);
-  say($('name'), told.name);
-  document.title = `${told.name} · Tandem`;
+  setText($('name'), received.name);
+  document.title = `${received.name} · Tandem`;
 }
 
-function takeIn({ spaces, rows, log: entries, transitions, seconds: lines, points, delayMs }) {
+function show({ spaces, rows, log: entries, transitions, seconds: lines, points, delayMs }) {
   const here = new Set(spaces.map(({ space }) => space));
   for (const space of views.keys()) if (!here.has(space)) removeView(space);
   for (const space of here) if (!views.has(space)) addView(space);
@@ -63,8 +63,8 @@ function takeIn({ spaces, rows, log: entries, transitions, seconds: lines, point
   for (const [chart, list] of Map.groupBy(points, ({ chart }) => chart))
     views.get(hello.charts[chart].space)?.points(list);
   for (const status of spaces) views.get(status.space).status(status, delayMs);
-  tellLog(log, entries, wallOf);
-  tellNav(spaces);
+  addToLog(log, entries, wallOf);
+  drawNav(spaces);
 }
 
 function addView(space) {
@@ -79,18 +79,18 @@ function addView(space) {
 function removeView(space) {
   views.get(space).element.remove();
   views.delete(space);
-  // Each of the rest is told of anew.
+  // `drawNav` labels the remaining links anew.
   nav.lastElementChild?.remove();
   nav.hidden = views.size < 2;
 }
 
-function tellNav(spaces) {
+function drawNav(spaces) {
   for (const [index, { space, freshness, mode }] of spaces.entries()) {
     const link = nav.children[index];
     if (!link) continue;
     link.href = `#space-${space}`;
     tone(link, views.get(space).tone);
-    say(link, `${space}: ${mode}, ${freshness}`);
+    setText(link, `${space}: ${mode}, ${freshness}`);
   }
 }
 
@@ -100,15 +100,15 @@ function found() {
     delete document.body.dataset.contact;
     lost.hidden = true;
     tone(contact, 'good');
-    say(contact, 'In contact');
+    setText(contact, 'In contact');
   }
 }
 
-function tellLost() {
+function showLost() {
   if (lostAt === undefined) return;
   lost.hidden = false;
   const age = Date.now() - lostAt;
-  // Said once for those who listen, and counted for those who look.
+  // A screen reader announces the text once; the counter of seconds is hidden from it.
   if (!lost.firstChild)
     lost.append(
       el('strong', {}, 'No contact with this process.'),
@@ -117,10 +117,13 @@ function tellLost() {
       ' ',
       el('span', { class: 'age', 'aria-hidden': 'true' }),
     );
-  say(lost.children[1], `${lostWhy} What is below is from before, and may be wrong by now. Trying again.`);
-  say(lost.children[2], `For ${seconds(age)}.`);
+  setText(
+    lost.children[1],
+    `${lostWhy} The state below is the last one received; it may be old. Trying again.`,
+  );
+  setText(lost.children[2], `For ${seconds(age)}.`);
 }
-setInterval(tellLost, 1_000);
+setInterval(showLost, 1_000);
 
 function scheduleDraw() {
   if (isDrawing) return;

@@ -1,7 +1,7 @@
-/** One space on the page: whose fault it is, how it stands, what changed. */
+/** One space on the page: its diagnosis, its facts, its charts and its keys. */
 import { TimeChart } from './charts.js';
 import { drawMachine } from './diagram.js';
-import { el, say, svg, tone } from './dom.js';
+import { el, setText, svg, tone } from './dom.js';
 import { lampsOf } from './lamps.js';
 import { LatencyPanel } from './latency.js';
 import { StateTable } from './table.js';
@@ -98,19 +98,19 @@ export class SpaceView {
     return this.#status?.culprit === 'nobody' ? 'good' : this.#status?.freshness === 'live' ? 'warn' : 'bad';
   }
 
-  /** What is told now is told anew, from the beginning. */
+  /** A new connection sends transitions, latencies and points from the beginning. */
   reset() {
     this.#transitions = [];
     this.#latency.reset();
     for (const chart of this.#charts.values()) chart.reset();
   }
 
-  /** Nobody says how it stands: nothing here is to be taken for live. */
+  /** The connection is lost, so nothing here may look live. */
   lost() {
-    say(this.#summary, 'Not known now: this process has not been heard. What follows is what it said last.');
+    setText(this.#summary, 'Not known now: no contact with this process. Below is the last known state.');
     for (const one of Object.values(this.#lamps)) set(one, 'none', 'not known', '');
     for (const name of ['Freshness', 'Proven', 'Owner', 'Lease']) {
-      say(this.#facts[name], 'not known');
+      setText(this.#facts[name], 'not known');
       tone(this.#facts[name], 'none');
     }
     tone(this.element, 'none');
@@ -136,19 +136,19 @@ export class SpaceView {
     this.#list.replaceChildren(...this.#transitions.map(transitionItem));
   }
 
-  /** @param status as the process tells it; `delayMs`: how late its own timers are */
+  /** @param status as the process sends it; `delayMs`: the delay of the process's own timers */
   status(status, delayMs) {
     this.#status = status;
-    say(this.#summary, status.summary);
+    setText(this.#summary, status.summary);
     tone(this.element, this.tone);
     this.element.toggleAttribute('data-stale', status.freshness !== 'live');
     this.#table.status(status.keys, status.freshness);
-    this.#tellLamps(status, delayMs);
-    this.#tellFacts(status);
+    this.#drawLamps(status, delayMs);
+    this.#drawFacts(status);
     this.#drawMachine();
   }
 
-  /** Charts and tables, at the pace of the screen. */
+  /** Draws charts and tables; called at most once a frame of the screen. */
   draw(wallMs, offsetMs) {
     const isOwner = this.#status?.role === 'owner';
     this.#latency.draw(wallMs, offsetMs, isOwner);
@@ -156,31 +156,31 @@ export class SpaceView {
     this.#table.draw();
     const [last] = this.#transitions;
     if (last)
-      say(
+      setText(
         this.#facts.Mode,
         `${stateName(this.#status.state)}, for ${seconds(Math.max(0, wallMs - last.at))}`,
       );
   }
 
-  #tellLamps(status, delayMs) {
-    for (const [name, said] of Object.entries(lampsOf(status, delayMs))) set(this.#lamps[name], ...said);
+  #drawLamps(status, delayMs) {
+    for (const [name, lamp] of Object.entries(lampsOf(status, delayMs))) set(this.#lamps[name], ...lamp);
   }
 
-  #tellFacts({ position, freshness, staleMs, source, ownerAlive, leaseMs, keys, role, ownership }) {
+  #drawFacts({ position, freshness, staleMs, source, ownerAlive, leaseMs, keys, role, ownership }) {
     const facts = this.#facts;
-    say(facts.Position, position);
-    say(facts.Freshness, freshness);
+    setText(facts.Position, position);
+    setText(facts.Freshness, freshness);
     tone(facts.Freshness, freshness === 'live' ? 'good' : 'bad');
-    say(facts.Proven, provenText(staleMs, position));
-    say(facts.Source, SOURCES[source] ?? source);
+    setText(facts.Proven, provenText(staleMs, position));
+    setText(facts.Source, SOURCES[source] ?? source);
     const heard = freshness === 'live' ? 'alive' : 'its lease still runs';
-    say(
+    setText(
       facts.Owner,
       role === 'owner' ? `this process, ${ownership}` : ownerAlive ? heard : 'no sign of life',
     );
     tone(facts.Owner, ownerAlive ? (freshness === 'live' ? 'good' : 'warn') : 'bad');
-    say(facts.Lease, leaseMs > 0 ? `held, ${duration(leaseMs)} left` : 'run out, or not known');
-    say(facts.Keys, count(keys));
+    setText(facts.Lease, leaseMs > 0 ? `held, ${duration(leaseMs)} left` : 'run out, or not known');
+    setText(facts.Keys, count(keys));
   }
 
   #drawMachine() {
@@ -194,7 +194,7 @@ export class SpaceView {
   }
 }
 
-/** Where nobody ever owned there is nothing to prove. */
+/** A space that nobody ever owned was never proven. */
 function provenText(staleMs, position) {
   if (staleMs === null || position === '0-0') return 'never';
   return `${staleMs < 1_000 ? `${staleMs} ms` : seconds(staleMs)} ago`;
@@ -220,7 +220,7 @@ function lamp(name) {
 
 function set({ element, mark, word, detail }, name, text, more) {
   tone(element, name);
-  say(mark, MARKS[name]);
-  say(word, text);
-  say(detail, more);
+  setText(mark, MARKS[name]);
+  setText(word, text);
+  setText(detail, more);
 }

@@ -1,5 +1,5 @@
-/** The state as a table: what changed just now is marked, and what is looked for is found. */
-import { el, say } from './dom.js';
+/** The state as a table with a filter. A row that changed within the last 1.2 s is marked. */
+import { el, setText } from './dom.js';
 import { count } from './words.js';
 
 const FRESH_MS = 1_200;
@@ -97,7 +97,7 @@ export class StateTable {
     const part =
       this.#filter === '' ? `${all} ${this.#keys === 1 ? 'key' : 'keys'}` : `${count(found)} of ${all} keys`;
     const shownPart = found > shown ? `${part}, the first ${shown} shown` : part;
-    say(this.#note, this.#isStale ? `${shownPart}; stale` : shownPart);
+    setText(this.#note, this.#isStale ? `${shownPart}; stale` : shownPart);
     this.element.toggleAttribute('data-stale', this.#isStale);
   }
 
@@ -116,12 +116,12 @@ export class StateTable {
     const { line, value, at, tag } = row.shown;
     if (this.#body.children[index] !== line)
       this.#body.insertBefore(line, this.#body.children[index] ?? null);
-    say(value, row.text);
-    say(at, row.position.slice(row.position.indexOf('-') + 1));
+    setText(value, row.text);
+    setText(at, row.position.slice(row.position.indexOf('-') + 1));
     at.title = row.position;
     const isFresh = now - row.at < FRESH_MS;
     line.toggleAttribute('data-new', isFresh);
-    say(tag, isFresh ? 'now' : '');
+    setText(tag, isFresh ? 'now' : '');
   }
 
   #hide(row) {

@@ -1,4 +1,4 @@
-/** How numbers, times and states are put into words. */
+/** Texts for numbers, times and states. */
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const FORMATS = {
@@ -18,7 +18,7 @@ export function number(value, format = 'number') {
   return (FORMATS[format] ?? FORMATS.number).format(value);
 }
 
-/** As exact as matters: 0.31 ms, 12 ms, 1.4 s, 3 min 5 s. */
+/** A duration with two or three digits: 0.31 ms, 12 ms, 1.4 s, 3 min 5 s. */
 export function duration(ms) {
   if (ms === null || !Number.isFinite(ms)) return '–';
   if (ms < 10) return `${ms.toFixed(2)} ms`;
@@ -27,7 +27,7 @@ export function duration(ms) {
   return seconds(ms);
 }
 
-/** For what counts up on the page: whole seconds, minutes, hours, days. */
+/** A duration that counts up on the page: whole seconds, minutes, hours, days. */
 export function seconds(ms) {
   const s = Math.floor(ms / 1_000);
   if (s < 60) return `${s} s`;
@@ -40,12 +40,12 @@ export function timeOfDay(wallMs) {
   return clock.format(new Date(wallMs));
 }
 
-/** For what may come several times a second. */
+/** A time of day with tenths of a second, for events that come several times a second. */
 export function fineTime(wallMs) {
   return fineClock.format(new Date(wallMs));
 }
 
-/** The name of a state without what it lies in. */
+/** The name of a state: `degraded.direct` becomes `degraded · direct`. */
 export function stateName(path) {
   return path.replace('.', ' · ');
 }
