@@ -1,6 +1,6 @@
 /**
- * Time and chance. Whoever needs them is handed a `Time`, so that a simulator can run the real actors. No
- * other file of the core reads a clock, sets a timer or draws a random number.
+ * Time and chance. Every object that needs them gets a `Time`, so that a simulator can run the real actors.
+ * No other file of the core reads a clock, sets a timer or draws a random number.
  */
 
 export type Cancel = () => void;

@@ -1,4 +1,4 @@
-/** The types of a space: which keys its definition allows, and which values each key takes and gives. */
+/** The types of a space: the keys that its definition allows, and the input and output type of each key. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Schema } from './schema.ts';
 
@@ -39,7 +39,7 @@ type DefinitionOf<D extends Definition, K extends string> = K extends keyof D
   ? K
   : ClosestOf<FamiliesOf<D, K>>;
 
-/** The type that `set` takes for a key: the input of the key's schema. */
+/** The type of a value that is set: the input of the key's schema. */
 export type InputOf<D extends Definition, K extends string> = StandardSchemaV1.InferInput<
   D[DefinitionOf<D, K>]
 >;

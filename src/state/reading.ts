@@ -11,7 +11,7 @@ import { printPosition } from './position.ts';
 export type Freshness = 'live' | 'stale';
 export type Source = 'redis' | 'direct' | 'memory';
 
-/** The evidence that a process's copy of the state is current. */
+/** A proof: how current a process's copy of the state is, computed at each call. */
 export interface Proof {
   readonly source: Source;
   /** Time since the owner last proved this state current, ms; Infinity when it never did. */
