@@ -28,6 +28,7 @@ export class CutPoints {
 
   /** A key changed again; its change before was `before`. */
   changed(before: number): void {
+    // planted: cut-points
     if (before <= this.#floor) return;
     for (
       let last = this.#cutPoints.at(-1);

@@ -131,6 +131,7 @@ export class Ledger {
     try {
       result = runNow(run);
     } catch (error) {
+      // planted: batch-throws
       this.#origins.forgetAfter(this.#revision);
       throw error;
     } finally {
@@ -147,6 +148,7 @@ export class Ledger {
    */
   changesSince(revision: number, most = Infinity): Change[] | undefined {
     if (revision < this.#map.horizon || this.#isDroppedLost) return undefined;
+    // planted: changes-since
     return this.#map.since(revision, most).map(toChange);
   }
 
@@ -273,12 +275,14 @@ export class Ledger {
     this.#loaded = true;
     this.#at = setAt;
     this.#origins.moveTo(revision + 1);
+    // planted: local
     for (const { key, value } of local)
       if (value !== undefined || this.#map.get(key)?.value !== undefined) this.#put(key, value);
   }
 
   #put(key: string, captured: Captured | undefined): void {
     if (this.#batch) return void this.#batch.set(key, captured);
+    // planted: revision
     this.#revision += 1;
     this.#cutPoints.changed(this.#map.set(key, captured, this.#revision, this.#line.epoch, this.#at));
   }

@@ -69,6 +69,7 @@ export class Replica {
     const from = this.#position.revision;
     // The changes are in order, and nearly always all new.
     const isFresh = changes.length === 0 || changes[0]!.revision > from;
+    // planted: fresh
     const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);
     this.#moveTo(to);
     for (const { key, value, revision } of fresh)
@@ -89,6 +90,7 @@ export class Replica {
     const old = this.#map;
     const before = this.#position;
     const whole = kept.size === 0 ? changes : withKept(old, changes, kept);
+    // planted: replace
     this.#map = new RevisionMap<unknown>();
     this.#moveTo(to);
     for (const { key, value, revision } of whole)
@@ -105,6 +107,7 @@ export class Replica {
 
   #moveTo(to: Line & { readonly revision: number }): void {
     if (to.epoch !== this.#line.epoch) this.#line = { epoch: to.epoch, base: to.base };
+    // planted: place
     this.#position = { epoch: to.epoch, revision: to.revision };
   }
 

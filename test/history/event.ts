@@ -40,6 +40,8 @@ export type Event =
   | { type: 'fenced'; at: number; owner: string; uncommitted: readonly (readonly [string, Id])[] }
   /** The owner's life is over. */
   | { type: 'ended'; at: number; owner: string; how: 'killed' | 'stopped' | 'fenced' }
+  /** A claim's fence has reached the follower's process: `fence` is the new epoch. */
+  | { type: 'heard'; at: number; follower: string; fence: number }
   | { type: 'follows'; at: number; follower: string; direct: boolean }
   /** A watch callback was called. */
   | { type: 'told'; at: number; follower: string; key: string; id: Id; position: string; head: string }

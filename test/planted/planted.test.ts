@@ -4,11 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import test from 'ava';
 import { turns } from '../_turns.ts';
 import { bugs } from './bugs.ts';
+import { markedIn, marksIn, planted } from './mark.ts';
 
 const SEEDS = 1_000;
 /** A bug may keep a simulation from ending. Then this limit fails the test, whose title names the bug. */
@@ -32,12 +33,31 @@ test('there are at least thirty planted bugs, and no two have the same name', (t
   t.is(new Set(bugs.map(({ name }) => name)).size, bugs.length);
 });
 
-test('each bug fits exactly one place in the sources', (t) => {
-  for (const { name, file, find } of bugs) {
-    const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
-    t.is(source.split(find).length - 1, 1, name);
+test('each mark is in one place of the sources, and each bug changes the statement there', (t) => {
+  const sources = ['src', 'machines'].flatMap((folder) => sourcesIn(folder));
+  const marks = sources.flatMap(marksIn);
+  t.deepEqual(marks.toSorted(), [...new Set(bugs.map(({ mark }) => mark))].toSorted());
+  for (const { name, mark, plant: plantBug } of bugs) {
+    const { statement } = sources.map((source) => markedIn(source, mark)).find((one) => one !== undefined)!;
+    t.not(plantBug(statement), statement, name);
   }
 });
+
+test('a marked statement ends where its brackets do, however many lines it takes', (t) => {
+  const source = ['  // planted: a', '  call({', '    b: 1, // ;', '  });', '  next();', ''].join('\n');
+  const marked = markedIn(source, 'a')!;
+  t.is(marked.statement, '  call({\n    b: 1, // ;\n  });');
+  t.is(planted(source, marked, 'other();'), '  // planted: a\nother();\n  next();\n');
+  t.is(markedIn(source, 'b'), undefined);
+});
+
+/** The text of each TypeScript file in a folder of the project. */
+function sourcesIn(folder: string): string[] {
+  const root = new URL(`../../${folder}/`, import.meta.url);
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(new URL(name, root), 'utf8'));
+}
 
 /** One simulation keeps one core busy. */
 const turn = turns(availableParallelism());

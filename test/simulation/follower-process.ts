@@ -1,6 +1,7 @@
 /** A simulated API process: a follower and its readers. */
 import type { Follower } from '../../src/index.ts';
 import type { DirectOptions } from '../../src/ports/path.ts';
+import { decodeFence } from '../../src/state/fence.ts';
 import type { Environment } from './environment.ts';
 import { SimProcess } from './process.ts';
 import type { D } from './space.ts';
@@ -28,6 +29,7 @@ export class FollowerProcess extends SimProcess {
       if (world.sim.random.chance(READ_WHEN_TOLD)) this.read();
     });
     this.note(this.follower);
+    this.#hearFences();
     this.#loop();
   }
 
@@ -62,6 +64,16 @@ export class FollowerProcess extends SimProcess {
       ownerAlive,
       state: seen(follower.entries()),
     });
+  }
+
+  /** Records each claim as its fence reaches this process. The follower subscribes again by itself, for both. */
+  #hearFences(): void {
+    const hear = (message: string): void => {
+      const fence = decodeFence(message);
+      if (fence !== undefined)
+        this.world.record({ type: 'heard', at: this.world.sim.now, follower: this.id, fence });
+    };
+    this.store.subscribe(space.name, hear).catch(() => {});
   }
 
   #loop(): void {

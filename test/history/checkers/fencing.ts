@@ -1,8 +1,10 @@
 /**
  * 6. Fencing: a follower that has seen epoch e applies nothing of a lower epoch. Nobody sees what an owner
- * sets after another has replaced it.
+ * sets after another has replaced it: through Redis, from the claim on; by any path, from when the follower's
+ * process has heard of the claim.
  */
 import { placeOf } from '../place.ts';
+import type { EventOf, History } from '../event.ts';
 import type { Checker } from './checker.ts';
 
 export const fencing: Checker = {
@@ -30,6 +32,8 @@ export const fencing: Checker = {
         if (id !== null && late.has(id))
           violated(at, `${follower} holds ${key}=${id}, set by a fenced owner`);
     }
+    for (const { follower, key, id, at } of heldAgainstFence(history))
+      violated(at, `${follower} holds ${key}=${id}, set after it had heard of the next claim`);
     for (const { owner, state, at } of history.of('claimed')) {
       for (const [key, id] of state) {
         if (id !== null && late.has(id) && !setBy(lines.life(owner).ops, id))
@@ -41,4 +45,29 @@ export const fencing: Checker = {
 
 function setBy(ops: readonly { id: number | null }[], id: number): boolean {
   return ops.some((op) => op.id === id);
+}
+
+interface Held {
+  readonly follower: string;
+  readonly key: string;
+  readonly id: number;
+  readonly at: number;
+}
+
+/** Values that a follower shows under an epoch below a fence that it had heard of before they were set. */
+function* heldAgainstFence(history: History): Generator<Held> {
+  const setAt = new Map(history.of('op').map(({ id, at }) => [id, at]));
+  const heard = Map.groupBy(history.of('heard'), ({ follower }) => follower);
+  for (const { follower, head, state, at } of history.of('read')) {
+    const { epoch } = placeOf(head);
+    const heardAt = firstAbove(heard.get(follower) ?? [], epoch);
+    if (heardAt >= at) continue;
+    for (const [key, id] of state)
+      if (id !== null && (setAt.get(id) ?? 0) > heardAt) yield { follower, key, id, at };
+  }
+}
+
+/** When a fence above the epoch was heard of first; `Infinity` where none was. */
+function firstAbove(heard: readonly EventOf<'heard'>[], epoch: number): number {
+  return heard.find(({ fence }) => fence > epoch)?.at ?? Infinity;
 }
