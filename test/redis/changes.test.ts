@@ -298,7 +298,7 @@ onRealServer(
     const stale = await client.find('stale', ({ data }) => data.freshness === 'stale');
     const dead = await client.find('no owner', ({ data }) => data.ownerAlive === false);
     t.log(
-      `told after the kill: degraded ${(degraded.atMs - killedAt).toFixed(0)} ms, ` +
+      `after the kill: degraded ${(degraded.atMs - killedAt).toFixed(0)} ms, ` +
         `stale ${(stale.atMs - killedAt).toFixed(0)} ms, owner unknown ${(dead.atMs - killedAt).toFixed(0)} ms`,
     );
     t.true(stale.atMs - killedAt < 750 + 1_000);

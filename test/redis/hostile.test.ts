@@ -291,7 +291,7 @@ for (const [name, { code, lie }] of Object.entries(LIES)) {
       10_000,
     );
     const tookMs = performance.now() - endedAt;
-    t.log(`the truth ${tookMs.toFixed(0)} ms after the last lie`);
+    t.log(`the owner's value arrived ${tookMs.toFixed(0)} ms after the last false answer`);
     // Only after a refused token does the follower wait longer before it tries again.
     t.true(code === 'DIRECT_REFUSED' || tookMs < 2_400);
   });
