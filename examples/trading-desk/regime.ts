@@ -72,7 +72,7 @@ export class EwmaVolatility {
  * The market's regime, one bar at a time, from that bar and the ones before it.
  *
  * Each bar reads as one regime:
- * - `crisis`: a volatility of 35 % or more, about twice the index's usual level, while the close is 10 % or
+ * - `crisis`: a volatility of 35 % or more, about twice the index's usual level, with the close 10 % or
  *   more below the 252-day high (the usual definition of a correction). So a violent rise is no crisis.
  * - `bull` or `bear`: more than 2 % above or below the 200-day average. The rule is Faber's, "A Quantitative
  *   Approach to Tactical Asset Allocation" (2007); the band is ours.

@@ -16,7 +16,7 @@ export interface Bounds {
   readonly clockErrorMs: number;
 }
 
-/** What a checker judges. */
+/** The material that a checker judges. */
 export interface Material {
   readonly history: History;
   readonly lines: Lines;
