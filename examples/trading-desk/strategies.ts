@@ -61,8 +61,9 @@ class Momentum implements Signal {
 }
 
 /**
- * The 2-period RSI of Connors and Alvarez, "Short Term Trading Strategies That Work" (2008): above the 200-day
- * average, buy when RSI(2) falls below 5 and sell at a close above the 5-day average. Never short.
+ * The 2-period RSI of Connors and Alvarez, "Short Term Trading Strategies That Work" (2008). Above the
+ * 200-day average, it buys when RSI(2) falls below 5, and sells at a close above the 5-day average. It is
+ * never short.
  */
 class MeanReversion implements Signal {
   readonly #closes = new Closes();
