@@ -35,11 +35,6 @@ function listOf(names: readonly string[]): KeyList {
   return { names, text: names.map(bulk).join('') };
 }
 
-/** One list of all. */
-export function together(lists: readonly KeyList[]): KeyList {
-  return { names: lists.flatMap(({ names }) => names), text: lists.map(({ text }) => text).join('') };
-}
-
 /** An argument of a command, as it travels: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
 export function bulk(argument: string): string {
   return `$${Buffer.byteLength(argument)}\r\n${argument}\r\n`;

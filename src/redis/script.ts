@@ -28,11 +28,6 @@ export class Script {
     return new Prepared('evalsha', text);
   }
 
-  /** Makes it known to the server ahead. */
-  load(client: Client): Promise<unknown> {
-    return client.script('LOAD', this.#lua);
-  }
-
   byText(keys: KeyList, args: readonly string[]): Command {
     return command('eval', [this.#lua, ...rest(keys, args)]);
   }

@@ -27,13 +27,11 @@ import type {
 } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
-import type { Answer, Commit } from './bundle.ts';
-import { Bundle } from './bundle.ts';
 import type { Client, RedisTarget } from './client.ts';
 import { clientMaker, databaseOf } from './client.ts';
 import { Connection } from './connection.ts';
-import type { KeyList, Keys } from './keys.ts';
-import { bulk, keysOf, together } from './keys.ts';
+import type { Keys } from './keys.ts';
+import { bulk, keysOf } from './keys.ts';
 import { Script } from './script.ts';
 
 /** A staged portion holds Redis for a millisecond or so. */
@@ -45,13 +43,15 @@ const HEAD_LENGTH = 14;
 const SCRIPTS = {
   claim: new Script('head', 'claim'),
   commit: new Script('apply', 'commit', 'head', 'refused'),
-  commits: new Script('apply', 'each-start', 'commit', 'each-end'),
   stage: new Script('head', 'apply', 'stage'),
   replaceAll: new Script('head', 'replace-all'),
   since: new Script('head', 'since'),
   renew: new Script('head', 'renew'),
   release: new Script('head', 'release'),
 };
+
+/** What a script answers: a light commit that was carried out with one string, all else with a list. */
+type Answer = string | string[];
 
 export interface RedisStoreOptions {
   readonly redis: RedisTarget;
@@ -70,7 +70,6 @@ export class RedisStore implements Store {
   readonly subscriber: Connection;
   readonly #time: Time;
   readonly #clock: ServerClock;
-  readonly #heartbeats: Bundle;
   #database = 0;
   /** Names of keys, made once for each space. */
   readonly #known = new Map<string, Keys>();
@@ -80,11 +79,6 @@ export class RedisStore implements Store {
     const make = clientMaker(redis);
     this.#time = time;
     this.#clock = clock;
-    this.#heartbeats = new Bundle(time, {
-      alone: ({ keys, args }) => this.#ask('commit', keys, args, (reply) => reply),
-      together: (commits) => this.#commitAll(commits),
-      learn: () => this.commands.call((client) => SCRIPTS.commits.load(client)),
-    });
     this.commands = new Connection({
       make,
       time,
@@ -93,10 +87,7 @@ export class RedisStore implements Store {
       inspect: findEviction,
       // Not to a Cluster: what is published goes in at any node, and overtakes what a script publishes.
       posts: true,
-      prepare: (client) => {
-        this.#select(client);
-        this.#heartbeats.begin(client.isCluster);
-      },
+      prepare: (client) => this.#select(client),
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
     this.subscriber = new Connection({
@@ -124,7 +115,7 @@ export class RedisStore implements Store {
 
   announce(space: string, header: Header, changes: readonly Change[]): void {
     const { publish } = this.#keys(space);
-    // Redis writes no time of its own into it. A heartbeat of this space that waits may come behind it: it says nothing new then.
+    // Redis writes no time of its own into it.
     this.commands.post(publish + bulk(encodeFrame(header.cutAt, header, changes)));
   }
 
@@ -154,15 +145,7 @@ export class RedisStore implements Store {
       const head = { ...written, size: numberAt(reply, 1), ownerName: reply[2] ?? '', keysLost: false, now };
       return { outcome: 'committed', head };
     };
-    if (cut.changes.length > 0 || cut.dropped.length > 0) return this.#ask('commit', keys, args, take);
-    return this.#heartbeats.add({ keys, args }).then(take);
-  }
-
-  #commitAll(commits: readonly Commit[]): Promise<readonly Answer[]> {
-    const keys = together(commits.map((one) => one.keys.all));
-    const args = commits.flatMap((one) => [String(one.args.length), ...one.args]);
-    const timeOf = ([time]: readonly Answer[]): number => decodeTime(time as string);
-    return this.#call(SCRIPTS.commits, keys, args, timeOf, (replies: readonly Answer[]) => replies.slice(1));
+    return this.#ask('commit', keys, args, take);
   }
 
   async replaceAll(
@@ -275,25 +258,13 @@ export class RedisStore implements Store {
     args: readonly string[],
     take: (reply: Answer) => T,
   ): Promise<T> {
+    const script = SCRIPTS[name];
     const keys = name === 'stage' || name === 'replaceAll' ? staging : all;
-    this.#heartbeats.flush();
-    const timeOf = (reply: Answer): number =>
-      typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isCommitted(reply) ? 0 : 1);
-    return this.#call(SCRIPTS[name], keys, args, timeOf, take);
-  }
-
-  #call<R, T>(
-    script: Script,
-    keys: KeyList,
-    args: readonly string[],
-    timeOf: (reply: R) => number,
-    take: (reply: R) => T,
-  ): Promise<T> {
     let sentAt = this.#time.now();
     const taken = (reply: unknown): T => {
       const receivedAt = this.#time.now();
-      this.#clock.sample(sentAt, timeOf(reply as R), receivedAt);
-      return take(reply as R);
+      this.#clock.sample(sentAt, timeOf(reply as Answer), receivedAt);
+      return take(reply as Answer);
     };
     const rescue = (failure: TandemError): Promise<T> => {
       if (!isUnknownScript(failure)) throw failure;
@@ -358,6 +329,10 @@ function* portions(changes: readonly Change[]): Generator<Change[]> {
 /** Whether a reply is of a commit that was carried out: it says what its asker cannot know, and no more. */
 function isCommitted(reply: readonly string[]): boolean {
   return reply.length < HEAD_LENGTH;
+}
+
+function timeOf(reply: Answer): number {
+  return typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isCommitted(reply) ? 0 : 1);
 }
 
 function numberAt(reply: readonly string[], at: number): number {
