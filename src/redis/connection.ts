@@ -17,7 +17,7 @@ import type { Client, Guard } from './client.ts';
 import { guard } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
 import { bulk } from './keys.ts';
-import { Outgoing, UNANSWERED } from './outgoing.ts';
+import { Outgoing, UNANSWERED } from './unanswered.ts';
 import { Prepared } from './script.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
