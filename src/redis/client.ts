@@ -3,7 +3,7 @@
  * queue while offline, send again, subscribe again, reconnect. A client lives as long as its connection.
  */
 import { Redis } from 'ioredis';
-import type { Cluster, Command, RedisOptions } from 'ioredis';
+import type { Cluster, RedisOptions } from 'ioredis';
 import { TandemError } from '../base/errors.ts';
 
 export type Client = Redis | Cluster;
@@ -105,29 +105,4 @@ function noKeyPrefix(): TandemError {
 /** The database that a client selects. */
 export function databaseOf(client: Client): number {
   return 'db' in client.options ? (client.options.db ?? 0) : 0;
-}
-
-/** What stands between a client and those who wait for its answers. */
-export interface Guard {
-  /** From now on nobody is given an answer, also none that was read in one piece with what it is given up for. */
-  giveUp(): void;
-}
-
-/** @param refused told of each error that answers a call, as it is read: before anything that was answered behind it */
-export function guard(client: Client, refused: (error: unknown) => void): Guard {
-  const send = client.sendCommand.bind(client);
-  let isGivenUp = false;
-  const sendGuarded = (command: Command, ...rest: []): unknown => {
-    const { resolve, reject } = command;
-    command.resolve = (answer: unknown) => {
-      if (!isGivenUp) resolve(answer);
-    };
-    command.reject = (error: Error) => {
-      refused(error);
-      reject(error);
-    };
-    return send(command, ...rest);
-  };
-  client.sendCommand = sendGuarded as Client['sendCommand'];
-  return { giveUp: () => void (isGivenUp = true) };
 }

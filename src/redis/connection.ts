@@ -12,13 +12,10 @@ import { asTandemError } from '../base/errors.ts';
 import type { LinkChanged } from '../ports/observer.ts';
 import type { Link } from '../ports/store.ts';
 import type { Cancel, Time } from '../base/time.ts';
-import { backoffMs, jittered, randomId } from '../base/time.ts';
-import type { Client, Guard } from './client.ts';
-import { guard } from './client.ts';
+import { backoffMs, jittered } from '../base/time.ts';
+import type { Client } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
-import { bulk } from './keys.ts';
-import { Outgoing, UNANSWERED } from './unanswered.ts';
-import { Prepared } from './script.ts';
+import { Outgoing, Unanswered } from './unanswered.ts';
 
 const CONNECT_TIMEOUT_MS = 700;
 const PING_MS = 200;
@@ -28,11 +25,6 @@ const LASTING_MS = 1_000;
 const LEAST_PAUSE_MS = 50;
 /** Wrong password, missing permission: to try fast at first would be of no use. */
 const REFUSED_PAUSE_MS = 800;
-/** A server that was found not to take what is posted is tried again after so long. */
-const POSTS_AGAIN_MS = 600_000;
-/** What Redis may say to `CLIENT REPLY` itself, and ioredis of an answer that nobody waits for. */
-const ANSWERED = /BUSY |NOAUTH |NOPERM .*'client|Command queue state error/s;
-const FORBIDDEN = /NOPERM /;
 
 export interface ConnectionOptions {
   readonly make: () => Client;
@@ -45,8 +37,8 @@ export interface ConnectionOptions {
   readonly inspect?: (client: Client) => Promise<TandemError | undefined>;
   /** Called with each new client, before it connects. */
   readonly prepare?: (client: Client) => unknown;
-  /** Whether `post` is wanted. Default false. */
-  readonly posts?: boolean;
+  /** Whether `sendUnanswered` is wanted. Default false. */
+  readonly unanswered?: boolean;
   /** Told when it comes up, and when it goes down. */
   readonly changed?: (what: Omit<LinkChanged, 'link'>) => void;
 }
@@ -60,9 +52,9 @@ interface Call {
 export class Connection implements Link {
   readonly #options: ConnectionOptions;
   readonly #watchers = new Set<() => void>();
+  readonly #unanswered: Unanswered;
   #client: Client | undefined;
   #outgoing: Outgoing | undefined;
-  #guard: Guard | undefined;
   #up = false;
   #started = false;
   #stopped = false;
@@ -74,10 +66,6 @@ export class Connection implements Link {
   #triedAt = -Infinity;
   #cancelTimer: Cancel | undefined;
   #heardAt = -Infinity;
-  /** The server does without an answer where it is told to. */
-  #canPost = false;
-  /** When it was found not to, or that it may not be told, on `Time`. */
-  #refusedPostsAt = -Infinity;
   /** Who waits for an answer, oldest first. */
   readonly #underWay = new Set<Call>();
   #isWatching = false;
@@ -85,6 +73,7 @@ export class Connection implements Link {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#unanswered = new Unanswered(options.time, options.unanswered === true);
   }
 
   get up(): boolean {
@@ -158,18 +147,18 @@ export class Connection implements Link {
     );
   }
 
-  /** Whether something can be posted now: not where what was sent before still waits to go out. */
-  get canPost(): boolean {
-    return this.#canPost && !this.#outgoing!.isFull;
+  /** Whether `sendUnanswered` would send now. Not where what was sent before still waits to go out. */
+  get canSendUnanswered(): boolean {
+    return this.#up && this.#outgoing?.canSendUnanswered === true;
   }
 
   /**
-   * Sends a command that the server is told not to answer: an answer would cost it a write, and this process a turn of its loop. It is
-   * carried out in the order of the others. To be asked where `canPost`; whether it arrives, what is asked later tells.
-   * @param text as it travels
+   * Sends a command that Redis carries out in the order of all others, and does not reply to. Whether it arrived, a later
+   * call finds out. To be called where `canSendUnanswered` holds.
+   * @param text the command as it travels
    */
-  post(text: string): void {
-    if (this.#canPost) this.#outgoing?.post(text);
+  sendUnanswered(text: string): void {
+    if (this.#up) this.#outgoing?.sendUnanswered(text);
   }
 
   #refuse(): Promise<never> {
@@ -243,14 +232,14 @@ export class Connection implements Link {
       return;
     }
     this.#client = client;
-    this.#outgoing = new Outgoing(client, time);
-    if (this.#wantsPosts(client)) this.#guard = guard(client, (error) => this.#refused(client, error));
+    const outgoing = new Outgoing(client, time, this.#unanswered, (failure) => this.#fail(client, failure));
+    this.#outgoing = outgoing;
     // Without a listener an 'error' would be thrown. The last one says best why the connection then closes.
     let last: TandemError | undefined;
     client.on('error', (error: unknown) => {
       last = fromRedis(error);
       if (last.code === 'REDIS_REFUSED') this.#fail(client, last);
-      else this.#refused(client, error);
+      else outgoing.notice(error);
     });
     const closed = (): void => this.#fail(client, last ?? unavailable('Redis closed the connection'));
     client.on('close', closed);
@@ -274,20 +263,21 @@ export class Connection implements Link {
 
   /** The first ping: `ready` is ioredis's word, an answer is Redis's. */
   async #prove(client: Client): Promise<void> {
-    let posts: boolean;
+    const outgoing = this.#outgoing;
+    let isInStep: boolean;
     try {
       await this.#ask(client, this.#options.ping);
       // It is there. What it is asked from now on has deadlines of its own.
       if (client === this.#client) this.#cancelTimer?.();
-      posts = await this.#triesPost(client);
+      const ask = (command: Command): Promise<unknown> =>
+        this.#ask(client, (one) => one.sendCommand(command) as Promise<unknown>);
+      isInStep = outgoing !== undefined && (await outgoing.tryUnanswered(ask));
     } catch (error) {
       this.#fail(client, fromRedis(error));
       return;
     }
     if (client !== this.#client || this.#up) return;
-    // Answers that nobody waits for may still be on their way.
-    if (!posts && this.#wantsPosts(client)) return this.#withoutPosts();
-    this.#canPost = posts;
+    if (!isInStep) return this.#replaceClient();
     this.#up = true;
     this.heard();
     this.#upSince = this.#options.time.now();
@@ -299,42 +289,8 @@ export class Connection implements Link {
     void this.#inspect(client);
   }
 
-  #wantsPosts(client: Client): boolean {
-    const { posts, time } = this.#options;
-    return posts === true && !client.isCluster && time.now() - this.#refusedPostsAt > POSTS_AGAIN_MS;
-  }
-
-  /**
-   * Whether the server leaves out the answers that it is told to leave out, and no others.
-   * @throws TandemError where it cannot say now
-   */
-  async #triesPost(client: Client): Promise<boolean> {
-    if (!this.#wantsPosts(client) || this.#outgoing?.isStream !== true) return false;
-    const token = randomId(this.#options.time);
-    const text = UNANSWERED + echo('of no interest') + echo(token);
-    const ask = (one: Client): Promise<unknown> =>
-      one.sendCommand(new Prepared('echo', text)) as Promise<unknown>;
-    try {
-      return (await this.#ask(client, ask)) === token;
-    } catch (error) {
-      const failure = fromRedis(error);
-      if (failure.retryable) throw failure;
-      return false;
-    }
-  }
-
-  /**
-   * Where what was posted is answered after all, since Redis is busy or it may not be posted any more, each answer behind that one would be
-   * taken for another's. Nobody is given one: who waits is told that the connection is lost.
-   */
-  #refused(client: Client, error: unknown): void {
-    if (!this.#canPost || !ANSWERED.test(String(error))) return;
-    if (FORBIDDEN.test(String(error))) this.#refusedPostsAt = this.#options.time.now();
-    this.#fail(client, unavailable('Redis has answered what was not to be answered'));
-  }
-
-  #withoutPosts(): void {
-    this.#refusedPostsAt = this.#options.time.now();
+  /** Replies that nobody waits for may still be on their way to this one. */
+  #replaceClient(): void {
     this.#cancelTimer?.();
     this.#discard(unavailable('another connection is made'));
     this.#connect();
@@ -408,9 +364,6 @@ export class Connection implements Link {
     this.#client = undefined;
     this.#outgoing?.end();
     this.#outgoing = undefined;
-    this.#guard?.giveUp();
-    this.#guard = undefined;
-    this.#canPost = false;
     if (client === undefined) return;
     client.removeAllListeners();
     client.on('error', () => {});
@@ -426,8 +379,4 @@ export class Connection implements Link {
   #tell(): void {
     for (const changed of this.#watchers) changed();
   }
-}
-
-function echo(message: string): string {
-  return `*2\r\n${bulk('echo')}${bulk(message)}`;
 }

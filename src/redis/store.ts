@@ -86,7 +86,7 @@ export class RedisStore implements Store {
       ping: (client) => this.#askTime(client),
       inspect: findEviction,
       // Not to a Cluster: what is published goes in at any node, and overtakes what a script publishes.
-      posts: true,
+      unanswered: true,
       prepare: (client) => this.#select(client),
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
@@ -110,13 +110,13 @@ export class RedisStore implements Store {
   }
 
   get canAnnounce(): boolean {
-    return this.commands.canPost;
+    return this.commands.canSendUnanswered;
   }
 
   announce(space: string, header: Header, changes: readonly Change[]): void {
     const { publish } = this.#keys(space);
     // Redis writes no time of its own into it.
-    this.commands.post(publish + bulk(encodeFrame(header.cutAt, header, changes)));
+    this.commands.sendUnanswered(publish + bulk(encodeFrame(header.cutAt, header, changes)));
   }
 
   commit(space: string, cut: Cut): Promise<Committed> {

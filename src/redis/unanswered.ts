@@ -1,61 +1,182 @@
-/** What goes out over one client: in the order in which it is sent, and what a turn of the loop sends in few writes. */
-import type { Redis } from 'ioredis';
+/**
+ * Unanswered commands: Redis carries them out, and is told not to reply (`CLIENT REPLY SKIP`). A reply would cost
+ * the server a write, and this process a turn of its loop: https://redis.io/docs/latest/commands/client-reply/
+ *
+ * They are written past ioredis, which knows nothing of them. So a reply to one of them would be worse than a lost
+ * one: ioredis would take each reply behind it for that of another call.
+ *
+ * | what may happen                             | what is done                                                        |
+ * | ------------------------------------------- | ------------------------------------------------------------------- |
+ * | a server or a proxy knows no `CLIENT REPLY` | each new client is tried; one that fails is thrown away, and for    |
+ * |                                             | ten minutes this connection does without unanswered commands        |
+ * | Redis replies later: it is busy, or an ACL  | the first such reply is recognized as it is read, and the client is |
+ * | forbids it by now                           | given up: no call of it gets a reply any more                       |
+ * | the socket is backed up                     | `canSendUnanswered` is false until it has drained                   |
+ * | Redis does not carry one out                | nothing here: a later call finds out                                |
+ */
+import type { Command, Redis } from 'ioredis';
+import type { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
+import { randomId } from '../base/time.ts';
 import type { Client } from './client.ts';
+import { fromRedis, unavailable } from './errors.ts';
 import { bulk } from './keys.ts';
+import { Prepared } from './script.ts';
 
-/** More of what was written and has not gone out is a server that takes nothing, in UTF-16 code units. */
-const MAX_WAITING = 65_536;
+/** A server that answered, or that forbids `CLIENT REPLY`, is tried again after this. */
+const TRY_AGAIN_MS = 600_000;
+/** Above this many UTF-16 code units in its buffer before this turn of the loop, treat the socket as backed up. */
+const BACKED_UP = 65_536;
+const SKIP_REPLY = `*3\r\n${bulk('client')}${bulk('reply')}${bulk('skip')}`;
+/** Replies that Redis may give to `CLIENT REPLY` itself, and ioredis's error for a reply that no command waits for. */
+const OUT_OF_STEP = /BUSY |NOAUTH |NOPERM .*'client|Command queue state error/s;
+const FORBIDDEN = /NOPERM /;
 
-/** Before a command that is not to be answered: https://redis.io/docs/latest/commands/client-reply/ */
-export const UNANSWERED = `*3\r\n${bulk('client')}${bulk('reply')}${bulk('skip')}`;
+/** What a connection remembers of unanswered commands from one client to the next. */
+export class Unanswered {
+  readonly #time: Time;
+  readonly #isWanted: boolean;
+  #refusedAt = -Infinity;
 
+  constructor(time: Time, isWanted: boolean) {
+    this.#time = time;
+    this.#isWanted = isWanted;
+  }
+
+  /** Whether to try a new client. A Cluster's client has no one stream to write to. */
+  isWorthTrying(client: Client): boolean {
+    return this.#isWanted && !client.isCluster && this.#time.now() - this.#refusedAt > TRY_AGAIN_MS;
+  }
+
+  /** This server does not leave out replies, or does not let this user ask for that. */
+  refused(): void {
+    this.#refusedAt = this.#time.now();
+  }
+}
+
+/** What goes out over one client: in the order in which it is sent, and what a turn of the loop sends in few writes. */
 export class Outgoing {
   readonly #client: Client;
   readonly #time: Time;
-  /** What has come of this turn of the loop. */
+  readonly #memory: Unanswered;
+  readonly #outOfStep: (failure: TandemError) => void;
+  /** Unanswered commands are on once the client was tried. */
+  #unanswered: 'off' | 'untried' | 'on';
+  /** What this turn of the loop has done so far. */
   #turn: 'is new' | 'has written' | 'gathers' = 'is new';
-  /** What was posted in this turn and has not gone out. */
-  #posts = '';
+  /** What the socket had in its buffer when this turn began to gather. */
+  #bufferedBefore = 0;
+  /** Unanswered commands of this turn that have not gone out. */
+  #waiting = '';
+  #hasEnded = false;
 
-  constructor(client: Client, time: Time) {
+  /** @param outOfStep told where replies may belong to other calls: the client is to be given up at once */
+  constructor(client: Client, time: Time, memory: Unanswered, outOfStep: (failure: TandemError) => void) {
     this.#client = client;
     this.#time = time;
+    this.#memory = memory;
+    this.#outOfStep = outOfStep;
+    this.#unanswered = memory.isWorthTrying(client) ? 'untried' : 'off';
+    if (this.#unanswered === 'untried') this.#guardReplies();
   }
 
-  /** Whether commands can be posted past ioredis at all: a Cluster's client has no one stream. */
-  get isStream(): boolean {
-    return this.#stream !== undefined;
-  }
-
-  /** Whether what was sent before waits to go out. */
-  get isFull(): boolean {
-    return (this.#stream?.writableLength ?? Infinity) >= MAX_WAITING;
+  get canSendUnanswered(): boolean {
+    return this.#unanswered === 'on' && !this.#isBackedUp;
   }
 
   /**
-   * Before each command: the first of a turn of the loop goes out at once; others of that turn are gathered, and go out in one write when it
-   * ends: the heartbeats of a thousand spaces are due together.
+   * Sends a command that Redis carries out in the order of all others, and does not reply to.
+   * @param text the command as it travels
+   */
+  sendUnanswered(text: string): void {
+    if (this.#unanswered !== 'on') return;
+    this.#begin();
+    this.#waiting += SKIP_REPLY + text;
+    if (this.#turn !== 'gathers') this.#writeWaiting();
+  }
+
+  /**
+   * To be called before each command that is answered. The first of a turn of the loop goes out at once. Others of that
+   * turn are gathered and go out in one write when it ends: the heartbeats of a thousand spaces are due together.
    */
   gather(): void {
     this.#begin();
-    this.#writePosts();
+    this.#writeWaiting();
   }
 
-  /** Sends a command past ioredis, which is not to wait for an answer: the server is told to give none. */
-  post(text: string): void {
-    this.#begin();
-    this.#posts += UNANSWERED + text;
-    if (this.#turn !== 'gathers') this.#writePosts();
+  /**
+   * Tries, where it is worth trying, whether the server leaves out the replies that it is told to leave out, and no
+   * others. Gives false where it does not: replies may still be on their way, so the client has to be thrown away.
+   * @param ask sends a command and waits for its reply
+   * @throws TandemError where the server cannot say now
+   */
+  async tryUnanswered(ask: (command: Command) => Promise<unknown>): Promise<boolean> {
+    if (this.#unanswered === 'off') return true;
+    const isSkipped = this.#stream !== undefined && (await this.#isReplySkipped(ask));
+    if (isSkipped) this.#unanswered = 'on';
+    else this.#memory.refused();
+    return isSkipped;
   }
 
-  /** The client is given up: nothing more goes out over it. */
+  /**
+   * To be told of each error that ioredis reads or reports. Redis is busy, or forbids `CLIENT REPLY` by now: then it
+   * has replied to an unanswered command, and each reply behind that one would be taken for another's.
+   */
+  notice(error: unknown): void {
+    if (this.#unanswered !== 'on' || !OUT_OF_STEP.test(String(error))) return;
+    if (FORBIDDEN.test(String(error))) this.#memory.refused();
+    this.#outOfStep(unavailable('Redis replied to a command that it was told not to reply to'));
+  }
+
+  /** The client is given up: nothing goes out over it any more, and no call gets a reply. */
   end(): void {
-    this.#posts = '';
+    this.#hasEnded = true;
+    this.#unanswered = 'off';
+    this.#waiting = '';
   }
 
+  /**
+   * Each error is noticed as it is read, before any reply behind it. Once the client is given up no call gets a reply,
+   * also none that was read in one piece with that error.
+   */
+  #guardReplies(): void {
+    const client = this.#client;
+    const send = client.sendCommand.bind(client);
+    const sendGuarded = (command: Command, ...rest: []): unknown => {
+      const { resolve, reject } = command;
+      command.resolve = (reply: unknown) => {
+        if (!this.#hasEnded) resolve(reply);
+      };
+      command.reject = (error: Error) => {
+        this.notice(error);
+        reject(error);
+      };
+      return send(command, ...rest);
+    };
+    client.sendCommand = sendGuarded as Client['sendCommand'];
+  }
+
+  /** Two commands in one write, of which the server is to answer the second alone. */
+  async #isReplySkipped(ask: (command: Command) => Promise<unknown>): Promise<boolean> {
+    const token = randomId(this.#time);
+    try {
+      return (await ask(new Prepared('echo', SKIP_REPLY + echo('of no interest') + echo(token)))) === token;
+    } catch (error) {
+      const failure = fromRedis(error);
+      if (failure.retryable) throw failure;
+      return false;
+    }
+  }
+
+  /** Undefined for a Cluster's client. */
   get #stream(): Redis['stream'] | undefined {
     return !this.#client.isCluster && 'stream' in this.#client ? this.#client.stream : undefined;
+  }
+
+  /** What this turn gathers does not count: it goes out when the turn ends, however many heartbeats are due in it. */
+  get #isBackedUp(): boolean {
+    const buffered = this.#turn === 'gathers' ? this.#bufferedBefore : this.#stream?.writableLength;
+    return (buffered ?? Infinity) >= BACKED_UP;
   }
 
   #begin(): void {
@@ -63,20 +184,25 @@ export class Outgoing {
     if (stream === undefined || this.#turn === 'gathers') return;
     if (this.#turn === 'has written') {
       this.#turn = 'gathers';
+      this.#bufferedBefore = stream.writableLength;
       stream.cork();
       return;
     }
     this.#turn = 'has written';
     this.#time.nextTurn(() => {
-      this.#writePosts();
+      this.#writeWaiting();
       if (this.#turn === 'gathers') stream.uncork();
       this.#turn = 'is new';
     });
   }
 
-  #writePosts(): void {
-    if (this.#posts === '') return;
-    this.#stream?.write(this.#posts);
-    this.#posts = '';
+  #writeWaiting(): void {
+    if (this.#waiting === '') return;
+    this.#stream?.write(this.#waiting);
+    this.#waiting = '';
   }
+}
+
+function echo(message: string): string {
+  return `*2\r\n${bulk('echo')}${bulk(message)}`;
 }
