@@ -1,10 +1,15 @@
 /**
  * One supervised connection to Redis.
  *
- * It makes a client, waits until it answers, watches it by a ping, and when anything is wrong throws
- * the client away and makes another after a jittered pause. It is `up` only between a first answer and the
- * first doubt. Every call has a deadline: a server that does not answer in time is taken for dead, and what
- * was asked has an unknown outcome.
+ * It makes a client, waits until it answers, watches it by a ping, and when anything is wrong throws the client away and
+ * makes another after a jittered pause. It is up only between a first answer and the first doubt.
+ *
+ *   idle        nobody wants it yet                                         until `start`, or the first `watch`
+ *   connecting  the client connects                                         until it says that it is ready
+ *   proving     a first ping, then a try of unanswered commands             until both are answered
+ *   up          calls are taken                                             until anything is wrong
+ *   waiting     a pause before the next try, and why the last one failed    until its timer
+ *   stopped     closed for good
  */
 import type { Command } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
@@ -15,10 +20,12 @@ import type { Cancel, Time } from '../base/time.ts';
 import { backoffMs, jittered } from '../base/time.ts';
 import type { Client } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
-import { Outgoing, Unanswered } from './unanswered.ts';
+import { Ping } from './ping.ts';
+import { Session } from './session.ts';
+import { Unanswered } from './unanswered.ts';
 
+/** From the beginning of a try to the first answer. */
 const CONNECT_TIMEOUT_MS = 700;
-const PING_MS = 200;
 /** Up for longer than this, a connection was a success. */
 const LASTING_MS = 1_000;
 /** Before any other try, also after one that took long. */
@@ -43,33 +50,30 @@ export interface ConnectionOptions {
   readonly changed?: (what: Omit<LinkChanged, 'link'>) => void;
 }
 
-/** A call that waits for its answer. */
-interface Call {
-  readonly dueAt: number;
-  readonly reject: (error: TandemError) => void;
-}
+type Phase =
+  | { readonly kind: 'idle' }
+  | {
+      readonly kind: 'connecting' | 'proving';
+      readonly session: Session;
+      /** When the try began, on `Time`. */
+      readonly triedAt: number;
+      readonly cancelTimeout: Cancel;
+    }
+  | { readonly kind: 'up'; readonly session: Session; readonly ping: Ping; readonly since: number }
+  | { readonly kind: 'waiting'; readonly cancelRetry: Cancel }
+  | { readonly kind: 'stopped' };
 
 export class Connection implements Link {
   readonly #options: ConnectionOptions;
-  readonly #watchers = new Set<() => void>();
   readonly #unanswered: Unanswered;
-  #client: Client | undefined;
-  #outgoing: Outgoing | undefined;
-  #up = false;
-  #started = false;
-  #stopped = false;
+  readonly #watchers = new Set<() => void>();
+  #phase: Phase = { kind: 'idle' };
+  /** Why it is not up: also while the next try is under way. */
   #error: TandemError | undefined;
   #warning: TandemError | undefined;
+  /** In a row, for the length of the pauses. */
   #failures = 0;
   #wasUp = false;
-  #upSince = Infinity;
-  #triedAt = -Infinity;
-  #cancelTimer: Cancel | undefined;
-  #heardAt = -Infinity;
-  /** Who waits for an answer, oldest first. */
-  readonly #underWay = new Set<Call>();
-  #isWatching = false;
-  #cancelDeadline: Cancel | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -77,7 +81,7 @@ export class Connection implements Link {
   }
 
   get up(): boolean {
-    return this.#up;
+    return this.#phase.kind === 'up';
   }
 
   get error(): TandemError | undefined {
@@ -95,18 +99,16 @@ export class Connection implements Link {
   }
 
   start(): void {
-    if (this.#started || this.#stopped) return;
-    this.#started = true;
-    this.#connect();
+    if (this.#phase.kind === 'idle') this.#connect();
   }
 
   /** Closes for good. Calls under way are rejected. */
   stop(): void {
-    this.#stopped = true;
-    this.#cancelTimer?.();
-    this.#up = false;
+    const phase = this.#phase;
+    this.#phase = { kind: 'stopped' };
     this.#error = unavailable('the connection is closed');
-    this.#discard(this.#error);
+    leave(phase);
+    if ('session' in phase) phase.session.end(this.#error);
   }
 
   /**
@@ -114,8 +116,8 @@ export class Connection implements Link {
    * @throws TandemError `REDIS_UNAVAILABLE` (outcome unknown), `REDIS_NOT_READY` or `REDIS_REFUSED` (not done)
    */
   call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
-    const client = this.#client;
-    return client !== undefined && this.#up ? this.#ask(client, ask) : this.#refuse();
+    const phase = this.#phase;
+    return phase.kind === 'up' ? phase.session.call(ask) : this.#refuse();
   }
 
   /**
@@ -128,28 +130,13 @@ export class Connection implements Link {
     take: (reply: unknown) => T,
     rescue?: (failure: TandemError) => Promise<T>,
   ): Promise<T> {
-    const client = this.#client;
-    if (client === undefined || !this.#up) return this.#refuse();
-    const command = make(client);
-    this.#outgoing?.gather();
-    void client.sendCommand(command);
-    const call = this.#await(client, command.reject);
-    return command.promise.then(
-      (reply) => {
-        this.#underWay.delete(call);
-        return take(reply);
-      },
-      (error: unknown) => {
-        const failure = this.#failed(client, call, error);
-        if (rescue) return rescue(failure);
-        throw failure;
-      },
-    );
+    const phase = this.#phase;
+    return phase.kind === 'up' ? phase.session.send(make, take, rescue) : this.#refuse();
   }
 
-  /** Whether `sendUnanswered` would send now. Not where what was sent before still waits to go out. */
+  /** Whether `sendUnanswered` can send now. Not where what was sent before still waits to go out. */
   get canSendUnanswered(): boolean {
-    return this.#up && this.#outgoing?.canSendUnanswered === true;
+    return this.#phase.kind === 'up' && this.#phase.session.canSendUnanswered;
   }
 
   /**
@@ -158,225 +145,136 @@ export class Connection implements Link {
    * @param text the command as it travels
    */
   sendUnanswered(text: string): void {
-    if (this.#up) this.#outgoing?.sendUnanswered(text);
+    if (this.#phase.kind === 'up') this.#phase.session.sendUnanswered(text);
+  }
+
+  /** Something has come over it: a sign of life as good as an answer. */
+  heard(): void {
+    if (this.#phase.kind === 'up') this.#phase.ping.heard();
   }
 
   #refuse(): Promise<never> {
     return Promise.reject(this.#error ?? unavailable('not connected to Redis yet'));
   }
 
-  #ask<T>(client: Client, ask: (client: Client) => Promise<T>): Promise<T> {
-    // Deadlines are those of the client that is kept.
-    if (client !== this.#client) return Promise.reject(unavailable('the connection was lost'));
-    return new Promise((resolve, reject) => {
-      this.#outgoing?.gather();
-      const answer = ask(client);
-      const call = this.#await(client, reject);
-      answer.then(
-        (value) => (this.#underWay.delete(call), resolve(value)),
-        (error: unknown) => reject(this.#failed(client, call, error)),
-      );
-    });
-  }
-
-  #await(client: Client, reject: Call['reject']): Call {
-    const call = { dueAt: this.#options.time.now() + this.#options.deadlineMs, reject };
-    this.#underWay.add(call);
-    this.#watchDeadlines(client);
-    return call;
-  }
-
-  #failed(client: Client, call: Call, error: unknown): TandemError {
-    const failure = fromRedis(error);
-    // A master that became a replica stays one; the address may lead to another by now.
-    const isReplica = this.#underWay.delete(call) && /READONLY|MASTERDOWN/.test(failure.message);
-    if (isReplica) this.#fail(client, failure);
-    return failure;
-  }
-
-  /**
-   * One timer for all calls, as all have one deadline: the oldest is due first. A process whose loop was blocked finds its
-   * timers due before it has read its sockets; so what is due has one more turn of the loop, and an answer that had
-   * already arrived still counts.
-   */
-  #watchDeadlines(client: Client): void {
-    const [oldest] = this.#underWay;
-    if (this.#isWatching || oldest === undefined) return;
-    this.#isWatching = true;
-    const { time } = this.#options;
-    this.#cancelDeadline = time.after(oldest.dueAt - time.now(), () => {
-      const asOf = time.now();
-      time.nextTurn(() => time.nextTurn(() => this.#turnAway(client, asOf)));
-    });
-  }
-
-  /** Who was due by then, and has no answer yet, gets none: the server is taken for dead. */
-  #turnAway(client: Client, asOf: number): void {
-    if (client !== this.#client) return;
-    this.#isWatching = false;
-    const [oldest] = this.#underWay;
-    if (oldest === undefined || oldest.dueAt > asOf) return this.#watchDeadlines(client);
-    this.#fail(client, unavailable(`Redis did not answer within ${this.#options.deadlineMs} ms`));
-  }
-
   #connect(): void {
-    const { make, prepare, time } = this.#options;
-    this.#triedAt = time.now();
+    const { make, prepare, time, deadlineMs } = this.#options;
+    const triedAt = time.now();
     let client: Client;
     try {
       client = make();
     } catch (error) {
       const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the function given as redis failed');
-      // Whoever is only just opening a participant is listening by then.
-      time.endOfTurn(() => this.#failedToMake(failure));
-      return;
+      return this.#failedToMake(failure, triedAt);
     }
-    this.#client = client;
-    const outgoing = new Outgoing(client, time, this.#unanswered, (failure) => this.#fail(client, failure));
-    this.#outgoing = outgoing;
-    // Without a listener an 'error' would be thrown. The last one says best why the connection then closes.
-    let last: TandemError | undefined;
-    client.on('error', (error: unknown) => {
-      last = fromRedis(error);
-      if (last.code === 'REDIS_REFUSED') this.#fail(client, last);
-      else outgoing.notice(error);
-    });
-    const closed = (): void => this.#fail(client, last ?? unavailable('Redis closed the connection'));
-    client.on('close', closed);
-    client.on('end', closed);
-    client.on('ready', () => void this.#prove(client));
+    const session = new Session(
+      client,
+      { time, deadlineMs, unanswered: this.#unanswered },
+      { ready: (session) => void this.#prove(session), lost: (error) => this.#lost(error) },
+    );
+    const cancelTimeout = time.after(CONNECT_TIMEOUT_MS, () =>
+      session.giveUp(`no connection to Redis within ${CONNECT_TIMEOUT_MS} ms`),
+    );
+    this.#phase = { kind: 'connecting', session, triedAt, cancelTimeout };
     prepare?.(client);
-    if (client.status === 'wait')
-      client.connect().catch((error: unknown) => this.#fail(client, last ?? fromRedis(error)));
-    if (client.status === 'ready') void this.#prove(client);
-    this.#cancelTimer = time.after(CONNECT_TIMEOUT_MS, () => {
-      this.#fail(client, last ?? unavailable(`no connection to Redis within ${CONNECT_TIMEOUT_MS} ms`));
+    session.open();
+  }
+
+  #failedToMake(failure: TandemError, triedAt: number): void {
+    const { time } = this.#options;
+    const phase: Phase = { kind: 'waiting', cancelRetry: nothing };
+    this.#phase = phase;
+    // Whoever is only just opening a participant is listening by then.
+    time.endOfTurn(() => {
+      if (this.#phase === phase) this.#retry(failure, time.now() - triedAt);
     });
   }
 
-  #failedToMake(failure: TandemError): void {
-    if (this.#stopped) return;
-    this.#retry(failure);
-    // What is no client now will be none later.
-    if (failure.code === 'INVALID_OPTION') this.#cancelTimer?.();
-  }
-
-  /** The first ping: `ready` is ioredis's word, an answer is Redis's. */
-  async #prove(client: Client): Promise<void> {
-    const outgoing = this.#outgoing;
+  /** `ready` is the client's word; an answer is Redis's. */
+  async #prove(session: Session): Promise<void> {
+    const phase = this.#phase;
+    if (phase.kind !== 'connecting') return;
+    this.#phase = { ...phase, kind: 'proving' };
     let isInStep: boolean;
     try {
-      await this.#ask(client, this.#options.ping);
+      await session.call(this.#options.ping);
       // It is there. What it is asked from now on has deadlines of its own.
-      if (client === this.#client) this.#cancelTimer?.();
-      const ask = (command: Command): Promise<unknown> =>
-        this.#ask(client, (one) => one.sendCommand(command) as Promise<unknown>);
-      isInStep = outgoing !== undefined && (await outgoing.tryUnanswered(ask));
+      phase.cancelTimeout();
+      isInStep = await session.tryUnanswered();
     } catch (error) {
-      this.#fail(client, fromRedis(error));
+      session.fail(fromRedis(error));
       return;
     }
-    if (client !== this.#client || this.#up) return;
-    if (!isInStep) return this.#replaceClient();
-    this.#up = true;
-    this.heard();
-    this.#upSince = this.#options.time.now();
-    this.#error = undefined;
-    this.#schedulePing(client);
-    this.#options.changed?.({ isUp: true, isAgain: this.#wasUp, code: undefined });
-    this.#wasUp = true;
-    this.#tell();
-    void this.#inspect(client);
-  }
-
-  /** Replies that nobody waits for may still be on their way to this one. */
-  #replaceClient(): void {
-    this.#cancelTimer?.();
-    this.#discard(unavailable('another connection is made'));
+    if (session.hasEnded) return;
+    if (isInStep) return this.#comeUp(session);
+    session.end(unavailable('another connection is made'));
     this.#connect();
   }
 
-  async #inspect(client: Client): Promise<void> {
+  #comeUp(session: Session): void {
+    const { time, changed } = this.#options;
+    const ask = (): Promise<void> => session.call(this.#options.ping);
+    const ping = new Ping(time, ask, (failure) => session.fail(failure));
+    this.#phase = { kind: 'up', session, ping, since: time.now() };
+    this.#error = undefined;
+    changed?.({ isUp: true, isAgain: this.#wasUp, code: undefined });
+    this.#wasUp = true;
+    this.#tell();
+    void this.#inspect(session);
+  }
+
+  async #inspect(session: Session): Promise<void> {
     const { inspect } = this.#options;
-    const warning = inspect && (await this.#ask(client, inspect).catch(() => undefined));
-    if (warning === undefined || client !== this.#client) return;
+    const warning = inspect && (await session.call(inspect).catch(() => undefined));
+    if (warning === undefined || session.hasEnded) return;
     this.#warning = warning;
     this.#tell();
   }
 
-  /** Something has come over it: a sign of life as good as an answer. */
-  heard(): void {
-    this.#heardAt = this.#options.time.now();
-  }
-
-  #schedulePing(client: Client): void {
-    this.#cancelTimer?.();
-    const { time } = this.#options;
-    const quietMs = Math.min(PING_MS, time.now() - this.#heardAt);
-    this.#cancelTimer = time.after(PING_MS - quietMs, () => void this.#pingNow(client));
-  }
-
-  async #pingNow(client: Client): Promise<void> {
-    if (this.#options.time.now() - this.#heardAt < PING_MS) return this.#schedulePing(client);
-    try {
-      await this.#ask(client, this.#options.ping);
-      this.heard();
-      if (client === this.#client) this.#schedulePing(client);
-    } catch (error) {
-      const failure = fromRedis(error);
-      // A busy or loading server is alive; the calls themselves find out what it refuses.
-      if (failure.code === 'REDIS_NOT_READY' && client === this.#client) {
-        this.heard();
-        this.#schedulePing(client);
-      } else this.#fail(client, failure);
+  /** The session has ended by itself. */
+  #lost(error: TandemError): void {
+    const { time, changed } = this.#options;
+    const phase = this.#phase;
+    leave(phase);
+    if (phase.kind === 'connecting' || phase.kind === 'proving') {
+      // Pauses count from the beginning of a try: one that hung has waited already.
+      this.#retry(error, time.now() - phase.triedAt);
+    } else if (phase.kind === 'up') {
+      // A connection that comes and goes at once is no success.
+      if (time.now() - phase.since > LASTING_MS) this.#failures = 0;
+      changed?.({ isUp: false, isAgain: true, code: error.code });
+      this.#retry(error, 0);
     }
   }
 
-  #fail(client: Client, error: TandemError): void {
-    if (client !== this.#client || this.#stopped) return;
-    this.#discard(error);
-    this.#retry(error);
-  }
-
-  #retry(error: TandemError): void {
+  /** @param waitedMs how much of the pause has passed already */
+  #retry(error: TandemError, waitedMs: number): void {
+    if (this.#phase.kind === 'stopped') return;
     const { time } = this.#options;
-    const wasUp = this.#up;
-    const news = wasUp || this.#error?.message !== error.message;
-    // A connection that comes and goes at once is no success.
-    if (wasUp && time.now() - this.#upSince > LASTING_MS) this.#failures = 0;
-    if (wasUp) this.#options.changed?.({ isUp: false, isAgain: true, code: error.code });
-    this.#up = false;
+    const isNews = this.#error?.message !== error.message;
     this.#error = error;
     const pauseMs = error.retryable ? backoffMs(time, this.#failures) : jittered(time, REFUSED_PAUSE_MS);
-    // Counted from the beginning of a try: one that hung has waited already.
-    const waitedMs = wasUp ? 0 : time.now() - this.#triedAt;
-    this.#cancelTimer?.();
-    this.#cancelTimer = time.after(Math.max(jittered(time, LEAST_PAUSE_MS), pauseMs - waitedMs), () =>
-      this.#connect(),
-    );
+    const leastMs = jittered(time, LEAST_PAUSE_MS);
+    // A function that gives no client now gives none later.
+    const isFinal = error.code === 'INVALID_OPTION';
+    const cancelRetry = isFinal
+      ? nothing
+      : time.after(Math.max(leastMs, pauseMs - waitedMs), () => this.#connect());
+    this.#phase = { kind: 'waiting', cancelRetry };
     this.#failures += 1;
-    if (news) this.#tell();
-  }
-
-  /** Throws the client away. It may leave a call without an answer: nobody shall wait for that till its deadline. */
-  #discard(error: TandemError): void {
-    const client = this.#client;
-    this.#client = undefined;
-    this.#outgoing?.end();
-    this.#outgoing = undefined;
-    if (client === undefined) return;
-    client.removeAllListeners();
-    client.on('error', () => {});
-    client.disconnect();
-    // Refused was one of them; what became of the others is unknown.
-    const unknown = error.code === 'REDIS_UNAVAILABLE' ? error : unavailable('the connection was lost');
-    for (const { reject } of this.#underWay) reject(unknown);
-    this.#underWay.clear();
-    this.#cancelDeadline?.();
-    this.#isWatching = false;
+    if (isNews) this.#tell();
   }
 
   #tell(): void {
     for (const changed of this.#watchers) changed();
   }
 }
+
+/** Cancels what a phase has under way. */
+function leave(phase: Phase): void {
+  if (phase.kind === 'connecting' || phase.kind === 'proving') phase.cancelTimeout();
+  else if (phase.kind === 'up') phase.ping.end();
+  else if (phase.kind === 'waiting') phase.cancelRetry();
+}
+
+function nothing(): void {}
