@@ -33,8 +33,8 @@ const NOTHING_BY_ITSELF = {
 } satisfies RedisOptions;
 
 /**
- * ioredis's own check asks INFO, which may be forbidden, and waits while Redis loads: whether Redis answers is found out
- * here. Behind Sentinels the same check makes sure that a master is one.
+ * ioredis's own check asks INFO, which may be forbidden, and waits while Redis loads: whether Redis answers
+ * is found out here. Behind Sentinels the same check makes sure that a master is one.
  */
 function nothingByItself(options: RedisOptions) {
   return { ...NOTHING_BY_ITSELF, enableReadyCheck: options.sentinels != null };

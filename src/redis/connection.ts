@@ -1,14 +1,15 @@
 /**
  * One supervised connection to Redis.
  *
- * It makes a client, waits until it answers, watches it by a ping, and when anything is wrong throws the client away and
- * makes another after a jittered pause. It is up only between a first answer and the first doubt.
+ * It makes a client, waits until it answers, watches it by a ping, and when anything is wrong throws the
+ * client away and makes another after a jittered pause. It is up only between a first answer and the first
+ * doubt.
  *
- *   idle        nobody wants it yet                                         until `start`, or the first `watch`
- *   connecting  the client connects                                         until it says that it is ready
- *   proving     a first ping, then a try of unanswered commands             until both are answered
- *   up          calls are taken                                             until anything is wrong
- *   waiting     a pause before the next try, and why the last one failed    until its timer
+ *   idle        nobody wants it yet                           until `start`, or the first `watch`
+ *   connecting  the client connects                           until it says that it is ready
+ *   proving     a first ping, a try of unanswered commands    until both are answered
+ *   up          calls are taken                               until anything is wrong
+ *   waiting     a pause before the next try                   until its timer
  *   stopped     closed for good
  */
 import type { Command } from 'ioredis';
@@ -121,7 +122,8 @@ export class Connection implements Link {
   }
 
   /**
-   * As `call`, for one command. Every update takes this way: to the promise of the command it adds the one that it returns.
+   * As `call`, for one command. Every update takes this way: to the promise of the command it adds the one
+   * that it returns.
    * @param take what is made of the answer
    * @param rescue what is done instead where it failed; or it throws
    */
@@ -140,8 +142,8 @@ export class Connection implements Link {
   }
 
   /**
-   * Sends a command that Redis carries out in the order of all others, and does not reply to. Whether it arrived, a later
-   * call finds out. To be called where `canSendUnanswered` holds.
+   * Sends a command that Redis carries out in the order of all others, and does not reply to. Whether it
+   * arrived, a later call finds out. To be called where `canSendUnanswered` holds.
    * @param text the command as it travels
    */
   sendUnanswered(text: string): void {

@@ -1,6 +1,6 @@
 /**
- * The calls that wait for a reply over one client. Each is settled once: by its reply, by its deadline, or by the end of
- * the client.
+ * The calls that wait for a reply over one client. Each is settled once: by its reply, by its deadline, or by
+ * the end of the client.
  *
  * All calls may take equally long. So the oldest is due first, and one timer serves all of them.
  */
@@ -52,8 +52,8 @@ export class Deadlines {
   }
 
   /**
-   * A process whose loop was blocked finds its timers due before it has read its sockets. So a call that is due gets two
-   * more turns of the loop: a reply that had arrived by then still counts.
+   * A process whose loop was blocked finds its timers due before it has read its sockets. So a call that is
+   * due gets two more turns of the loop: a reply that had arrived by then still counts.
    */
   #watch(): void {
     const [oldest] = this.#calls;

@@ -35,7 +35,10 @@ function listOf(names: readonly string[]): KeyList {
   return { names, text: names.map(bulk).join('') };
 }
 
-/** An argument of a command, as it travels: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
+/**
+ * An argument of a command, as it travels:
+ * https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings
+ */
 export function bulk(argument: string): string {
   return `$${Buffer.byteLength(argument)}\r\n${argument}\r\n`;
 }

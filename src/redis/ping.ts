@@ -1,5 +1,6 @@
 /**
- * Supervises a connection that is up: whenever nothing has come over it for 200 ms, asks the server for a sign of life.
+ * Supervises a connection that is up: whenever nothing has come over it for 200 ms, asks the server for a
+ * sign of life.
  *
  * The word is ping, since a heartbeat is an owner's.
  */

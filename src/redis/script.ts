@@ -34,8 +34,8 @@ export class Script {
 }
 
 /**
- * A command whose text is made already. One call of a script has some fifteen arguments, most of them the same each time, and
- * ioredis makes the text of each anew.
+ * A command whose text is made already. One call of a script has some fifteen arguments, most of them the
+ * same each time, and ioredis makes the text of each anew.
  */
 export class Prepared extends Command {
   readonly #text: string;

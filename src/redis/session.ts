@@ -1,9 +1,9 @@
 /**
  * One client for as long as it lives: the calls over it, and why it ended.
  *
- * A session ends once, for good: by itself, when anything about its client is wrong (then its supervisor is told), or by
- * its supervisor. Every call has a deadline. A server that misses one is taken for dead, and what became of the calls
- * that had no reply is unknown.
+ * A session ends once, for good: by itself, when anything about its client is wrong (then its supervisor is
+ * told), or by its supervisor. Every call has a deadline. A server that misses one is taken for dead, and
+ * what became of the calls that had no reply is unknown.
  */
 import type { Command } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
@@ -70,7 +70,10 @@ export class Session {
     if (client.status === 'ready') this.#supervisor.ready(this);
   }
 
-  /** @throws TandemError `REDIS_UNAVAILABLE` (outcome unknown), `REDIS_NOT_READY` or `REDIS_REFUSED` (not done) */
+  /**
+   * @throws TandemError `REDIS_UNAVAILABLE` (outcome unknown), `REDIS_NOT_READY` or `REDIS_REFUSED` (not
+   * done)
+   */
   call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
     const client = this.#client;
     if (this.#hasEnded) return Promise.reject(unavailable('the connection was lost'));
@@ -135,7 +138,10 @@ export class Session {
     this.fail(this.#reported ?? unavailable(why));
   }
 
-  /** Throws the client away. It may leave a call without a reply: nobody shall wait for that until its deadline. */
+  /**
+   * Throws the client away. It may leave a call without a reply: nobody shall wait for that until its
+   * deadline.
+   */
   end(error: TandemError): void {
     this.#hasEnded = true;
     this.#outgoing.end();

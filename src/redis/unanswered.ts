@@ -1,18 +1,19 @@
 /**
- * Unanswered commands: Redis carries them out, and is told not to reply (`CLIENT REPLY SKIP`). A reply would cost
- * the server a write, and this process a turn of its loop: https://redis.io/docs/latest/commands/client-reply/
+ * Unanswered commands: Redis carries them out, and is told not to reply (`CLIENT REPLY SKIP`). A reply would
+ * cost the server a write, and this process a turn of its loop:
+ * https://redis.io/docs/latest/commands/client-reply/
  *
- * They are written past ioredis, which knows nothing of them. So a reply to one of them would be worse than a lost
- * one: ioredis would take each reply behind it for that of another call.
+ * They are written past ioredis, which knows nothing of them. So a reply to one of them would be worse than a
+ * lost one: ioredis would take each reply behind it for that of another call.
  *
- * | what may happen                             | what is done                                                        |
- * | ------------------------------------------- | ------------------------------------------------------------------- |
- * | a server or a proxy knows no `CLIENT REPLY` | each new client is tried; one that fails is thrown away, and for    |
- * |                                             | ten minutes this connection does without unanswered commands        |
- * | Redis replies later: it is busy, or an ACL  | the first such reply is recognized as it is read, and the client is |
- * | forbids it by now                           | given up: no call of it gets a reply any more                       |
- * | the socket is backed up                     | `canSendUnanswered` is false until it has drained                   |
- * | Redis does not carry one out                | nothing here: a later call finds out                                |
+ * | what may happen                      | what is done                                                   |
+ * | ------------------------------------ | -------------------------------------------------------------- |
+ * | a server or a proxy replies to all   | Each new client is tried. One that fails is thrown away, and   |
+ * |                                      | for ten minutes the connection does without.                   |
+ * | Redis replies later: it is busy, or  | The first such reply is recognized as it is read. The client   |
+ * | an ACL forbids it by now             | is given up, and no call of it gets a reply any more.          |
+ * | the socket is backed up              | `canSendUnanswered` is false until it has drained.             |
+ * | Redis does not carry one out         | Nothing here: a later call finds out.                          |
  */
 import type { Command, Redis } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
@@ -25,10 +26,16 @@ import { Prepared } from './script.ts';
 
 /** A server that answered, or that forbids `CLIENT REPLY`, is tried again after this. */
 const TRY_AGAIN_MS = 600_000;
-/** Above this many UTF-16 code units in its buffer before this turn of the loop, treat the socket as backed up. */
+/**
+ * Above this many UTF-16 code units in its buffer before this turn of the loop, treat the socket as backed
+ * up.
+ */
 const BACKED_UP = 65_536;
 const SKIP_REPLY = `*3\r\n${bulk('client')}${bulk('reply')}${bulk('skip')}`;
-/** Replies that Redis may give to `CLIENT REPLY` itself, and ioredis's error for a reply that no command waits for. */
+/**
+ * Replies that Redis may give to `CLIENT REPLY` itself, and ioredis's error for a reply that no command waits
+ * for.
+ */
 const OUT_OF_STEP = /BUSY |NOAUTH |NOPERM .*'client|Command queue state error/s;
 const FORBIDDEN = /NOPERM /;
 
@@ -54,7 +61,10 @@ export class Unanswered {
   }
 }
 
-/** What goes out over one client: in the order in which it is sent, and what a turn of the loop sends in few writes. */
+/**
+ * What goes out over one client: in the order in which it is sent, and what a turn of the loop sends in few
+ * writes.
+ */
 export class Outgoing {
   readonly #client: Client;
   readonly #time: Time;
@@ -96,8 +106,9 @@ export class Outgoing {
   }
 
   /**
-   * To be called before each command that is answered. The first of a turn of the loop goes out at once. Others of that
-   * turn are gathered and go out in one write when it ends: the heartbeats of a thousand spaces are due together.
+   * To be called before each command that is answered. The first of a turn of the loop goes out at once.
+   * Others of that turn are gathered and go out in one write when it ends: the heartbeats of a thousand
+   * spaces are due together.
    */
   gather(): void {
     this.#begin();
@@ -105,8 +116,9 @@ export class Outgoing {
   }
 
   /**
-   * Tries, where it is worth trying, whether the server leaves out the replies that it is told to leave out, and no
-   * others. Gives false where it does not: replies may still be on their way, so the client has to be thrown away.
+   * Tries, where it is worth trying, whether the server leaves out the replies that it is told to leave out,
+   * and no others. Gives false where it does not: replies may still be on their way, so the client has to be
+   * thrown away.
    * @param ask sends a command and waits for its reply
    * @throws TandemError where the server cannot say now
    */
@@ -119,8 +131,9 @@ export class Outgoing {
   }
 
   /**
-   * To be told of each error that ioredis reads or reports. Redis is busy, or forbids `CLIENT REPLY` by now: then it
-   * has replied to an unanswered command, and each reply behind that one would be taken for another's.
+   * To be told of each error that ioredis reads or reports. Redis is busy, or forbids `CLIENT REPLY` by now:
+   * then it has replied to an unanswered command, and each reply behind that one would be taken for
+   * another's.
    */
   notice(error: unknown): void {
     if (this.#unanswered !== 'on' || !OUT_OF_STEP.test(String(error))) return;
@@ -136,8 +149,8 @@ export class Outgoing {
   }
 
   /**
-   * Each error is noticed as it is read, before any reply behind it. Once the client is given up no call gets a reply,
-   * also none that was read in one piece with that error.
+   * Each error is noticed as it is read, before any reply behind it. Once the client is given up no call gets
+   * a reply, also none that was read in one piece with that error.
    */
   #guardReplies(): void {
     const client = this.#client;
@@ -173,7 +186,10 @@ export class Outgoing {
     return !this.#client.isCluster && 'stream' in this.#client ? this.#client.stream : undefined;
   }
 
-  /** What this turn gathers does not count: it goes out when the turn ends, however many heartbeats are due in it. */
+  /**
+   * What this turn gathers does not count: it goes out when the turn ends, however many heartbeats are due in
+   * it.
+   */
   get #isBackedUp(): boolean {
     const buffered = this.#turn === 'gathers' ? this.#bufferedBefore : this.#stream?.writableLength;
     return (buffered ?? Infinity) >= BACKED_UP;

@@ -2,6 +2,7 @@
 import type { ServerClock } from '../../src/base/clock.ts';
 import type { Client } from '../../src/redis/client.ts';
 import { Connection } from '../../src/redis/connection.ts';
+import { Subscriptions } from '../../src/redis/subscriptions.ts';
 import type { Page, SinceOptions } from '../../src/ports/store.ts';
 import type { Position } from '../../src/state/position.ts';
 import { ModelStore } from '../../src/memory/store.ts';
@@ -22,7 +23,7 @@ export class SimStore extends ModelStore {
   readonly commands: Connection;
   readonly subscriber: Connection;
   readonly sockets = new Set<Socket>();
-  readonly #listeners = new Map<string, Set<(message: string) => void>>();
+  readonly #subscriptions = new Subscriptions();
 
   constructor(redis: Redis, host: Host, wire: Wire, clock: ServerClock) {
     super({ server: redis.model, time: host, clock, stagePortion: STAGE_PORTION });
@@ -56,8 +57,7 @@ export class SimStore extends ModelStore {
   }
 
   async subscribe(space: string, deliver: (message: string) => void): Promise<void> {
-    const listeners = this.#listeners.get(space) ?? new Set();
-    this.#listeners.set(space, listeners.add(deliver));
+    this.#subscriptions.add(space, deliver);
     await this.subscriber.call((client) => {
       const socket = asSocket(client);
       return socket.request(() => socket.subscribe(space), false);
@@ -65,11 +65,8 @@ export class SimStore extends ModelStore {
   }
 
   async unsubscribe(space: string, deliver: (message: string) => void): Promise<void> {
-    const listeners = this.#listeners.get(space);
-    listeners?.delete(deliver);
-    if (listeners?.size !== 0) return;
-    this.#listeners.delete(space);
-    if (!this.subscriber.up) return;
+    const wasLast = this.#subscriptions.remove(space, deliver);
+    if (!wasLast || !this.subscriber.up) return;
     await this.subscriber.call((client) => {
       const socket = asSocket(client);
       return socket.request(() => socket.unsubscribe(space), false);
@@ -87,7 +84,7 @@ export class SimStore extends ModelStore {
 
   #deliver(space: string, message: string): void {
     this.subscriber.heard();
-    for (const deliver of this.#listeners.get(space) ?? []) deliver(message);
+    this.#subscriptions.deliver(space, message);
   }
 }
 

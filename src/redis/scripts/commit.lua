@@ -1,13 +1,13 @@
 -- Applies one cut on top of the head that it names, and publishes it. A cut without changes is a heartbeat.
 --
--- It runs with every update. So it reads and does no more than it must, makes few strings (Lua's collector takes
--- as long as all the rest), and answers only with what its caller cannot know.
--- A light cut neither renews the lease nor counts the keys: its owner made a full one a moment ago.
--- A cut that is refused goes on to head.lua and refused.lua, which stand behind this file.
+-- It runs with every update. So it reads and does no more than it must, makes few strings (Lua's collector
+-- takes as long as all the rest), and answers only with what its caller cannot know. A light cut neither
+-- renews the lease nor counts the keys: its owner made a full one a moment ago. A cut that is refused goes on
+-- to head.lua and refused.lua, which stand behind this file.
 --
 -- ARGV: 1 owner, 2 epoch, 3 prev epoch, 4 prev revision, 5 revision, 6 cutAt,
 --       7 channel, empty where the cut was announced, 8 the frame without its first line;
---       full cuts only: 9 lease in ms, 10 base epoch, 11 base revision, 12 horizon, then the tombstones to forget
+--       full cuts only: 9 lease in ms, 10 base epoch, 11 base revision, 12 horizon, then tombstones to forget
 -- Reply: light: the server's time. Full: a list of the server's time, the size and the owner's name.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, frame = unpack(ARGV, 1, 8)
@@ -15,7 +15,8 @@ local leaseMs, baseEpoch, baseRevision, horizon = unpack(ARGV, 9, 12)
 local FIRST_TOMBSTONE = 13
 local isLight = leaseMs == nil
 
--- 1. All checks come before the first write. The claim that raised the fence to this epoch must be this owner's own.
+-- 1. All checks come before the first write. The claim that raised the fence to this epoch must be this
+-- owner's own.
 local held = redis.call('HMGET', META, 'fence', 'owner', 'epoch', 'revision')
 local heldEpoch = held[3] or '0'
 local isAccepted = held[1] == epoch and held[2] == owner and heldEpoch == prevEpoch
@@ -25,13 +26,15 @@ if isLight then
   isAccepted = isAccepted and heldEpoch == epoch
 elseif isAccepted then
   local format, indexed
-  format, ownerName, size, indexed = unpack(redis.call('HMGET', META, 'format', 'ownerName', 'size', 'indexed'))
+  local meta = redis.call('HMGET', META, 'format', 'ownerName', 'size', 'indexed')
+  format, ownerName, size, indexed = unpack(meta)
   isAccepted = format == '1' and redis.call('HLEN', STATE) == tonumber(size or 0)
     and redis.call('ZCARD', INDEX) == tonumber(indexed or 0)
 end
 
 if isAccepted then
-  -- 2. State and index. Their counts are kept along: a count tells a value that was lost from one that was deleted.
+  -- 2. State and index, and how many they hold: a count tells a value that was lost from one that was
+  -- deleted.
   local forgotten = 0
   for i = FIRST_TOMBSTONE, #ARGV do forgotten = forgotten + redis.call('ZREM', INDEX, ARGV[i]) end
   local grown, listed = apply(STATE, INDEX, frame)

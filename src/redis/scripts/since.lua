@@ -1,18 +1,21 @@
 -- What changed since a position: the head, and a page of the changed keys in revision order.
--- ARGV: 1 epoch, 2 revision, 3 limit, 4 horizon of the full sync that this page goes on with, else 0,
+-- ARGV: 1 epoch, 2 revision, 3 limit, 4 horizon of the full sync that this page continues, else 0,
 --       5 the highest epoch that the asker has seen
--- Reply: the head, whether the page begins a full sync, whether more follow, and the changes as a frame has them, as one
--- text: a thousand strings would take both sides longer than what is in them.
-local epoch, from, limit, seen = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[5])
+-- Reply: the head, behind `page`; '1' where the page begins a full sync; '1' where more pages follow; the
+-- changes as in
+--        a frame, as one text. (As a list of strings, a page would cost both sides more than its content.)
+local epoch, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local horizon, seen = tonumber(ARGV[4]), ARGV[5]
+local DAY_MS = 86400000
 
--- An asker that has seen a higher epoch will take nothing below it. The fence rises to it, so that the owner
--- claims above. A day is more than clocks differ by; what is further off is no epoch of ours.
-if meta.fence ~= '0' and seen > tonumber(meta.fence) and seen < nowMs + 86400000 then
-  save({ fence = ARGV[5] })
+-- An asker that has seen a higher epoch accepts nothing below it. So the fence rises to that epoch, and the
+-- owner claims above it. Clocks differ by less than a day: an epoch further ahead is none of ours.
+if meta.fence ~= '0' and tonumber(seen) > tonumber(meta.fence) and tonumber(seen) < nowMs + DAY_MS then
+  save({ fence = seen })
 end
 
 local continues = epoch == meta.epoch or (epoch == meta.baseEpoch and from <= tonumber(meta.baseRevision))
-local remembered = tonumber(meta.horizon) <= math.max(from, tonumber(ARGV[4]))
+local remembered = tonumber(meta.horizon) <= math.max(from, horizon)
 local full = not (continues and remembered)
 if full then from = 0 end
 
@@ -23,10 +26,11 @@ reply[before] = '0'
 reply[before + 1] = ''
 if limit == 0 then return reply end
 
--- Values are fetched in portions, and the page ends early when it has grown large.
+-- Values are fetched 16 at a time, and the page ends early once they are together larger than a megabyte.
 local LARGE, PORTION = 1024 * 1024, 16
 local lines, filled = { '' }, 1
-local found = redis.call('ZRANGEBYSCORE', INDEX, '(' .. string.format('%.0f', from), '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+local after = '(' .. string.format('%.0f', from)
+local found = redis.call('ZRANGEBYSCORE', INDEX, after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
 local size, at, last = 0, 1, #found
 while at <= last and size < LARGE do
   local keys, count = {}, 0
@@ -37,8 +41,8 @@ while at <= last and size < LARGE do
   local values = redis.call('HMGET', STATE, unpack(keys))
   for i = 1, count do
     local key, value = keys[i], values[i] or ''
-    -- Someone else may have written them. In JSON a tab may stand where a line break may, and nowhere else; in a key neither may, nor
-    -- may it be empty.
+    -- Somebody else may have written line breaks into them. In JSON a tab may stand wherever a line break
+    -- may. A key may have neither, so it becomes an empty one, which is no key: the reader finds the damage.
     if string.find(value, '\n', 1, true) then value = string.gsub(value, '\n', '\t') end
     if string.find(key, '\n', 1, true) then key = '' end
     lines[filled + 1], lines[filled + 2], lines[filled + 3] = key, found[at + 2 * i - 1], value

@@ -1,0 +1,194 @@
+/**
+ * The scripts as commands: the arguments that each is given, and what its reply means. This is the table of
+ * `docs/protocol.md` as code. Nothing here knows a connection, a clock or a file.
+ */
+import { TandemError } from '../base/errors.ts';
+import type { Change } from '../state/change.ts';
+import type { Header } from '../state/header.ts';
+import { decodePage, encodeChanges } from '../state/change.ts';
+import { encodeHeader } from '../state/header.ts';
+import { decodeTime } from '../state/wire-time.ts';
+import type { Position } from '../state/position.ts';
+import type {
+  Claim,
+  Committed,
+  Cut,
+  Head,
+  Outcome,
+  Page,
+  Replacement,
+  SinceOptions,
+} from '../ports/store.ts';
+
+/** A light commit that was carried out is answered with one string, all else with a list. */
+export type Reply = string | readonly string[];
+
+/** Most replies begin with the head, in this many places. */
+const HEAD_LENGTH = 14;
+/** A staged portion holds Redis for a millisecond or so. */
+const PORTION_CHANGES = 1_000;
+const PORTION_LENGTH = 512 * 1024;
+
+export const claim = {
+  args: ({ owner, ownerName, known, leaseMs }: Claim, channel: string): string[] => [
+    owner,
+    ownerName,
+    String(known),
+    String(leaseMs),
+    channel,
+  ],
+  read: readOutcome<'claimed', 'held'>,
+};
+
+export const commit = {
+  args(cut: Cut, channel: string): string[] {
+    const { owner, leaseMs, epoch, prev, revision, base, horizon, cutAt, measures } = cut;
+    const header = { epoch, base, prev: prev.revision, revision, cutAt, leaseMs, bye: false, ...measures };
+    const args = [
+      owner,
+      String(epoch),
+      String(prev.epoch),
+      String(prev.revision),
+      String(revision),
+      String(cutAt),
+      // What was announced is not published once more.
+      cut.isAnnounced === true ? '' : channel,
+      encodeHeader(header) + encodeChanges(cut.changes),
+    ];
+    if (cut.isLight !== true)
+      args.push(...[leaseMs, base.epoch, base.revision, horizon].map(String), ...cut.dropped);
+    return args;
+  },
+
+  /**
+   * A commit that was carried out is answered with what its owner cannot know: the head is rebuilt from the
+   * cut.
+   */
+  read(reply: Reply, { owner, leaseMs, epoch, revision, base, horizon, cutAt }: Cut): Committed {
+    if (typeof reply === 'string') return { outcome: 'committed' };
+    if (!isShort(reply)) return readOutcome<never, 'fenced' | 'head_moved' | 'keys_lost'>(reply);
+    const known = { epoch, revision, base, horizon, cutAt, owner, leaseMs, fence: epoch };
+    const [now, size, ownerName = ''] = [timeAt(reply, 0), numberAt(reply, 1), reply[2]];
+    return { outcome: 'committed', head: { ...known, size, ownerName, keysLost: false, now } };
+  },
+};
+
+export const stage = {
+  args({ owner, leaseMs, epoch }: Replacement, attempt: string, portion: Portion): string[] {
+    const { isFirst, changes } = portion;
+    return [owner, String(leaseMs), String(epoch), attempt, isFirst ? '1' : '0', encodeChanges(changes)];
+  },
+  read: readOutcome<'staged', 'fenced' | 'head_moved'>,
+};
+
+export const replaceAll = {
+  args(replacement: Replacement, attempt: string, channel: string): string[] {
+    const { owner, leaseMs, epoch, revision, base, horizon, cutAt, changes } = replacement;
+    const header = encodeHeader({ epoch, base, prev: revision, revision, cutAt, leaseMs, bye: false });
+    const numbers = [leaseMs, epoch, revision, base.epoch, base.revision, horizon, cutAt].map(String);
+    const size = changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
+    return [owner, ...numbers, channel, header, String(size), String(changes.length), attempt];
+  },
+  read: readOutcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>,
+};
+
+export const since = {
+  args: ({ epoch, revision }: Position, limit: number, { horizon = 0, seen = 0 }: SinceOptions): string[] =>
+    [epoch, revision, limit, horizon, seen].map(String),
+
+  read(reply: Reply): Page {
+    const head = readHead(reply);
+    const [full, more, lines] = reply.slice(HEAD_LENGTH);
+    if (lines === undefined) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
+    const { changes, isSound } = decodePage(lines);
+    return {
+      head: isSound ? head : { ...head, keysLost: true },
+      full: full === '1',
+      more: more === '1',
+      changes,
+    };
+  },
+};
+
+export const renew = {
+  args: (owner: string, epoch: number, leaseMs: number): string[] => [owner, String(leaseMs), String(epoch)],
+  read: readOutcome<'renewed', 'fenced' | 'head_moved'>,
+};
+
+export const release = {
+  args: (owner: string, epoch: number, channel: string, farewell: Header | undefined): string[] => [
+    owner,
+    String(epoch),
+    channel,
+    farewell ? encodeHeader(farewell) : '',
+  ],
+  read: readOutcome<'released', 'refused'>,
+};
+
+/** A part of a whole state, small enough for one call of `stage`. */
+export interface Portion {
+  /** It clears what an attempt that was given up has left. */
+  readonly isFirst: boolean;
+  readonly changes: readonly Change[];
+}
+
+/** There is always a first portion, and the last one may be empty. */
+export function* portionsOf(changes: readonly Change[]): Generator<Portion> {
+  let isFirst = true;
+  let portion: Change[] = [];
+  let length = 0;
+  for (const change of changes) {
+    portion.push(change);
+    length += change.json.length;
+    if (portion.length < PORTION_CHANGES && length < PORTION_LENGTH) continue;
+    yield { isFirst, changes: portion };
+    isFirst = false;
+    portion = [];
+    length = 0;
+  }
+  yield { isFirst, changes: portion };
+}
+
+/** The server's time, ms: each reply has it. NaN where a light commit was answered with no time. */
+export function readTime(reply: Reply): number {
+  return typeof reply === 'string' ? decodeTime(reply) : timeAt(reply, isShort(reply) ? 0 : 1);
+}
+
+/** A full commit that was carried out has a reply without a head. */
+function isShort(reply: readonly string[]): boolean {
+  return reply.length < HEAD_LENGTH;
+}
+
+function readOutcome<Good extends string, Bad extends string>(reply: Reply): Outcome<Good, Bad> {
+  return { outcome: (reply[0] ?? '') as Good, head: readHead(reply) };
+}
+
+function readHead(reply: Reply): Head {
+  const number = (at: number): number => numberAt(reply, at);
+  return {
+    now: timeAt(reply, 1),
+    fence: number(2),
+    epoch: number(3),
+    revision: number(4),
+    base: { epoch: number(5), revision: number(6) },
+    size: number(7),
+    horizon: number(8),
+    cutAt: number(9),
+    owner: reply[10] ?? '',
+    ownerName: reply[11] ?? '',
+    leaseMs: number(12),
+    keysLost: reply[13] === '1',
+  };
+}
+
+function numberAt(reply: Reply, at: number): number {
+  const value = Number(reply[at]);
+  if (reply[at] !== undefined && Number.isFinite(value)) return value;
+  throw new TandemError('INVALID_FRAME', `expected a number at ${at} in a reply, got ${reply[at]}`);
+}
+
+function timeAt(reply: Reply, at: number): number {
+  const ms = decodeTime(reply[at] ?? '');
+  if (!Number.isNaN(ms)) return ms;
+  throw new TandemError('INVALID_FRAME', `expected a time at ${at} in a reply, got ${reply[at]}`);
+}
