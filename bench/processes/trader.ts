@@ -8,7 +8,7 @@ import { ServerClock } from '../../src/base/clock.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { Tandem } from '../../src/tandem.ts';
 import { systemTime } from '../../src/base/time.ts';
-import { MemoryServer, MemoryStore } from '../../src/memory/store.ts';
+import { MemoryServer, MemoryStore } from '../../src/memory/server.ts';
 import { serve } from '../harness/child.ts';
 import { Latencies, percentiles } from '../harness/histogram.ts';
 import { keyOf, tick } from '../harness/tick.ts';

@@ -4,7 +4,7 @@
  * `src/memory/store.ts` models the result of each call, and the contract suite compares that model with a
  * real Redis. This file makes up, at random, how calls and replies travel.
  */
-import { MemoryServer } from '../../src/memory/store.ts';
+import { MemoryServer } from '../../src/memory/server.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
 import type { Refusal, SocketServer } from './socket.ts';

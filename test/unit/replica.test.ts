@@ -19,7 +19,7 @@ import { Admission, isRolledBack } from '../../src/follower/admission.ts';
 import type { Page } from '../../src/ports/store.ts';
 import { check } from '../_check.ts';
 import { FakeTime } from '../_fake-time.ts';
-import { MemoryServer } from '../../src/memory/store.ts';
+import { MemoryServer } from '../../src/memory/server.ts';
 
 const HEADER: Header = {
   epoch: 5,
