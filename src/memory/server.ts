@@ -1,110 +1,48 @@
 /**
- * What Redis must do, in memory: the same checks, outcomes and messages as the scripts in `src/redis/scripts`, in
- * the same order. The contract suite holds it and Redis to one contract; `model-agrees.test.ts` holds the two
- * against each other call by call.
+ * What Redis must do, in memory: the same checks, outcomes and messages as the scripts in
+ * `src/redis/scripts`, in the same order. The contract suite holds it and Redis to one contract.
+ * `model-agrees.test.ts` holds the two against each other call by call.
  *
- * A `MemoryServer` holds the spaces and knows the time. A `ModelStore` is one process's way to it: the calls are
- * here, how they travel is for those who extend it. `MemoryStore` has links of its own that are up unless cut. All
- * waiting goes through `Time`, so under a fake time everything here is deterministic.
+ * It holds the spaces, and knows the time. All of it goes through `Time`, so under a fake time it is
+ * deterministic.
  */
-import type { ServerClock } from '../base/clock.ts';
-import { TandemError } from '../base/errors.ts';
-import type { Change } from '../state/change.ts';
-import type { Header } from '../state/header.ts';
-import { decodePage, encodeChanges } from '../state/change.ts';
-import { encodeFence } from '../state/fence.ts';
-import { encodeFrame, MAX_FRAME_LENGTH } from '../state/frame.ts';
-import type { Position } from '../state/position.ts';
-import { isSame, ZERO } from '../state/position.ts';
 import type {
-  Capacity,
   Claim,
   Committed,
   Cut,
   Head,
-  Link,
   Outcome,
   Page,
-  SinceOptions,
-  Store,
   Replacement,
+  SinceOptions,
 } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
-import { randomId } from '../base/time.ts';
+import type { Change } from '../state/change.ts';
+import type { Header } from '../state/header.ts';
+import { decodePage, encodeChanges } from '../state/change.ts';
+import { encodeFence } from '../state/fence.ts';
+import { encodeFrame } from '../state/frame.ts';
+import type { Position } from '../state/position.ts';
+import { isSame } from '../state/position.ts';
+import { Contents, hasLostKeys, MemorySpace } from './contents.ts';
 
 /** The server's clock where the local one is at zero. */
 const EPOCH_MS = 1_764_000_000_000;
-/** A page ends early when its values have grown to this, in bytes; they are fetched so many at a time. */
+/** A page ends early when its values have grown to this, in bytes. */
 const LARGE_PAGE = 1024 * 1024;
+/** Values are fetched so many at a time. */
 const PAGE_PORTION = 16;
-/** A whole state is staged so many changes at a time. */
-const STAGE_PORTION = 1_000;
-/** An epoch further than this past the server's clock is no epoch of ours. */
+/** An epoch further than this ahead of the server's clock is none of ours. */
 const FAR_MS = 86_400_000;
 
 type Fenced = 'fenced' | 'head_moved';
 type Written = Outcome<'committed', Fenced | 'keys_lost'>;
 
-/** The keys of one space: `state` and `index`, and beside them what is being staged. */
-class Contents {
-  readonly state = new Map<string, string>();
-  readonly index = new Map<string, number>();
-
-  apply(changes: readonly Change[]): void {
-    for (const { key, revision, json } of changes) {
-      this.index.set(key, revision);
-      if (json === '') this.state.delete(key);
-      else this.state.set(key, json);
-    }
-  }
-
-  copy(): Contents {
-    const copy = new Contents();
-    for (const [key, json] of this.state) copy.state.set(key, json);
-    for (const [key, revision] of this.index) copy.index.set(key, revision);
-    return copy;
-  }
-
-  inOrder(): [key: string, revision: number][] {
-    return [...this.index].sort(([a, m], [b, n]) => m - n || (a < b ? -1 : 1));
-  }
-}
-
-export class MemorySpace {
-  meta = {
-    fence: 0,
-    epoch: 0,
-    revision: 0,
-    base: ZERO,
-    size: 0,
-    indexed: 0,
-    horizon: 0,
-    cutAt: 0,
-    owner: '',
-    ownerName: '',
-  };
-  live = new Contents();
-  next: Contents | undefined;
-  /** The replacement that what is staged belongs to. */
-  attempt: string | undefined;
-
-  copy(): MemorySpace {
-    const copy = new MemorySpace();
-    copy.meta = this.meta;
-    copy.live = this.live.copy();
-    copy.next = this.next?.copy();
-    copy.lease = this.lease;
-    copy.attempt = this.attempt;
-    return copy;
-  }
-  lease: { readonly owner: string; readonly epoch: number; readonly until: number } | undefined;
-}
-
 export class MemoryServer {
   readonly #time: Time;
   readonly #spaces = new Map<string, MemorySpace>();
   readonly #subscriptions = new Map<string, Set<(message: string) => void>>();
-  /** The time stands still for as long as a script runs, and is known to the microsecond. */
+  /** The server's time, to the microsecond: it stands still while a script runs. */
   #now = EPOCH_MS;
 
   constructor(time: Time) {
@@ -115,20 +53,23 @@ export class MemoryServer {
     return Math.floor((EPOCH_MS + this.#time.now()) * 1000) / 1000;
   }
 
-  /** What is held of a space, to look at, and to harm by hand. */
+  /** What the server holds of a space: to look at, and to harm by hand. */
   space(name: string): MemorySpace {
     const space = this.#spaces.get(name) ?? new MemorySpace();
     this.#spaces.set(name, space);
     return space;
   }
 
-  /** Loses everything, as a server started again empty; or all of one space. */
+  /** Loses all of one space; or everything, as a server that was started again empty. */
   wipe(name?: string): void {
     if (name === undefined) this.#spaces.clear();
     else this.#spaces.delete(name);
   }
 
-  /** Remembers what is held of a space. What is returned brings it back, as a failover to a replica that lags does. */
+  /**
+   * Remembers what it holds of a space. The function that it returns brings that back, as a failover to a
+   * lagging replica.
+   */
   remember(name: string): () => void {
     const kept = this.space(name).copy();
     return () => void this.#spaces.set(name, kept.copy());
@@ -142,12 +83,12 @@ export class MemoryServer {
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
     space.meta = { ...space.meta, fence, owner, ownerName };
     this.#renew(space, owner, fence, leaseMs);
-    this.#tell(name, encodeFence(this.#now, fence));
+    this.#send(name, encodeFence(this.#now, fence));
     return this.#reply(space, 'claimed');
   }
 
   announce(name: string, header: Header, changes: readonly Change[]): void {
-    this.#tell(name, encodeFrame(header.cutAt, header, changes));
+    this.#send(name, encodeFrame(header.cutAt, header, changes));
   }
 
   commit(name: string, cut: Cut): Committed {
@@ -223,18 +164,18 @@ export class MemoryServer {
     if (limit === 0) return { head: this.#head(space), full, more: false, changes: [] };
 
     const found = live.inOrder().filter(([, revision]) => revision > from);
-    const told: Change[] = [];
+    const page: Change[] = [];
     let count = 0;
     let bytes = 0;
     while (count < Math.min(limit, found.length) && bytes < LARGE_PAGE) {
       for (const [key, revision] of found.slice(count, Math.min(count + PAGE_PORTION, limit))) {
         const json = live.state.get(key) ?? '';
-        told.push({ key: key.includes('\n') ? '' : key, revision, json: json.replaceAll('\n', '\t') });
+        page.push({ key: key.includes('\n') ? '' : key, revision, json: json.replaceAll('\n', '\t') });
         count += 1;
         bytes += Buffer.byteLength(json);
       }
     }
-    const { changes, isSound } = decodePage(encodeChanges(told));
+    const { changes, isSound } = decodePage(encodeChanges(page));
     const head = this.#head(space);
     const more = count === limit || count < found.length;
     return { head: isSound ? head : { ...head, keysLost: true }, full, more, changes };
@@ -253,7 +194,7 @@ export class MemoryServer {
     space.meta = { ...space.meta, owner: '' };
   }
 
-  // ---- what is published ----
+  // ---- channels ----
 
   subscribe(name: string, deliver: (message: string) => void): void {
     const subscriptions = this.#subscriptions.get(name) ?? new Set();
@@ -264,16 +205,16 @@ export class MemoryServer {
     this.#subscriptions.get(name)?.delete(deliver);
   }
 
-  /** Also for what nobody of ours would publish. */
+  /** Also for frames that no script of ours would publish. */
   publish(name: string, header: Header, changes: readonly Change[]): void {
-    this.#tell(name, encodeFrame(this.#now, header, changes));
+    this.#send(name, encodeFrame(this.#now, header, changes));
   }
 
-  #tell(name: string, message: string): void {
+  #send(name: string, message: string): void {
     for (const deliver of this.#subscriptions.get(name) ?? []) deliver(message);
   }
 
-  // ---- what the scripts share ----
+  // ---- rules that the scripts share: head.lua ----
 
   #begin(name: string): MemorySpace {
     this.#now = this.now();
@@ -284,7 +225,8 @@ export class MemoryServer {
     const { indexed: _, ...meta } = space.meta;
     const leftMs = (this.#lease(space)?.until ?? 0) - this.#now;
     const leaseMs = leftMs > 0 ? Math.max(1, Math.ceil(leftMs)) : 0;
-    // Counted along where a value had come by hand, it may fall below nothing: no number to a reader.
+    // Where somebody added a value by hand, deletes may bring the count below zero: a reader takes that for
+    // no number.
     const size = Math.max(0, meta.size);
     return { ...meta, size, leaseMs, keysLost: hasLostKeys(space), now: this.#now };
   }
@@ -317,207 +259,5 @@ export class MemoryServer {
     const { epoch, revision, base, horizon, cutAt } = cut;
     space.meta = { ...space.meta, epoch, revision, base, horizon, cutAt, size, indexed };
     this.#renew(space, cut.owner, epoch, cut.leaseMs);
-  }
-}
-
-function hasLostKeys({ meta, live }: MemorySpace): boolean {
-  return meta.epoch > meta.fence || live.state.size !== meta.size || live.index.size !== meta.indexed;
-}
-
-/** A link that is up until it is cut. */
-export class MemoryLink implements Link {
-  readonly #watchers = new Set<() => void>();
-  #error: TandemError | undefined;
-  /** Tells what was asked before a cut from what was asked after it. */
-  #generation = 0;
-
-  get up(): boolean {
-    return this.#error === undefined;
-  }
-
-  get error(): TandemError | undefined {
-    return this.#error;
-  }
-
-  get generation(): number {
-    return this.#generation;
-  }
-
-  watch(changed: () => void): () => void {
-    // Each watch is its own, also of one function.
-    const own = (): void => changed();
-    this.#watchers.add(own);
-    return () => void this.#watchers.delete(own);
-  }
-
-  cut(message = 'the link is cut'): void {
-    this.#error = new TandemError('REDIS_UNAVAILABLE', message, { retryable: true });
-    this.#generation += 1;
-    for (const changed of this.#watchers) changed();
-  }
-
-  mend(): void {
-    this.#error = undefined;
-    for (const changed of this.#watchers) changed();
-  }
-}
-
-/** How calls travel to a `MemoryServer` and back is for others to say; what is called is said here. */
-export abstract class ModelStore implements Store {
-  readonly canAnnounce = true;
-  readonly capacity: Capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
-  abstract readonly commands: Link;
-  abstract readonly subscriber: Link;
-  protected readonly time: Time;
-  protected readonly server: MemoryServer;
-  readonly #clock: ServerClock | undefined;
-  readonly #stagePortion: number;
-
-  constructor({ server, time, clock, stagePortion = STAGE_PORTION }: MemoryStoreOptions) {
-    this.server = server;
-    this.time = time;
-    this.#clock = clock;
-    this.#stagePortion = stagePortion;
-  }
-
-  abstract subscribe(space: string, deliver: (message: string) => void): Promise<void>;
-  abstract unsubscribe(space: string, deliver: (message: string) => void): Promise<void>;
-  /** Brings a call to the server, runs it there, and brings back what it gave. */
-  protected abstract roundTrip<R>(run: () => R, isWrite: boolean): Promise<R>;
-
-  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>> {
-    return this.#ask(() => this.server.claim(space, claim), true);
-  }
-
-  commit(space: string, cut: Cut): Promise<Committed> {
-    return this.#ask(() => this.server.commit(space, cut), true);
-  }
-
-  announce(space: string, header: Header, changes: readonly Change[]): void {
-    this.roundTrip(() => this.server.announce(space, header, changes), false).catch(() => {});
-  }
-
-  async replaceAll(space: string, replacement: Replacement): Promise<Written> {
-    const attempt = randomId(this.time);
-    // As Redis's, with a last portion that may be empty: the first is what clears an abandoned stage.
-    for (let from = 0; from <= replacement.changes.length; from += this.#stagePortion) {
-      const portion = replacement.changes.slice(from, from + this.#stagePortion);
-      const part = { attempt, isFirst: from === 0, portion };
-      const { outcome, head } = await this.#ask(() => this.server.stage(space, replacement, part), true);
-      if (outcome !== 'staged') return { outcome, head };
-    }
-    return this.#ask(() => this.server.replaceAll(space, replacement, attempt), true);
-  }
-
-  since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {
-    return this.#ask(() => this.server.since(space, position, limit, options), false);
-  }
-
-  async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {
-    await this.roundTrip(() => this.server.renew(space, owner, epoch, leaseMs), true);
-  }
-
-  async release(space: string, owner: string, epoch: number, farewell?: Header): Promise<void> {
-    await this.roundTrip(() => this.server.release(space, owner, epoch, farewell), true);
-  }
-
-  async #ask<R extends { readonly head?: Head }>(ask: () => R, isWrite: boolean): Promise<R> {
-    const sentAt = this.time.now();
-    const reply = await this.roundTrip(ask, isWrite);
-    if (reply.head) this.#clock?.sample(sentAt, reply.head.now, this.time.now());
-    return reply;
-  }
-}
-
-export interface MemoryStoreOptions {
-  readonly server: MemoryServer;
-  readonly time: Time;
-  /** Fed by each reply, where there is one. */
-  readonly clock?: ServerClock;
-  /** How many changes are staged in one call. Default 1,000. */
-  readonly stagePortion?: number;
-}
-
-export class MemoryStore extends ModelStore {
-  readonly commands = new MemoryLink();
-  readonly subscriber = new MemoryLink();
-  readonly #listeners = new Map<string, Set<(message: string) => void>>();
-  /** What the server holds of this store's subscriptions; gone with the link. */
-  readonly #subscriptions = new Map<string, (message: string) => void>();
-
-  constructor(options: MemoryStoreOptions) {
-    super(options);
-    this.subscriber.watch(() => {
-      if (!this.subscriber.up) this.forgetSubscriptions();
-    });
-  }
-
-  /** As when the server loses them: with the connection, or without a word. */
-  forgetSubscriptions(): void {
-    for (const [space, deliver] of this.#subscriptions) this.server.unsubscribe(space, deliver);
-    this.#subscriptions.clear();
-  }
-
-  /** One way, to the server or from it. What is sent later on a link arrives later. */
-  protected travel(_link: MemoryLink): Promise<void> {
-    return new Promise((resolve) => this.time.nextTurn(resolve));
-  }
-
-  async subscribe(space: string, deliver: (message: string) => void): Promise<void> {
-    const listeners = this.#listeners.get(space) ?? new Set();
-    this.#listeners.set(space, listeners.add(deliver));
-    await this.#overLink(this.subscriber, () => {
-      if (this.#subscriptions.has(space)) return;
-      const subscription = this.#subscription(space);
-      this.#subscriptions.set(space, subscription);
-      this.server.subscribe(space, subscription);
-    });
-  }
-
-  async unsubscribe(space: string, deliver: (message: string) => void): Promise<void> {
-    const listeners = this.#listeners.get(space);
-    listeners?.delete(deliver);
-    if (listeners?.size !== 0) return;
-    this.#listeners.delete(space);
-    if (!this.subscriber.up) return;
-    await this.#overLink(this.subscriber, () => {
-      const subscription = this.#subscriptions.get(space);
-      if (subscription === undefined) return;
-      this.#subscriptions.delete(space);
-      this.server.unsubscribe(space, subscription);
-    });
-  }
-
-  protected override roundTrip<R>(run: () => R): Promise<R> {
-    return this.#overLink(this.commands, run);
-  }
-
-  /** Cut on the way there, nothing was done; on the way back, it was: who asked cannot know which. */
-  async #overLink<R>(link: MemoryLink, run: () => R): Promise<R> {
-    const { generation } = link;
-    const requireLink = (): void => {
-      if (link.error !== undefined) throw link.error;
-      if (link.generation !== generation)
-        throw new TandemError('REDIS_UNAVAILABLE', 'the link was cut', { retryable: true });
-    };
-    requireLink();
-    await this.travel(link);
-    requireLink();
-    const reply = run();
-    await this.travel(link);
-    requireLink();
-    return reply;
-  }
-
-  #subscription(space: string): (message: string) => void {
-    const { generation } = this.subscriber;
-    return (message) => {
-      void this.travel(this.subscriber).then(() => this.#arrive(space, message, generation));
-    };
-  }
-
-  #arrive(space: string, message: string, generation: number): void {
-    if (this.subscriber.generation !== generation) return;
-    for (const deliver of this.#listeners.get(space) ?? []) deliver(message);
   }
 }

@@ -1,7 +1,8 @@
 /** The memory store as the contract suite wants it. */
 import type { Store } from '../../src/ports/store.ts';
 import type { Time } from '../../src/base/time.ts';
-import { MemoryServer, MemoryStore } from '../../src/memory/server.ts';
+import { MemoryServer } from '../../src/memory/server.ts';
+import { MemoryStore } from '../../src/memory/store.ts';
 import type { Dump, Rig } from './_store-contract.ts';
 
 export class MemoryRig implements Rig {

@@ -2,7 +2,7 @@
  * The faults of a simulated world. Each fault begins, and most end by themselves. The world and the seed
  * decide whom a fault hits, and faults overlap.
  */
-import type { MemorySpace } from '../../src/memory/server.ts';
+import type { MemorySpace } from '../../src/memory/contents.ts';
 import type { FollowerProcess } from './follower-process.ts';
 import { LEASE_MS } from './owner-process.ts';
 import type { OwnerProcess } from './owner-process.ts';

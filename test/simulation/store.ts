@@ -5,7 +5,7 @@ import { Connection } from '../../src/redis/connection.ts';
 import { Subscriptions } from '../../src/redis/subscriptions.ts';
 import type { Page, SinceOptions } from '../../src/ports/store.ts';
 import type { Position } from '../../src/state/position.ts';
-import { ModelStore } from '../../src/memory/server.ts';
+import { ModelStore } from '../../src/memory/store.ts';
 import type { Host } from './host.ts';
 import type { Redis } from './redis.ts';
 import type { Socket } from './socket.ts';

@@ -18,7 +18,8 @@ import type { Claim, Page } from '../../src/ports/store.ts';
 import { Tandem } from '../../src/tandem.ts';
 import { check } from '../_check.ts';
 import { FakeTime } from '../_fake-time.ts';
-import { MemoryServer, MemoryStore } from '../../src/memory/server.ts';
+import { MemoryServer } from '../../src/memory/server.ts';
+import { MemoryStore } from '../../src/memory/store.ts';
 
 const SPACE = 'space';
 const definition = { 'key/*': json<number>() };

@@ -1,0 +1,196 @@
+/**
+ * The store in memory: one process's way to a `MemoryServer`.
+ *
+ * A `ModelStore` says what is called. How calls travel is left to those who extend it: `MemoryStore` has
+ * links of its own, which are up unless they are cut, and the simulator has sockets.
+ */
+import type { ServerClock } from '../base/clock.ts';
+import { TandemError } from '../base/errors.ts';
+import type { Time } from '../base/time.ts';
+import { randomId } from '../base/time.ts';
+import type {
+  Capacity,
+  Claim,
+  Committed,
+  Cut,
+  Head,
+  Link,
+  Outcome,
+  Page,
+  Replacement,
+  SinceOptions,
+  Store,
+} from '../ports/store.ts';
+import type { Change } from '../state/change.ts';
+import type { Header } from '../state/header.ts';
+import { MAX_FRAME_LENGTH } from '../state/frame.ts';
+import type { Position } from '../state/position.ts';
+import { MemoryLink } from './link.ts';
+import type { MemoryServer } from './server.ts';
+
+/** A whole state is staged so many changes at a time. */
+const STAGE_PORTION = 1_000;
+
+export abstract class ModelStore implements Store {
+  readonly canAnnounce = true;
+  readonly capacity: Capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
+  abstract readonly commands: Link;
+  abstract readonly subscriber: Link;
+  protected readonly time: Time;
+  protected readonly server: MemoryServer;
+  readonly #clock: ServerClock | undefined;
+  readonly #stagePortion: number;
+
+  constructor({ server, time, clock, stagePortion = STAGE_PORTION }: MemoryStoreOptions) {
+    this.server = server;
+    this.time = time;
+    this.#clock = clock;
+    this.#stagePortion = stagePortion;
+  }
+
+  abstract subscribe(space: string, deliver: (message: string) => void): Promise<void>;
+  abstract unsubscribe(space: string, deliver: (message: string) => void): Promise<void>;
+  /** Brings a call to the server, runs it there, and brings back what it returned. */
+  protected abstract roundTrip<R>(run: () => R, isWrite: boolean): Promise<R>;
+
+  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>> {
+    return this.#ask(() => this.server.claim(space, claim), true);
+  }
+
+  commit(space: string, cut: Cut): Promise<Committed> {
+    return this.#ask(() => this.server.commit(space, cut), true);
+  }
+
+  announce(space: string, header: Header, changes: readonly Change[]): void {
+    this.roundTrip(() => this.server.announce(space, header, changes), false).catch(() => {});
+  }
+
+  async replaceAll(
+    space: string,
+    replacement: Replacement,
+  ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>> {
+    const attempt = randomId(this.time);
+    // As in Redis, the last portion may be empty: the first one clears a stage that was abandoned.
+    for (let from = 0; from <= replacement.changes.length; from += this.#stagePortion) {
+      const portion = replacement.changes.slice(from, from + this.#stagePortion);
+      const part = { attempt, isFirst: from === 0, portion };
+      const { outcome, head } = await this.#ask(() => this.server.stage(space, replacement, part), true);
+      if (outcome !== 'staged') return { outcome, head };
+    }
+    return this.#ask(() => this.server.replaceAll(space, replacement, attempt), true);
+  }
+
+  since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {
+    return this.#ask(() => this.server.since(space, position, limit, options), false);
+  }
+
+  async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {
+    await this.roundTrip(() => this.server.renew(space, owner, epoch, leaseMs), true);
+  }
+
+  async release(space: string, owner: string, epoch: number, farewell?: Header): Promise<void> {
+    await this.roundTrip(() => this.server.release(space, owner, epoch, farewell), true);
+  }
+
+  async #ask<R extends { readonly head?: Head }>(ask: () => R, isWrite: boolean): Promise<R> {
+    const sentAt = this.time.now();
+    const reply = await this.roundTrip(ask, isWrite);
+    if (reply.head) this.#clock?.sample(sentAt, reply.head.now, this.time.now());
+    return reply;
+  }
+}
+
+export interface MemoryStoreOptions {
+  readonly server: MemoryServer;
+  readonly time: Time;
+  /** Each reply is a sample for it. */
+  readonly clock?: ServerClock;
+  /** How many changes are staged in one call. Default 1,000. */
+  readonly stagePortion?: number;
+}
+
+export class MemoryStore extends ModelStore {
+  readonly commands = new MemoryLink();
+  readonly subscriber = new MemoryLink();
+  readonly #listeners = new Map<string, Set<(message: string) => void>>();
+  /** By space, as the server knows them: gone with the link. */
+  readonly #subscriptions = new Map<string, (message: string) => void>();
+
+  constructor(options: MemoryStoreOptions) {
+    super(options);
+    this.subscriber.watch(() => {
+      if (!this.subscriber.up) this.forgetSubscriptions();
+    });
+  }
+
+  /** The server forgets all subscriptions of this store: as the connection goes, or without a word. */
+  forgetSubscriptions(): void {
+    for (const [space, deliver] of this.#subscriptions) this.server.unsubscribe(space, deliver);
+    this.#subscriptions.clear();
+  }
+
+  /** One way, to the server or from it. What is sent later over a link arrives later. */
+  protected travel(_link: MemoryLink): Promise<void> {
+    return new Promise((resolve) => this.time.nextTurn(resolve));
+  }
+
+  async subscribe(space: string, deliver: (message: string) => void): Promise<void> {
+    const listeners = this.#listeners.get(space) ?? new Set();
+    this.#listeners.set(space, listeners.add(deliver));
+    await this.#overLink(this.subscriber, () => {
+      if (this.#subscriptions.has(space)) return;
+      const subscription = this.#subscription(space);
+      this.#subscriptions.set(space, subscription);
+      this.server.subscribe(space, subscription);
+    });
+  }
+
+  async unsubscribe(space: string, deliver: (message: string) => void): Promise<void> {
+    const listeners = this.#listeners.get(space);
+    listeners?.delete(deliver);
+    if (listeners?.size !== 0) return;
+    this.#listeners.delete(space);
+    if (!this.subscriber.up) return;
+    await this.#overLink(this.subscriber, () => {
+      const subscription = this.#subscriptions.get(space);
+      if (subscription === undefined) return;
+      this.#subscriptions.delete(space);
+      this.server.unsubscribe(space, subscription);
+    });
+  }
+
+  protected override roundTrip<R>(run: () => R): Promise<R> {
+    return this.#overLink(this.commands, run);
+  }
+
+  /**
+   * Cut on its way there, a call was not carried out; on its way back, it was. Its caller cannot know which.
+   */
+  async #overLink<R>(link: MemoryLink, run: () => R): Promise<R> {
+    const { generation } = link;
+    const requireLink = (): void => {
+      if (link.error !== undefined) throw link.error;
+      if (link.generation !== generation)
+        throw new TandemError('REDIS_UNAVAILABLE', 'the link was cut', { retryable: true });
+    };
+    requireLink();
+    await this.travel(link);
+    requireLink();
+    const reply = run();
+    await this.travel(link);
+    requireLink();
+    return reply;
+  }
+
+  #subscription(space: string): (message: string) => void {
+    const { generation } = this.subscriber;
+    return (message) => {
+      void this.travel(this.subscriber).then(() => this.#arrive(space, message, generation));
+    };
+  }
+
+  #arrive(space: string, message: string, generation: number): void {
+    if (this.subscriber.generation !== generation) return;
+    for (const deliver of this.#listeners.get(space) ?? []) deliver(message);
+  }
+}
