@@ -43,7 +43,7 @@ export class RedisRig implements Rig {
   }
 
   async dump(space: string): Promise<Dump> {
-    const [meta, state, index, lease] = keysOf(space).all.names as [string, string, string, string];
+    const [meta, state, index, lease] = keysOf(space).live.names as [string, string, string, string];
     const scores = await this.#client.zrange(index, '0', '-1', 'WITHSCORES');
     const indexed: Record<string, number> = {};
     for (let at = 0; at < scores.length; at += 2) indexed[scores[at]!] = Number(scores[at + 1]);
@@ -60,7 +60,7 @@ export class RedisRig implements Rig {
   }
 
   async setEpoch(space: string, epoch: number): Promise<void> {
-    await this.#client.hset(keysOf(space).all.names[0]!, 'epoch', epoch);
+    await this.#client.hset(keysOf(space).live.names[0]!, 'epoch', epoch);
   }
 
   async hset(space: string, key: string, json: string): Promise<void> {
@@ -84,8 +84,8 @@ export class RedisRig implements Rig {
   }
 
   async isStaging(space: string): Promise<boolean> {
-    const { all, staging } = keysOf(space);
-    return (await this.#client.exists(...staging.names.slice(all.names.length))) > 0;
+    const { live, staging } = keysOf(space);
+    return (await this.#client.exists(...staging.names.slice(live.names.length))) > 0;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Makes ioredis clients from what the user gave, and takes from them all that they would do by themselves:
- * queue while offline, send again, subscribe again, reconnect. A client lives as long as its connection.
+ * Makes ioredis clients of the user's target, and turns off what they would do by themselves: queue while
+ * offline, send again, subscribe again, reconnect. A client lives as long as its connection.
  */
 import { Redis } from 'ioredis';
 import type { Cluster, RedisOptions } from 'ioredis';
@@ -14,13 +14,13 @@ export type Client = Redis | Cluster;
  */
 export type RedisTarget = string | RedisOptions | (() => Client);
 
-/** For every connection, also those that a Cluster client makes to its nodes. */
+/** For every connection: also for those that a Cluster client makes to its nodes. */
 const NOTHING_TWICE = {
   autoResendUnfulfilledCommands: false,
   autoResubscribe: false,
   maxRetriesPerRequest: 0,
   reconnectOnError: null,
-  // A client that is thrown away closes its socket soon, also when the other side never answers.
+  // A client that is thrown away closes its socket after this, ms, also when the other side never answers.
   disconnectTimeout: 100,
 } satisfies RedisOptions;
 
@@ -33,8 +33,8 @@ const NOTHING_BY_ITSELF = {
 } satisfies RedisOptions;
 
 /**
- * ioredis's own check asks INFO, which may be forbidden, and waits while Redis loads: whether Redis answers
- * is found out here. Behind Sentinels the same check makes sure that a master is one.
+ * ioredis's own ready check asks for INFO, which may be forbidden, and waits while Redis loads. The first
+ * ping of a connection serves instead. Behind Sentinels the check stays: it makes sure that a master is one.
  */
 function nothingByItself(options: RedisOptions) {
   return { ...NOTHING_BY_ITSELF, enableReadyCheck: options.sentinels != null };
@@ -63,14 +63,14 @@ export function clientMaker(target: RedisTarget): () => Client {
 }
 
 function restrain(client: Client): Client {
-  // By shape: another copy of ioredis makes clients of other classes.
+  // By shape, not by class: the user's copy of ioredis may be another one.
   if (
     typeof client?.sendCommand !== 'function' ||
     typeof client.disconnect !== 'function' ||
     !client.options
   ) {
     (client as Partial<Client> | undefined)?.disconnect?.();
-    // An asynchronous one: whatever comes of it is not ours.
+    // The function may be async: the client that it makes later is closed.
     void Promise.resolve(client).then(
       (late: Partial<Client> | undefined) => late?.disconnect?.(),
       () => {},
@@ -86,7 +86,7 @@ function restrain(client: Client): Client {
   }
   if (client.isCluster) {
     Object.assign(client.options, { enableOfflineQueue: false, clusterRetryStrategy: () => null });
-    // A Cluster has copied the options of its nodes by now; its pool makes the connections.
+    // A Cluster has copied the options of its nodes by now: its pool makes the connections.
     const { connectionPool } = client as unknown as { connectionPool?: { redisOptions?: RedisOptions } };
     Object.assign(connectionPool?.redisOptions ?? {}, NOTHING_TWICE);
   } else {
@@ -98,7 +98,7 @@ function restrain(client: Client): Client {
 function noKeyPrefix(): TandemError {
   return new TandemError(
     'INVALID_OPTION',
-    'redis: keyPrefix is not supported: channels do not bear it. Name the space otherwise',
+    'redis: keyPrefix is not supported, since ioredis adds it to no channel. Give the space another name instead',
   );
 }
 

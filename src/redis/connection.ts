@@ -1,9 +1,6 @@
 /**
- * One supervised connection to Redis.
- *
- * It makes a client, waits until it answers, watches it by a ping, and when anything is wrong throws the
- * client away and makes another after a jittered pause. It is up only between a first answer and the first
- * doubt.
+ * One supervised connection to Redis. A client lives as long as its connection: when anything is wrong with it, it
+ * is thrown away, and another one is made after a pause.
  *
  *   idle        nobody wants it yet                           until `start`, or the first `watch`
  *   connecting  the client connects                           until it says that it is ready
@@ -11,6 +8,12 @@
  *   up          calls are taken                               until anything is wrong
  *   waiting     a pause before the next try                   until its timer
  *   stopped     closed for good
+ *
+ * - Every call has a deadline. What became of a call without a reply is unknown.
+ * - Pauses are jittered, grow with each failure in a row, and count from the beginning of the try.
+ * - After a refusal (wrong password, missing permission) the pause is long from the first time on.
+ * - A function that gives no client (`INVALID_OPTION`) is never called again.
+ * - A warning, such as of eviction, is looked for once a connection.
  */
 import type { Command } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
@@ -31,7 +34,7 @@ const CONNECT_TIMEOUT_MS = 700;
 const LASTING_MS = 1_000;
 /** Before any other try, also after one that took long. */
 const LEAST_PAUSE_MS = 50;
-/** Wrong password, missing permission: to try fast at first would be of no use. */
+/** After a wrong password or a missing permission: fast tries would not help. */
 const REFUSED_PAUSE_MS = 800;
 
 export interface ConnectionOptions {
@@ -41,7 +44,7 @@ export interface ConnectionOptions {
   readonly deadlineMs: number;
   /** Asks the server for a sign of life. */
   readonly ping: (client: Client) => Promise<void>;
-  /** Looks, once a connection, for what a person should mend. May fail: then nothing is known. */
+  /** Looks, once a connection, for something that a person should mend. May fail: then nothing is known. */
   readonly inspect?: (client: Client) => Promise<TandemError | undefined>;
   /** Called with each new client, before it connects. */
   readonly prepare?: (client: Client) => unknown;
@@ -72,7 +75,7 @@ export class Connection implements Link {
   /** Why it is not up: also while the next try is under way. */
   #error: TandemError | undefined;
   #warning: TandemError | undefined;
-  /** In a row, for the length of the pauses. */
+  /** In a row: pauses grow with them. */
   #failures = 0;
   #wasUp = false;
 
@@ -114,7 +117,7 @@ export class Connection implements Link {
 
   /**
    * Asks Redis something.
-   * @throws TandemError `REDIS_UNAVAILABLE` (outcome unknown), `REDIS_NOT_READY` or `REDIS_REFUSED` (not done)
+   * @throws TandemError `REDIS_UNAVAILABLE` (outcome unknown), `REDIS_NOT_READY`, `REDIS_REFUSED` (not done)
    */
   call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
     const phase = this.#phase;
@@ -124,8 +127,8 @@ export class Connection implements Link {
   /**
    * As `call`, for one command. Every update takes this way: to the promise of the command it adds the one
    * that it returns.
-   * @param take what is made of the answer
-   * @param rescue what is done instead where it failed; or it throws
+   * @param take makes the result of the reply
+   * @param rescue what to do instead where the command failed; or it throws
    */
   send<T>(
     make: (client: Client) => Command,
@@ -150,7 +153,7 @@ export class Connection implements Link {
     if (this.#phase.kind === 'up') this.#phase.session.sendUnanswered(text);
   }
 
-  /** Something has come over it: a sign of life as good as an answer. */
+  /** Something came over it: a sign of life as good as an answer. */
   heard(): void {
     if (this.#phase.kind === 'up') this.#phase.ping.heard();
   }
@@ -186,7 +189,7 @@ export class Connection implements Link {
     const { time } = this.#options;
     const phase: Phase = { kind: 'waiting', cancelRetry: nothing };
     this.#phase = phase;
-    // Whoever is only just opening a participant is listening by then.
+    // A caller that is only just opening a participant listens by then.
     time.endOfTurn(() => {
       if (this.#phase === phase) this.#retry(failure, time.now() - triedAt);
     });

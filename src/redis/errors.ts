@@ -1,10 +1,10 @@
 /**
- * The one place where errors of ioredis and of Redis become Tandem's. What ioredis attaches to an error (the
- * command with its arguments: passwords, values) stays here.
+ * The only place where errors of ioredis and of Redis become Tandem's. ioredis attaches the command with its
+ * arguments to an error: passwords and values. None of that leaves this file.
  */
 import { TandemError } from '../base/errors.ts';
 
-/** Redis cannot now; nothing was done; it is worth trying again. */
+/** Redis cannot do it now. Nothing was done, and another try may succeed. */
 const NOT_READY = /^(LOADING|BUSY|OOM|MISCONF|READONLY|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b/;
 
 export function fromRedis(error: unknown): TandemError {
@@ -17,7 +17,8 @@ export function fromRedis(error: unknown): TandemError {
       cause,
     });
   }
-  // Redis 6 wraps what a script ran into: "ERR Error running script …: -OOM command not allowed…".
+  // Redis 6 wraps the error of a command inside a script: "ERR Error running script …: -OOM command not
+  // allowed…".
   const reply = /^ERR Error running script .*?-([A-Z]+ .*)/s.exec(message)?.[1] ?? message;
   if (NOT_READY.test(reply)) {
     return new TandemError('REDIS_NOT_READY', `Redis is not ready: ${reply}`, { retryable: true, cause });

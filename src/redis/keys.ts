@@ -1,31 +1,30 @@
-/** Keys as a script is given them. */
+/** The keys that a script is given. */
 export interface KeyList {
   readonly names: readonly string[];
-  /** Their names, as they travel. */
+  /** Their names as they travel in a command. */
   readonly text: string;
 }
 
 /** The keys and the channel of a space. One hash tag, so that a space lives on one node of a Cluster. */
 export interface Keys {
-  /** meta, state, index, lease: what every script is given, in this order. */
-  readonly all: KeyList;
-  /** All of them, for the scripts that stage. */
+  /** meta, state, index, lease: every script is given these, in this order. */
+  readonly live: KeyList;
+  /** These, and the next state and index: for the scripts that stage a whole state. */
   readonly staging: KeyList;
   readonly channel: string;
-  /** `PUBLISH` on the channel, as it travels, but for the message. */
+  /** `PUBLISH` on the channel as it travels, without the message. */
   readonly publish: string;
 }
 
-/** @param database the number given to SELECT: channels know none, so it is part of the channel's name */
+/** @param database its number. Channels belong to no database, so the name of a space's channel says it */
 export function keysOf(space: string, database = 0): Keys {
   const key = (name: string): string => `tandem:{${space}}:${name}`;
-  const all = ['meta', 'state', 'index', 'lease'].map(key);
+  const live = ['meta', 'state', 'index', 'lease'].map(key);
   const next = ['state:next', 'index:next'].map(key);
   const channel = key(database === 0 ? 'frames' : `frames@${database}`);
   return {
-    all: listOf(all),
-    // With those where a whole state is staged.
-    staging: listOf([...all, ...next]),
+    live: listOf(live),
+    staging: listOf([...live, ...next]),
     channel,
     publish: `*3\r\n${bulk('publish')}${bulk(channel)}`,
   };
@@ -36,7 +35,7 @@ function listOf(names: readonly string[]): KeyList {
 }
 
 /**
- * An argument of a command, as it travels:
+ * An argument as it travels in a command:
  * https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings
  */
 export function bulk(argument: string): string {

@@ -1,4 +1,4 @@
-/** The Lua scripts, put together from the files in `scripts`. */
+/** Lua scripts, put together from the files in `scripts`, and how a call of one travels. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Command } from 'ioredis';
@@ -9,19 +9,19 @@ import { bulk } from './keys.ts';
 export class Script {
   readonly #lua: string;
   readonly #sha: string;
-  /** From behind the number of arguments to before the keys. */
+  /** What a call begins with: between the number of its arguments and the number of its keys. */
   readonly #start: string;
 
-  /** @param parts files, one behind the other */
+  /** @param parts names of files, in order: all of them share their local variables */
   constructor(...parts: readonly string[]) {
     this.#lua = parts.map(read).join('');
     this.#sha = createHash('sha1').update(this.#lua).digest('hex');
     this.#start = `\r\n${bulk('evalsha')}${bulk(this.#sha)}`;
   }
 
-  /** By its hash; a server that does not know the script does nothing, and is to be sent its text. */
+  /** Calls the script by its hash. A server that does not know it does nothing: it needs `byText`. */
   byHash(client: Client, keys: KeyList, args: readonly string[]): Command {
-    // Which node of a Cluster it is for, ioredis reads from its arguments.
+    // For a Cluster, ioredis has to see the arguments: from the keys it finds the node.
     if (client.isCluster) return command('evalsha', [this.#sha, ...rest(keys, args)]);
     let text = `*${3 + keys.names.length + args.length}${this.#start}${bulk(String(keys.names.length))}${keys.text}`;
     for (const arg of args) text += bulk(arg);
@@ -34,8 +34,8 @@ export class Script {
 }
 
 /**
- * A command whose text is made already. One call of a script has some fifteen arguments, most of them the
- * same each time, and ioredis makes the text of each anew.
+ * A command whose text is made already. A call of a script has some fifteen arguments, most of them the same
+ * each time, and ioredis would make the text of each anew.
  */
 export class Prepared extends Command {
   readonly #text: string;

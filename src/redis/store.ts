@@ -36,14 +36,14 @@ import { Subscriptions } from './subscriptions.ts';
 
 /** The files that each script is put together from, and the keys that it is given. */
 const SCRIPTS = {
-  claim: { script: new Script('head', 'claim'), keys: 'all' },
+  claim: { script: new Script('head', 'claim'), keys: 'live' },
   // A cut that is accepted needs no head: reading it would take Redis longer than the commit.
-  commit: { script: new Script('apply', 'commit', 'head', 'refused'), keys: 'all' },
+  commit: { script: new Script('apply', 'commit', 'head', 'refused'), keys: 'live' },
   stage: { script: new Script('head', 'apply', 'stage'), keys: 'staging' },
   replaceAll: { script: new Script('head', 'replace-all'), keys: 'staging' },
-  since: { script: new Script('head', 'since'), keys: 'all' },
-  renew: { script: new Script('head', 'renew'), keys: 'all' },
-  release: { script: new Script('head', 'release'), keys: 'all' },
+  since: { script: new Script('head', 'since'), keys: 'live' },
+  renew: { script: new Script('head', 'renew'), keys: 'live' },
+  release: { script: new Script('head', 'release'), keys: 'live' },
 } as const;
 
 export interface RedisStoreOptions {
@@ -64,7 +64,7 @@ export class RedisStore implements Store {
   readonly #time: Time;
   readonly #clock: ServerClock;
   #database = 0;
-  /** Names of keys, made once for each space. */
+  /** Made once for each space. */
   readonly #known = new Map<string, Keys>();
   readonly #subscriptions = new Subscriptions();
 
@@ -78,7 +78,8 @@ export class RedisStore implements Store {
       deadlineMs,
       ping: (client) => this.#askTime(client),
       inspect: findEviction,
-      // Not to a Cluster: what is published goes in at any node, and overtakes what a script publishes.
+      // For announcements. Never on a Cluster: PUBLISH may reach any node there, and overtake what a script
+      // publishes.
       unanswered: true,
       prepare: (client) => this.#select(client),
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
@@ -203,7 +204,7 @@ export class RedisStore implements Store {
     this.#known.clear();
   }
 
-  /** Ping of the command connection: a sign of life and a sample of the server's clock in one. */
+  /** The ping of the command connection: a sign of life, and a sample of the server's clock. */
   async #askTime(client: Client): Promise<void> {
     if (client.isCluster) return void (await client.ping());
     const sentAt = this.#time.now();
@@ -214,17 +215,19 @@ export class RedisStore implements Store {
   }
 }
 
-/** A Redis that evicts loses state by design; the owner repairs it each time, and someone should know. */
+/**
+ * A Redis that evicts keys loses state by design. The owner repairs it each time, and a person should know.
+ */
 async function findEviction(client: Client): Promise<TandemError | undefined> {
   const policy = /^maxmemory_policy:(\S+)/m.exec(await client.info('memory'))?.[1] ?? 'noeviction';
   if (policy === 'noeviction') return undefined;
   return new TandemError(
     'EVICTION_POLICY',
-    `Redis is set to evict keys when its memory is full (maxmemory-policy ${policy}); what is state needs noeviction`,
+    `Redis is set to evict keys when its memory is full (maxmemory-policy ${policy}); a store of state needs noeviction`,
   );
 }
 
-/** Where Redis has lost its scripts. */
+/** Redis does not know the script: it has lost its scripts, or never had this one. */
 function isUnknownScript({ cause }: TandemError): boolean {
   return cause instanceof Error && cause.message.startsWith('NOSCRIPT');
 }

@@ -2,7 +2,7 @@
  * One connection to the simulated Redis, in place of an ioredis client. It has as much of a client as
  * `Connection` uses. Bytes arrive in order or not at all, and may arrive after their sender has gone.
  */
-import type { MemoryServer } from '../../src/memory/store.ts';
+import type { MemoryServer } from '../../src/memory/server.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
 import type { Wire } from './wire.ts';
