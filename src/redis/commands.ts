@@ -95,19 +95,7 @@ export const replaceAll = {
 export const since = {
   args: ({ epoch, revision }: Position, limit: number, { horizon = 0, seen = 0 }: SinceOptions): string[] =>
     [epoch, revision, limit, horizon, seen].map(String),
-
-  read(reply: Reply): Page {
-    const head = readHead(reply);
-    const [full, more, lines] = reply.slice(HEAD_LENGTH);
-    if (lines === undefined) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
-    const { changes, isSound } = decodePage(lines);
-    return {
-      head: isSound ? head : { ...head, keysLost: true },
-      full: full === '1',
-      more: more === '1',
-      changes,
-    };
-  },
+  read: readPage,
 };
 
 export const renew = {
@@ -161,6 +149,19 @@ function isShort(reply: readonly string[]): boolean {
 
 function readOutcome<Good extends string, Bad extends string>(reply: Reply): Outcome<Good, Bad> {
   return { outcome: (reply[0] ?? '') as Good, head: readHead(reply) };
+}
+
+function readPage(reply: Reply): Page {
+  const head = readHead(reply);
+  const [full, more, lines] = reply.slice(HEAD_LENGTH);
+  if (lines === undefined) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
+  const { changes, isSound } = decodePage(lines);
+  return {
+    head: isSound ? head : { ...head, keysLost: true },
+    full: full === '1',
+    more: more === '1',
+    changes,
+  };
 }
 
 function readHead(reply: Reply): Head {

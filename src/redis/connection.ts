@@ -1,6 +1,6 @@
 /**
- * One supervised connection to Redis. A client lives as long as its connection: when anything is wrong with it, it
- * is thrown away, and another one is made after a pause.
+ * One supervised connection to Redis. A client lives as long as its connection: when anything is wrong with
+ * it, it is thrown away, and another one is made after a pause.
  *
  *   idle        nobody wants it yet                           until `start`, or the first `watch`
  *   connecting  the client connects                           until it says that it is ready

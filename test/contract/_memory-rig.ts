@@ -1,4 +1,4 @@
-/** The memory store as the contract suite wants it. */
+/** The store in memory, as the contract suite needs it. */
 import type { Store } from '../../src/ports/store.ts';
 import type { Time } from '../../src/base/time.ts';
 import { MemoryServer } from '../../src/memory/server.ts';

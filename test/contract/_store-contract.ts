@@ -1,7 +1,8 @@
 /**
- * The contract of every store (`src/ports/store.ts`), told as tests. `store-contract.test.ts` runs it on each backend.
+ * The contract of every store (`src/ports/store.ts`), as tests. `store-contract.test.ts` runs it on each
+ * backend.
  *
- * Tests of one backend share its server and run at once, each in a space of its own.
+ * The tests of a backend share its server and run at the same time, each in a space of its own.
  */
 import assert from 'node:assert/strict';
 import type { ExecutionContext, TestFn } from 'ava';
@@ -15,7 +16,7 @@ import { ZERO } from '../../src/state/position.ts';
 import type { Claim, Committed, Cut, Head, Outcome, Page, Store } from '../../src/ports/store.ts';
 import { until } from '../_wait.ts';
 
-/** Everything that is kept of a space, but for the time that its lease has left. */
+/** Everything that a server keeps of a space, except how long its lease still holds. */
 export interface Dump {
   readonly meta: Record<string, unknown>;
   readonly state: Record<string, string>;
@@ -24,14 +25,14 @@ export interface Dump {
   readonly lease: string | null;
 }
 
-/** A server of one kind, stores of it, and hands that reach behind them. */
+/** A server of one kind, stores of it, and ways to look and to change things behind their back. */
 export interface Rig {
   /** Another process's store, its links up. */
   open(): Promise<Store>;
   dump(space: string): Promise<Dump>;
   /** Reads one value, as `redis-cli HGET` does. */
   hget(space: string, key: string): Promise<string | null>;
-  /** By hand, with no word to anyone: sets a value, takes one away, takes a key out of the index. */
+  /** By hand, and nobody is told: sets a value, deletes one, takes a key out of the index. */
   hset(space: string, key: string, json: string): Promise<void>;
   hdel(space: string, key: string): Promise<void>;
   zrem(space: string, key: string): Promise<void>;
@@ -39,7 +40,7 @@ export interface Rig {
   setEpoch(space: string, epoch: number): Promise<void>;
   /** Ends the lease, as if its time had run out. */
   expire(space: string): Promise<void>;
-  /** Loses all that is kept of a space. */
+  /** Loses everything of a space. */
   wipe(space: string): Promise<void>;
   /** Whether a whole state is being staged beside the live one. */
   isStaging(space: string): Promise<boolean>;
@@ -55,7 +56,7 @@ export interface Backend {
 
 type Changes = Readonly<Record<string, string>>;
 
-/** The answer to a commit that is not light: it bears the head, whatever came of it. */
+/** The answer to a full commit: it has the head, whatever the outcome. */
 function whole({ outcome, head }: Committed): {
   readonly outcome: Committed['outcome'];
   readonly head: Head;
@@ -64,7 +65,7 @@ function whole({ outcome, head }: Committed): {
   return { outcome, head };
 }
 
-/** An owner in miniature: it claims, and cuts on top of the head that it knows. An empty value is a delete. */
+/** A small owner: it claims, and commits on top of the head that it knows. An empty value is a delete. */
 export class Writer {
   readonly store: Store;
   readonly space: string;
@@ -114,7 +115,7 @@ export class Writer {
     return this.#note(whole(await this.store.commit(this.space, this.cut(changes, over))));
   }
 
-  /** Puts a state in place of all, at the next revisions. */
+  /** Replaces the whole state, at the next revisions. */
   async replaceAll(changes: Changes = {}, over: Partial<Cut> = {}) {
     const { prev: _, dropped: __, ...replacement } = this.cut(changes, over);
     return this.#note(await this.store.replaceAll(this.space, replacement));
@@ -177,7 +178,7 @@ const numbered = (count: number, json = '1', name = 'key'): Changes =>
 /** Collects what is published. */
 export class Ear {
   readonly messages: string[] = [];
-  /** What claims told, apart from the frames. */
+  /** The fences of claims, apart from the frames. */
   readonly fences: number[] = [];
   readonly deliver = (message: string): void => {
     const fence = decodeFence(message);
@@ -205,7 +206,7 @@ interface Stage {
   /** Another process's. */
   readonly other: Store;
   readonly writer: Writer;
-  /** Another process's, which has not claimed. */
+  /** An owner in another process, which has not claimed. */
   readonly rival: Writer;
 }
 
@@ -232,7 +233,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   contract.failing = (title: string, run: (t: ExecutionContext, stage: Stage) => Promise<unknown>): void =>
     test(`${name}: ${title}`, async (t) => void (await run(t, setTheStage())));
 
-  /** Runs what has to be refused; nothing may have changed and nothing may have been published by it. */
+  /** Runs a call that has to be refused. It may have changed nothing and published nothing. */
   const refused = async <O extends string>(
     t: ExecutionContext,
     { rig, space, other }: Stage,
@@ -245,7 +246,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     const reply = await run();
     t.is<string, string>(reply.outcome, outcome);
     t.deepEqual(await rig.dump(space), before, `${outcome}, and something changed`);
-    // What comes after it is heard, so it would have been heard as well.
+    // Messages come in order: once the marker is heard, nothing that was published before it can still come.
     const marker = new Ear();
     await other.subscribe(`${space}-marker`, marker.deliver);
     const after = new Writer(store, `${space}-marker`);
@@ -260,7 +261,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
 
   // ---- claim ----
 
-  contract('a space that never was is claimed, and is empty', async (t, { writer }) => {
+  contract('a new space can be claimed, and is empty', async (t, { writer }) => {
     const { outcome, head } = await writer.claim();
     t.is(outcome, 'claimed');
     const { now, fence, leaseMs, ...rest } = head;
@@ -275,7 +276,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       ownerName: 'name of first/1',
       keysLost: false,
     });
-    t.true(now > 1_700_000_000_000, 'the time of the server is in milliseconds since 1970');
+    t.true(now > 1_700_000_000_000, 'the server tells its time in milliseconds since 1970');
     t.is(fence, Math.floor(now), 'and is the first epoch');
     t.true(leaseMs > 50_000 && leaseMs <= 60_000);
   });
@@ -292,7 +293,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'an epoch is higher than what the claimer knew, also when all was lost',
+    'an epoch is higher than the highest that the claimer knew, also after everything was lost',
     async (t, { writer, rig, space }) => {
       const known = 4_000_000_000_000_123;
       t.is((await writer.claim({ known })).head.fence, known + 1);
@@ -302,7 +303,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  contract('a space is held while another has the lease, and the claim changes nothing', async (t, stage) => {
+  contract('while another owner has the lease, a claim is held off and changes nothing', async (t, stage) => {
     const { writer, rival } = stage;
     await writer.claim();
     await writer.commit({ a: '1' });
@@ -314,7 +315,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'a lease of an ownership that has ended, brought back by an older Redis, stops nobody who has seen a later one',
+    'a lease that an older Redis brings back stops nobody who has seen a later ownership',
     async (t, stage) => {
       const { writer, rival } = stage;
       await writer.claim();
@@ -348,7 +349,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'a lease that ran out with nobody there to claim is renewed by its owner',
+    'where nobody else has claimed, an owner renews its lease after it ran out',
     async (t, { writer, rig, space }) => {
       await writer.claim();
       await rig.expire(space);
@@ -360,7 +361,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a claim moves the fence and nothing else; the first commit moves the head',
+    'a claim moves the fence and nothing else: the first commit moves the head',
     async (t, { writer, rival, rig, space }) => {
       await writer.claim();
       await writer.commit({ a: '1', b: '2' });
@@ -378,7 +379,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  contract('of two that claim at once, one has the space', async (t, { rig, space }) => {
+  contract('of several owners that claim at once, one gets the space', async (t, { rig, space }) => {
     const stores = await Promise.all([rig.open(), rig.open(), rig.open()]);
     const replies = await Promise.all(stores.map((one, at) => new Writer(one, space, `owner/${at}`).claim()));
     t.deepEqual(replies.map(({ outcome }) => outcome).sort(), ['claimed', 'held', 'held']);
@@ -387,7 +388,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'an owner whose id only begins like that of the holder is another',
+    "an owner whose id is a prefix of the holder's is another owner",
     async (t, { store, other, space }) => {
       await new Writer(store, space, 'owner/12').claim();
       for (const id of ['owner/1', 'owner', '']) {
@@ -399,30 +400,33 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
 
   // ---- commit ----
 
-  contract('a commit is there, as plain JSON under its key', async (t, { writer, rig, space }) => {
-    await writer.claim();
-    const { outcome, head } = await writer.commit({
-      market_regime: '{"regime":"bull","confidence":0.92}',
-      'strategy/a': '""',
-    });
-    t.is(outcome, 'committed');
-    t.is(await rig.hget(space, 'market_regime'), '{"regime":"bull","confidence":0.92}');
-    t.is(await rig.hget(space, 'strategy/a'), '""');
-    t.is(await rig.hget(space, 'strategy/b'), null);
-    const { now: _, leaseMs: __, ...rest } = head;
-    t.deepEqual(rest, {
-      fence: writer.line.epoch,
-      epoch: writer.line.epoch,
-      revision: 2,
-      base: ZERO,
-      size: 2,
-      horizon: 0,
-      cutAt: 1_764_000_000_000.125,
-      owner: 'first/1',
-      ownerName: 'name of first/1',
-      keysLost: false,
-    });
-  });
+  contract(
+    'after a commit each value is there, as plain JSON under its key',
+    async (t, { writer, rig, space }) => {
+      await writer.claim();
+      const { outcome, head } = await writer.commit({
+        market_regime: '{"regime":"bull","confidence":0.92}',
+        'strategy/a': '""',
+      });
+      t.is(outcome, 'committed');
+      t.is(await rig.hget(space, 'market_regime'), '{"regime":"bull","confidence":0.92}');
+      t.is(await rig.hget(space, 'strategy/a'), '""');
+      t.is(await rig.hget(space, 'strategy/b'), null);
+      const { now: _, leaseMs: __, ...rest } = head;
+      t.deepEqual(rest, {
+        fence: writer.line.epoch,
+        epoch: writer.line.epoch,
+        revision: 2,
+        base: ZERO,
+        size: 2,
+        horizon: 0,
+        cutAt: 1_764_000_000_000.125,
+        owner: 'first/1',
+        ownerName: 'name of first/1',
+        keysLost: false,
+      });
+    },
+  );
 
   contract('a delete leaves a tombstone in the index', async (t, { writer, rig, space }) => {
     await writer.claim();
@@ -437,7 +441,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'keys and values come back as they went in, whatever they hold',
+    'keys and values come back as they went in, whatever text they are',
     async (t, { writer, store, space }) => {
       const values: Changes = {
         'strategy/€/😀': '"ünïcödé 😀 \u2028"',
@@ -514,7 +518,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'who was fenced can commit, replacement and release nothing, however long its lease had been',
+    'an owner that was fenced can neither commit nor replace the state, however long its lease was',
     async (t, stage) => {
       const { writer, rival, rig, space } = stage;
       await writer.claim({ leaseMs: 3_600_000 });
@@ -531,7 +535,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         t.is(head.ownerName, 'name of second/2');
         t.is(head.fence, rival.line.epoch);
       }
-      // Also once the rival's lease has run out: an epoch fences for good.
+      // Also after the rival's lease ran out: an epoch fences for good.
       await rig.expire(space);
       await refused(t, stage, 'fenced', () => writer.commit({ a: '3' }));
       await refused(t, stage, 'fenced', () => writer.replaceAll({ a: '3' }));
@@ -540,7 +544,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'an owner that claimed anew has diverged under its old epoch: it is itself that it has to catch up with',
+    'after an owner has claimed again, a commit under its old epoch finds the head moved, and is not fenced',
     async (t, stage) => {
       const { writer } = stage;
       await writer.claim();
@@ -551,29 +555,26 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  contract(
-    'a commit that does not stand on the head has diverged, and is told the head',
-    async (t, stage) => {
-      const { writer } = stage;
-      await writer.claim();
-      await writer.commit({ a: '1' });
-      const { epoch } = writer.line;
-      for (const prev of [
-        { epoch, revision: 0 },
-        { epoch, revision: 2 },
-        { epoch: epoch - 1, revision: 1 },
-        { epoch: epoch + 1, revision: 1 },
-        ZERO,
-      ]) {
-        const head = await refused(t, stage, 'head_moved', () => writer.commit({ a: '2' }, { prev }));
-        t.is(head.epoch, epoch);
-        t.is(head.revision, 1);
-      }
-    },
-  );
+  contract('a commit on top of another head finds the head moved, and is told the head', async (t, stage) => {
+    const { writer } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    const { epoch } = writer.line;
+    for (const prev of [
+      { epoch, revision: 0 },
+      { epoch, revision: 2 },
+      { epoch: epoch - 1, revision: 1 },
+      { epoch: epoch + 1, revision: 1 },
+      ZERO,
+    ]) {
+      const head = await refused(t, stage, 'head_moved', () => writer.commit({ a: '2' }, { prev }));
+      t.is(head.epoch, epoch);
+      t.is(head.revision, 1);
+    }
+  });
 
   contract(
-    'a commit that is sent again after its reply was lost has diverged, with the head that it made',
+    'a commit that is sent again after its reply was lost finds the head moved, and is told the head that it made',
     async (t, stage) => {
       const { writer, store, space } = stage;
       await writer.claim();
@@ -585,29 +586,32 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  contract('of two commits on one head, one is done', async (t, { writer, other, space, rig }) => {
-    await writer.claim();
-    const [a, b] = await Promise.all([
-      writer.store.commit(space, writer.cut({ a: '1', b: '1' })),
-      other.commit(space, writer.cut({ a: '2', b: '2', c: '2' })),
-    ]);
-    t.deepEqual([a.outcome, b.outcome].sort(), ['committed', 'head_moved']);
-    const { state } = await rig.dump(space);
-    t.deepEqual(state, a.outcome === 'committed' ? { a: '1', b: '1' } : { a: '2', b: '2', c: '2' });
-  });
+  contract(
+    'of two commits on top of one head, one is carried out',
+    async (t, { writer, other, space, rig }) => {
+      await writer.claim();
+      const [a, b] = await Promise.all([
+        writer.store.commit(space, writer.cut({ a: '1', b: '1' })),
+        other.commit(space, writer.cut({ a: '2', b: '2', c: '2' })),
+      ]);
+      t.deepEqual([a.outcome, b.outcome].sort(), ['committed', 'head_moved']);
+      const { state } = await rig.dump(space);
+      t.deepEqual(state, a.outcome === 'committed' ? { a: '1', b: '1' } : { a: '2', b: '2', c: '2' });
+    },
+  );
 
-  contract('where the claim is gone, commit and replacement have diverged', async (t, stage) => {
+  contract('where the claim is lost, a commit and a replacement find the head moved', async (t, stage) => {
     const { writer, rig, space } = stage;
     await writer.claim();
     await writer.commit({ a: '1' });
     await rig.wipe(space);
     await refused(t, stage, 'head_moved', () => writer.commit({ a: '2' }));
     await refused(t, stage, 'head_moved', () => writer.replaceAll({ a: '2' }));
-    // Not only on top of something: on nothing as well.
+    // Also on top of nothing, which is all that is left.
     await refused(t, stage, 'head_moved', () => writer.commit({ a: '2' }, { prev: ZERO }));
   });
 
-  contract('who never claimed can write nothing', async (t, stage) => {
+  contract('an owner that never claimed can write nothing', async (t, stage) => {
     const { writer } = stage;
     writer.line = { epoch: 5, base: ZERO };
     await refused(t, stage, 'head_moved', () => writer.commit({ a: '1' }));
@@ -620,7 +624,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
 
   // ---- announcements ----
 
-  contract('what is announced is published as it is, and changes nothing', async (t, stage) => {
+  contract('an announcement is published as it is, and changes nothing in the store', async (t, stage) => {
     const { writer, store, other, rig, space } = stage;
     if (!announces) t.false(store.canAnnounce);
     if (!announces) return;
@@ -640,7 +644,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     };
     const changes = [{ key: 'a', revision: head.revision + 1, json: '2' }];
     const before = await rig.dump(space);
-    // What others have written to it may still wait to go out.
+    // Other tests share the connection: their commands may still wait in its buffer.
     await until(() => store.canAnnounce, 'it can announce');
     store.announce(space, header, changes);
     t.deepEqual(await ear.hears(1), [
@@ -657,7 +661,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
 
     await store.commit(space, writer.cut({ a: '2' }, { isAnnounced: true }));
     t.is((await rig.dump(space)).state.a, '2');
-    // Not said once more: what comes next is what is said next.
+    // The commit is not published again: the next message is that of the next commit.
     writer.head = { ...head, revision: head.revision + 1 };
     await writer.commit({ b: '3' });
     t.deepEqual(
@@ -689,7 +693,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'a claim tells its fence, before anything of its owner; one that is refused tells none',
+    'a claim publishes its fence before any frame of its owner; a claim that is refused publishes none',
     async (t, stage) => {
       const { writer, rival, rig, store, space } = stage;
       const ear = new Ear();
@@ -714,16 +718,16 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     async (t, { rig, space, store, other }) => {
       const names = ['full', 'light', 'fenced', 'head_moved', 'keys_lost', 'unclaimed'] as const;
       const writers = names.map((name) => new Writer(store, `${space}-${name}`, name));
-      const [full, light, fenced, diverged, damaged, unclaimed] = writers as [Writer, ...Writer[]];
+      const [full, light, fenced, moved, lost, unclaimed] = writers as [Writer, ...Writer[]];
       for (const writer of writers.filter((one) => one !== unclaimed)) {
         await writer.claim();
         await writer.commit({ a: '1', b: writer.owner.length.toString() });
       }
       await rig.expire(fenced!.space);
       await new Writer(other, fenced!.space, 'second/2').claim();
-      await rig.hdel(damaged!.space, 'a');
+      await rig.hdel(lost!.space, 'a');
       const cuts = writers.map((one) => one.cut({}, { cutAt: 1_764_000_000_007, isLight: one === light }));
-      cuts[3] = diverged!.cut({}, { prev: { ...diverged!.head, revision: 1 } });
+      cuts[3] = moved!.cut({}, { prev: { ...moved!.head, revision: 1 } });
       const ears = await Promise.all(
         writers.map(async (one) => {
           const ear = new Ear();
@@ -763,7 +767,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'what is made right behind heartbeats comes behind them',
+    'a commit that is made right behind heartbeats comes behind them',
     async (t, { writer, space, store, other }) => {
       const beside = new Writer(store, `${space}-beside`);
       for (const one of [writer, beside]) {
@@ -787,7 +791,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  // ---- damage ----
+  // ---- lost keys ----
 
   for (const [harm, run] of [
     ['a value was deleted', (rig: Rig, space: string) => rig.hdel(space, 'a')],
@@ -795,7 +799,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     ['a tombstone was taken out of the index', (rig: Rig, space: string) => rig.zrem(space, 'gone')],
     ['a value was added', (rig: Rig, space: string) => rig.hset(space, 'z', '1')],
   ] as const) {
-    contract(`where ${harm} by hand, the space is damaged until it is replaced`, async (t, stage) => {
+    contract(`where ${harm} by hand, keys count as lost until the state is replaced`, async (t, stage) => {
       const { writer, rig, space, store } = stage;
       await writer.claim();
       await writer.commit({ a: '1', b: '2', gone: '' });
@@ -813,7 +817,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   }
 
   contract(
-    'a value that was changed by hand is no damage: nobody can tell',
+    'a value that was changed by hand does not count as lost: nobody can tell',
     async (t, { writer, rig, space, store }) => {
       await writer.claim();
       await writer.commit({ a: '1' });
@@ -824,7 +828,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
 
   // ---- since ----
 
-  contract('a space that never was has nothing to tell, and forgot nothing', async (t, { store, space }) => {
+  contract('a new space has no changes, and has forgotten none', async (t, { store, space }) => {
     const { head, ...page } = await store.since(space, ZERO, 100);
     t.deepEqual(page, { full: false, more: false, changes: [] });
     t.like(head, {
@@ -837,14 +841,11 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       ownerName: '',
       leaseMs: 0,
     });
-    t.true(
-      (await store.since(space, { epoch: 5, revision: 3 }, 100)).full,
-      'of another line it knows nothing',
-    );
+    t.true((await store.since(space, { epoch: 5, revision: 3 }, 100)).full, 'it knows of no other line');
   });
 
   contract(
-    'since a position come the latest of each changed key, once, tombstones too',
+    'since a position, each changed key comes once with its latest value, and deleted keys come too',
     async (t, { writer, store, space }) => {
       await writer.claim();
       await writer.commit({ a: '1', b: '2', c: '3' });
@@ -862,7 +863,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  contract('a page of none is the head alone', async (t, { writer, store, space }) => {
+  contract('a page with a limit of zero is the head alone', async (t, { writer, store, space }) => {
     await writer.claim();
     await writer.commit({ a: '1' });
     const page = await store.since(space, ZERO, 0);
@@ -870,7 +871,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'pages of any size, put together, are the whole, and none splits or repeats a change',
+    'pages of any size together are the whole state, and no change is split or repeated',
     async (t, { writer, store, space }) => {
       await writer.claim();
       await writer.commit(numbered(23));
@@ -887,7 +888,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a key that changes between two pages comes again, and a delete comes as well',
+    'a key that changes between two pages comes again, also where it is deleted',
     async (t, { writer, store, space }) => {
       await writer.claim();
       await writer.commit(numbered(6));
@@ -904,7 +905,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'pages end early when their values are large, and go on from there',
+    'a page ends early when its values are large, and the next goes on from there',
     async (t, { writer, store, space }) => {
       await writer.claim();
       const values = numbered(300, `"${'x'.repeat(8_000)}"`);
@@ -928,13 +929,13 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'at the base of the line or before it one carries on; past it, or elsewhere, one starts over',
+    'at the base of the line or before it a reader carries on; past it, or on another line, it starts over',
     async (t, { writer, rival, rig, space, store }) => {
       await writer.claim();
       await writer.commit({ a: '1', b: '2', c: '3' });
       await rig.expire(space);
       await rival.claim();
-      // As if the last of it had been lost: the new line goes on from the second change.
+      // As if the third change had been lost: the new line goes on from the second.
       const base = { epoch: writer.line.epoch, revision: 2 };
       await rival.replaceAll(
         { a: '1', b: '2', d: '4' },
@@ -981,7 +982,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a line that goes on from nothing is a new start for everyone but newcomers',
+    'a line that continues nothing is a new start for everyone but newcomers',
     async (t, { writer, rival, rig, space, store }) => {
       await writer.claim();
       await writer.commit({ a: '1' });
@@ -997,7 +998,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   // ---- tombstones and the horizon ----
 
   contract(
-    'tombstones are forgotten when told so, and who is before the horizon starts over',
+    'tombstones are forgotten when the owner says so, and a reader before the horizon starts over',
     async (t, { writer, rig, space, store }) => {
       await writer.claim();
       await writer.commit({ a: '1', b: '2', c: '3' });
@@ -1021,7 +1022,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'what was forgotten and is not there any more is no damage, and can be told again',
+    'a forgotten tombstone does not count as lost, and may be forgotten again',
     async (t, { writer, store, space }) => {
       await writer.claim();
       await writer.commit({ a: '1' });
@@ -1035,7 +1036,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a full sync goes on page by page though it is before the horizon, and begins anew when that moves',
+    'a full sync goes on page by page though it is before the horizon, and starts over when the horizon moves',
     async (t, { writer, store, space }) => {
       await writer.claim();
       await writer.commit({ ...numbered(6), x: '1', y: '1' });
@@ -1048,7 +1049,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       t.false(second.full, 'it goes on');
       t.true(
         (await store.since(space, from, 2)).full,
-        'whoever does not say that it is under way starts over',
+        'a reader that does not say that it is in a full sync starts over',
       );
       await writer.commit({ y: '' });
       await writer.commit({}, { dropped: ['y'], horizon: 11 });
@@ -1060,7 +1061,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a reader with pages, while keys come, go and are forgotten, ends with what is there',
+    'a reader that reads pages while keys come, go and are forgotten ends with the state as it is',
     async (t, { writer, store, space, rig }) => {
       await writer.claim();
       await writer.commit(numbered(20));
@@ -1077,10 +1078,10 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  // ---- replacement ----
+  // ---- replace all ----
 
   contract(
-    'a replacement puts a whole state in place of the old one, tombstones and all',
+    'a replacement puts a whole state in place of the old one, with its tombstones',
     async (t, { writer, other, rig, space, store }) => {
       await writer.claim();
       await writer.commit({ a: '1', b: '2', c: '3' });
@@ -1095,7 +1096,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       t.is(lease, `first/1 ${writer.line.epoch}`);
       t.false(await rig.isStaging(space));
       const [frame] = await ear.hears(1);
-      t.like(frame, { prev: 6, revision: 6, changes: [] }, 'it is told as a heartbeat');
+      t.like(frame, { prev: 6, revision: 6, changes: [] }, 'it is published as a heartbeat');
       t.deepEqual(
         (await store.since(space, { epoch: head.epoch, revision: 4 }, 10)).changes.map(({ key }) => key),
         ['d', 'e'],
@@ -1133,9 +1134,9 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'an owner that is fenced halfway through a replacement changes nothing, and what it staged gets nowhere',
+    'an owner that is fenced halfway through a replacement changes nothing, and its stage is never used',
     async (t, { store, other, rig, space: name }) => {
-      // Each portion renews the lease, so the rival has to be quick; it gets a few tries.
+      // Each portion renews the lease, so the rival has to be quick: it gets a few tries.
       for (let tries = 1; ; tries += 1) {
         const space = `${name}-${tries}`;
         const [writer, rival] = [new Writer(store, space), new Writer(other, space, 'second/2')];
@@ -1162,7 +1163,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'what is committed by a replacement is what it was given, also when an older one is still under way',
+    'a replacement commits the state that it was given, also while an older one is still under way',
     async (t, { writer, rig, space, store, other }) => {
       await writer.claim();
       const { prev: _, dropped: __, ...older } = writer.cut({ a: '"older"', b: '"older"' });
@@ -1174,7 +1175,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
           { key: 'b', revision: 4, json: '"newer"' },
         ],
       };
-      // On one connection what is asked first is done first: staged newer, staged older, replaced.
+      // On one connection calls are carried out in order: newer staged, older staged, newer replaces.
       const [second] = await Promise.all([store.replaceAll(space, newer), store.replaceAll(space, older)]);
       const { head } = await other.since(space, ZERO, 0);
       const { state } = await rig.dump(space);
@@ -1198,7 +1199,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'of two replacements under way at once the later takes over, and is whole',
+    'of two replacements that are under way at once, the later one wins, and is whole',
     async (t, { writer, rig, space, store }) => {
       await writer.claim();
       const replacementOf = (changes: Changes) => {
@@ -1219,11 +1220,11 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a replacement whose claim is gone before its last step changes nothing',
+    'a replacement whose claim is lost before its last step changes nothing',
     async (t, { writer, rig, space }) => {
       await writer.claim();
       await writer.commit({ a: '1' });
-      // On one connection what is asked first is done first: staged, claimed anew, replaced.
+      // On one connection calls are carried out in order: stage, claim, replace.
       const replacing = writer.replaceAll({ b: '2' });
       const claiming = writer.claim();
       t.is((await replacing).outcome, 'head_moved');
@@ -1247,7 +1248,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       t.deepEqual(after, { ...before, meta: { ...before.meta, owner: '' }, lease: null });
       const [frame] = await ear.hears(1);
       t.like(frame, { epoch: writer.line.epoch, prev: 1, revision: 1, leaseMs: 0, bye: true, changes: [] });
-      t.is((await rival.claim()).outcome, 'claimed', 'the next need not wait');
+      t.is((await rival.claim()).outcome, 'claimed', 'the next owner need not wait');
     },
   );
 
@@ -1266,25 +1267,31 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  contract('a commit that comes after the release is refused, and takes no lease again', async (t, stage) => {
-    const { writer, rig, space } = stage;
-    await writer.claim();
-    await writer.commit({ a: '1' });
-    await writer.release();
-    const after = await rig.dump(space);
-    t.is((await writer.commit({ a: '2' })).outcome, 'head_moved');
-    t.deepEqual(await rig.dump(space), after);
-  });
+  contract(
+    'a commit that comes after the release is refused, and does not take the lease again',
+    async (t, stage) => {
+      const { writer, rig, space } = stage;
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      await writer.release();
+      const after = await rig.dump(space);
+      t.is((await writer.commit({ a: '2' })).outcome, 'head_moved');
+      t.deepEqual(await rig.dump(space), after);
+    },
+  );
 
-  contract('a head of an epoch that nobody has claimed is damage', async (t, { writer, rig, space }) => {
-    await writer.claim();
-    await writer.commit({ a: '1' });
-    t.false((await writer.store.since(space, ZERO, 0)).head.keysLost);
-    await rig.setEpoch(space, 8_999_999_999_999_999);
-    t.true((await writer.store.since(space, ZERO, 0)).head.keysLost);
-  });
+  contract(
+    'a head of an epoch that nobody has claimed counts as lost keys',
+    async (t, { writer, rig, space }) => {
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      t.false((await writer.store.since(space, ZERO, 0)).head.keysLost);
+      await rig.setEpoch(space, 8_999_999_999_999_999);
+      t.true((await writer.store.since(space, ZERO, 0)).head.keysLost);
+    },
+  );
 
-  contract('a release by one who has not the lease does nothing', async (t, stage) => {
+  contract('a release by an owner that does not hold the lease does nothing', async (t, stage) => {
     const { writer, rival, rig, space } = stage;
     await writer.claim();
     await writer.commit({ a: '1' });
@@ -1301,7 +1308,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
 
   // ---- renew ----
 
-  contract('renewing keeps the lease, and changes and publishes nothing else', async (t, stage) => {
+  contract('renewing extends the lease, changes nothing else, and publishes nothing', async (t, stage) => {
     const { writer, store, other, space, rig } = stage;
     await writer.claim({ leaseMs: 5_000 });
     const before = await rig.dump(space);
@@ -1316,7 +1323,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'who was fenced, or never claimed, renews nothing',
+    'an owner that was fenced, or never claimed, renews nothing',
     async (t, { writer, rival, rig, space, store }) => {
       await store.renew(space, rival.owner, 5, 90_000);
       t.is((await store.since(space, ZERO, 0)).head.leaseMs, 0);
@@ -1330,10 +1337,10 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  // ---- what an asker has seen ----
+  // ---- the highest epoch that a reader has seen ----
 
   contract(
-    'an asker that has seen a higher epoch makes the owner claim above it',
+    'a reader that has seen a higher epoch makes the owner claim above it',
     async (t, { writer, store, space }) => {
       const { head: claimed } = await writer.claim();
       await writer.commit({ a: '1' });
@@ -1341,14 +1348,14 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       const page = await store.since(space, writer.head, 10, { seen });
       t.is(page.head.fence, seen);
       t.is(page.head.epoch, claimed.fence, 'the head has not moved');
-      t.is((await writer.commit({ a: '2' })).outcome, 'head_moved', 'its own owner is not fenced by it');
+      t.is((await writer.commit({ a: '2' })).outcome, 'head_moved', 'that does not fence its owner');
       t.is((await writer.claim()).head.fence, seen + 1);
       t.is((await writer.commit({ a: '2' })).outcome, 'committed');
     },
   );
 
   contract(
-    'an epoch that is lower, or none of ours, or of a space that never was, is no news',
+    'the fence does not rise to a lower epoch, to one that is none of ours, or in a new space',
     async (t, { writer, store, space }) => {
       await store.since(space, ZERO, 10, { seen: 5 });
       t.is((await store.since(space, ZERO, 0)).head.fence, 0);
@@ -1359,10 +1366,10 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  // ---- what is published ----
+  // ---- subscriptions ----
 
   contract(
-    'everything published reaches every subscriber, in one order, and is a frame',
+    'each message reaches every subscriber, in the same order, and is a frame',
     async (t, { writer, rig, space }) => {
       const ears = [new Ear(), new Ear(), new Ear()];
       const stores = await Promise.all([rig.open(), rig.open()]);
@@ -1384,7 +1391,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         t.is(frame.prev, before, 'each begins where the one before it ended');
         t.is(frame.revision, replies[at]!.head.revision);
         t.deepEqual(Object.fromEntries(frame.changes.map(({ key, json }) => [key, json])), cuts[at]!);
-        t.is(frame.publishedAt, replies[at]!.head.now, 'it bears the time of the server');
+        t.is(frame.publishedAt, replies[at]!.head.now, 'it has the time of the server');
         t.is(frame.cutAt, replies[at]!.head.cutAt);
         t.is(frame.epoch, writer.line.epoch);
         t.deepEqual(frame.base, ZERO);
@@ -1394,7 +1401,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'what was cut at is told the same by the frame and by the head, to the last digit',
+    'the frame and the head have the same time of the cut, to the last digit',
     async (t, { writer, other, space }) => {
       const ear = new Ear();
       await other.subscribe(space, ear.deliver);
@@ -1407,7 +1414,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     },
   );
 
-  contract('subscribers hear of their own space only', async (t, { writer, other, space, store }) => {
+  contract('subscribers hear of their own space alone', async (t, { writer, other, space, store }) => {
     const [ear, elsewhere] = [new Ear(), new Ear()];
     await other.subscribe(space, ear.deliver);
     await other.subscribe(`${space}-else`, elsewhere.deliver);
@@ -1427,21 +1434,24 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     );
   });
 
-  contract('one who subscribes twice hears everything once', async (t, { writer, other, space }) => {
-    const ear = new Ear();
-    await other.subscribe(space, ear.deliver);
-    await other.subscribe(space, ear.deliver);
-    await writer.claim();
-    await writer.commit({ a: '1' });
-    await writer.commit({ b: '2' });
-    t.deepEqual(
-      (await ear.hears(2)).map(({ revision }) => revision),
-      [1, 2],
-    );
-  });
+  contract(
+    'a listener that subscribes twice hears each message once',
+    async (t, { writer, other, space }) => {
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      await other.subscribe(space, ear.deliver);
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      await writer.commit({ b: '2' });
+      t.deepEqual(
+        (await ear.hears(2)).map(({ revision }) => revision),
+        [1, 2],
+      );
+    },
+  );
 
   contract(
-    'one who unsubscribes hears no more, while others do, and may come back',
+    'a listener that unsubscribes hears no more, while others do, and may come back',
     async (t, { writer, other, space }) => {
       const [stays, goes] = [new Ear(), new Ear()];
       await other.subscribe(space, stays.deliver);
@@ -1453,7 +1463,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await writer.commit({ b: '2' });
       await stays.hears(2);
       t.is(goes.messages.length, 1);
-      // Now nobody of this store is left, and the store asks for nothing any more.
+      // Now nobody of this store listens any more, and the store itself unsubscribes.
       await other.unsubscribe(space, stays.deliver);
       await other.unsubscribe(space, stays.deliver);
       await writer.commit({ c: '3' });
@@ -1469,7 +1479,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'what was subscribed is heard once subscribe has resolved, from the very next commit',
+    'once subscribe has resolved, the very next commit is heard',
     async (t, { writer, rig, space }) => {
       await writer.claim();
       for (let at = 1; at <= 10; at += 1) {
@@ -1494,7 +1504,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'every reply bears the time of the server, which never goes back',
+    'every reply has the time of the server, which never goes back',
     async (t, { writer, store, space }) => {
       const times = [(await writer.claim()).head.now];
       for (let at = 0; at < 5; at += 1) {

@@ -1,6 +1,7 @@
 /**
- * The store in memory is the model that a simulator stands on. Here it is held against a real Redis server, call by
- * call: the same random commands, and every outcome, head, page and message has to be the same, but for times.
+ * The store in memory is the model that the simulator stands on. Here it is held against a real Redis server,
+ * call by call: for the same random commands every outcome, head, page and message has to be the same, except
+ * for times.
  */
 import assert from 'node:assert/strict';
 import test from 'ava';
@@ -29,7 +30,7 @@ const changes = fc.uniqueArray(fc.record({ key, json, step: fc.integer({ min: 1,
   selector: (one) => one.key,
   maxLength: 5,
 });
-/** Mostly what a right owner would say, sometimes something else. */
+/** Mostly what a correct owner would say, sometimes something else. */
 const often = <T>(right: T, ...others: T[]): fc.Arbitrary<T> =>
   fc.oneof(
     { weight: 5, arbitrary: fc.constant(right) },
@@ -81,7 +82,7 @@ const command = fc.oneof(
       back: fc.nat(6),
       limit: fc.nat(5),
       horizon: fc.oneof(fc.constant(0), fc.nat(12)),
-      // As an asker has seen it, or as one who lies.
+      // The epoch that a reader has seen, or one that a wrong reader claims to have seen.
       seen: often(0, 1, KNOWN - 1, KNOWN + 20),
     }),
   },
@@ -107,7 +108,7 @@ class Side {
   }
 }
 
-/** What an owner believes. Both sides are told the same by it. */
+/** What an owner knows. It says the same to both sides. */
 interface Owner {
   line: Line;
   head: Position;
@@ -125,7 +126,7 @@ function seen(answer: unknown): unknown {
 const timelessMessage = (message: string): string => message.slice(message.indexOf('\n'));
 const held = ({ state, index, lease }: Dump): unknown => ({ state, index, lease });
 
-/** Runs commands on both sides, and holds every answer against the other. */
+/** Runs commands on both sides, and compares every answer. */
 async function agree(
   space: string,
   commands: readonly Command[],
@@ -141,7 +142,7 @@ async function agree(
 
   const both = async <R>(what: string, ask: (side: Side) => Promise<R>): Promise<R> => {
     const [model, real] = await Promise.all(sides.map(ask));
-    assert.deepEqual(seen(model), seen(real), `${what}: expected is what Redis says`);
+    assert.deepEqual(seen(model), seen(real), `${what}: "expected" is the answer of Redis`);
     count(`${what}: ${(model as { outcome?: string } | undefined)?.outcome ?? 'done'}`);
     return model!;
   };
@@ -184,7 +185,7 @@ async function agree(
           )
         : both('replace-all', ({ store }) => store.replaceAll(space, cut)));
       if (reply.outcome === 'fenced') return;
-      // Who has diverged takes the head that it is told, as an owner does.
+      // Where the head has moved, it continues from the head that it is told, as an owner does.
       const { epoch: there, revision: upTo } = reply.head ?? cut;
       owners[one.owner].head = { epoch: there, revision: upTo };
       heads.push(owners[one.owner].head);
@@ -223,9 +224,9 @@ async function agree(
   for (const one of commands) {
     await run(one);
     await both('head', ({ store }) => store.since(space, ZERO, 0));
-    await both('what is held', async ({ rig }) => held(await rig.dump(space)));
+    await both('the content', async ({ rig }) => held(await rig.dump(space)));
   }
-  // What comes last is heard last: then all that went before has been.
+  // Messages come in order: once the last one is heard, all others have been.
   await run({ do: 'wipe' });
   await run({ do: 'claim', owner: 0, known: 0, expired: false });
   owners[0].head = ZERO;
@@ -276,7 +277,7 @@ if (noServer === undefined) {
     } finally {
       await Promise.all(rigs.map((rig) => rig.close()));
     }
-    // Agreeing in nothing but refusals would prove little.
+    // To agree in refusals alone would prove little.
     const reached = [
       'claim: claimed',
       'claim: held',
@@ -292,5 +293,5 @@ if (noServer === undefined) {
     t.log(reached.map((what) => `${what} ${counts.get(what)}`).join(', '));
   });
 } else {
-  test.skip(`the model is not held against a real Redis, for there is ${noServer}`, () => {});
+  test.skip(`the model is not held against a real Redis, since there is ${noServer}`, () => {});
 }

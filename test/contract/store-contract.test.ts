@@ -1,4 +1,4 @@
-/** The contract of a store, kept by the model in memory, by the embedded Redis and by a real one. */
+/** The contract of a store, checked on the store in memory, on an embedded Redis and on a real one. */
 import test from 'ava';
 import { createRedisMock } from 'js-redis-server';
 import { systemTime } from '../../src/base/time.ts';

@@ -1,4 +1,4 @@
-/** What is announced ahead of its commit, on a real Redis. */
+/** Announcements, which go out ahead of their commit, on a real Redis. */
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import type { Follower, ModeEvent, OwnOptions, Owner } from '../../src/index.ts';
@@ -25,13 +25,13 @@ interface Stage {
   readonly hand: Redis;
   readonly owner: Owner<D>;
   readonly follower: Follower<D>;
-  /** All that is published, but for heartbeats. */
+  /** All frames that are published, without heartbeats. */
   readonly frames: Frame[];
   readonly fences: number[];
   readonly another: (name: string) => ReturnType<typeof connect>;
 }
 
-/** An owner behind a proxy, a follower that is not, and somebody who listens. */
+/** An owner behind a proxy, a follower that is not, and a client that listens to the channel. */
 async function setTheStage(t: ExecutionContext, options: OwnOptions = {}): Promise<Stage> {
   const server = await RedisServer.start();
   const proxy = await FaultProxy.start(server.port);
@@ -74,7 +74,7 @@ onRealServers('a small change is published at once, and stored a moment later', 
   t.is(follower.get('key/a').value, 1);
   t.like(follower.get('key/a'), { freshness: 'live', source: 'redis', ownerAlive: true });
   await until(async () => (await stored(hand, 'key/a')) === '1', 'the value in Redis');
-  // It is not said once more by its commit.
+  // Its commit does not publish it again.
   owner.set('key/b', 2);
   await follower.waitFor(await owner.flush());
   t.deepEqual(
@@ -86,7 +86,7 @@ onRealServers('a small change is published at once, and stored a moment later', 
   );
 });
 
-onRealServers('several changes of a moment are stored by one commit', async (t) => {
+onRealServers('changes that come within milliseconds are stored by one commit', async (t) => {
   const { hand, owner, follower, frames } = await setTheStage(t);
   const before = await evalshas(hand);
   for (let n = 1; n <= 100; n += 1) {
@@ -99,7 +99,7 @@ onRealServers('several changes of a moment are stored by one commit', async (t) 
   t.is(follower.get('key/0').value, 100);
 });
 
-onRealServers('who wants it so is told nothing that is not stored', async (t) => {
+onRealServers('with `announce: false` nothing is published that is not stored', async (t) => {
   const { owner, follower, frames } = await setTheStage(t, { announce: false });
   owner.set('key/a', 1);
   await follower.waitFor(owner.head);
@@ -110,7 +110,7 @@ onRealServers('who wants it so is told nothing that is not stored', async (t) =>
   );
 });
 
-onRealServers('what is large, and what somebody waits for, is told by its commit', async (t) => {
+onRealServers('a large frame, and one that somebody waits for, is published by its commit', async (t) => {
   const { owner, follower, frames } = await setTheStage(t);
   owner.batch(() => {
     for (let n = 0; n < 17; n += 1) owner.set(`key/${n}`, n);
@@ -128,7 +128,7 @@ onRealServers('what is large, and what somebody waits for, is told by its commit
   );
 });
 
-onRealServers('what a superseded owner announced comes late, and nobody takes it', async (t) => {
+onRealServers('a late announcement of a superseded owner is applied by nobody', async (t) => {
   const { server, proxy, owner, follower, frames, fences, another } = await setTheStage(t);
   owner.set('key/a', 1);
   const headBefore = await owner.flush();
@@ -144,21 +144,21 @@ onRealServers('what a superseded owner announced comes late, and nobody takes it
     );
   });
 
-  // It is on its way, with the lease still held.
+  // The announcement is on its way while the lease is still held.
   proxy.blackHole('toServer');
   owner.set('key/late', 2);
-  // A claim, and nothing that its owner has committed yet.
+  // Another owner claims, and has committed nothing yet.
   const store = await openStore(server.url);
   t.teardown(() => store.stop());
   const successor = new Writer(store, space.name, 'successor/2');
   await until(async () => (await successor.claim()).outcome === 'claimed', 'a lease that has run out');
-  // One who comes only now has heard of no claim.
+  // A follower that comes only now has heard of no claim.
   const late = another('late').follow(space);
   await late.ready();
   proxy.resume();
   await until(
     () => frames.some(({ changes }) => changes.some(({ key }) => key === 'key/late')),
-    'what is late',
+    'the late announcement',
   );
   await until(() => fenced, 'an owner that is fenced');
   for (const participant of [follower, late]) {
@@ -172,7 +172,7 @@ onRealServers('what a superseded owner announced comes late, and nobody takes it
   t.deepEqual(fences.slice(1), [successor.line.epoch]);
 });
 
-onRealServers('a state is read anew in step with what is committed meanwhile', async (t) => {
+onRealServers('a state that is read again is in step with the commits of meanwhile', async (t) => {
   const { owner, follower } = await setTheStage(t, { announce: false });
   owner.batch(() => {
     for (let n = 0; n < 2_000; n += 1) owner.set(`key/${n}`, n);
@@ -184,22 +184,25 @@ onRealServers('a state is read anew in step with what is committed meanwhile', a
   for (let times = 0; times < 30; times += 1) t.is((await follower.refresh()).differed, 0);
 });
 
-onRealServers('who comes while much is announced is connected once, and misses nothing', async (t) => {
-  const { owner, another } = await setTheStage(t);
-  let n = 0;
-  const timer = setInterval(() => owner.set(`key/${(n += 1) % 20}`, n), 1);
-  t.teardown(() => clearInterval(timer));
-  for (let comer = 0; comer < 10; comer += 1) {
-    const participant = another(`comer-${comer}`).follow(space);
-    const modes: string[] = [];
-    participant.on('mode', ({ mode, reason }: ModeEvent) => modes.push(`${mode}: ${reason}`));
-    await participant.ready();
-    await participant.waitFor(owner.head);
-    t.deepEqual(
-      modes.map((one) => one.split(':')[0]),
-      ['connected'],
-      modes.join('; '),
-    );
-    t.is((await participant.refresh()).differed, 0);
-  }
-});
+onRealServers(
+  'a follower that comes while much is announced connects once, and misses nothing',
+  async (t) => {
+    const { owner, another } = await setTheStage(t);
+    let n = 0;
+    const timer = setInterval(() => owner.set(`key/${(n += 1) % 20}`, n), 1);
+    t.teardown(() => clearInterval(timer));
+    for (let comer = 0; comer < 10; comer += 1) {
+      const participant = another(`comer-${comer}`).follow(space);
+      const modes: string[] = [];
+      participant.on('mode', ({ mode, reason }: ModeEvent) => modes.push(`${mode}: ${reason}`));
+      await participant.ready();
+      await participant.waitFor(owner.head);
+      t.deepEqual(
+        modes.map((one) => one.split(':')[0]),
+        ['connected'],
+        modes.join('; '),
+      );
+      t.is((await participant.refresh()).differed, 0);
+    }
+  },
+);

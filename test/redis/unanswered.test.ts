@@ -1,4 +1,4 @@
-/** What is sent without being answered, and a server that does not go along with that: on a real one. */
+/** Unanswered commands on a real server, also where the server answers them all the same. */
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { connect, defineSpace, json } from '../../src/index.ts';
@@ -15,12 +15,12 @@ interface Stage {
   readonly hand: Redis;
   readonly store: RedisStore;
   readonly writer: Writer;
-  /** Hears what is published of the space. */
+  /** Hears the messages of the space. */
   readonly ear: Ear;
   readonly announce: (revision: number) => void;
 }
 
-/** What Redis sends to a subscriber. */
+/** A message as Redis sends it to a subscriber. */
 function pushOf(message: string): string {
   return `*3\r\n${bulk('message')}${bulk('tandem:{space}:frames')}${bulk(message)}`;
 }
@@ -50,7 +50,7 @@ async function setTheStage(t: ExecutionContext, ...permissions: readonly string[
   return { server, hand, store, writer, ear, announce };
 }
 
-onRealServers('what is announced arrives, and Redis sends nothing back', async (t) => {
+onRealServers('an announcement arrives, and Redis sends nothing back', async (t) => {
   const { hand, store, ear, announce } = await setTheStage(t);
   const sent = async (): Promise<number> =>
     Number(/total_net_output_bytes:(\d+)/.exec(await hand.info('stats'))?.[1]);
@@ -64,23 +64,20 @@ onRealServers('what is announced arrives, and Redis sends nothing back', async (
   const count = 2_000;
   for (let revision = 2; revision < count + 2; revision += 1) announce(revision);
   await ear.hears(count + 1);
-  const told = (await sent()) - before - withNone;
+  const bytes = (await sent()) - before - withNone;
   const pushed = ear.messages.slice(1).reduce((sum, message) => sum + Buffer.byteLength(pushOf(message)), 0);
-  // An answer would be four bytes for each; what is left is for those who ask for signs of life meanwhile.
-  t.true(told < pushed + 2 * count, `${told} bytes, of which messages are ${pushed}`);
+  // An answer would be four bytes each. The allowance of two is for pings that are answered meanwhile.
+  t.true(bytes < pushed + 2 * count, `${bytes} bytes, of which messages are ${pushed}`);
   t.true(store.canAnnounce);
 });
 
-onRealServers(
-  'where it may not say that nothing is to be answered, nothing is announced, and all else goes on',
-  async (t) => {
-    const { store, writer } = await setTheStage(t, '-client|reply');
-    t.false(store.canAnnounce);
-    t.is((await writer.commit({ a: '1' })).outcome, 'committed');
-  },
-);
+onRealServers('where an ACL forbids CLIENT REPLY, nothing is announced, and all else goes on', async (t) => {
+  const { store, writer } = await setTheStage(t, '-client|reply');
+  t.false(store.canAnnounce);
+  t.is((await writer.commit({ a: '1' })).outcome, 'committed');
+});
 
-onRealServers('where it may not any more, no answer is taken for that of another call', async (t) => {
+onRealServers('where an ACL comes to forbid it, no call gets the answer of another', async (t) => {
   const { hand, store, writer, announce } = await setTheStage(t);
   await hand.acl('SETUSER', 'narrow', '-client|reply');
   announce(1);
@@ -90,22 +87,22 @@ onRealServers('where it may not any more, no answer is taken for that of another
     if (answer.status === 'fulfilled') t.is(answer.value.head.epoch, writer.line.epoch);
     else t.regex((answer.reason as { code: string }).code, /^REDIS_(REFUSED|UNAVAILABLE)$/);
   }
-  await until(() => store.commands.up && !store.canAnnounce, 'another connection, that announces nothing');
+  await until(() => store.commands.up && !store.canAnnounce, 'another connection, which announces nothing');
   t.is((await writer.commit({ a: '1' })).outcome, 'committed');
 });
 
 onRealServers(
-  'where it may not any more, and asks for nothing, the connection is made anew all the same',
+  'where an ACL comes to forbid it while no call waits, another connection is made all the same',
   async (t) => {
     const { hand, store, writer, announce } = await setTheStage(t);
     await hand.acl('SETUSER', 'narrow', '-client|reply');
     announce(1);
-    await until(() => store.commands.up && !store.canAnnounce, 'another connection, that announces nothing');
+    await until(() => store.commands.up && !store.canAnnounce, 'another connection, which announces nothing');
     t.is((await writer.commit({ a: '1' })).outcome, 'committed');
   },
 );
 
-onRealServers('what is announced goes out also where a tick full of heartbeats does', async (t) => {
+onRealServers('an announcement goes out also in a turn full of heartbeats', async (t) => {
   const { store, writer, ear, announce } = await setTheStage(t);
   const others = Array.from({ length: 250 }, (_, at) => new Writer(store, `idle-${at}`));
   await Promise.all(others.map((one) => one.claim()));
@@ -117,7 +114,7 @@ onRealServers('what is announced goes out also where a tick full of heartbeats d
   t.is((await writer.commit({ a: '1' })).outcome, 'committed');
 });
 
-onRealServers('where Redis is busy, no answer is taken for that of another call', async (t) => {
+onRealServers('where Redis is busy, no call gets the answer of another', async (t) => {
   const { hand, store, writer, announce } = await setTheStage(t);
   await hand.config('SET', 'busy-reply-threshold', '30');
   const script =
@@ -130,7 +127,8 @@ onRealServers('where Redis is busy, no answer is taken for that of another call'
     await block(busy, 40);
     announce(1);
     const asked = [ask(0)];
-    // The loop is held up until the script is over: what was answered meanwhile is read with what was answered behind it.
+    // The loop is blocked until the script is over: so answers of meanwhile are read in one piece with later
+    // ones.
     hold(200);
     asked.push(ask(1), ask(2), ask(3));
     for (const [n, answer] of (await Promise.allSettled(asked)).entries())
@@ -141,18 +139,18 @@ onRealServers('where Redis is busy, no answer is taken for that of another call'
   t.is((await writer.commit({ a: '1' })).outcome, 'committed');
 });
 
-/** Until a script that was sent has run for so long. */
+/** Waits until a script that was sent has run for so long. */
 async function block(client: Redis, ms: number): Promise<void> {
   await until(() => client.status === 'ready', 'a connection');
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** As work of the user's that lets nothing else in. */
+/** Blocks the loop, as work of the user's may. */
 function hold(ms: number): void {
   for (const until = performance.now() + ms; performance.now() < until;);
 }
 
-onRealServers('who comes while Redis loads announces all the same', async (t) => {
+onRealServers('a store that comes while Redis loads can announce all the same', async (t) => {
   const { server, hand } = await setTheStage(t);
   const store = await openStore(server.url);
   t.teardown(() => store.stop());
@@ -164,19 +162,22 @@ onRealServers('who comes while Redis loads announces all the same', async (t) =>
   t.pass();
 });
 
-onRealServers('an idle owner finds soon that Redis has lost its state, however long its lease', async (t) => {
-  const { server, hand } = await setTheStage(t);
-  const tandem = connect({ redis: server.url, name: 'idle' });
-  t.teardown(() => tandem.stop());
-  const space = defineSpace('idle', { key: json<number>() });
-  const owner = tandem.own(space, { leaseMs: 600_000 });
-  owner.set('key', 1);
-  await owner.flush();
-  for (let times = 0; times < 3; times += 1) {
-    await hand.flushall();
-    const lostAt = performance.now();
-    await until(async () => (await hand.hget('tandem:{idle}:state', 'key')) === '1', 'the state');
-    t.true(performance.now() - lostAt < 5_000);
-    t.log(`back after ${Math.round(performance.now() - lostAt)} ms`);
-  }
-});
+onRealServers(
+  'an idle owner soon finds that Redis has lost its state, however long its lease is',
+  async (t) => {
+    const { server, hand } = await setTheStage(t);
+    const tandem = connect({ redis: server.url, name: 'idle' });
+    t.teardown(() => tandem.stop());
+    const space = defineSpace('idle', { key: json<number>() });
+    const owner = tandem.own(space, { leaseMs: 600_000 });
+    owner.set('key', 1);
+    await owner.flush();
+    for (let times = 0; times < 3; times += 1) {
+      await hand.flushall();
+      const lostAt = performance.now();
+      await until(async () => (await hand.hget('tandem:{idle}:state', 'key')) === '1', 'the state');
+      t.true(performance.now() - lostAt < 5_000);
+      t.log(`back after ${Math.round(performance.now() - lostAt)} ms`);
+    }
+  },
+);

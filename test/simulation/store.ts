@@ -1,4 +1,7 @@
-/** A process's way to the simulated Redis: the real supervision of connections over simulated sockets. */
+/**
+ * A process's way to the simulated Redis: real connections, with all their supervision, over simulated
+ * sockets.
+ */
 import type { ServerClock } from '../../src/base/clock.ts';
 import type { Client } from '../../src/redis/client.ts';
 import { Connection } from '../../src/redis/connection.ts';
@@ -15,7 +18,7 @@ import type { Wire } from './wire.ts';
 const STAGE_PORTION = 5;
 const PAGE = 6;
 const DEADLINE_MS = 500;
-/** Few as well, so that what waits is parted, or, where it cannot be, put in place of all. */
+/** Few as well, so that changes that wait are committed in parts, or the whole state is replaced. */
 const CAPACITY = { changes: 4, length: 1_000_000, mostChanges: 12 };
 
 export class SimStore extends ModelStore {
@@ -88,7 +91,7 @@ export class SimStore extends ModelStore {
   }
 }
 
-/** `Connection` asks for no more of a client than a socket has. */
+/** A socket has all that `Connection` needs of a client. */
 function asClient(socket: Socket): Client {
   return socket as unknown as Client;
 }

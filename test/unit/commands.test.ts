@@ -1,4 +1,7 @@
-/** The arguments of each script, and what its replies mean: the table of `docs/protocol.md`, checked without a server. */
+/**
+ * The arguments of each script, and what its replies mean: the table of `docs/protocol.md`, checked without a
+ * server.
+ */
 import test from 'ava';
 import type { Cut, Replacement } from '../../src/ports/store.ts';
 import {

@@ -7,7 +7,10 @@ import { FakeTime } from '../_fake-time.ts';
 
 const MS = 500;
 
-/** Runs a hook right behind the first timer that is due: in a loop that was blocked, sockets are read only then. */
+/**
+ * Runs a hook right behind the first timer that is due: in a loop that was blocked, sockets are read only
+ * then.
+ */
 class HookedTime extends FakeTime {
   behindTimer: (() => void) | undefined;
 

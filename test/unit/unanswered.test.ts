@@ -1,4 +1,7 @@
-/** Unanswered commands over a client that a test made up: what is written, in which order, and when they are given up. */
+/**
+ * Unanswered commands over a client that a test made up: what is written, in which order, and when they are
+ * given up.
+ */
 import test from 'ava';
 import { Command } from 'ioredis';
 import type { Client } from '../../src/redis/client.ts';
