@@ -3,8 +3,7 @@
  * `src/redis/scripts`, in the same order. The contract suite holds it and Redis to one contract.
  * `model-agrees.test.ts` holds the two against each other call by call.
  *
- * It holds the spaces, and knows the time. All of it goes through `Time`, so under a fake time it is
- * deterministic.
+ * It holds the spaces. All its time comes from `Time`, so under a fake time it is deterministic.
  */
 import type {
   Claim,

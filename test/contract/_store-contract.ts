@@ -574,7 +574,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   });
 
   contract(
-    'a commit that is sent again after its reply was lost finds the head moved, and is told the head that it made',
+    'a commit that is sent again after its reply was lost is told the head that it made',
     async (t, stage) => {
       const { writer, store, space } = stage;
       await writer.claim();
@@ -1036,7 +1036,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'a full sync goes on page by page though it is before the horizon, and starts over when the horizon moves',
+    'a full sync goes on though it is before the horizon, and starts over when the horizon moves',
     async (t, { writer, store, space }) => {
       await writer.claim();
       await writer.commit({ ...numbered(6), x: '1', y: '1' });

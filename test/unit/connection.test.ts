@@ -185,13 +185,14 @@ test('a warning is looked for once a connection', async (t) => {
 });
 
 test('after stop nothing is tried, whichever phase it was in', async (t) => {
-  const phases = [
-    () => {},
-    ({ connection }) => connection.start(),
-    ({ connection, last }) => (connection.start(), last().ready()),
+  type Stage = ReturnType<typeof setTheStage>;
+  const phases: readonly ((stage: Stage) => Promise<void>)[] = [
+    async () => {},
+    async ({ connection }) => connection.start(),
+    async ({ connection, last }) => (connection.start(), last().ready()),
     async ({ connection, comeUp }) => (connection.start(), await comeUp()),
-    ({ connection, last }) => (connection.start(), last().emit('close')),
-  ] satisfies ((stage: ReturnType<typeof setTheStage>) => unknown)[];
+    async ({ connection, last }) => (connection.start(), void last().emit('close')),
+  ];
   for (const enter of phases) {
     const stage = setTheStage();
     await enter(stage);

@@ -1,6 +1,6 @@
--- Applies the changes of a frame: behind its first line come three lines a change: key, revision, value
--- (empty: delete). In portions, since Lua can pass only so many arguments at once. Returns by how many the
--- values in `state` and the keys in `index` have grown.
+-- Applies the changes of a frame. Behind its first line come three lines a change: key, revision, and value,
+-- empty for a delete. In portions, since Lua can pass only so many arguments at once.
+-- Returns by how many the values in `state` and the keys in `index` have grown.
 local function apply(state, index, frame)
   local find, sub = string.find, string.sub
   local PORTION, last = 1000, #frame

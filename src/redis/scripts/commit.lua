@@ -1,9 +1,9 @@
 -- Applies one cut on top of the head that it names, and publishes it. A cut without changes is a heartbeat.
 --
--- It runs with every update. So it reads and does no more than it must, makes few strings (Lua's collector
--- takes as long as all the rest), and answers only with what its caller cannot know. A light cut neither
--- renews the lease nor counts the keys: its owner made a full one a moment ago. A cut that is refused goes on
--- to head.lua and refused.lua, which stand behind this file.
+-- It runs with every update. So it does no more than it must, and answers only with what its caller cannot
+-- know. It makes few strings: Lua's collector takes as long as all the rest.
+-- A light cut neither renews the lease nor counts the keys: its owner made a full one a moment ago.
+-- A cut that is refused goes on to head.lua and refused.lua, which stand behind this file.
 --
 -- ARGV: 1 owner, 2 epoch, 3 prev epoch, 4 prev revision, 5 revision, 6 cutAt,
 --       7 channel, empty where the cut was announced, 8 the frame without its first line;

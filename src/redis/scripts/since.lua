@@ -2,8 +2,8 @@
 -- ARGV: 1 epoch, 2 revision, 3 limit, 4 horizon of the full sync that this page continues, else 0,
 --       5 the highest epoch that the asker has seen
 -- Reply: the head, behind `page`; '1' where the page begins a full sync; '1' where more pages follow; the
--- changes as in
---        a frame, as one text. (As a list of strings, a page would cost both sides more than its content.)
+--        changes as in a frame, as one text. (A list of a thousand strings would cost both sides more than
+--        its content does.)
 local epoch, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local horizon, seen = tonumber(ARGV[4]), ARGV[5]
 local DAY_MS = 86400000

@@ -1,6 +1,6 @@
 -- Writes a portion of a whole state beside the live keys. A stage that is abandoned expires by itself.
--- ARGV: 1 owner, 2 lease in ms, 3 epoch, 4 the attempt, 5 '1' for its first portion, 6 the changes as in a
--- frame
+-- ARGV: 1 owner, 2 lease in ms, 3 epoch, 4 the attempt, 5 '1' for its first portion,
+--       6 the changes as in a frame
 -- Reply: the head, behind `staged`, `fenced` or `head_moved`
 local owner, leaseMs, epoch, attempt, isFirst, changes = unpack(ARGV)
 local NEXT_STATE, NEXT_INDEX = KEYS[5], KEYS[6]
