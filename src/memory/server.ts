@@ -78,7 +78,9 @@ export class MemoryServer {
 
   claim(name: string, { owner, ownerName, known, leaseMs }: Claim): Outcome<'claimed', 'held'> {
     const space = this.#begin(name);
+    // planted: claim-rival
     if (this.#hasRival(space, owner, known)) return this.#reply(space, 'held');
+    // planted: claim-epoch
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
     space.meta = { ...space.meta, fence, owner, ownerName };
     this.#renew(space, owner, fence, leaseMs);
@@ -93,10 +95,12 @@ export class MemoryServer {
   commit(name: string, cut: Cut): Committed {
     const space = this.#begin(name);
     const { meta, live } = space;
+    // planted: commit-refusal
     const refusal = this.#refusal(space, cut);
     if (refusal !== undefined) return this.#reply(space, refusal);
     const isHead = isSame(cut.prev, meta) && (!cut.isLight || meta.epoch === cut.epoch);
     if (!(isHead && cut.isLight) && hasLostKeys(space)) return this.#reply(space, 'keys_lost');
+    // planted: commit-head
     if (!isHead) return this.#reply(space, 'head_moved');
 
     const { state, index } = live;

@@ -262,9 +262,11 @@ export class Connection implements Link {
     const leastMs = jittered(time, LEAST_PAUSE_MS);
     // A function that gives no client now gives none later.
     const isFinal = error.code === 'INVALID_OPTION';
-    const cancelRetry = isFinal
-      ? nothing
-      : time.after(Math.max(leastMs, pauseMs - waitedMs), () => this.#connect());
+    const connect = (): void => {
+      // planted: reconnect
+      this.#connect();
+    };
+    const cancelRetry = isFinal ? nothing : time.after(Math.max(leastMs, pauseMs - waitedMs), connect);
     this.#phase = { kind: 'waiting', cancelRetry };
     this.#failures += 1;
     if (isNews) this.#tell();
