@@ -128,7 +128,10 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a cut is dated later than it was made',
     mark: 'cut-time',
-    plant: swapped('clock.earliest(at)', 'clock.latest() + 300'),
+    plant: swapped(
+      'this.#context.runtime.clock.earliest(at)',
+      '(this.#context.runtime.clock.latest() + 300)',
+    ),
     caughtBy: 'honest staleness',
   },
   // ---- the owner ----

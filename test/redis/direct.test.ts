@@ -150,8 +150,8 @@ onRealServer('a new follower reads the whole state directly while Redis is out',
 
 onRealServer('mode "always" uses the direct path with Redis up, too', async (t) => {
   const { owner, follower } = await start(t, { mode: 'always' });
-  await until(() => follower.get('key/a').source === 'direct', 'the direct path');
-  t.is(follower.mode, 'connected');
+  const isBoth = (): boolean => follower.get('key/a').source === 'direct' && follower.mode === 'connected';
+  await until(isBoth, 'the direct path, with Redis up');
   for (let n = 0; n < 500; n += 1) {
     owner.set('key/a', n);
     await follower.waitFor(owner.head);
