@@ -38,6 +38,7 @@ const LEAST_PAUSE_MS = 50;
 const REFUSED_PAUSE_MS = 800;
 
 export interface ConnectionOptions {
+  /** Makes a client that is ready to be connected. */
   readonly make: () => Client;
   readonly time: Time;
   /** How long any answer may take, ms. */
@@ -46,8 +47,6 @@ export interface ConnectionOptions {
   readonly ping: (client: Client) => Promise<void>;
   /** Looks, once a connection, for something that a person should mend. May fail: then nothing is known. */
   readonly inspect?: (client: Client) => Promise<TandemError | undefined>;
-  /** Called with each new client, before it connects. */
-  readonly prepare?: (client: Client) => unknown;
   /** Whether `sendUnanswered` is wanted. Default false. */
   readonly unanswered?: boolean;
   /** Told when it comes up, and when it goes down. */
@@ -163,7 +162,7 @@ export class Connection implements Link {
   }
 
   #connect(): void {
-    const { make, prepare, time, deadlineMs } = this.#options;
+    const { make, time, deadlineMs } = this.#options;
     const triedAt = time.now();
     let client: Client;
     try {
@@ -181,7 +180,6 @@ export class Connection implements Link {
       session.giveUp(`no connection to Redis within ${CONNECT_TIMEOUT_MS} ms`),
     );
     this.#phase = { kind: 'connecting', session, triedAt, cancelTimeout };
-    prepare?.(client);
     session.open();
   }
 

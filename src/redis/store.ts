@@ -73,7 +73,7 @@ export class RedisStore implements Store {
     this.#time = time;
     this.#clock = clock;
     this.commands = new Connection({
-      make,
+      make: () => this.#selected(make()),
       time,
       deadlineMs,
       ping: (client) => this.#askTime(client),
@@ -81,18 +81,13 @@ export class RedisStore implements Store {
       // For announcements. Never on a Cluster: PUBLISH may reach any node there, and overtake what a script
       // publishes.
       unanswered: true,
-      prepare: (client) => this.#select(client),
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
     this.subscriber = new Connection({
-      make,
+      make: () => this.#listening(this.#selected(make())),
       time,
       deadlineMs,
       ping: async (client) => void (await client.ping()),
-      prepare: (client) => {
-        this.#select(client);
-        client.on('message', (channel: string, message: string) => this.#deliver(channel, message));
-      },
       changed: (what) => observers?.tell('link', { link: 'subscriber', ...what }),
     });
   }
@@ -199,9 +194,16 @@ export class RedisStore implements Store {
     return keys;
   }
 
-  #select(client: Client): void {
+  /** The client, once its database is known: the database is part of a channel's name. */
+  #selected(client: Client): Client {
     this.#database = databaseOf(client);
     this.#known.clear();
+    return client;
+  }
+
+  #listening(client: Client): Client {
+    client.on('message', (channel: string, message: string) => this.#deliver(channel, message));
+    return client;
   }
 
   /** The ping of the command connection: a sign of life, and a sample of the server's clock. */

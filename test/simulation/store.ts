@@ -47,11 +47,12 @@ export class SimStore extends ModelStore {
     });
     this.subscriber = new Connection({
       ...common,
-      make: () => asClient(make()),
-      ping: (client) => asSocket(client).request(() => {}, false),
-      prepare: (client) => {
-        asSocket(client).onMessage = (space, message) => this.#deliver(space, message);
+      make: () => {
+        const socket = make();
+        socket.onMessage = (space, message) => this.#deliver(space, message);
+        return asClient(socket);
       },
+      ping: (client) => asSocket(client).request(() => {}, false),
     });
   }
 
