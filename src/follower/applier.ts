@@ -5,6 +5,7 @@
  */
 import type { ServerClock } from '../base/clock.ts';
 import { detached } from '../base/detached.ts';
+import type { Head } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { compare } from '../state/position.ts';
 import type { Proof } from '../state/reading.ts';
@@ -117,10 +118,22 @@ export class Applier<D extends Definition> {
     if (compare(head, replica.position) < 0) return undefined;
     const read = this.#read(changes);
     const changed = isFull ? replica.replace(head, read, this.#refused) : replica.advance(head, read);
-    // planted: keys-proof
-    freshness.prove(head.cutAt, head.epoch, clock);
+    this.#proveBatch(head, changed.length > 0, clock);
     this.#show(changed);
     return isFull ? changed.length : undefined;
+  }
+
+  /**
+   * A claim is known, and the keys are still of an epoch before it: its owner has not committed yet, or Redis has lost the
+   * claim. Either way a superseded owner may have set what was read, so it proves nothing, and is not shown as live.
+   */
+  #proveBatch({ cutAt, epoch }: Head, isChanged: boolean, clock: ServerClock): void {
+    const { admission, freshness } = this.#parts;
+    const isBelowFence = epoch < admission.fence;
+    if (isBelowFence && isChanged) freshness.disprove();
+    if (isBelowFence) return;
+    // planted: keys-proof
+    freshness.prove(cutAt, epoch, clock);
   }
 
   get #latestMs(): number {

@@ -63,6 +63,12 @@ export class FreshnessTracker {
     this.#renew();
   }
 
+  /** The state is no longer proven: it is stale until the next proof. */
+  disprove(): void {
+    this.#provenAt = Math.min(this.#provenAt, this.#time.now() - this.#boundMs - 1);
+    this.#renew();
+  }
+
   /** At `at` of that clock the owner held its lease for so long; with 0 it had none. */
   lease(leaseMs: number, at: number, clock: ServerClock): void {
     this.#aliveUntil = leaseMs > 0 ? this.#here(at, clock) + leaseMs : -Infinity;

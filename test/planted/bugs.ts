@@ -122,7 +122,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a state that was read from the keys is current as of the reading',
     mark: 'keys-proof',
-    plant: swapped('head.cutAt', 'head.now'),
+    plant: swapped('cutAt', 'clock.now()'),
     caughtBy: 'honest staleness',
   },
   {

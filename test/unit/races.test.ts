@@ -431,6 +431,41 @@ test('an owner whose claim Redis lost claims again, even after a follower has ra
   t.is(next.wire.claims.length, seen + 1);
 });
 
+test('once a claim was heard, keys of an epoch below it are not live, even if Redis has lost the claim', async (t) => {
+  const { world, owning, following, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  owning.wire.cutBoth();
+  await world.time.advance(5_000);
+  const rollBack = world.server.remember(SPACE);
+  const next = world.process('next');
+  next.wire.commit = () => new Promise(() => {});
+  const successor = next.tandem.own(space);
+  await world.time.until(() => successor.ownership === 'leading', 'a claim');
+  await world.time.advance(50);
+  const { fence } = world.server.space(SPACE).meta;
+
+  // Redis fails over to a copy from before the claim. The owner before it goes on, until someone raises the fence.
+  for (const { wire } of [next, following]) wire.cutBoth();
+  rollBack();
+  owning.wire.mendBoth();
+  await world.led(owner);
+  owner.set('key/a', 2);
+  await world.time.advance(50);
+  following.wire.mendBoth();
+  let isShown = false;
+  const isEqual = (): boolean => {
+    const { value, freshness } = follower.get('key/a');
+    const isBelow = parsePosition(follower.head).epoch < fence;
+    isShown ||= value === 2 && isBelow;
+    t.false(value === 2 && isBelow && freshness === 'live');
+    return follower.mode === 'connected' && freshness === 'live' && follower.head === owner.head;
+  };
+  await world.time.until(isEqual, 'a follower that is live', 5_000, 1);
+  t.true(isShown, 'the keys were read before the owner had claimed again');
+  t.is(follower.get('key/a').value, 2);
+});
+
 test('an owner that starts over leaves nothing of the old state, neither in Redis nor at followers', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);

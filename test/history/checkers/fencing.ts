@@ -54,11 +54,12 @@ interface Held {
   readonly at: number;
 }
 
-/** Values that a follower shows under an epoch below a fence that it had heard of before they were set. */
+/** Values that a follower shows as live under an epoch below a fence that it had heard of before they were set. */
 function* heldAgainstFence(history: History): Generator<Held> {
   const setAt = new Map(history.of('op').map(({ id, at }) => [id, at]));
   const heard = Map.groupBy(history.of('heard'), ({ follower }) => follower);
-  for (const { follower, head, state, at } of history.of('read')) {
+  for (const { follower, head, state, at, freshness } of history.of('read')) {
+    if (freshness === 'stale') continue;
     const { epoch } = placeOf(head);
     const heardAt = firstAbove(heard.get(follower) ?? [], epoch);
     if (heardAt >= at) continue;
