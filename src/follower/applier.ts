@@ -10,14 +10,16 @@ import type { Change } from '../state/change.ts';
 import { compare } from '../state/position.ts';
 import type { Proof } from '../state/reading.ts';
 import { Reading, readingOf } from '../state/reading.ts';
-import type { ReadChange } from '../state/replica.ts';
+import type { ReadChange, Replica } from '../state/replica.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import type { Context } from '../actor/participant.ts';
-import type { Verdict } from './admission.ts';
+import type { Admission, Verdict } from './admission.ts';
 import type { Arrival } from './arrival.ts';
 import type { Batch } from './catch-up.ts';
+import type { FreshnessTracker } from './freshness.ts';
+import type { Meter } from './meter.ts';
 import type { Parts } from './parts.ts';
 import { Watchers } from './watchers.ts';
 
@@ -30,37 +32,40 @@ export class Applier<D extends Definition> {
   readonly watchers = new Watchers<AnyReading<D>>();
   readonly #space: Space<D>;
   readonly #context: Context;
-  readonly #parts: Parts;
+  readonly #replica: Replica;
+  readonly #admission: Admission;
+  readonly #freshness: FreshnessTracker;
+  readonly #meter: Meter;
   /** Keys whose last value could not be read, and since when. */
   readonly #refused = new Map<string, number>();
 
   constructor(space: Space<D>, context: Context, parts: Parts) {
     this.#space = space;
     this.#context = context;
-    this.#parts = parts;
+    this.#replica = parts.replica;
+    this.#admission = parts.admission;
+    this.#freshness = parts.freshness;
+    this.#meter = parts.meter;
   }
 
   /** How current all of the state is: as old as its oldest part. */
   get proof(): Proof {
-    const { freshness } = this.#parts;
-    if (this.#refused.size === 0) return freshness.proof;
-    return freshness.proofSince(Math.min(...this.#refused.values()));
+    if (this.#refused.size === 0) return this.#freshness.proof;
+    return this.#freshness.proofSince(Math.min(...this.#refused.values()));
   }
 
   reading<K extends KeyOf<D>>(key: K, entry: Entry<unknown> | undefined): Reading<K, ValueOf<D, K>> {
-    const { freshness } = this.#parts;
     const refusedAt = this.#refused.size === 0 ? undefined : this.#refused.get(key);
-    const proof = refusedAt === undefined ? freshness.proof : freshness.proofSince(refusedAt);
+    const proof = refusedAt === undefined ? this.#freshness.proof : this.#freshness.proofSince(refusedAt);
     return new Reading(key, entry, entry?.value, proof);
   }
 
   /** As `reading`, for one key: who asks for it again and again is given the same. */
   get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
-    const { replica, freshness } = this.#parts;
-    const entry = replica.get(key);
+    const entry = this.#replica.get(key);
     if (entry === undefined) this.#space.requireSchema(key);
     if (this.#refused.size > 0) return this.reading(key, entry);
-    return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, freshness.proof);
+    return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#freshness.proof);
   }
 
   isRefused(key: string): boolean {
@@ -69,18 +74,17 @@ export class Applier<D extends Definition> {
 
   /** Applies a frame where it follows. Of one that came directly, as much as can be read: there are no keys to ask. */
   apply(arrival: Arrival): Outcome {
-    const { replica, admission, meter } = this.#parts;
     const { frame, path } = arrival;
-    const verdict = admission.judge(frame, this.#latestMs);
-    if (verdict === 'fenced') meter.rejected('fenced');
+    const verdict = this.#admission.judge(frame, this.#latestMs);
+    if (verdict === 'fenced') this.#meter.rejected('fenced');
     if (verdict === 'known') this.#proveKnown(arrival);
     if (verdict !== 'next') return verdict;
     const read = this.#read(frame.changes);
     if (read.length < frame.changes.length && path === 'redis') return 'unreadable';
     // planted: advance
-    const changed = replica.advance(frame, read);
+    const changed = this.#replica.advance(frame, read);
     this.#prove(arrival);
-    const applied = meter.applied(arrival, changed.length);
+    const applied = this.#meter.applied(arrival, changed.length);
     if (applied?.trace === undefined) this.#show(changed);
     else this.#context.runtime.tracer.apply(applied, () => this.#show(changed));
     return 'applied';
@@ -88,12 +92,11 @@ export class Applier<D extends Definition> {
 
   /** Puts a whole state that came as one frame in place of this one. */
   replace(arrival: Arrival): Outcome {
-    const { replica, admission, meter } = this.#parts;
     const { frame } = arrival;
-    const verdict = admission.judgeWhole(frame, this.#latestMs);
-    if (verdict === 'fenced') meter.rejected('fenced');
+    const verdict = this.#admission.judgeWhole(frame, this.#latestMs);
+    if (verdict === 'fenced') this.#meter.rejected('fenced');
     if (verdict !== 'next') return verdict;
-    const changed = replica.replace(frame, this.#read(frame.changes), this.#refused);
+    const changed = this.#replica.replace(frame, this.#read(frame.changes), this.#refused);
     this.#prove(arrival);
     this.#show(changed);
     return 'applied';
@@ -112,12 +115,13 @@ export class Applier<D extends Definition> {
 
   /** Applies what was read from the keys. Returns how many keys a full sync changed. */
   applyBatch({ head, isFull, changes }: Batch, clock: ServerClock): number | undefined {
-    const { replica, freshness } = this.#parts;
-    freshness.lease(head.leaseMs, head.now, clock);
+    this.#freshness.lease(head.leaseMs, head.now, clock);
     // An announcement, or a frame of the direct path, may have brought this copy further than the keys.
-    if (compare(head, replica.position) < 0) return undefined;
+    if (compare(head, this.#replica.position) < 0) return undefined;
     const read = this.#read(changes);
-    const changed = isFull ? replica.replace(head, read, this.#refused) : replica.advance(head, read);
+    const changed = isFull
+      ? this.#replica.replace(head, read, this.#refused)
+      : this.#replica.advance(head, read);
     this.#proveBatch(head, changed.length > 0, clock);
     this.#show(changed);
     return isFull ? changed.length : undefined;
@@ -128,12 +132,11 @@ export class Applier<D extends Definition> {
    * claim. Either way a superseded owner may have set what was read, so it proves nothing, and is not shown as live.
    */
   #proveBatch({ cutAt, epoch }: Head, isChanged: boolean, clock: ServerClock): void {
-    const { admission, freshness } = this.#parts;
-    const isBelowFence = epoch < admission.fence;
-    if (isBelowFence && isChanged) freshness.disprove();
+    const isBelowFence = epoch < this.#admission.fence;
+    if (isBelowFence && isChanged) this.#freshness.disprove();
     if (isBelowFence) return;
     // planted: keys-proof
-    freshness.prove(cutAt, epoch, clock);
+    this.#freshness.prove(cutAt, epoch, clock);
   }
 
   get #latestMs(): number {
@@ -142,16 +145,16 @@ export class Applier<D extends Definition> {
 
   #proveKnown(arrival: Arrival): void {
     const { frame, clock } = arrival;
-    const isHere = frame.revision === this.#parts.replica.position.revision;
+    const isHere = frame.revision === this.#replica.position.revision;
     // planted: known-proof
     if (isHere) this.#prove(arrival);
     // The owner could not commit all that it had announced: its goodbye proves only that the lease is given up.
-    else if (frame.bye) this.#parts.freshness.lease(0, frame.publishedAt, clock);
+    else if (frame.bye) this.#freshness.lease(0, frame.publishedAt, clock);
   }
 
   #prove({ frame, clock }: Arrival): void {
     const { cutAt, epoch, bye, leaseMs, publishedAt } = frame;
-    this.#parts.freshness.heard({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock);
+    this.#freshness.heard({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock);
   }
 
   #read(changes: readonly Change[]): ReadChange[] {
@@ -170,7 +173,7 @@ export class Applier<D extends Definition> {
 
   #refuse(key: string, error: unknown): void {
     const { runtime, reporter } = this.#context;
-    this.#parts.meter.rejected('value');
+    this.#meter.rejected('value');
     // Reported once, and not with each frame until the owner sets a readable value.
     if (!this.#refused.has(key)) reporter.report(error);
     this.#refused.set(detached(key), this.#refused.get(key) ?? runtime.time.now());
@@ -181,7 +184,7 @@ export class Applier<D extends Definition> {
     this.#context.heads.notify();
     if (this.watchers.isEmpty) return;
     for (const { key } of changed) {
-      const read = (): AnyReading<D> => this.reading(key as KeyOf<D>, this.#parts.replica.get(key));
+      const read = (): AnyReading<D> => this.reading(key as KeyOf<D>, this.#replica.get(key));
       this.watchers.tell(key, read);
     }
   }

@@ -29,20 +29,21 @@ export interface LeadershipParts {
   readonly claimant: Claimant;
   readonly committer: Committer;
   readonly ownership: OwnershipDriver;
-  /** What readings are made of once the space is owned. */
-  readonly ledgerView: StateView;
   /** Begins to follow, where this owner is to wait until the space is free. */
   readonly startStandby: () => Standby;
 }
 
-/** Closes the owner: everything that runs in it ends. */
-export interface Closing {
+/** The owner, for its leadership. */
+export interface Led {
+  /** Readings are made of a standby's state from now on; `undefined` for the owner's own. */
+  show(standby: StateView | undefined): void;
+  /** Everything that runs in the owner ends. */
   close(): void;
 }
 
 export class Leadership {
   readonly #parts: LeadershipParts;
-  readonly #owner: Closing;
+  readonly #owner: Led;
   readonly #abort = new AbortController();
   #standby: Standby | undefined;
   #ended: TandemError | undefined;
@@ -50,14 +51,9 @@ export class Leadership {
   /** The last claim that was asked for; settles, and never rejects. */
   #claiming: Promise<void> | undefined;
 
-  constructor(parts: LeadershipParts, owner: Closing) {
+  constructor(parts: LeadershipParts, owner: Led) {
     this.#parts = parts;
     this.#owner = owner;
-  }
-
-  /** What readings are made of: a standby's copy, until the space is claimed. */
-  get view(): StateView {
-    return this.#standby ?? this.#parts.ledgerView;
   }
 
   /** Whether it waits for the space to be free. */
@@ -120,6 +116,7 @@ export class Leadership {
     const { signal } = this.#abort;
     const standby = this.#parts.startStandby();
     this.#standby = standby;
+    this.#owner.show(standby);
     this.#mirror(standby);
     const isLeading = (): boolean => this.#parts.ownership.ownership === 'leading';
     for (let failures = 0; !isLeading() && !signal.aborted; failures += 1) {
@@ -218,6 +215,7 @@ export class Leadership {
     if (this.#standby === undefined) return;
     this.#standby.stop();
     this.#standby = undefined;
+    this.#owner.show(undefined);
     this.#parts.context.heads.notify();
   }
 

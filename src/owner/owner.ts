@@ -33,6 +33,7 @@ import { CommitScheduler } from './commit-scheduler.ts';
 import { Committer } from './committer.ts';
 import type { FencedEvent } from './events.ts';
 import { Feed } from './feed.ts';
+import type { Led } from './leadership.ts';
 import { Leadership } from './leadership.ts';
 import { Lease } from './lease.ts';
 import { CommitMeter } from './measures.ts';
@@ -41,7 +42,8 @@ import { Repair } from './repair.ts';
 import { Scrub } from './scrub.ts';
 import { shutDown, stoppedError } from './shut-down.ts';
 import { Standby } from './standby.ts';
-import { ledgerView } from './state-view.ts';
+import type { StateView } from './state-view.ts';
+import { LedgerView } from './state-view.ts';
 
 export interface OwnOptions {
   /** `'resume'` goes on from what Redis has; `'reset'` empties it. Default `'resume'`. */
@@ -66,7 +68,7 @@ export type OwnerEmitted = ModeEvent | ErrorEvent | FencedEvent | OwnershipChang
 
 export class Owner<D extends Definition = Definition>
   extends Participant<D, OwnerEmitted>
-  implements ConnectionWork
+  implements ConnectionWork, Led
 {
   readonly links: readonly Link[];
   readonly isDirectLive = false;
@@ -77,6 +79,9 @@ export class Owner<D extends Definition = Definition>
   readonly #leadership: Leadership;
   readonly #scheduler: CommitScheduler;
   readonly #scrub: Scrub;
+  readonly #ledgerView: StateView;
+  /** What readings are made of: a standby's state, until the space is claimed. */
+  #view: StateView;
   #stopping: Promise<void> | undefined;
 
   constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope, options: OwnOptions = {}) {
@@ -94,6 +99,7 @@ export class Owner<D extends Definition = Definition>
     const cadence = new Cadence(books, { heartbeatMs, announce });
     const committer = new Committer(context, books, cadence, meter);
     this.#books = books;
+    this.#ledgerView = this.#view = new LedgerView(ledger, this.#ledgerProof);
     this.#ownership = new OwnershipDriver(space.name, observers, scope, context.reporter, isStandby);
     this.#leadership = new Leadership(
       {
@@ -102,7 +108,6 @@ export class Owner<D extends Definition = Definition>
         committer,
         claimant: new Claimant(space, { context, books, cadence, start }),
         ownership: this.#ownership,
-        ledgerView: ledgerView(ledger, this.#ledgerProof),
         startStandby: () => new Standby(space, runtime, scope.self, leaseMs),
       },
       this,
@@ -177,35 +182,36 @@ export class Owner<D extends Definition = Definition>
   // ---- readings ----
 
   override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
-    const entry = this.#leadership.view.entry(key);
+    const view = this.#view;
+    const entry = view.entry(key);
     if (entry === undefined) this.space.requireSchema(key);
-    return readingOf(key, entry, this.#read(key, entry), this.proof);
+    return readingOf(key, entry, this.#read(key, entry), view.proof);
   }
 
   override *entries(prefix = ''): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
-    for (const entry of this.#leadership.view.entries()) {
+    for (const entry of this.#view.entries()) {
       if (entry.key.startsWith(prefix)) yield this.#reading(entry);
     }
   }
 
   override readingsSince(from: Position): Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
-    return this.#leadership.view.entriesSince(from)?.map((entry) => this.#reading(entry));
+    return this.#view.entriesSince(from)?.map((entry) => this.#reading(entry));
   }
 
   get size(): number {
-    return this.#leadership.view.size;
+    return this.#view.size;
   }
 
   get proof(): Proof {
-    return this.#leadership.view.proof;
+    return this.#view.proof;
   }
 
   get correctedAt(): Position | undefined {
-    return this.#leadership.view.correctedAt;
+    return this.#view.correctedAt;
   }
 
   protected get position(): Position {
-    return this.#leadership.view.position;
+    return this.#view.position;
   }
 
   #reading(entry: Entry<Captured>): Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>> {
@@ -311,7 +317,11 @@ export class Owner<D extends Definition = Definition>
     else if (type === 'stop') void this.stop();
   }
 
-  // ---- what the connection calls ----
+  // ---- what leadership and connection call ----
+
+  show(standby: StateView | undefined): void {
+    this.#view = standby ?? this.#ledgerView;
+  }
 
   catchUp(machine: AbortSignal): Promise<void> {
     return this.#leadership.hold(machine);

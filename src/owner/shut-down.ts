@@ -16,7 +16,7 @@ import { TandemError, timeoutError } from '../base/errors.ts';
 import { withDeadline } from '../base/time.ts';
 import type { Books } from './cadence.ts';
 import type { CommitScheduler } from './commit-scheduler.ts';
-import type { Closing, Leadership } from './leadership.ts';
+import type { Leadership, Led } from './leadership.ts';
 
 /** The share of the time that committing may take. */
 const FLUSH_SHARE = 0.75;
@@ -32,7 +32,7 @@ export interface ShutDownParts {
 export async function shutDown(
   context: Context,
   parts: ShutDownParts,
-  owner: Closing,
+  owner: Pick<Led, 'close'>,
   timeoutMs: number,
 ): Promise<void> {
   const { scheduler, leadership, ownership } = parts;

@@ -17,19 +17,34 @@ export interface StateView {
   entriesSince(from: Position): Entry<Captured>[] | undefined;
 }
 
-/** An owner's memory is the truth, and needs no correction. */
-export function ledgerView(ledger: Ledger, proof: Proof): StateView {
-  return {
-    proof,
-    correctedAt: undefined,
-    get size() {
-      return ledger.size;
-    },
-    get position() {
-      return ledger.head;
-    },
-    entry: (key) => ledger.get(key),
-    entries: () => ledger.entries(),
-    entriesSince: (from) => (ledger.canContinue(from) ? ledger.entriesSince(from) : undefined),
-  };
+/** An owner's own state: its memory is the truth, and needs no correction. */
+export class LedgerView implements StateView {
+  readonly proof: Proof;
+  readonly correctedAt = undefined;
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger, proof: Proof) {
+    this.#ledger = ledger;
+    this.proof = proof;
+  }
+
+  get size(): number {
+    return this.#ledger.size;
+  }
+
+  get position(): Position {
+    return this.#ledger.head;
+  }
+
+  entry(key: string): Entry<Captured> | undefined {
+    return this.#ledger.get(key);
+  }
+
+  entries(): Iterable<Entry<Captured>> {
+    return this.#ledger.entries();
+  }
+
+  entriesSince(from: Position): Entry<Captured>[] | undefined {
+    return this.#ledger.canContinue(from) ? this.#ledger.entriesSince(from) : undefined;
+  }
 }
