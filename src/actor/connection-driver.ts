@@ -1,8 +1,10 @@
 /**
- * Runs the connection machine of one participant, and is the only one that sends to it.
+ * The connection driver: runs the connection machine of one participant. Every event to that machine goes
+ * through the driver.
  *
- * The machine decides the mode. The driver passes on what the links say, runs the participant's catch-up once the
- * links are known, and makes each new mode known: to observers, to the participant, then to listeners.
+ * The machine decides the mode. The driver sends it the changes of the links, and runs the participant's
+ * catch-up once each link is up or has failed. It passes each new mode on: to the observers, then to the
+ * participant, then to the listeners.
  */
 import type { Actor } from 'xstate';
 import { createActor, fromPromise } from 'xstate';
@@ -19,27 +21,29 @@ import type { ParticipantScope } from './logic.ts';
 import { MODE_CHANGED } from './logic.ts';
 import type { Reporter } from './reporter.ts';
 
-/** What a participant supplies to its connection. */
+/** The participant's side of its connection. */
 export interface ConnectionWork {
-  /** The links without which it cannot work. */
+  /** The links to the store. The participant needs all of them up. */
   readonly links: readonly Link[];
-  /** Whether the direct path delivers. */
+  /** Whether the direct path delivers frames. */
   readonly isDirectLive: boolean;
-  /** Brings memory and store together; on success the mode is `connected`. */
+  /**
+   * Brings memory and store together. The mode is `connected` once it resolves, `degraded` once it rejects.
+   */
   catchUp(signal: AbortSignal): Promise<void>;
-  /** Called when the mode has changed, before anyone outside hears of it. */
+  /** Called after each change of the mode: after the observers, before the listeners. */
   entered(mode: Mode): void;
 }
 
-/** A participant whose state another shows as its own. */
+/** The follower whose state a standby shows as its own. */
 interface Mirrored {
   readonly state: string;
   readonly reason: string;
 }
 
 /**
- * With its links up a participant tries again at least this often, ms. A try is a call or two, and within a second of
- * the last fault all have to be in step, also those that wait for another participant to be.
+ * The longest wait between two catch-ups of a degraded participant, ms. A try costs a call or two. Within a
+ * second of the last fault every participant must be in step, also one that waits for another.
  */
 const MAX_PROBE_MS = 400;
 
@@ -75,7 +79,7 @@ export class ConnectionDriver {
     return this.#mode;
   }
 
-  /** The machine's state: the mode, and within it as in `degraded.direct`. */
+  /** The machine's state: the mode, with the inner state where there is one, as in `degraded.direct`. */
   get state(): string {
     if (!this.#isStarted && this.#mirrored) return this.#mirrored.state;
     const { value } = this.#machine.getSnapshot();
@@ -83,7 +87,7 @@ export class ConnectionDriver {
     return Object.entries(value).flat().join('.');
   }
 
-  /** Why the mode is what it is, for people. */
+  /** The reason of the current mode, for people. */
   get reason(): string {
     if (!this.#isStarted && this.#mirrored) return this.#mirrored.reason;
     return this.#machine.getSnapshot().context.reason;
@@ -93,21 +97,24 @@ export class ConnectionDriver {
     return this.#links.every(({ up }) => up);
   }
 
-  /** Why a link is down, as far as is known. */
+  /** The error of a link that is down; `undefined` where none is down, or no error is known. */
   get linkError(): TandemError | undefined {
     return this.#links.find(({ up, error }) => !up && error)?.error;
   }
 
-  /** Lends the work; the machine starts with `start`. */
+  /** Sets the participant's side of the connection. Called once, before `start`. */
   employ(work: ConnectionWork): void {
     this.#work = work;
   }
 
-  /** Until it starts, its state is that of a follower that stands in for it. */
+  /**
+   * Shows the state and the reason of this follower until `start`: a standby has no connection of its own.
+   */
   mirror(follower: Mirrored): void {
     this.#mirrored = follower;
   }
 
+  /** Starts the machine, and begins to watch the links. */
   start(): void {
     this.#isStarted = true;
     this.#unwatch = this.#links.map((link) => link.watch(() => this.#linkChanged()));
@@ -115,11 +122,11 @@ export class ConnectionDriver {
       this.enter(typeof value === 'string' ? value : 'degraded', context.reason);
     });
     this.#machine.start();
-    // A warning that is known already waits until there can be someone who listens.
+    // A link may have a warning already. It waits until the caller can have added a listener.
     this.#runtime.time.endOfTurn(() => this.#passOnWarnings());
   }
 
-  /** Ends it for good: the mode is `stopped`. Idempotent. */
+  /** Stops the machine for good: the mode is `stopped`. Idempotent. */
   stop(): void {
     for (const unwatch of this.#unwatch) unwatch();
     if (this.#isStarted) this.send({ type: 'stop' });
@@ -130,20 +137,20 @@ export class ConnectionDriver {
     this.#machine.send(event);
   }
 
-  /** What memory holds and what the store holds do not fit together: observers hear of it, and the machine mends it. */
+  /** Memory and store do not fit together. Observers get a `gap` event; in `connected` a catch-up follows. */
   gap(reason: string): void {
     this.#runtime.observers.tell('gap', { space: this.#space, role: this.#role, reason });
     this.send({ type: 'gap', reason });
   }
 
-  /** The mode is this from now on. A standby's mode is that of its follower, and enters here without the machine. */
+  /** Changes the mode, and passes it on. A standby's mode comes from its follower, without the machine. */
   enter(mode: Mode, reason: string): void {
     const from = this.#mode;
     if (mode === from) return;
     this.#mode = mode;
     this.#runtime.observers.tell('mode', { space: this.#space, role: this.#role, mode, from, reason });
     this.#work?.entered(mode);
-    // First the event, then the snapshot: with `stopped` the actor is done, and emits no more.
+    // The event comes before the snapshot: with `stopped` the actor is done, and emits nothing more.
     this.#reporter.emit({ type: 'mode', mode, from, reason } satisfies ModeEvent);
     this.#scope.self.send({ type: MODE_CHANGED });
   }
@@ -171,13 +178,13 @@ export class ConnectionDriver {
     try {
       await this.#work?.catchUp(signal);
     } catch (error) {
-      // A link that goes down reports by itself; a catch-up that was called off has nothing to report.
+      // `#linkChanged` reports a link that is down. A catch-up that was called off needs no report.
       if (!signal.aborted && this.isLinkUp) this.#reporter.report(error);
       throw error;
     }
   }
 
-  /** At the start nobody knows yet whether Redis can be reached: that is no failure. */
+  /** Waits until each link is up or has an error. At the start neither is known yet: that is no failure. */
   async #untilLinksAreKnown(signal: AbortSignal): Promise<void> {
     const isPending = (link: Link): boolean => !link.up && link.error === undefined;
     while (this.#links.some(isPending) && !signal.aborted) {

@@ -2,7 +2,7 @@
 import type { TandemError } from '../base/errors.ts';
 import type { Mode } from '../state/mode.ts';
 
-/** The mode has changed; `reason` says why, for people. */
+/** The mode has changed from `from` to `mode`. `reason` is for people. */
 export type ModeEvent = {
   readonly type: 'mode';
   readonly mode: Mode;
@@ -10,5 +10,8 @@ export type ModeEvent = {
   readonly reason: string;
 };
 
-/** Something went wrong, or a person should mend something. `error.code` is stable. */
+/**
+ * An error, or a warning about something that a person should fix. `error.code` is stable, its message is
+ * not.
+ */
 export type ErrorEvent = { readonly type: 'error'; readonly error: TandemError };

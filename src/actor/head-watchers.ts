@@ -1,10 +1,13 @@
-/** Those who are called back whenever the head of a participant has moved, or may have. */
+/** Callbacks that run whenever the head of a participant has moved, or may have moved. */
 export class HeadWatchers {
   readonly #callbacks = new Set<() => void>();
 
-  /** @param callback must not throw. Returns the way to stop. */
+  /**
+   * @param callback must not throw
+   * @returns a function that ends the calls
+   */
   add(callback: () => void): () => void {
-    // Each watch is its own, also of one function.
+    // The same function may be added twice: each addition ends by itself.
     const own = (): void => callback();
     this.#callbacks.add(own);
     return () => void this.#callbacks.delete(own);

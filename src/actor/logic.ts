@@ -1,7 +1,8 @@
 /**
- * The actor logic around a participant, for `createActor`, `invoke` and `spawn`.
+ * The actor logic of a participant, for `createActor`, `invoke` and `spawn`.
  *
- * The actor's snapshot holds the mode, and the participant under its role's name. Values never travel through events.
+ * The actor's snapshot has the mode, and the participant as `owner` or `follower`. The snapshot has no values
+ * of the space: callers read them through the participant.
  */
 import type { ActorLogic, ActorScope, ActorSystem, AnyActorRef, EventObject, Snapshot } from 'xstate';
 import { createActor } from 'xstate';
@@ -11,7 +12,7 @@ import type { Mode } from '../state/mode.ts';
 export type { AnyActorRef } from 'xstate';
 
 export type ParticipantEvent = EventObject;
-// XState's own bound for a system; whose system it is does not matter here.
+// `any` is XState's own bound for a system, and any system will do here.
 type AnySystem = ActorSystem<any>;
 
 /** The mode, and the participant: `snapshot.owner` or `snapshot.follower`. */
@@ -27,15 +28,15 @@ export type ParticipantLogic<R extends Role, T, E extends EventObject> = ActorLo
 >;
 export type ParticipantScope = ActorScope<ParticipantSnapshot<Role, never>, ParticipantEvent>;
 
-/** A participant's event to its own actor; nobody else sends it. */
+/** The event that updates the mode in the snapshot. Only the participant's connection driver sends it. */
 export const MODE_CHANGED = 'tandem.mode';
 
-/** What the actor asks of its participant. */
+/** The calls of an actor to its participant. */
 interface Acting {
   readonly mode: Mode;
   start(): void;
   stop(): Promise<unknown>;
-  /** An event from outside. */
+  /** Handles an event that was sent to the actor from outside. */
   receive(event: ParticipantEvent): void;
   report(error: unknown): void;
 }
@@ -52,13 +53,14 @@ export function participantLogic<R extends Role, T extends Acting, E extends Eve
   };
   return {
     getInitialSnapshot: begin,
-    // A participant is what it has in Redis and in memory; a snapshot that was kept brings none of it back.
+    // The participant's state is in Redis and in memory. A persisted snapshot has none of it.
     restoreSnapshot: (_, scope) => begin(scope),
     start: (snapshot) => snapshot[role].start(),
     transition: (snapshot, event) => {
       const participant: T = snapshot[role];
       if (event.type === 'xstate.stop') {
-        // The parent has stopped this actor and waits for nobody: the rest of the stop happens behind it.
+        // The parent has stopped this actor, and does not wait: the participant's own stop goes on after
+        // this.
         participant.stop().catch((error: unknown) => participant.report(error));
         return { ...snapshot, status: 'stopped', mode: 'stopped' };
       }
@@ -66,7 +68,7 @@ export function participantLogic<R extends Role, T extends Acting, E extends Eve
         const { mode } = participant;
         return { ...snapshot, mode, status: mode === 'stopped' ? 'done' : 'active' };
       }
-      // A throw in here would end the actor.
+      // An error thrown here would end the actor.
       try {
         participant.receive(event);
       } catch (error) {
@@ -79,7 +81,7 @@ export function participantLogic<R extends Role, T extends Acting, E extends Eve
   };
 }
 
-/** Starts a participant as a child of another's actor, and returns it. */
+/** Starts a participant as a child of another participant's actor, and returns it. */
 export function startChild<R extends Role, T, E extends EventObject>(
   role: R,
   logic: ParticipantLogic<R, T, E>,

@@ -1,11 +1,13 @@
-/** A machine as data, taken from the machine: its states and transitions, for whoever draws it. */
+/**
+ * A machine as data: its states and transitions, read from the machine. The live page and the docs draw it.
+ */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 
 export interface MachineChart {
   readonly id: string;
   /** Outer states before those inside them. */
   readonly states: readonly {
-    /** As in `degraded.direct`. */
+    /** The names of the outer state and the inner one, as in `degraded.direct`. */
     readonly path: string;
     readonly name: string;
     readonly description: string;
@@ -36,7 +38,7 @@ export function chartOf(machine: AnyStateMachine): MachineChart {
   };
 }
 
-/** Each transition of a state: where it goes, and on what. */
+/** The transitions of a state: each has a target, and a label of its event and its guard. */
 export function transitionsOf(node: AnyStateNode): { to: AnyStateNode; label: string }[] {
   const all = [...node.transitions.values()].flat().concat(node.always ?? []);
   return all.flatMap(({ target, eventType, guard }) => {
@@ -47,7 +49,7 @@ export function transitionsOf(node: AnyStateNode): { to: AnyStateNode; label: st
   });
 }
 
-/** The states in which a machine may stay, and from which the transitions of the root may lead. */
+/** The outer states in which a machine may stay. A transition of the root leads from each of them. */
 export function lastingStates(root: AnyStateNode): AnyStateNode[] {
   return Object.values(root.states).filter(({ type, always }) => type !== 'final' && !always?.length);
 }
@@ -64,7 +66,7 @@ function labelOf(guard: unknown): string {
   return typeof guard === 'string' ? guard : 'standby';
 }
 
-/** XState's own event names, as a reader would say them. */
+/** The name of an event for readers: XState's own events get plain names. */
 function eventName(type: string): string {
   if (type === '') return 'at once';
   if (type.startsWith('xstate.done.actor')) return 'caught up';

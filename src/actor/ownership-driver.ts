@@ -1,4 +1,7 @@
-/** Runs the ownership machine of one owner, and is the only one that sends to it. */
+/**
+ * The ownership driver: runs the ownership machine of one owner. Every event to that machine goes through the
+ * driver. It passes the state on after each event: to the observers, then to the listeners.
+ */
 import type { Actor } from 'xstate';
 import { createActor } from 'xstate';
 import type { OwnershipEvent } from '../../machines/ownership.ts';
@@ -8,7 +11,9 @@ import type { Ownership } from '../state/mode.ts';
 import type { ParticipantScope } from './logic.ts';
 import type { Reporter } from './reporter.ts';
 
-/** The owner may do something else with its space than before. */
+/**
+ * The owner's right to its space, after each event of the ownership machine: the same state may come again.
+ */
 export type OwnershipChangedEvent = { readonly type: 'ownership'; readonly ownership: Ownership };
 
 export class OwnershipDriver {
@@ -17,7 +22,7 @@ export class OwnershipDriver {
   readonly #reporter: Reporter;
   readonly #machine: Actor<typeof ownershipMachine>;
 
-  /** @param isStandby begins by waiting for the space to be free */
+  /** @param isStandby whether the owner begins by waiting for the space to be free */
   constructor(
     space: string,
     observers: Observers,

@@ -1,7 +1,7 @@
 /**
- * What users see of a participant, be it an owner or a follower: its mode, its readings, its events.
+ * The base of owner and follower, as users see both: mode, readings, waiting and events.
  *
- * The parts that do the work are made by the subclass, and share what stands in `context`.
+ * `Owner` and `Follower` make the parts that do the work. Those parts share the objects in `context`.
  */
 import type { EventObject, Observer, Subscription } from 'xstate';
 import type { TandemError } from '../base/errors.ts';
@@ -19,7 +19,7 @@ import { HeadWatchers } from './head-watchers.ts';
 import type { ParticipantEvent, ParticipantScope, ParticipantSnapshot } from './logic.ts';
 import { Reporter } from './reporter.ts';
 
-/** What the parts of one participant share. */
+/** The objects that all parts of one participant share. */
 export interface Context {
   readonly space: string;
   readonly runtime: Runtime;
@@ -29,9 +29,10 @@ export interface Context {
   readonly heads: HeadWatchers;
 }
 
-/** A participant of whichever role and space. */
+/** A participant of any role and any space. */
 export type AnyParticipant = Participant<any, any>;
 
+/** An owner or a follower of one space, as `tandem.own` and `tandem.follow` return it. */
 export abstract class Participant<D extends Definition, E extends EventObject> {
   readonly space: Space<D>;
   readonly role: Role;
@@ -53,55 +54,76 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     };
   }
 
-  /** Whether this participant is the space's owner, or wants to be. */
+  /** Whether this is an owner: also one that still claims its space, or has lost it. */
   get isOwner(): boolean {
     return this.role === 'owner';
   }
 
-  /** How this process stands with the space in Redis. */
+  /**
+   * The state of this participant's connection to its space in Redis: `recovering`, `connected`, `degraded`
+   * or `stopped`.
+   */
   get mode(): Mode {
     return this.context.connection.mode;
   }
 
-  /** The connection machine's state: the mode, and within it as in `degraded.direct`. */
+  /**
+   * The connection machine's state: the mode, with the inner state where there is one, as in
+   * `degraded.direct`.
+   */
   get state(): string {
     return this.context.connection.state;
   }
 
-  /** Why the mode is what it is, for people. */
+  /** The reason of the mode, for people. */
   get reason(): string {
     return this.context.connection.reason;
   }
 
-  /** Whether Redis can be reached, and if not, why not, as far as is known. */
+  /**
+   * Whether all connections to Redis that this participant needs are up; if not, the error, where one is
+   * known.
+   */
   get link(): { readonly up: boolean; readonly error: TandemError | undefined } {
     const { isLinkUp: up, linkError } = this.context.connection;
     return { up, error: up ? undefined : linkError };
   }
 
-  /** The newest position in this process, printed. */
+  /** The newest position in memory, as `epoch-revision`. The epoch is 0 before the first claim or sync. */
   get head(): string {
     return printPosition(this.position);
   }
 
-  /** How many keys hold a value. */
+  /** The number of keys that hold a value. */
   abstract readonly size: number;
-  /** How current the state is, as far as is known now. */
+  /** The proof of how current the state is. */
   abstract readonly proof: Proof;
-  /** The reading of a key. A key that holds nothing gives a reading whose value is `undefined`. */
+  /**
+   * The reading of a key. The value is `undefined` for a key that holds nothing.
+   * @throws TandemError `UNKNOWN_KEY`
+   */
   abstract get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>>;
-  /** Readings of the keys that hold a value and begin with `prefix`; of all by default. */
+  /**
+   * The readings of the keys that hold a value.
+   * @param prefix only of keys that begin with it; default all
+   */
   abstract entries(prefix?: string): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>>;
   /**
-   * Readings of the keys that changed after a position, deleted ones without a value; `undefined` where nobody can
-   * go on from there.
+   * The readings of the keys that changed after a position, oldest change first; the value of a deleted key
+   * is `undefined`. The result is `undefined` where a reader cannot go on from that position.
    */
   abstract readingsSince(from: Position): Reading[] | undefined;
-  /** Where this copy was last found to be wrong: a reader at this very place has to start over. */
+  /**
+   * The position at which this copy was last found wrong: a reader at exactly this position must start
+   * over.
+   */
   abstract readonly correctedAt: Position | undefined;
-  /** Gives up: the participant is `stopped` for good, and answers from memory. */
+  /**
+   * Stops for good: the mode is `stopped`. Readings still come from memory, and become `stale`.
+   * @param options timeoutMs: ms; a follower needs none
+   */
   abstract stop(options?: { timeoutMs?: number }): Promise<void>;
-  /** An event from outside, sent to the actor. */
+  /** Handles an event that was sent to the actor from outside. */
   abstract receive(event: ParticipantEvent): void;
 
   protected abstract readonly position: Position;
@@ -114,9 +136,11 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
   }
 
   /**
-   * Waits until the head of this process is at `position` or past it.
-   * @param options timeoutMs default 1,000
-   * @throws TandemError `INVALID_POSITION`, `TIMEOUT` or `STOPPED`
+   * Resolves once the head is at `position` or past it.
+   * @param position `epoch-revision`
+   * @param options timeoutMs: ms; default 1,000
+   * @throws TandemError `INVALID_POSITION`, `INVALID_OPTION`, `TIMEOUT` or `STOPPED`; an owner's also
+   *   `FENCED` or `OWNED_ELSEWHERE`
    */
   async waitFor(position: string, { timeoutMs = 1_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const awaited = parsePosition(position);
@@ -126,7 +150,9 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     await this.context.waiters.wait(isThere, what, timeoutMs);
   }
 
-  /** As of any XState actor; an observer that throws is reported. */
+  /**
+   * Subscribes to the snapshots of the actor. An error that the observer throws becomes an `error` event.
+   */
   subscribe(
     observer:
       ((snapshot: ParticipantSnapshot<Role, unknown>) => void) | Observer<ParticipantSnapshot<Role, unknown>>,
@@ -141,27 +167,38 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     });
   }
 
+  /** The current snapshot of the actor: the mode, and this participant. */
   getSnapshot(): ParticipantSnapshot<Role, unknown> {
     return this.#scope.self.getSnapshot();
   }
 
+  /**
+   * Sends an event to the actor. An owner handles `set`, `delete` and `stop`; a follower `refresh` and
+   * `stop`.
+   */
   send(event: ParticipantEvent): void {
     this.#scope.self.send(event);
   }
 
-  /** Calls back for each emitted event of a type; a callback that throws is reported. */
+  /**
+   * Calls back with each event of a type. An error that the callback throws becomes an `error` event; one
+   * of an `error` callback is dropped.
+   */
   on<T extends E['type']>(type: T, callback: (event: Extract<E, { type: T }>) => void): Subscription {
     const guarded = this.context.reporter.guard(`on('${type}')`, callback);
     return this.#scope.self.on(type, guarded as (event: EventObject) => void);
   }
 
-  /** Calls back when the head has moved, or may have. Returns the way to stop. */
+  /**
+   * Calls back when the head has moved, or may have moved.
+   * @returns a function that ends the calls
+   */
   watchHead(callback: () => void): () => void {
     const guarded = this.context.reporter.guard('watchHead', () => callback());
     return this.context.heads.add(() => guarded(undefined));
   }
 
-  /** Reports an error to those who listen. */
+  /** Emits an `error` event for anything that was thrown. */
   report(error: unknown): void {
     this.context.reporter.report(error);
   }

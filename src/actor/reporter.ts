@@ -1,13 +1,13 @@
 /**
- * What one participant says to its user: events, and errors among them.
+ * The reporter: emits the events of one participant, errors among them, and guards the user's callbacks.
  *
- * A user's callback is guarded: what it throws, or rejects with, becomes an `error` event and goes no further.
+ * An error that a guarded callback throws, or rejects with, becomes an `error` event and goes no further.
  */
 import type { EventObject } from 'xstate';
 import { asTandemError, TandemError } from '../base/errors.ts';
 import type { Observers, Role } from '../ports/observer.ts';
 
-/** The one callback whose failure nobody can be told of. */
+/** The callback whose errors are dropped: reporting one would call it again. */
 const ON_ERROR = "on('error')";
 
 export class Reporter {
@@ -18,7 +18,7 @@ export class Reporter {
   readonly #warned = new WeakSet<TandemError>();
   #lastError: TandemError | undefined;
 
-  /** @param emit hands an event to those who listen to the actor */
+  /** @param emit emits an event to the listeners of the actor */
   constructor(space: string, role: Role, observers: Observers, emit: (event: EventObject) => void) {
     this.#space = space;
     this.#role = role;
@@ -26,7 +26,7 @@ export class Reporter {
     this.#emit = emit;
   }
 
-  /** The last error that was reported. A warning is not one: it does not say why something else was late. */
+  /** The last error that was reported: a wait that times out names it. Warnings do not count. */
   get lastError(): TandemError | undefined {
     return this.#lastError;
   }
@@ -35,22 +35,22 @@ export class Reporter {
     this.#emit(event);
   }
 
-  /** Reports anything that was thrown as an `error` event. */
+  /** Emits an `error` event for anything that was thrown. */
   report(error: unknown): void {
     this.#lastError = asTandemError(error, 'CALLBACK_FAILED', 'unexpected');
-    this.#announce(this.#lastError);
+    this.#emitError(this.#lastError);
   }
 
-  /** Reports a warning once. */
+  /** Emits an `error` event for a warning, once for each object. */
   warn(warning: TandemError): void {
     if (this.#warned.has(warning)) return;
     this.#warned.add(warning);
-    this.#announce(warning);
+    this.#emitError(warning);
   }
 
   /**
-   * The callback, made harmless.
-   * @param name of what the callback was given to, as in `watch('key')`
+   * Wraps a user's callback, so that its errors are reported and never thrown.
+   * @param name the call that was given the callback, as in `watch('key')`
    */
   guard<A>(name: string, callback: (argument: A) => unknown): (argument: A) => void {
     const failed = (error: unknown): void => {
@@ -66,7 +66,7 @@ export class Reporter {
     };
   }
 
-  #announce(error: TandemError): void {
+  #emitError(error: TandemError): void {
     this.#observers.tell('error', { space: this.#space, role: this.#role, code: error.code });
     this.#emit({ type: 'error', error } as EventObject);
   }
