@@ -1,14 +1,19 @@
 /**
- * Cadence: what goes out next, and how. Pure: from the time, the progress, the lease and the ledger.
+ * Cadence: decides what goes out next, from the time, the progress, the lease and the ledger. It has no I/O.
  *
- *   a turn has ended     an announcement, where it is small and the lease is long enough; else a commit
- *   a commit is due      a commit of what the store lacks; where that cannot be cut, the whole state in its place
- *   nothing goes out     a heartbeat: announced every other time at most; else a commit of no change
+ *   a turn has ended    an announcement, where it is short, nobody waits for a commit, and enough of the
+ *   lease
+ *                       is left; else a commit
+ *   a commit is due     what the store lacks, or as much as one call may take up to a cut point; where no cut
+ *                       is possible, the whole state
+ *   a heartbeat is due  an announced heartbeat, at most every other time; else a commit, also without changes
  *
- *   while much is under way, changes gather, and nothing goes out
+ * While four commits or the whole state are under way, nothing goes out, and changes gather.
  *
- * The intervals: a change is announced at the end of its turn and committed 10 ms later (commit scheduler); commits are
- * full at most every 100 ms under load, and every leaseMs / 8 when idle; a commit is published every heartbeatMs at least.
+ * Intervals: a change is announced at the end of its turn, and committed 10 ms later (`CommitScheduler`). A
+ * commit is full once 100 ms (with changes) or leaseMs / 8 (in any case) have passed since the last full one.
+ * Announced changes are published with their commit once heartbeatMs have passed since the last published
+ * one.
  */
 import type { Capacity } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
@@ -18,54 +23,62 @@ import { continues, isSame } from '../state/position.ts';
 import type { Lease } from './lease.ts';
 import type { Progress } from './progress.ts';
 
-/** Make a commit full (renew the lease, verify the key count) at most this often under load, ms. */
+/** Under load, a commit is full once this much time has passed since the last full one, ms. */
 const FULL_EVERY_MS = 100;
-/** When idle, a full commit goes out within this share of the lease. */
+/** In any case, a commit is full once this share of the lease has passed since the last full one. */
 const FULL_SHARE = 1 / 8;
-/** Tombstones that one commit makes the store forget, at most. */
+/** The greatest number of tombstones that one commit makes the store drop. */
 const MAX_DROPPED = 1_000;
-/** An announcement says a change twice: a longer one costs more than it gains. UTF-16 code units, and changes. */
+/**
+ * An announced change travels twice, so announcing a long one costs more than it gains. UTF-16 code units,
+ * and a number of changes.
+ */
 const MAX_ANNOUNCED_LENGTH = 16_384;
 const MAX_ANNOUNCED_CHANGES = 16;
-/** The share of the lease that has to be left: a superseded owner is not to be heard. */
+/**
+ * The share of the lease that must be left for an announcement: an owner with less may be superseded soon.
+ */
 const MIN_LEASE_SHARE = 1 / 4;
 
 const NO_KEYS: readonly string[] = [];
 
-/** Why it is asked what goes out next. */
+/** The occasion for a decision. */
 export type Occasion = 'turn' | 'commit' | 'heartbeat';
 
-/** The moment at which it is asked. */
+/** The circumstances of a decision. */
 export interface Moment {
-  /** Local ms. */
+  /** On `Time`, ms. */
   readonly now: number;
-  /** Whether the store can take an announcement. */
+  /** Whether the store can send an announcement. */
   readonly canAnnounce: boolean;
-  /** Whether somebody waits for a commit, who is not helped by an announcement. */
+  /** Whether a caller waits, as in `flush()`: only a commit can end such a wait. */
   readonly isAwaited: boolean;
   readonly capacity: Capacity;
 }
 
-/** A commit on top of what is on its way. */
+/** A commit that builds on everything that is on its way. */
 export interface CommitPlan {
   readonly kind: 'commit';
   readonly prev: Position;
   readonly revision: number;
   readonly changes: readonly Change[];
-  /** When all of it had been set, and nothing later, local ms. */
+  /** The time of the cut, on `Time`, ms: everything set earlier is in this commit or in one before it. */
   readonly cutAt: number;
-  /** So many tombstones were dropped here; those that are still dropped, the store forgets. */
+  /**
+   * The number of dropped tombstones, oldest first, that the store no longer has to hold after this commit.
+   */
   readonly forgetting: number;
+  /** The keys of these tombstones, without those that were set again. */
   readonly dropped: readonly string[];
-  /** A full commit was made a moment ago. This one neither renews the lease nor verifies the key count. */
+  /** The last full commit is recent, so this one neither renews the lease nor verifies the key count. */
   readonly isLight: boolean;
-  /** Followers were told of all of it: it is not published once more. */
+  /** Announcements of all these changes went out, so the commit does not publish them. */
   readonly isAnnounced: boolean;
-  /** For how long the lease runs from this cut on, ms: with a light one, what the last full one left. */
+  /** The length of the lease from this cut on, ms. For a light commit: what the last full one left of it. */
   readonly leaseMs: number;
 }
 
-/** The whole state, in place of what the store holds. */
+/** The whole state, to be put in place of what the store holds. */
 export interface ReplacementPlan {
   readonly kind: 'replacement';
   readonly revision: number;
@@ -74,7 +87,7 @@ export interface ReplacementPlan {
   readonly leaseMs: number;
 }
 
-/** Changes that followers are told of ahead of their commit. */
+/** The changes after the revision `from`, to be published ahead of their commit. */
 export interface AnnouncementPlan {
   readonly kind: 'announcement';
   readonly from: number;
@@ -83,7 +96,7 @@ export interface AnnouncementPlan {
 
 export type Outgoing =
   | { readonly kind: 'nothing' }
-  /** Followers are told that nothing waits; the store is asked nothing. */
+  /** An announcement without changes: it proves that nothing waits. The store need not answer. */
   | { readonly kind: 'heartbeat' }
   | AnnouncementPlan
   | CommitPlan
@@ -93,13 +106,13 @@ const NOTHING: Outgoing = { kind: 'nothing' };
 const HEARTBEAT: Outgoing = { kind: 'heartbeat' };
 
 export interface CadenceOptions {
-  /** A commit is published at least this often, ms. */
+  /** A commit is published, whatever was announced, once this long after the last published one, ms. */
   readonly heartbeatMs: number;
-  /** Whether anything is announced at all. */
+  /** Whether changes and heartbeats may be announced. */
   readonly announce: boolean;
 }
 
-/** What an owner knows of its space. */
+/** Everything that an owner knows of its space: the state, the progress of the store, the claim. */
 export interface Books {
   readonly ledger: Ledger;
   readonly progress: Progress;
@@ -109,14 +122,14 @@ export interface Books {
 export class Cadence {
   readonly #books: Books;
   readonly #options: CadenceOptions;
-  /** When the last cut was made, or the last heartbeat announced, local ms. */
+  /** The time of the last cut or announced heartbeat, on `Time`, ms. */
   #lastCutAt = -Infinity;
-  /** When the last cut was made that is published with its commit, local ms. */
+  /** The time of the last commit that was published, on `Time`, ms. */
   #publishedAt = -Infinity;
-  /** When the last full cut was made, local ms, and which horizon it told. */
+  /** The time of the last full cut, on `Time`, ms, and its horizon. */
   #fullAt = -Infinity;
   #fullHorizon = 0;
-  /** The store was not asked with the last heartbeat. */
+  /** Whether a heartbeat was announced after the last commit. */
   #hasAnnouncedHeartbeat = false;
 
   constructor(books: Books, options: CadenceOptions) {
@@ -128,23 +141,27 @@ export class Cadence {
     return this.#lastCutAt;
   }
 
-  /** Whether something was set that a commit is yet to take; or, where one is due already, that followers are not told of. */
+  /**
+   * Whether a change waits: one that no commit has taken so far. While a commit is due already, only a change
+   * that was not announced counts.
+   */
   isDue(isCommitDue: boolean): boolean {
     const { ledger, progress } = this.#books;
     return ledger.head.revision > (isCommitDue ? progress.toldUpTo : progress.sent.revision);
   }
 
-  /** The next commit is full: it verifies how many keys the store holds. */
+  /** Makes the next commit full, so that it verifies the key count. */
   verifyNext(): void {
     this.#fullAt = -Infinity;
   }
 
+  /** Decides what goes out. It changes nothing: `note` records what was sent. */
   next(occasion: Occasion, moment: Moment): Outgoing {
     if (occasion === 'heartbeat' && this.#mayAnnounceHeartbeat(moment)) return HEARTBEAT;
     return (occasion === 'turn' && this.#announcement(moment)) || this.#commit(moment);
   }
 
-  /** It goes out now. */
+  /** Records that this goes out now. */
   note(outgoing: Outgoing, now: number): void {
     if (outgoing.kind === 'nothing' || outgoing.kind === 'announcement') return;
     this.#lastCutAt = now;
@@ -160,14 +177,14 @@ export class Cadence {
 
   #announcement(moment: Moment): Outgoing | undefined {
     const { ledger, progress } = this.#books;
-    // Where commits gather, or the whole state is being put in place, the keys would be far behind.
+    // While the store is this far behind, or in another epoch, announcements would run far ahead of it.
     const isClose = !progress.isFull && progress.sent.epoch === ledger.line.epoch;
     if (moment.isAwaited || !isClose || progress.isIncomplete) return undefined;
     const from = progress.toldUpTo;
     if (ledger.head.revision === from || !this.#mayAnnounce(moment)) return undefined;
     const changes = ledger.changesSince(from, MAX_ANNOUNCED_CHANGES + 1);
     if (changes === undefined || !isShort(changes)) return undefined;
-    // A change that is traced is committed: its trace is to say when it was in the store.
+    // A traced change is committed at once, so that its trace shows when the store had it.
     if (ledger.originsSince(from).length > 0) return undefined;
     return { kind: 'announcement', from, changes };
   }
@@ -176,7 +193,7 @@ export class Cadence {
     const { ledger, progress } = this.#books;
     const { head } = ledger;
     const isQuiet = progress.isQuiet && !progress.lacks(head) && isSame(progress.sent, head);
-    // The store is asked every other time, and within an eighth of the lease, whether it still holds what it held.
+    // The store is asked at every other heartbeat, and once leaseMs / 8 have passed since a full commit.
     const isStoreDue =
       this.#hasAnnouncedHeartbeat || !this.#isFullRecent(progress.sent, Infinity, moment.now);
     return isQuiet && !isStoreDue && ledger.droppedCount === 0 && this.#mayAnnounce(moment);
@@ -189,7 +206,7 @@ export class Cadence {
 
   // ---- commits ----
 
-  /** All that the store lacks, or as much as one call takes up to a cut point; or the whole state. */
+  /** All that the store lacks, or as much as one call may take up to a cut point. Else the whole state. */
   #commit({ now, capacity }: Moment): Outgoing {
     const { ledger, progress } = this.#books;
     if (progress.isFull) return NOTHING;
@@ -206,7 +223,7 @@ export class Cadence {
       // planted: cut-point
       return this.#cut(before, cutPoint.revision, cutPoint.at, now);
     }
-    // What cannot be parted goes out in one call where the store can take it.
+    // Changes that cannot be parted go out in one call, where the store takes that many.
     const isTakeable =
       countFitting(changes, { ...capacity, changes: capacity.mostChanges }) === changes.length;
     return isTakeable ? this.#cut(changes, head.revision, now, now) : this.#replacement(now);
@@ -229,12 +246,14 @@ export class Cadence {
       forgetting,
       dropped: forgetting === 0 ? NO_KEYS : ledger.dropped(forgetting, progress.forgetting),
       isLight,
-      // Announcements get no reply, so an ACL that forbids PUBLISH would go unnoticed: commits publish now and then.
+      // Announcements get no reply, so an ACL that forbids PUBLISH would go unnoticed. Commits publish now
+      // and then.
       isAnnounced: isTold && now - this.#publishedAt < this.#options.heartbeatMs,
       leaseMs: isLight ? Math.floor(lease.ms - (now - this.#fullAt)) : Math.floor(lease.ms),
     };
   }
 
+  /** The whole state, once nothing else is on its way. */
   #replacement(now: number): Outgoing {
     const { ledger, progress, lease } = this.#books;
     if (!progress.isQuiet) return NOTHING;
@@ -243,7 +262,9 @@ export class Cadence {
     return { kind: 'replacement', revision, cutAt: now, forgetting, leaseMs: Math.floor(lease.ms) };
   }
 
-  /** Whether a full cut was made a moment ago, of this line as it is. */
+  /**
+   * Whether the last full cut is recent, and of the same epoch and horizon: a light commit changes neither.
+   */
   #isFullRecent(prev: Position, withinMs: number, now: number): boolean {
     const { ledger, lease } = this.#books;
     if (prev.epoch !== ledger.line.epoch || ledger.horizon !== this.#fullHorizon) return false;
@@ -258,7 +279,7 @@ function isShort(changes: readonly Change[]): boolean {
   return length <= MAX_ANNOUNCED_LENGTH;
 }
 
-/** How many of the changes, from the first on, one call takes. One change goes, however long it is. */
+/** The number of changes, from the first on, that one call takes. The first one goes, however long it is. */
 function countFitting(changes: readonly Change[], { changes: most, length: longest }: Capacity): number {
   let length = 0;
   let count = 0;

@@ -4,15 +4,18 @@ import type { Claim, Head, Store } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
 import { pause } from '../base/time.ts';
 
+/** The longest pause between two tries, ms. */
 const POLL_MS = 100;
-/** A lease without an end, set by hand for example, looks as if it ended at once, again and again. */
+/** The shortest: a lease without an expiry, as somebody may set it by hand, always seems to end in 1 ms. */
 const MIN_POLL_MS = 10;
-/** A dead owner's last command may still be on its way; the second renewal shows that the owner lives. */
+/**
+ * One renewal may be a dead owner's last command, still on its way. The second shows that the owner lives.
+ */
 const RENEWALS_OF_THE_LIVING = 2;
 
 /**
- * Returns the head once the space is claimed; `head.fence` is the new epoch.
- * @throws OwnedElsewhereError where another renews the lease
+ * Resolves with the store's head once the space is claimed; `head.fence` is the new epoch.
+ * @throws OwnedElsewhereError where another owner renews its lease
  */
 export async function claimSpace(
   store: Store,
@@ -26,10 +29,10 @@ export async function claimSpace(
   for (;;) {
     signal.throwIfAborted();
     const { outcome, head } = await store.claim(space, claim);
-    // Also where the claim was called off meanwhile: the caller has to give it back.
+    // A claim that was called off meanwhile is returned too: the caller has to give up its lease.
     if (outcome === 'claimed') return head;
     signal.throwIfAborted();
-    // Both are the server's time, in whole milliseconds: a lease that ends later than before was renewed.
+    // Both times are the server's, and leaseMs is rounded. A lease that now ends clearly later was renewed.
     if (head.now + head.leaseMs > expiresAt + 2) renewals += 1;
     if (renewals >= RENEWALS_OF_THE_LIVING) throw new OwnedElsewhereError(space, head.ownerName);
     expiresAt = head.now + head.leaseMs;

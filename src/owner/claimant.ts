@@ -1,8 +1,8 @@
 /**
- * The claimant: asks the store for the space, and brings the books to what was granted.
+ * The claimant: claims the space, and enters the claim in the books.
  *
- * The first claim takes over the state that the last owner left, or starts over. Each later one repairs: the ledger goes
- * on from where it is, and the store is brought to it.
+ * The first claim takes over the state that the last owner left, or starts over. After each later one the
+ * ledger goes on from where it is, and the next commit repairs the store.
  */
 import type { Context } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
@@ -19,7 +19,7 @@ export interface ClaimantParts {
   readonly context: Context;
   readonly books: Books;
   readonly cadence: Cadence;
-  /** Whether the first claim goes on from what the store holds, or from nothing. */
+  /** Whether the first claim goes on from the state in the store, or from nothing. */
   readonly start: 'resume' | 'reset';
 }
 
@@ -33,8 +33,9 @@ export class Claimant {
   }
 
   /**
-   * Whether the claim still stands, and the store holds what this owner put there. To be asked when nothing is on its way.
-   * @throws TandemError `FENCED`
+   * Whether the claim still stands, and the store's head is one that this owner has put there. If so, the
+   * progress is where that head is; if not, the claim is loosened. Call it when nothing is on its way.
+   * @throws TandemError `FENCED` where another owner has claimed
    */
   async holds(): Promise<boolean> {
     const { context, books, cadence } = this.#parts;
@@ -56,9 +57,10 @@ export class Claimant {
   }
 
   /**
-   * Claims the space under a new epoch. The first time the ledger takes over what the store holds, or starts over; later
-   * it goes on from where it is, and the store is repaired from it.
-   * @throws OwnedElsewhereError where another renews the lease
+   * Claims the space under a new epoch. The first time, the ledger takes over the state that the store or the
+   * standby has, or starts over. Later it goes on from where it is.
+   * @throws OwnedElsewhereError where another owner renews its lease
+   * @throws TandemError `FENCED` or `HEAD_MOVED` where the claim was lost while the state was read
    */
   async claim(signal: AbortSignal, standby: Standby | undefined): Promise<void> {
     const { context, books, cadence, start } = this.#parts;
@@ -83,6 +85,7 @@ export class Claimant {
     if (isFirst) this.#dropUnreadable();
   }
 
+  /** Asks the store for the space. Where another owner has it, the lease records the store's head. */
   async #ask(signal: AbortSignal, standby: Standby | undefined): Promise<Head> {
     const { context, books } = this.#parts;
     const { ledger, progress, lease } = books;
@@ -99,8 +102,9 @@ export class Claimant {
   }
 
   /**
-   * Reads the state that the last owner left. Nobody else can write meanwhile, as long as the lease is renewed.
-   * Returns whether keys of it were lost.
+   * Loads the state that the last owner left, with what the standby adds. It renews the lease as it reads, so
+   * nobody else can claim and write meanwhile.
+   * @returns whether the store has lost keys of the state
    */
   async #load(epoch: number, signal: AbortSignal, standby: Standby | undefined): Promise<boolean> {
     const { context, books } = this.#parts;
@@ -122,7 +126,7 @@ export class Claimant {
     return head.keysLost;
   }
 
-  /** A value that this owner's schemas refuse is not part of the state that it owns. It is reported, then deleted. */
+  /** Deletes each value that this owner's schemas refuse, and reports the reason. */
   #dropUnreadable(): void {
     const { context, books } = this.#parts;
     for (const { key, value } of books.ledger.entries()) {

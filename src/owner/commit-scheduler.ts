@@ -1,8 +1,9 @@
 /**
- * The commit scheduler: when something goes out. What goes out is for the cadence to decide.
+ * The commit scheduler decides when something goes out. The cadence decides what.
  *
- * A change goes out at the end of its turn, so that all changes of the turn go out as one. After an announcement its
- * commit follows 10 ms later. Where nothing goes out for a while, a heartbeat does.
+ * All changes of a turn go out together, at its end; a millisecond later while a direct reader exists. The
+ * commit of announced changes follows 10 ms after the first of them. After a while without commit or
+ * heartbeat, a heartbeat goes out.
  */
 import type { Context } from '../actor/participant.ts';
 import { asTandemError } from '../base/errors.ts';
@@ -16,14 +17,14 @@ import type { Leadership } from './leadership.ts';
 import { fencedError } from './lease.ts';
 
 /**
- * Delay Redis by this much when a direct reader exists, ms: waking Redis at once delays that reader by a third of the time
- * that the one hop saves (35 of 90 µs).
+ * The delay of Redis while a direct reader exists, ms. Waking Redis at once would delay that reader by a
+ * third of the time that the one hop saves (35 of 90 µs).
  */
 const DIRECT_FIRST_MS = 1;
 
 /**
- * An announcement's commit follows after this, ms. At once, it would hold up in Redis what it was announced for; and
- * changes that are set meanwhile go with it.
+ * The time from an announcement to its commit, ms. A commit at once would delay the announcement on its way
+ * through Redis; and changes that are set meanwhile join this commit.
  */
 const COMMIT_AFTER_MS = 10;
 
@@ -40,7 +41,7 @@ export class CommitScheduler {
   readonly #parts: SchedulerParts;
   readonly #heartbeat: Heartbeat;
   #isTurnScheduled = false;
-  /** While a commit of what was announced is due. */
+  /** Cancels the commit of announced changes. Defined while that commit is due. */
   #cancelCommit: Cancel | undefined;
 
   constructor(context: Context, parts: SchedulerParts, heartbeatMs: number) {
@@ -54,24 +55,27 @@ export class CommitScheduler {
     });
   }
 
-  /** From now on there are heartbeats. */
+  /** Starts the heartbeats, and schedules the changes that wait. */
   start(): void {
     this.#heartbeat.start();
     this.schedule();
   }
 
+  /** Stops the heartbeats. */
   stop(): void {
     this.#heartbeat.stop();
   }
 
-  /** Something was set: readers in this process hear of it, and it goes out. */
+  /**
+   * Something was set: notifies the direct readers and the watchers of the head, and schedules the change.
+   */
   changed(): void {
     this.#parts.feed.changed();
     this.#context.heads.notify();
     this.schedule();
   }
 
-  /** Something may have to go out at the end of this turn. */
+  /** Schedules the end of this turn where changes wait. */
   schedule(): void {
     const isDue = this.#parts.cadence.isDue(this.#cancelCommit !== undefined);
     if (this.#isTurnScheduled || !isDue) return;
@@ -81,7 +85,9 @@ export class CommitScheduler {
     time.endOfTurn(() => (isDelayed ? void time.after(DIRECT_FIRST_MS, this.#endTurn) : this.#endTurn()));
   }
 
-  /** A caller waits for a commit: it does not wait for other changes to go with it. */
+  /**
+   * A caller waits: commits the announced changes at the end of this turn, and not only when they are due.
+   */
   hurry(): void {
     this.#context.runtime.time.endOfTurn(() => this.#cancelCommit && this.commit());
   }
@@ -107,12 +113,12 @@ export class CommitScheduler {
       if (occasion === 'turn') this.#commitLater();
       return;
     }
-    // A commit that goes out now takes what the one that is due would have taken.
+    // This takes the changes of the commit that was due. Where nothing may go out, a later `schedule` does.
     this.#cancelCommit?.();
     this.#cancelCommit = undefined;
     if (sent === 'nothing') return;
     this.#parts.committer.track(this.#conclude(sent));
-    // More may have been set than one commit takes: the next goes out behind it.
+    // One commit may not take everything that was set. The next follows it.
     this.schedule();
   }
 
@@ -133,15 +139,15 @@ export class CommitScheduler {
     const { space, connection } = this.#context;
     if (outcome === 'committed') return;
     if (outcome === 'fenced') this.#parts.leadership.lose(fencedError(space, head.ownerName, head.fence));
-    else connection.gap(`what Redis holds is ${outcome}`);
+    else connection.gap(`Redis refused a commit: ${outcome}`);
   }
 
-  /** A commit that fails is for the connection machine to mend. */
+  /** A failed commit degrades the connection: the catch-up that follows mends the store. */
   #failed(error: unknown): void {
     const { runtime, reporter, connection } = this.#context;
     const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the commit failed');
     if (runtime.store.commands.up) reporter.report(failure);
-    // Unless the machine has moved on, and this was a call of the connection before.
+    // In another mode, the call belonged to an earlier connection, and the machine has moved on.
     if (connection.mode === 'connected') connection.send({ type: 'link.down', reason: failure.message });
   }
 }

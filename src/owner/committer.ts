@@ -1,7 +1,7 @@
 /**
- * Asks the cadence what goes out next, sends it on its way, and enters in the books what became of it.
+ * The committer: gets the next step from the cadence, sends it, and enters the outcome in the books.
  *
- * Invariant: a cut counts as on its way from before the store is asked until its answer, or its failure, has come.
+ * Invariant: a cut counts as on its way from before the store is called until its reply or failure has come.
  */
 import type { Context } from '../actor/participant.ts';
 import type { Committed, Head, Measures, Replacement } from '../ports/store.ts';
@@ -11,7 +11,7 @@ import type { Position } from '../state/position.ts';
 import type { Books, Cadence, CommitPlan, Occasion, ReplacementPlan } from './cadence.ts';
 import type { CommitMeter } from './measures.ts';
 
-/** What became of it: nothing went out, followers were told, or a commit is on its way. */
+/** The result of `send`: nothing went out, an announcement did, or a commit is on its way. */
 export type Sent = 'nothing' | 'announced' | Promise<Committed>;
 
 export class Committer {
@@ -19,7 +19,7 @@ export class Committer {
   readonly #books: Books;
   readonly #cadence: Cadence;
   readonly #meter: CommitMeter;
-  /** What is on its way. They never reject. */
+  /** Everything that is on its way. None of these promises rejects. */
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(context: Context, books: Books, cadence: Cadence, meter: CommitMeter) {
@@ -29,6 +29,7 @@ export class Committer {
     this.#meter = meter;
   }
 
+  /** Sends what the cadence decides on this occasion. */
   send(occasion: Occasion): Sent {
     const { store, time } = this.#context.runtime;
     const now = time.now();
@@ -50,12 +51,12 @@ export class Committer {
     }
   }
 
-  /** Resolves once all that is on its way now has come to its end. */
+  /** Resolves once everything that is on its way now has settled. */
   async settled(): Promise<void> {
     await Promise.all(this.#underWay);
   }
 
-  /** This is on its way, too, until it has settled. */
+  /** Counts `work` as on its way until it has settled. */
   track(work: Promise<unknown>): void {
     const settled = (): void => void this.#underWay.delete(underWay);
     const underWay: Promise<void> = work.then(settled, settled);
@@ -68,7 +69,10 @@ export class Committer {
     return committed;
   }
 
-  /** Publishes changes ahead of their commit; without changes, it proves that nothing waits. */
+  /**
+   * Publishes changes ahead of their commit. Without changes it is a heartbeat: it proves that nothing
+   * waits.
+   */
   #announce(from: number, changes: readonly Change[]): void {
     const { space, runtime } = this.#context;
     const { ledger, progress, lease } = this.#books;
@@ -93,7 +97,7 @@ export class Committer {
     runtime.store.announce(space, header, changes);
   }
 
-  /** Gives up the lease, where there is one, and says goodbye to those who have heard of its epoch. */
+  /** Gives up the lease, if one was granted, with a goodbye to followers where its epoch has a commit. */
   async release(): Promise<void> {
     const { id, epoch } = this.#books.lease;
     if (epoch === 0) return;
@@ -134,7 +138,7 @@ export class Committer {
         this.#askStore(plan, measures),
       );
     } catch (error) {
-      // A call that throws at once has failed as one that rejects.
+      // A store that throws at once has failed, as one that rejects.
       return Promise.reject(error);
     }
   }
@@ -156,7 +160,10 @@ export class Committer {
     return { epoch, base, owner: lease.id, leaseMs, revision, horizon, cutAt: this.#cutAt(cutAt) };
   }
 
-  /** @param cutAt when it was cut, local ms */
+  /**
+   * Enters the reply to a cut in the books.
+   * @param cutAt the time just before the store was called, on `Time`, ms: the lease runs from then on
+   */
   #conclude(plan: CommitPlan | ReplacementPlan, to: Position, cutAt: number, reply: Committed): Committed {
     const { ledger, progress, lease } = this.#books;
     if (reply.outcome === 'fenced') lease.lost(reply.head);
@@ -173,33 +180,38 @@ export class Committer {
   }
 
   /**
-   * After a lost key is rewritten, a higher count means that someone added a foreign key in its place. It can be seen only
-   * where nothing was set since.
+   * Whether the store counts other keys than the ledger. After a lost key is rewritten, this shows a
+   * foreign key that was added in its place. The counts compare only where nothing was set since the cut.
    */
   #hasForeignKeys(revision: number, head: Head): boolean {
     const { ledger } = this.#books;
     return ledger.head.revision === revision && head.size !== ledger.size;
   }
 
+  /** Only a new claim and the whole state mend foreign keys. The outcome makes the catch-up begin. */
   #distrust(head: Head): Committed {
     this.#books.progress.distrust();
     this.#books.lease.loosen();
     return { outcome: 'keys_lost', head };
   }
 
-  /** Nobody has heard of an epoch in which nothing was committed. */
+  /**
+   * The goodbye; `undefined` where the epoch has no commit, so that followers are still in an earlier one.
+   */
   #farewell(epoch: number): Header | undefined {
     const { ledger, progress } = this.#books;
     const { line, head } = ledger;
     const { committed } = progress;
     if (committed.epoch !== epoch || line.epoch !== epoch) return undefined;
     const { revision } = committed;
-    // With changes left uncommitted it proves nothing of now.
+    // With changes left uncommitted, the goodbye must not prove the state current.
     const cutAt = head.revision > revision ? 0 : this.#cutAt();
     return { epoch, base: line.base, prev: revision, revision, cutAt, leaseMs: 0, bye: true };
   }
 
-  /** A local time on the server's clock, in whole microseconds: it may claim less than is true, never more. */
+  /**
+   * A local time on the server's clock, ms, in whole µs. It may be earlier than the true time, never later.
+   */
   #cutAt(at = this.#context.runtime.time.now()): number {
     // planted: cut-time
     return Math.max(0, Math.floor(this.#context.runtime.clock.earliest(at) * 1000) / 1000);

@@ -1,17 +1,20 @@
 /** The events that an owner alone emits. */
 import type { TandemError } from '../base/errors.ts';
 
-/** A change that its owner had not committed when it lost its space. */
+/** A change that was not known to be committed when its owner lost the space. */
 export interface Uncommitted {
   readonly key: string;
-  /** `undefined` is a delete. */
+  /** `undefined` for a delete. */
   readonly value: unknown;
+  /** The position of the change, `epoch-revision`. */
   readonly position: string;
 }
 
+/** Another owner has the space: this one has lost it, or did not get it, and ends. */
 export type FencedEvent = {
   readonly type: 'fenced';
-  /** Oldest change first. Changes that were under way when the space was lost are among them. */
+  /** Oldest change first. Changes that were on their way when the space was lost are among them. */
   readonly uncommitted: readonly Uncommitted[];
+  /** `FENCED` or `OWNED_ELSEWHERE`. */
   readonly error: TandemError;
 };

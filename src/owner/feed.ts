@@ -1,8 +1,8 @@
 /**
- * An owner's frames for readers in other processes, without Redis between.
+ * The feed: an owner's frames for readers in other processes, without Redis between.
  *
- * A reader is a position. Whenever it can take more, it is sent the changes since then. Times in these frames are on the
- * owner's clock.
+ * A reader is a position. Whenever it accepts more, it gets one frame with everything that changed since
+ * then. The times in these frames are on the owner's `Time`.
  */
 import type { Header } from '../state/header.ts';
 import { encodeChanges } from '../state/change.ts';
@@ -16,10 +16,11 @@ import type { CommitMeter } from './measures.ts';
 import type { FrameTrace } from '../state/trace.ts';
 
 export interface FeedOptions {
+  /** The lease that each frame states, ms. */
   readonly leaseMs: number;
-  /** A reader to whom nothing was sent for so long gets a heartbeat, ms. */
+  /** The time between two beats, ms. On a beat, a reader that got nothing for half of it gets a heartbeat. */
   readonly heartbeatMs: number;
-  /** Observes each frame that went out. */
+  /** Observes each frame with changes. */
   readonly meter: CommitMeter;
 }
 
@@ -41,6 +42,7 @@ export class Feed {
     });
   }
 
+  /** Whether `end` was called: the feed has no more frames. */
   get isEnded(): boolean {
     return this.#ended;
   }
@@ -50,16 +52,17 @@ export class Feed {
     return this.#readers.size > 0;
   }
 
-  /** Whether a reader at this position can go on from there, or has to read the whole state. */
+  /** Whether a reader at this position can go on from there. Any other reader has to read the whole state. */
   canContinue(from: Position): boolean {
     return this.#ledger.canContinue(from);
   }
 
+  /** Opens a reader at a position at which `canContinue` holds. */
   open(from: Position, sink: Sink<Position>): Reader {
     return this.#readers.open(from, sink);
   }
 
-  /** The whole state as one frame, in pieces that are to be sent one after the other. */
+  /** The whole state as one frame, in pieces that are sent in order. */
   *snapshot(): Generator<string> {
     const changes = this.#ledger.everything().filter(({ json }) => json !== '');
     yield encodeFrame(this.#time.now(), this.#header(0), []);
@@ -68,12 +71,12 @@ export class Feed {
     }
   }
 
-  /** Something was set: readers are sent it at the end of this turn. */
+  /** Something was set. Readers get it at the end of this turn. */
   changed(): void {
     this.#readers.changed();
   }
 
-  /** The owner is no owner any more. */
+  /** Ends the feed and every reader: the space is no longer this owner's. */
   end(): void {
     this.#ended = true;
     this.#readers.end();
@@ -102,18 +105,20 @@ export class Feed {
       base,
       prev,
       revision,
-      // Rounded down: it may claim less than is true, never more.
+      // Rounded down: it may be earlier than the true time, never later.
       cutAt: Math.floor(this.#time.now() * 1_000) / 1_000,
       leaseMs,
       bye: false,
       setAt: isSetKnown ? setAt : undefined,
-      // The error of rounding is counted against us.
+      // The times are rounded to whole µs.
       setErrorMs: isSetKnown ? 0.001 : undefined,
       trace: isMeasured ? this.#trace(prev) : undefined,
     };
   }
 
-  /** No commit stands between: the frame belongs to the spans that set its changes. */
+  /**
+   * The spans that set the changes of a frame: the oldest, with links to the others. No commit is between.
+   */
   #trace(prev: number): FrameTrace | undefined {
     const [first, ...others] = this.#ledger.originsSince(prev);
     if (first === undefined || others.length === 0) return first;

@@ -1,9 +1,10 @@
 /**
- * When a space's owner gives a sign of life.
+ * The heartbeat of one space: when its owner gives a sign of life.
  *
- * A thousand spaces must not wake their process, and Redis, four thousand times a second. So heartbeats fall on the slots
- * of one grid, and those of a slot go out in one write. They must not all be due at one slot either, where they would
- * hold Redis up: each space has a slot of its own in an interval, by its name.
+ * A thousand spaces must not wake their process, and Redis, four thousand times a second. So heartbeats
+ * fall on the slots of one grid, and those of a slot can go out in one write. Nor may all of them share one
+ * slot, where they would hold Redis up. So each space has a slot of its own within the interval, chosen by
+ * its name.
  */
 import type { Cancel, Time } from '../base/time.ts';
 
@@ -11,9 +12,9 @@ const SLOTS = 8;
 
 export interface HeartbeatOptions {
   readonly space: string;
-  /** The longest time without a sign of life, ms; a timer's lateness comes on top. */
+  /** The longest time without a sign of life, ms; the lateness of a timer comes on top. */
   readonly everyMs: number;
-  /** When something last went out, local ms. */
+  /** The time of the last cut or heartbeat, on `Time`, ms. An announced change does not count. */
   readonly lastAt: () => number;
   readonly send: () => void;
 }
@@ -30,14 +31,15 @@ export class Heartbeat {
     this.#phaseMs = (slotOf(options.space) * options.everyMs) / SLOTS;
   }
 
+  /** Starts the heartbeats: each schedules the next one. */
   start(): void {
     this.stop();
     const { everyMs, lastAt, send } = this.#options;
     const inMs = heartbeatDueAt(lastAt(), everyMs, this.#phaseMs) - this.#time.now();
-    // Timers count whole milliseconds, and fire up to one early: by then the slot has to be behind.
+    // Timers count whole ms and may fire up to 1 ms early. The slot has to be past by then.
     // planted: heartbeat-timer
     this.#cancel = this.#time.after(Math.max(everyMs / 10, Math.ceil(inMs) + 1), () => {
-      // A frame is a sign of life too: where one went out, this looks again later.
+      // A commit is a sign of life too: after a recent one, this only looks again later.
       try {
         if (this.#time.now() - lastAt() >= everyMs / 2 - 1) send();
       } finally {
@@ -53,8 +55,9 @@ export class Heartbeat {
 }
 
 /**
- * Next heartbeat, with T for `everyMs`: the space's own slot if it falls in (lastAt + T/2, lastAt + T]; else the last
- * shared slot before lastAt + 3T/4, from where its own slot comes nearer with each heartbeat. All in ms.
+ * The time of the next heartbeat, with T for `everyMs`: the space's own slot if it falls in
+ * [lastAt + T/2, lastAt + T]. Else the last shared slot up to lastAt + 3T/4, so that with each heartbeat
+ * the own slot comes nearer. All times in ms.
  */
 export function heartbeatDueAt(lastAt: number, everyMs: number, phaseMs: number): number {
   const own = floor(lastAt + everyMs - phaseMs, everyMs) + phaseMs;
@@ -65,7 +68,7 @@ function floor(at: number, stepMs: number): number {
   return Math.floor(at / stepMs) * stepMs;
 }
 
-/** A small hash: it spreads names over a few slots, which is all that it has to do. */
+/** The slot of a space: a small hash, which spreads names over the slots. */
 function slotOf(space: string): number {
   let hash = 0;
   for (let at = 0; at < space.length; at += 1) hash = (hash * 31 + space.charCodeAt(at)) % 65_521;

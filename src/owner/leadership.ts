@@ -1,8 +1,9 @@
 /**
- * Leadership: whether this owner has its space. It claims the space, stands by for it, loses it, and gives it up.
+ * Leadership: whether this owner has its space. It stands by for the space, claims it, gives it up and
+ * loses it.
  *
- * Whatever went wrong, one path mends it: make sure that the claim stands, claim anew where it does not, and bring the
- * store from its head to the ledger's by one commit.
+ * One path mends whatever goes wrong (`hold`): make sure that the claim stands, claim again where it does
+ * not, and bring the store to the ledger's head by one commit.
  *
  * Invariant: once the space is lost or released, nothing is ever claimed.
  */
@@ -29,15 +30,15 @@ export interface LeadershipParts {
   readonly claimant: Claimant;
   readonly committer: Committer;
   readonly ownership: OwnershipDriver;
-  /** Begins to follow, where this owner is to wait until the space is free. */
+  /** Starts the follower of a standby. */
   readonly startStandby: () => Standby;
 }
 
-/** The owner, for its leadership. */
+/** The owner, as its leadership sees it. */
 export interface Led {
-  /** Readings are made of a standby's state from now on; `undefined` for the owner's own. */
+  /** Takes readings from a standby's state from now on; with `undefined`, from the owner's own. */
   show(standby: StateView | undefined): void;
-  /** Everything that runs in the owner ends. */
+  /** Ends everything that runs in the owner. */
   close(): void;
 }
 
@@ -48,7 +49,7 @@ export class Leadership {
   #standby: Standby | undefined;
   #ended: TandemError | undefined;
   #hasLed = false;
-  /** The last claim that was asked for; settles, and never rejects. */
+  /** The last claim that was asked for. It never rejects. */
   #claiming: Promise<void> | undefined;
 
   constructor(parts: LeadershipParts, owner: Led) {
@@ -56,12 +57,12 @@ export class Leadership {
     this.#owner = owner;
   }
 
-  /** Whether it waits for the space to be free. */
+  /** Whether this owner still waits for the space to be free. */
   get isStandby(): boolean {
     return this.#standby !== undefined;
   }
 
-  /** Why this owner sets nothing any more. */
+  /** The reason why nothing can be set any more; `undefined` before the end. */
   get ended(): TandemError | undefined {
     return this.#ended;
   }
@@ -71,17 +72,17 @@ export class Leadership {
     return this.#hasLed;
   }
 
-  /** Whether its memory is the truth: since it first led, also while Redis is out, and until it ends. */
+  /** Whether its memory is the truth: from the first time it leads until it ends, also while Redis is out. */
   get isLeading(): boolean {
     return this.#hasLed && !this.#ended;
   }
 
-  /** It leads: the space is claimed, and the store is where the ledger is. */
+  /** Records that this owner leads: the space is claimed, and the store is where the ledger is. */
   led(): void {
     this.#hasLed = true;
   }
 
-  /** Whether nothing may be begun any more. */
+  /** Whether `abort` was called: nothing new may begin. */
   get isOver(): boolean {
     return this.#abort.signal.aborted;
   }
@@ -91,26 +92,26 @@ export class Leadership {
     // planted: writable
     if (this.#ended) throw this.#ended;
     if (!this.#standby) return;
-    const what = `space "${this.#parts.context.space}" is another's; await ready() before setting it`;
+    const what = `space "${this.#parts.context.space}" is not this standby's yet; await ready() first`;
     throw new TandemError('STANDBY', what, { retryable: true });
   }
 
-  /** From now on nothing is set. */
+  /** From now on nothing can be set: callers get this error. */
   end(error: TandemError): void {
     this.#ended ??= error;
   }
 
-  /** From now on nothing is begun, and nothing claimed. */
+  /** From now on nothing begins, and nothing is claimed. */
   abort(): void {
     this.#abort.abort();
   }
 
-  /** Stops to follow, where it stands by. */
+  /** Stops the follower of the standby, if there is one. */
   stopStandby(): void {
     this.#standby?.stop();
   }
 
-  /** Follows until the space is free and claimed, then connects as any owner. Never rejects. */
+  /** Follows the space until it is free and claimed, then connects as any owner does. Never rejects. */
   async standBy(): Promise<void> {
     const { connection, runtime } = this.#parts.context;
     const { signal } = this.#abort;
@@ -131,33 +132,37 @@ export class Leadership {
 
   /**
    * Makes sure that the space is this owner's, and that the store is where the ledger is.
-   * @param machine aborted when the connection machine calls the catch-up off
+   * @param machine aborted when the connection machine calls this catch-up off
+   * @throws TandemError whatever kept it; after `FENCED` and `OWNED_ELSEWHERE` the owner has ended
    */
   async hold(machine: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([machine, this.#abort.signal]);
     try {
       signal.throwIfAborted();
-      // Each call under way has a deadline; where one was refused, the head is asked for behind it.
+      // Calls on their way come first: each has a deadline, and the store's head is final only behind them.
       await this.#parts.committer.settled();
       if (!(await this.#parts.claimant.holds())) await this.#claim(signal);
       signal.throwIfAborted();
-      // Also when nothing changed: a commit proves that Redis takes writes.
-      await this.#bring();
+      // Even when nothing changed: a commit proves that Redis takes writes.
+      await this.#commitAll();
     } catch (error) {
       if (error instanceof TandemError && ENDING.has(error.code)) this.lose(error);
-      // A stop that calls it off is no failure: the end is on its way.
+      // A stop called this off, which is no failure. The machine is about to stop, and waits for no result.
       if (this.isOver) await new Promise<never>(() => {});
       throw error;
     }
   }
 
-  /** Gives up the lease. A claim that is on its way may be granted yet, and is waited for. */
+  /**
+   * Gives up the lease, once every commit and claim on its way has settled: such a claim may yet be
+   * granted.
+   */
   async release(): Promise<void> {
     await Promise.all([this.#parts.committer.settled(), this.#claiming]);
     await this.#parts.committer.release();
   }
 
-  /** The space is another's. Says what could not be committed, and ends the owner for good. */
+  /** The space is another's. Emits `fenced` with the uncommitted changes, and ends the owner for good. */
   lose(error: TandemError): void {
     if (this.#ended?.code === error.code) return;
     this.#ended = error;
@@ -183,12 +188,13 @@ export class Leadership {
       context.reporter.report(
         new TandemError('KEYS_LOST', `Redis has lost keys of space "${context.space}"`),
       );
-    // Listeners that hear that this owner leads find the state that it leads with.
+    // The view changes first: a listener of `leading` reads the state with which this owner leads.
     this.#endStandby();
     ownership.send('claimed');
   }
 
-  async #bring(): Promise<void> {
+  /** Brings the store to the ledger's head. */
+  async #commitAll(): Promise<void> {
     const { context, committer } = this.#parts;
     const sent = committer.send('commit');
     if (typeof sent === 'string') throw headMoved(context.space, 'busy');
@@ -199,7 +205,7 @@ export class Leadership {
 
   // ---- standing by ----
 
-  /** While it stands by, this owner's mode, errors and head are its standby's. */
+  /** While this owner stands by, it shows the mode, the errors and the head of the standby's follower. */
   #mirror({ follower }: Standby): void {
     const { connection, reporter, heads, waiters } = this.#parts.context;
     connection.mirror(follower);
@@ -222,16 +228,19 @@ export class Leadership {
   async #standByAgain(failure: unknown): Promise<void> {
     const { context, committer, ownership } = this.#parts;
     ownership.send('held');
-    // An owner that lives after all, or came first, is no failure of a standby.
+    // That the owner lives after all, or that another came first, is no failure of a standby.
     if (failure instanceof OwnedElsewhereError || this.isOver) return;
     context.reporter.report(failure);
-    // Its own lease would keep it waiting as a living owner's does.
+    // A lease of its own would keep it waiting, as a living owner's does.
     await committer.release().catch(() => {});
   }
 
   // ---- the end ----
 
-  /** What the store is not known to have; after a takeover, what the new owner's line did not take over. */
+  /**
+   * The changes that the store is not known to have; after a takeover, those that the new owner's line does
+   * not continue.
+   */
   #uncommitted(): Uncommitted[] {
     const { ledger, progress, lease } = this.#parts.books;
     const { epoch } = ledger.line;
@@ -253,5 +262,6 @@ export class Leadership {
 }
 
 function headMoved(space: string, outcome: string): TandemError {
-  return new TandemError('HEAD_MOVED', `space "${space}" is ${outcome} in Redis`, { retryable: true });
+  const what = `space "${space}" could not be committed to Redis: ${outcome}`;
+  return new TandemError('HEAD_MOVED', what, { retryable: true });
 }

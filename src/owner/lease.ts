@@ -1,15 +1,18 @@
 /**
- * Lease: what claim of the space this owner holds, and for how long. Pure.
+ * Lease: the claim that this owner has on its space, and the time that the claim still runs. No clock, no
+ * I/O.
  *
- * Invariant: it never says more than the store has granted. A lease runs from when the commit that renewed it was cut,
- * and not from when its answer came.
+ * Invariant: it never shows more than the store has granted. A lease runs from just before the store was
+ * asked to renew it, and not from the reply.
  *
- *   none → granted (the store has given an epoch) → held (the ledger is in it) → granted again, once it no longer stands
+ *   none      the store has granted nothing
+ *   granted   the store has granted an epoch: its lease has to be given up, but no commit may use it
+ *   held      the ledger is in that epoch: commits may use it. Once the claim no longer stands: granted
  */
 import { TandemError } from '../base/errors.ts';
 import type { Head } from '../ports/store.ts';
 
-/** `granted`: its lease is to be given up, but nothing may be committed under it. */
+/** The claim: see the head of this file. */
 type Claim =
   | { readonly is: 'none' }
   | { readonly is: 'granted'; readonly epoch: number }
@@ -18,7 +21,7 @@ type Claim =
 export class Lease {
   /** The id of this owner in the store. */
   readonly id: string;
-  /** For how long a renewal lasts, ms. */
+  /** The length of a lease from its renewal on, ms. */
   readonly ms: number;
   #claim: Claim = { is: 'none' };
   #renewedAt = -Infinity;
@@ -29,57 +32,63 @@ export class Lease {
     this.ms = ms;
   }
 
-  /** The epoch whose lease is to be given up; 0 where there is none. */
+  /** The epoch whose lease has to be given up; 0 where there is none. */
   get epoch(): number {
     return this.#claim.is === 'none' ? 0 : this.#claim.epoch;
   }
 
+  /** Whether the claim stands, as far as is known here. */
   get isHeld(): boolean {
     return this.#claim.is === 'held';
   }
 
-  /** The head of the store when the space was found to be another's. */
+  /** The store's head when another owner was found to have the space. */
   get lostTo(): Head | undefined {
     return this.#lostTo;
   }
 
-  /** For how long it still runs, as far as is known here, ms. */
+  /** The rest of the lease, as far as is known here, ms. */
   leftMs(now: number): number {
     return Math.max(0, this.#renewedAt + this.ms - now);
   }
 
+  /** The store has granted this epoch. */
   granted(epoch: number): void {
     this.#claim = { is: 'granted', epoch };
   }
 
-  /** From now on commits are made under the epoch that was granted. */
+  /** The ledger is in the granted epoch: commits may use it. */
   hold(): void {
     if (this.#claim.is === 'granted') this.#claim = { is: 'held', epoch: this.#claim.epoch };
   }
 
-  /** The claim no longer stands: nothing is committed until the next. */
+  /** The claim no longer stands: the next catch-up claims again. */
   loosen(): void {
     if (this.#claim.is === 'held') this.#claim = { is: 'granted', epoch: this.#claim.epoch };
   }
 
-  /** @param cutAt when the commit that renewed it was cut, local ms */
+  /** @param cutAt the time just before the store was asked to renew, on `Time`, ms */
   renewed(cutAt: number): void {
     this.#renewedAt = cutAt;
   }
 
-  /** Another owner lives. */
+  /** Another owner has the space. */
   lost(head: Head): void {
     this.#lostTo = head;
   }
 
-  /** Whether the store shows the claim as this owner's. A follower that heard of it may have raised the fence alone. */
+  /**
+   * Whether the store shows this owner's claim of `epoch`. A follower that knows the epoch may raise the
+   * fence alone.
+   */
   isShownIn({ fence, owner }: Head, epoch: number): boolean {
     return fence === epoch && owner === this.id;
   }
 
   /**
-   * A fence that rose without another owner, or was lost, only asks for a new claim.
-   * @throws TandemError `FENCED` where another has claimed
+   * Checks that nobody else has claimed. A fence that rose without another owner, or fell, needs a new
+   * claim only.
+   * @throws TandemError `FENCED` where another owner has claimed
    */
   requireNotTakenOver(space: string, head: Head, epoch: number): void {
     const { fence, owner, ownerName } = head;

@@ -1,4 +1,7 @@
-/** What is measured of commits and announcements: for observers in this process, and in frames for those who receive them. */
+/**
+ * The commit meter: measures commits and announcements, for observers in this process and, in the headers of
+ * frames, for followers.
+ */
 import type { Committed as Observed, Committing } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Committed, Measures } from '../ports/store.ts';
@@ -7,11 +10,11 @@ import { bytesOf } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
 import { printPosition } from '../state/position.ts';
 
-/** What a commit takes to the store: what changed after `from`, up to `to`. */
+/** The changes that a commit brings to the store: those after `from`, up to `to`. */
 interface Range {
   readonly from: number;
   readonly to: number;
-  /** Up to here followers were told before. */
+  /** Announcements of the changes up to this revision went out. */
   readonly announced: number;
   /** `undefined` for the whole state. */
   readonly changes: readonly Change[] | undefined;
@@ -28,7 +31,7 @@ export class CommitMeter {
     this.#ledger = ledger;
   }
 
-  /** Makes a commit, and observes what becomes of it. `commit` is given what the frame says for those who measure. */
+  /** Calls `commit` with the measurements for the frame's header, and observes the outcome. */
   measured(range: Range, commit: (measures: Measures) => Promise<Committed>): Promise<Committed> {
     const { observers, tracer, time } = this.#runtime;
     const { from, announced, changes } = range;
@@ -55,7 +58,10 @@ export class CommitMeter {
     );
   }
 
-  /** Changes go out ahead of their commit. @param revisions how many changes were made, also those since replaced */
+  /**
+   * Observes changes that go out ahead of their commit.
+   * @param revisions the number of sets and deletes, those that were replaced since included
+   */
   sent(path: 'redis' | 'direct', changes: readonly Change[], revisions: number): void {
     const { observers } = this.#runtime;
     if (observers.isEmpty) return;
@@ -64,15 +70,18 @@ export class CommitMeter {
     observers.tell('sent', { space: this.#space, path, ...size });
   }
 
-  /** When the oldest change after `revision` was set, on the server's clock, as a frame says it. */
+  /**
+   * The time at which the oldest change after `revision` was set, on the server's clock; empty where
+   * unknown.
+   */
   setAtSince(revision: number): Measures {
     const { clock, time } = this.#runtime;
     const { errorMs } = clock;
     const at = this.#ledger.setAtSince(revision);
     if (Number.isNaN(at) || !Number.isFinite(errorMs)) return {};
-    // Both clocks are read at one moment: anything done in between would be counted as an error.
+    // Both clocks are read together: time that passes between the two would be an error.
     const setAt = clock.now() - (time.now() - at);
-    // A header rounds times; what is rounded away is counted against us.
+    // The header rounds times, and the error includes the rounding.
     return { setAt: Math.max(0, setAt), setErrorMs: errorMs + 0.001 };
   }
 
@@ -96,6 +105,7 @@ export class CommitMeter {
   }
 }
 
+/** The number of changes after a revision. */
 function countAfter(changes: readonly Change[], revision: number): number {
   return changes.reduce((count, change) => count + (change.revision > revision ? 1 : 0), 0);
 }

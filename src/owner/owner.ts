@@ -1,9 +1,10 @@
 /**
  * The owner: its memory is the truth, and Redis is brought to it.
  *
- * `set` writes into the ledger and returns. Where to read on: at the end of the turn the `CommitScheduler` sends it, as the
- * `Cadence` decides, by the `Committer`. `Leadership` claims the space and mends whatever goes wrong. `Feed` serves readers
- * of this process directly, and `Scrub` looks for what others have changed in Redis.
+ * Where to read on. `set` writes into the ledger and returns. At the end of the turn the `CommitScheduler`
+ * lets the `Committer` send what the `Cadence` decides. `Leadership` claims the space and mends whatever
+ * goes wrong. `Feed` serves the readers of the direct path. `Scrub` finds keys that others have changed in
+ * Redis, and `Repair` puts them right.
  */
 import type { ConnectionWork } from '../actor/connection-driver.ts';
 import type { ErrorEvent, ModeEvent } from '../actor/events.ts';
@@ -46,33 +47,44 @@ import type { StateView } from './state-view.ts';
 import { LedgerView } from './state-view.ts';
 
 export interface OwnOptions {
-  /** `'resume'` goes on from what Redis has; `'reset'` empties it. Default `'resume'`. */
+  /** `'resume'` goes on from the state that Redis has; `'reset'` begins with nothing. Default `'resume'`. */
   readonly start?: 'resume' | 'reset' | undefined;
   /**
-   * Follows until the space is free, then claims it and goes on from what it holds. Until then nothing can be set, and
-   * `ready()` waits. Default false.
+   * Whether to follow the space until it is free, and only then to claim it and go on from its state. Until
+   * then nothing can be set, and `ready()` waits. Default false.
    */
   readonly standby?: boolean | undefined;
-  /** For how long the space stays this owner's without a sign of life, ms. Default 3,000. */
+  /**
+   * The time for which the space stays this owner's without a sign of life, ms. 50 to 3,600,000; default
+   * 3,000.
+   */
   readonly leaseMs?: number | undefined;
-  /** How often to give a sign of life when nothing changes, ms. Default 250, or half a shorter lease. */
+  /**
+   * The longest time between two signs of life, ms. 10 to `leaseMs` / 2; default 250, or `leaseMs` / 2 if
+   * less.
+   */
   readonly heartbeatMs?: number | undefined;
   /**
-   * Followers are told of a small change at once, and Redis holds it 10 ms later: followers may be ahead of Redis by so
-   * much. With `false` the commit tells them, and they show nothing that Redis does not hold. Default true.
+   * Whether to publish a small change at once and commit it 10 ms later: followers may be ahead of Redis by
+   * this time. With `false` the commit publishes it, and followers through Redis show only what Redis
+   * holds. Default true.
    */
   readonly announce?: boolean | undefined;
 }
 
 export type OwnerEmitted = ModeEvent | ErrorEvent | FencedEvent | OwnershipChangedEvent;
 
+/**
+ * An owner of a space: its memory holds the state that all others follow. While it is a standby, it shows the
+ * state of the present owner instead.
+ */
 export class Owner<D extends Definition = Definition>
   extends Participant<D, OwnerEmitted>
   implements ConnectionWork, Led
 {
   readonly links: readonly Link[];
   readonly isDirectLive = false;
-  /** What readers of this process are sent. */
+  /** The frames for readers of the direct path. */
   readonly feed: Feed;
   readonly #books: Books;
   readonly #ownership: OwnershipDriver;
@@ -125,7 +137,7 @@ export class Owner<D extends Definition = Definition>
     context.connection.employ(this);
   }
 
-  /** Whether this owner has the space, wants it, or has lost it. */
+  /** This owner's right to its space: `standby`, `claiming`, `leading`, `fenced` or `released`. */
   get ownership(): Ownership {
     return this.#ownership.ownership;
   }
@@ -133,9 +145,9 @@ export class Owner<D extends Definition = Definition>
   // ---- setting ----
 
   /**
-   * Sets a key: in memory, at once. The value is captured; changing the object afterwards changes nothing.
+   * Sets a key in memory, at once. The value is captured: changing the object afterwards changes nothing.
    * @throws TandemError `UNKNOWN_KEY`, `FENCED`, `OWNED_ELSEWHERE`, `STANDBY` or `STOPPED`
-   * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`. Nothing is set then.
+   * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`; nothing is set then
    */
   set<K extends KeyOf<D>>(key: K, value: InputOf<D, K>): void {
     this.#leadership.requireWritable();
@@ -146,7 +158,8 @@ export class Owner<D extends Definition = Definition>
   }
 
   /**
-   * Deletes a key. Returns whether it held a value.
+   * Deletes a key in memory, at once.
+   * @returns whether the key held a value
    * @throws TandemError `UNKNOWN_KEY`, `FENCED`, `OWNED_ELSEWHERE`, `STANDBY` or `STOPPED`
    */
   delete<K extends KeyOf<D>>(key: K): boolean {
@@ -159,8 +172,10 @@ export class Owner<D extends Definition = Definition>
   }
 
   /**
-   * Runs a synchronous function whose changes go out in one frame: all of them, or, when it throws, none.
-   * @throws TandemError `INVALID_BATCH` for a function that returns a promise; and what the function throws
+   * Runs a synchronous function. Its changes go out in one frame: all of them, or none when it throws.
+   * @returns the result of the function
+   * @throws TandemError `INVALID_OPTION` for what is no function, `INVALID_BATCH` for a function that
+   *   returns a promise, `FENCED`, `OWNED_ELSEWHERE`, `STANDBY` or `STOPPED`; and what the function throws
    */
   batch<T>(run: () => T): T {
     requireFunction('batch', run);
@@ -173,7 +188,7 @@ export class Owner<D extends Definition = Definition>
     }
   }
 
-  /** Notes when, and in which span, the next changes are set. */
+  /** Notes the time and the span of the next changes. */
   #stamp(): void {
     const { time, tracer } = this.context.runtime;
     this.#books.ledger.stamp(time.now(), tracer.current());
@@ -181,6 +196,11 @@ export class Owner<D extends Definition = Definition>
 
   // ---- readings ----
 
+  /**
+   * The reading of a key. The value is `undefined` for a key that holds nothing.
+   * @throws TandemError `UNKNOWN_KEY`
+   * @throws InvalidValueError on a standby, for a value that this process's schema refuses
+   */
   override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
     const view = this.#view;
     const entry = view.entry(key);
@@ -219,7 +239,7 @@ export class Owner<D extends Definition = Definition>
     return new Reading(key, entry, this.#read(key, entry), this.proof);
   }
 
-  /** The value that the schema reads from the text, made when it is first asked for. */
+  /** The value that the schema reads from the text. The first reading makes it. */
   #read<K extends KeyOf<D>>(key: K, entry: Entry<Captured> | undefined): ValueOf<D, K> | undefined {
     const captured = entry?.value;
     if (captured === undefined) return undefined;
@@ -227,7 +247,7 @@ export class Owner<D extends Definition = Definition>
     return captured.value;
   }
 
-  /** An owner's memory is the truth, from when it first leads until it ends. */
+  /** An owner's memory is the truth from the first time it leads until it ends. */
   readonly #ledgerProof: Proof = {
     source: 'memory',
     staleMs: () => (this.#leadership.isLeading ? 0 : Infinity),
@@ -239,10 +259,11 @@ export class Owner<D extends Definition = Definition>
   // ---- waiting ----
 
   /**
-   * Resolves when this owner leads: the space is claimed, and Redis is where this process is.
-   * @param options timeoutMs default 10,000
-   * @throws OwnedElsewhereError `OWNED_ELSEWHERE` where a living owner renews the lease
-   * @throws TandemError `TIMEOUT`, `FENCED` or `STOPPED`
+   * Resolves once this owner leads: the space is claimed, and Redis is where this process is.
+   * @param options timeoutMs: ms; default 10,000
+   * @throws OwnedElsewhereError `OWNED_ELSEWHERE` where a living owner renews the lease; a standby waits
+   *   instead
+   * @throws TandemError `INVALID_OPTION`, `TIMEOUT`, `FENCED` or `STOPPED`
    */
   ready({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const what = `space "${this.space.name}" was not owned`;
@@ -250,9 +271,10 @@ export class Owner<D extends Definition = Definition>
   }
 
   /**
-   * Resolves when everything set before is committed in Redis, with the position that was reached.
-   * @param options timeoutMs default 1,000
-   * @throws TandemError `TIMEOUT`, `FENCED`, `OWNED_ELSEWHERE` or `STOPPED`
+   * Resolves once everything that was set before is committed in Redis.
+   * @param options timeoutMs: ms; default 1,000
+   * @returns the position up to which Redis has committed, `epoch-revision`
+   * @throws TandemError `INVALID_OPTION`, `TIMEOUT`, `FENCED`, `OWNED_ELSEWHERE` or `STOPPED`
    */
   async flush({ timeoutMs = 1_000 }: { timeoutMs?: number } = {}): Promise<string> {
     const { waiters, runtime } = this.context;
@@ -268,7 +290,7 @@ export class Owner<D extends Definition = Definition>
     return printPosition(progress.committed);
   }
 
-  /** What kept it, for callers that waited in vain. */
+  /** The cause of a `TIMEOUT`: the error of the link, or the last error that was reported. */
   readonly #why = (): unknown => this.context.runtime.store.commands.error ?? this.context.reporter.lastError;
 
   // ---- beginning and end ----
@@ -281,8 +303,9 @@ export class Owner<D extends Definition = Definition>
   }
 
   /**
-   * Flushes, gives up the lease, says goodbye.
-   * @param options timeoutMs for all of it; default 2,000
+   * Commits what was set, gives up the lease, says goodbye to followers, and stops for good. It always
+   * resolves in time. Whatever fails on the way becomes an `error` event.
+   * @param options timeoutMs: ms, for all of it; default 2,000
    */
   override stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const { context } = this;
@@ -298,7 +321,7 @@ export class Owner<D extends Definition = Definition>
     return this.#stopping;
   }
 
-  /** Ends all that runs in it; the lease runs out by itself. Idempotent. */
+  /** Ends everything that runs in this owner, at once. A lease that was not given up runs out. Idempotent. */
   close(): void {
     const { space, waiters, connection } = this.context;
     this.#leadership.end(stoppedError(space));
@@ -310,6 +333,7 @@ export class Owner<D extends Definition = Definition>
     connection.stop();
   }
 
+  /** Handles the events `set`, `delete` and `stop`. */
   override receive(event: ParticipantEvent): void {
     const { type, key, value } = event as { type: string; key: KeyOf<D>; value: InputOf<D, KeyOf<D>> };
     if (type === 'set') this.set(key, value);
@@ -328,7 +352,7 @@ export class Owner<D extends Definition = Definition>
   }
 
   entered(mode: Mode): void {
-    // A standby's mode is that of its follower, and has no part in owning.
+    // A standby's mode is that of its follower: nothing here starts or stops with it.
     if (this.#leadership.isStandby) return;
     if (mode === 'connected') {
       this.#leadership.led();
@@ -357,12 +381,12 @@ function checked(options: OwnOptions) {
   };
 }
 
-/** In the lease a space ends the id, so the name bears none. */
+/** The id of an owner in the store. A blank ends the id in the lease's key, so the name must not have one. */
 function idOf({ name, time }: Runtime): string {
   return `${name.replaceAll(' ', '_')}/${randomId(time)}`;
 }
 
-/** An owner as actor logic, to be invoked or spawned in a machine of the user's. */
+/** The logic of an owner's actor, to invoke or spawn in a machine of the user's. */
 export function ownerLogic<D extends Definition>(
   space: Space<D>,
   runtime: Runtime,

@@ -1,37 +1,38 @@
 /**
- * Progress: how far the store has come, as its owner knows it. Pure.
+ * Progress: how far the store has come, as its owner knows it. No clock, no I/O.
  *
- *   committed   the store has held it, and everything up to it was durable there then
+ *   committed   the store has held this position, and so everything up to it
  *   head        the store's head, as last known
- *   sent        where the store will be once it has taken all that is on its way; the next cut stands on it
+ *   sent        the store's head once it has taken everything that is on its way; the next cut builds on it
  *   attempted   the highest revision that was sent under this epoch; its outcome may be unknown
- *   announced   up to here followers were told ahead of the commit; 0 where commits tell them
+ *   announced   announcements of the changes up to this revision went out; 0 where commits must publish them
  *
- * Invariant, within one epoch: committed <= head <= sent, and committed <= attempted. None goes back but by a claim, or
- * where the store is found to be elsewhere.
+ * Invariant, within one epoch: committed <= head <= sent, and committed <= attempted. These four fall only
+ * with a claim, or where the store is found elsewhere. `announced` is forgotten with each catch-up.
  */
 import type { Position } from '../state/position.ts';
 import { compare, isSame, ZERO } from '../state/position.ts';
 
 /**
- * Commits on their way at once. Each stands on the one before, and the store takes them in order, so one that fails makes
- * those behind it fail. More than one, so that a change need not wait for an answer. Few, so that changes gather here
- * while the store is slow, and only the latest of each key goes out.
+ * The greatest number of commits on their way. Each builds on the one before, and the store takes them in
+ * order, so where one fails, those behind it fail. More than one, so that a change need not wait for a
+ * reply. Few, so that changes gather here while the store is slow, and only the latest of each key goes out.
  */
 const MAX_UNDER_WAY = 4;
 
 /** A cut on its way to the store. */
 export interface UnderWay {
   readonly to: Position;
-  /** Several calls that stand alone: nothing else goes out meanwhile. */
+  /** The whole state, in several calls: nothing else goes out meanwhile. */
   readonly isWhole: boolean;
-  /** Dropped tombstones that it makes the store forget. */
+  /** The number of dropped tombstones that it makes the store forget. */
   readonly forgetting: number;
 }
 
 /**
- * What the store holds of this owner's state. `incomplete`: keys were lost. `foreign`: it holds what was never set here,
- * though it counts right. Only the whole state, on a new line, mends either.
+ * The store's copy of this owner's state. `incomplete`: keys were lost, and the whole state mends that.
+ * `foreign`: the copy has keys that were never set here, though their number is right. Only a new claim with
+ * the base 0-0 and the whole state mend that, so that every follower reads all of it anew.
  */
 export type Contents = 'whole' | 'incomplete' | 'foreign';
 
@@ -61,7 +62,7 @@ export class Progress {
     return this.#announced;
   }
 
-  /** Followers are yet to be told of what comes after this revision. */
+  /** The revision up to which commits and announcements bring followers the changes, once they arrive. */
   get toldUpTo(): number {
     return Math.max(this.#sent.revision, this.#announced);
   }
@@ -70,7 +71,7 @@ export class Progress {
     return this.#contents;
   }
 
-  /** Only the whole state will do. */
+  /** Whether keys were lost: then only the whole state will do. */
   get isIncomplete(): boolean {
     return this.#contents === 'incomplete';
   }
@@ -80,39 +81,41 @@ export class Progress {
     return this.#underWay === 0;
   }
 
-  /** Whether no more is to be sent until an answer comes. */
+  /** Whether nothing more may be sent until a reply comes. */
   get isFull(): boolean {
     return this.#underWay >= MAX_UNDER_WAY;
   }
 
-  /** Dropped tombstones that what is on its way makes the store forget. */
+  /** The number of dropped tombstones that the cuts on their way make the store forget. */
   get forgetting(): number {
     return this.#forgetting;
   }
 
-  /** Whether the store has yet to take something of a state whose head is here. */
+  /** Whether the store is not known to hold all of a state with this head. */
   lacks({ epoch, revision }: Position): boolean {
     return this.isIncomplete || this.#committed.epoch !== epoch || this.#committed.revision < revision;
   }
 
-  /** Whether a head that the store shows is one that this owner has put there, under its epoch. */
+  /** Whether the store's head is one that this owner has put there under `epoch`, or the last one known. */
   isOwn(head: Position, epoch: number): boolean {
     const { epoch: inEpoch, revision } = head;
-    // After a lost reply the head may be ahead of what is known: any revision up to the last attempt is this owner's.
+    // After a lost reply the head may be ahead of the one known: up to the last attempt it is this owner's.
     const isAttempt =
       inEpoch === epoch && revision >= this.#committed.revision && revision <= this.#attempted;
     return isAttempt || isSame(head, this.#head);
   }
 
+  /** Announcements of the changes up to this revision went out. */
   announcedUpTo(revision: number): void {
     this.#announced = revision;
   }
 
-  /** Announcements may not have arrived: commits tell followers all of it again. */
+  /** Announcements may not have arrived: commits publish their changes again. */
   forgetAnnouncements(): void {
     this.#announced = 0;
   }
 
+  /** A cut is about to be sent. */
   begin({ to, isWhole, forgetting }: UnderWay): void {
     this.#underWay += isWhole ? MAX_UNDER_WAY : 1;
     this.#forgetting += forgetting;
@@ -121,18 +124,19 @@ export class Progress {
     this.#attempted = Math.max(this.#attempted, to.revision);
   }
 
+  /** The cut was answered, or has failed. */
   end({ isWhole, forgetting }: UnderWay): void {
     this.#underWay -= isWhole ? MAX_UNDER_WAY : 1;
     this.#forgetting -= forgetting;
   }
 
-  /** The store has held this. The reply of a call that was given up may still come in: it takes nothing back. */
+  /** The store has committed this position. A late reply to a call that was given up moves nothing back. */
   committedUpTo(position: Position): void {
     if (compare(position, this.#committed) >= 0) this.#committed = this.#head = position;
     if (compare(this.#sent, this.#head) < 0) this.#sent = this.#head;
   }
 
-  /** The store was asked while nothing was on its way, and is here. */
+  /** The store's head, read while nothing was on its way. */
   foundAt(head: Position, epoch: number): void {
     if (head.epoch === epoch) this.committedUpTo({ epoch, revision: head.revision });
     else this.#head = head;
@@ -140,7 +144,7 @@ export class Progress {
     this.#sent = this.#head;
   }
 
-  /** The space was claimed: the store is where an owner before left it, and nothing was sent under the new epoch. */
+  /** The space was claimed: the store is at this head, and nothing was sent under the new epoch. */
   claimedAt(head: Position, contents: 'whole' | 'incomplete'): void {
     this.#head = this.#sent = head;
     this.#attempted = 0;
@@ -150,11 +154,11 @@ export class Progress {
 
   /** A full commit has counted the keys, or the whole state has replaced them. */
   verified(): void {
-    // Counting does not find foreign keys: only a new claim, on a new line, does away with them.
+    // A count does not find foreign keys: only a new claim mends those.
     if (this.isIncomplete) this.#contents = 'whole';
   }
 
-  /** The store was found to hold what was never set here. */
+  /** The store was found to hold keys that were never set here. */
   distrust(): void {
     this.#contents = 'foreign';
   }

@@ -1,4 +1,4 @@
-/** What an owner does about keys that someone else has changed, added or lost in Redis. */
+/** Repair: puts right the keys that somebody else has changed, added or removed in Redis. */
 import type { Context } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Books, Cadence } from './cadence.ts';
@@ -22,7 +22,10 @@ export class Repair implements ScrubListener {
     this.#parts = parts;
   }
 
-  /** They are set again under new revisions: Redis gets them, and followers that have read the wrong values. */
+  /**
+   * Sets the keys again under new revisions. So Redis gets the right values, and so do followers with wrong
+   * ones.
+   */
   found(keys: readonly string[]): void {
     const { books, scheduler, leadership } = this.#parts;
     if (leadership.ended) return;
@@ -34,17 +37,20 @@ export class Repair implements ScrubListener {
     scheduler.changed();
   }
 
-  /** A full commit counts the keys, and is refused: the catch-up behind it replaces the whole state. */
+  /** Sends a full commit. Redis counts the keys and refuses it, and the catch-up replaces the whole state. */
   keysLost(): void {
     const { cadence, scheduler } = this.#parts;
     cadence.verifyNext();
     this.#context.runtime.time.endOfTurn(() => scheduler.commit());
   }
 
-  /** Readers there have read it, too. The next claim carries on from nothing, so that all read the state anew. */
+  /**
+   * Followers may have read the foreign keys. The next claim has the base 0-0, so that all read the state
+   * anew.
+   */
   foreign(): void {
     const { books } = this.#parts;
-    this.#report(`space "${this.#context.space}" holds in Redis keys that its owner never set`);
+    this.#report(`Redis holds keys of space "${this.#context.space}" that its owner never set`);
     books.progress.distrust();
     books.lease.loosen();
     this.#context.connection.gap('what Redis holds is not what its owner set');

@@ -1,8 +1,8 @@
 /**
- * Compares what the store holds with the owner's ledger, a page now and then, for as long as the owner is connected.
+ * The scrub: compares the store with the owner's ledger, one page at a time, while the owner is connected.
  *
- * A count finds keys that were lost. Only a comparison finds a value, or a revision, that someone else has changed, and
- * that a follower would take for the owner's.
+ * A count finds keys that were lost. Only a comparison finds a value, or a revision, that somebody else has
+ * changed, and that a follower would accept as the owner's.
  */
 import type { Runtime } from '../ports/runtime.ts';
 import type { Change } from '../state/change.ts';
@@ -10,26 +10,32 @@ import type { Ledger } from '../state/ledger.ts';
 import type { Page } from '../ports/store.ts';
 import type { Cancel } from '../base/time.ts';
 
-/** Up to 2,000 keys a second in each of a few spaces, while a page takes Redis half a millisecond, as it mostly does. */
+/** The changes of the first page, and the most that a page has. A page mostly takes Redis 0.5 ms. */
 const FIRST_CHANGES = 50;
 const LAST_CHANGES = 500;
+/** After a page that took longer than this, the next has `FIRST_CHANGES` again, ms. */
 const LONG_MS = 10;
-/** Keys that a page lacks and should have: so many are found at once. */
+/** The greatest number of missing keys that one page can show. */
 const MOST_MISSING = 100;
+/** The shortest pause between two pages, ms: with `LAST_CHANGES`, 2,000 keys a second. */
 const PAUSE_MS = 250;
-/** With more participants in the process each takes its turn less often: many spaces cost Redis no more than these. */
+/** With more participants in the process, each pauses longer: together they cost Redis no more than these. */
 const PARTICIPANTS = 4;
-/** Whatever time a page takes, Redis has this many times as long for its other clients. */
+/**
+ * After a page, Redis has this many times the page's duration for its other clients, up to the longest
+ * rest.
+ */
 const REST = 20;
 /** A page may have taken long because this process was paused, or because the network is slow. */
 const LONGEST_REST_MS = 1_000;
 /** Large values are read no faster than this, UTF-16 code units per ms. */
 const LENGTH_PER_MS = 256;
 
+/** The part that acts on what a scrub finds. */
 export interface ScrubListener {
   /** The store's values or revisions of these keys differ from the ledger's. */
   found(keys: readonly string[]): void;
-  /** The store has lost keys: a full commit, which counts them, will show it. */
+  /** The store has lost keys. A full commit, which counts them, will prove it. */
   keysLost(): void;
   /** The store holds a key that the ledger never held. */
   foreign(): void;
@@ -40,7 +46,7 @@ export class Scrub {
   readonly #ledger: Ledger;
   readonly #space: string;
   readonly #listener: ScrubListener;
-  /** Up to this revision the store was compared in this round. */
+  /** The revision up to which this round has compared the store. */
   #revision = 0;
   #limit = FIRST_CHANGES;
   #hadLostKeys = false;
@@ -53,6 +59,7 @@ export class Scrub {
     this.#listener = listener;
   }
 
+  /** Starts the comparing, or starts it again: the first page comes after a pause. */
   start(): void {
     this.stop();
     this.#hadLostKeys = false;
@@ -66,7 +73,7 @@ export class Scrub {
 
   #schedule(pauseMs: number): void {
     const cancel = this.#runtime.time.after(pauseMs, () => {
-      // The next commit finds whatever is wrong with the store, and the owner then starts the scrub anew.
+      // A read that failed needs no report: the next commit meets the same fault. The scrub goes on.
       const compared = this.#compareNext(() => this.#cancel === cancel).catch(() => PAUSE_MS);
       void compared.then((pauseMs) => this.#cancel === cancel && this.#schedule(pauseMs));
     });
@@ -74,8 +81,9 @@ export class Scrub {
   }
 
   /**
-   * Compares one page. Returns for how long to leave Redis alone then, ms.
-   * @param isWanted false once it was stopped: a difference that is found then is being mended already
+   * Compares one page.
+   * @param isWanted false once the scrub was stopped: a difference that is found then is being mended already
+   * @returns the time to leave Redis alone after it, ms
    */
   async #compareNext(isWanted: () => boolean): Promise<number> {
     const { store, time } = this.#runtime;
@@ -93,7 +101,7 @@ export class Scrub {
 
   #compare(page: Page): void {
     const { changes, more, head } = page;
-    // A full commit, which counts, finds lost keys. Where they are still lost after it, the page itself shows which.
+    // A full commit finds lost keys. Where the next page still lacks some, the comparison below finds which.
     const isFirst = head.keysLost && !this.#hadLostKeys;
     this.#hadLostKeys = head.keysLost;
     if (isFirst) return this.#listener.keysLost();
@@ -105,19 +113,25 @@ export class Scrub {
     if (keys.length > 0) this.#listener.found(keys);
   }
 
-  /** A change that was set after the store's head is on its way there; everything else has to be the same. */
+  /**
+   * Whether value or revision differ from the ledger's. A key that was set after the store's head is on its
+   * way.
+   */
   #differs({ key, revision, json }: Change, { head }: Page): boolean {
     const entry = this.#ledger.get(key);
     if (entry === undefined || entry.revision > head.revision) return false;
     return entry.revision !== revision || (entry.value?.json ?? '') !== json;
   }
 
-  /** A key that was never set here, or was deleted and forgotten: the store must not hold a value of it. */
+  /**
+   * Whether the key was never set here, or was deleted and forgotten: the store must not hold a value of
+   * it.
+   */
   #isForeign({ key, revision, json }: Change, { head }: Page): boolean {
     return json !== '' && revision <= head.revision && this.#ledger.get(key) === undefined;
   }
 
-  /** The keys that have to be on this page and are not, or cannot be read. */
+  /** The keys that should be on this page, and are missing or cannot be read. */
   #missing({ changes, head, more }: Page): string[] {
     const there = new Set(changes.map(({ key }) => key));
     const upTo = more ? (changes.at(-1)?.revision ?? head.revision) : head.revision;

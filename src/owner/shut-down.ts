@@ -1,14 +1,14 @@
 /**
- * How an owner stops of its own accord. The order matters:
+ * How an owner stops by itself. The order matters:
  *
- *   1. Nothing more is set, so that a flush takes everything.
- *   2. A batch in which `stop` was called goes in: it ends with the current call.
- *   3. Three quarters of the time are for committing what was set; the rest is for the lease.
- *   4. Nothing more is begun: a heartbeat behind the goodbye, or a claim, would take the lease back.
- *   5. Calls under way settle, then the lease is given up, with a goodbye to followers.
+ *   1. Nothing more can be set, so that a flush takes everything.
+ *   2. The current call ends. If it is a batch that called `stop`, its changes are still set.
+ *   3. The flush commits everything that was set. It may take three quarters of the time.
+ *   4. Nothing more begins: a heartbeat after the goodbye, or a claim, would take the lease back.
+ *   5. Where Redis is up, calls on their way settle. Then the lease is given up, with a goodbye to followers.
  *   6. The space is released, and the owner closed.
  *
- * Whatever fails on the way is reported, and the next step is taken. It always ends within the time.
+ * A failure on the way is reported, and the next step follows. All of it ends within the time.
  */
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context } from '../actor/participant.ts';
@@ -18,7 +18,7 @@ import type { Books } from './cadence.ts';
 import type { CommitScheduler } from './commit-scheduler.ts';
 import type { Leadership, Led } from './leadership.ts';
 
-/** The share of the time that committing may take. */
+/** The share of the time that the flush may take. */
 const FLUSH_SHARE = 0.75;
 
 export interface ShutDownParts {
@@ -28,7 +28,7 @@ export interface ShutDownParts {
   readonly ownership: OwnershipDriver;
 }
 
-/** @param timeoutMs for all of it */
+/** @param timeoutMs for all of it, ms */
 export async function shutDown(
   context: Context,
   parts: ShutDownParts,
@@ -62,6 +62,7 @@ async function flush(
 ): Promise<void> {
   const { space, waiters, connection, runtime, reporter } = context;
   const isCommitted = (): boolean => {
+    // While a catch-up runs, Redis may have lost what was committed before.
     const isRecovering = leadership.hasLed && connection.mode === 'recovering';
     return !books.progress.lacks(books.ledger.head) && !isRecovering;
   };

@@ -1,8 +1,9 @@
 /**
- * A standby: follows a space, and knows when it is free to be claimed.
+ * A standby: follows a space, and knows when the space is free to be claimed.
  *
- * It waits a full lease without a sign of the owner by any path, and where Redis was out, that long from its return. So
- * when Redis is wiped, and the lease with it, a living owner, which reclaims at once, comes first.
+ * It is free once Redis is up, the lease of the last owner is over, and the standby has either synced
+ * through a Redis that was never out, or waited a lease, and a second at least, since Redis is back. So
+ * where Redis lost the lease, a living owner, which claims again at once, comes first.
  */
 import type { AnyActorRef } from '../actor/logic.ts';
 import { startChild } from '../actor/logic.ts';
@@ -23,10 +24,10 @@ import type { StateView } from './state-view.ts';
 import type { Inheritance } from './takeover.ts';
 
 const POLL_MS = 20;
-/** Within this time all living participants have come back to a Redis that was out: the longest pause, and a try. */
+/** Within this time of Redis's return all living participants are back, ms: the longest pause, and a try. */
 const RETURN_MS = 1_000;
 
-/** Values as they travel: readers apply their schemas. */
+/** Values as they travel: the owner's readings apply its schemas. */
 const RAW = { '*': json() };
 
 export class Standby implements Inheritance, StateView {
@@ -35,8 +36,9 @@ export class Standby implements Inheritance, StateView {
   readonly #leaseMs: number;
   readonly #unwatch: () => void;
   #hasSynced = false;
-  /** Redis was not out yet: nobody can be on the way back to it. */
+  /** Whether Redis was never found out: then no living owner can be on its way back to it. */
   #isFirst = true;
+  /** The time since when Redis is up, on `Time`, ms. */
   #upSince = Infinity;
 
   constructor(space: Space, runtime: Runtime, parent: AnyActorRef, leaseMs: number) {
@@ -44,22 +46,19 @@ export class Standby implements Inheritance, StateView {
     this.#leaseMs = leaseMs;
     this.#unwatch = runtime.store.commands.watch(() => this.#linkChanged());
     this.#linkChanged();
-    // The owner is registered, and not the follower that serves it.
+    // The registry has the owner, and not the follower that works for it.
     const unlisted = { ...runtime, registry: { enter: () => {}, leave: () => {}, size: 0 } };
     const logic = followerLogic(defineSpace(space.name, RAW), unlisted);
     this.follower = startChild('follower', logic, { parent, id: 'standby' });
     this.follower.on('mode', ({ mode }) => void (this.#hasSynced ||= mode === 'connected'));
   }
 
-  /**
-   * Resolves when the owner has given no sign for a lease in which it could have, through a Redis that can be asked; or
-   * when aborted.
-   */
+  /** Resolves once the space is free (see the head of this file), or when aborted. */
   async untilFree(signal: AbortSignal): Promise<void> {
     const { time, store } = this.#runtime;
     while (!signal.aborted) {
       const hasWaited = time.now() - this.#upSince >= Math.max(this.#leaseMs, RETURN_MS);
-      // Redis may have lost keys, with nobody left to mend it: a standby does not wait for a whole state.
+      // Redis may have lost keys, and nobody is left to mend that: after the wait, no sync is required.
       // planted: standby-ready
       const isReady = hasWaited || (this.#isFirst && this.#hasSynced);
       if (store.commands.up && isReady && !this.follower.proof.ownerAlive()) return;
@@ -72,7 +71,7 @@ export class Standby implements Inheritance, StateView {
     this.follower.close();
   }
 
-  // ---- what it holds, for readers ----
+  // ---- its copy, for readings ----
 
   get size(): number {
     return this.follower.size;
@@ -103,7 +102,7 @@ export class Standby implements Inheritance, StateView {
     return this.follower.readingsSince(from)?.map(entryOf);
   }
 
-  // ---- what it holds, for the takeover ----
+  // ---- its copy, for the takeover ----
 
   changes(): readonly Change[] {
     // planted: inherited

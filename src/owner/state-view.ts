@@ -1,4 +1,7 @@
-/** What an owner's readings are made of: its ledger once it owns the space, and until then a standby's copy. */
+/**
+ * The state that an owner's readings come from: a standby's copy until the space is claimed, then the
+ * ledger.
+ */
 import type { Captured, Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import type { Proof } from '../state/reading.ts';
@@ -8,16 +11,19 @@ export interface StateView {
   readonly size: number;
   readonly position: Position;
   readonly proof: Proof;
-  /** Where a copy was last found to be wrong. */
+  /** The position at which a copy was last found wrong; `undefined` for a ledger. */
   readonly correctedAt: Position | undefined;
   entry(key: string): Entry<Captured> | undefined;
   /** The keys that hold a value. */
   entries(): Iterable<Entry<Captured>>;
-  /** The entries that changed after a position, oldest first; `undefined` where nobody can go on from there. */
+  /**
+   * The entries that changed after a position, oldest first; `undefined` where a reader cannot go on from
+   * there.
+   */
   entriesSince(from: Position): Entry<Captured>[] | undefined;
 }
 
-/** An owner's own state: its memory is the truth, and needs no correction. */
+/** The view of an owner's ledger, which is the truth and needs no correction. */
 export class LedgerView implements StateView {
   readonly proof: Proof;
   readonly correctedAt = undefined;

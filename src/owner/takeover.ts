@@ -1,32 +1,36 @@
 /**
- * What a new owner goes on from: what Redis holds, and what a standby has in memory of the same space. Pure.
+ * Takeover: the state that a new owner goes on from, made of Redis's state and of a standby's copy. Pure.
  *
- *   Redis whole, standby behind or absent     Redis's state, on Redis's line
- *   Redis whole, standby ahead                the last owner announced what it did not live to commit: that comes on top
- *   Redis has lost keys, or is behind         the standby's state; deletes are not inherited, so nobody carries on
- *   Redis has lost keys, no standby           what is left of it, on a new line: followers may have what was lost
+ *   Redis whole, standby behind or absent   Redis's state, on Redis's line
+ *   Redis whole, standby ahead              Redis's state, and on top the changes that the last owner
+ *   announced
+ *                                           and could not commit
+ *   Redis without some keys, or behind      the standby's state. Its deletes are not known: only followers at
+ *                                           exactly its position carry on
+ *   Redis without some keys, no standby     the keys that are left, on a new line: followers may have had
+ *   more
  */
 import type { Change } from '../state/change.ts';
 import type { Line, Position } from '../state/position.ts';
 import { compare, ZERO } from '../state/position.ts';
 
-/** What a standby has in memory at the moment of its takeover. */
+/** The copy of a standby, at the moment of its takeover. */
 export interface Inheritance {
   readonly position: Position;
   /** The whole state as changes, in revision order. */
   changes(): readonly Change[];
-  /** What changed since a position, deletes too, in revision order; `undefined` where that is not known. */
+  /** The changes since a position, deletes too, in revision order; `undefined` where they are not known. */
   changesSince(from: Position): readonly Change[] | undefined;
 }
 
-/** What was read from the store under the new claim. */
+/** The state that was read from the store under the new claim. */
 export interface Left {
   readonly head: Position & { readonly horizon: number; readonly keysLost: boolean };
   /** The whole state, in revision order. */
   readonly changes: readonly Change[];
 }
 
-/** What the ledger goes on from. */
+/** The state that the ledger goes on from. */
 export interface Start {
   readonly line: Line;
   readonly revision: number;
@@ -49,12 +53,12 @@ export function takeOver(epoch: number, { head, changes }: Left, inherited: Inhe
     return {
       line: { epoch, base },
       revision: base.revision,
-      // Deletes are not inherited: a follower that is not exactly there takes a full sync.
+      // The copy has no deletes: a follower that is not exactly at its position takes a full sync.
       horizon: base.revision,
       changes: inherited.changes(),
     };
   }
-  // A head that was lost may lie before its own keys.
+  // A head that was lost may be behind the keys that are left.
   const top = Math.max(revision, changes.at(-1)?.revision ?? 0);
   // planted: takeover-line
   return { line: { epoch, base: keysLost ? ZERO : last }, revision: top, horizon, changes };
