@@ -1,14 +1,14 @@
 /**
  * Admission: may this frame be applied here, whichever path it came by?
  *
- * The only place that compares epochs. Four numbers, no I/O, no clock:
+ * The only place that compares epochs. Four numbers, no I/O, no clock; none of them ever falls:
  *
- *   seen     highest epoch met in a frame or a page             never falls
- *   fence    highest epoch known to be claimed                  never falls
- *   stored   position that Redis is known to have committed     never falls
- *   at       position of the replica                            never falls
+ *   seen     highest epoch met in a frame or a page
+ *   fence    highest epoch known to be claimed
+ *   stored   position that Redis is known to have committed
+ *   at       position of the replica
  *
- *   epoch beyond what an owner can reach        implausible   refused, on any path
+ *   epoch beyond any that an owner can have     implausible   refused, on any path
  *   epoch < max(seen, fence)                    fenced        a superseded owner
  *   base does not continue `at`                 gap           another line: read the keys
  *   at.revision < prev                          gap           frames are missing
@@ -16,29 +16,32 @@
  *   revision < at.revision                      gap           a new epoch that would take this copy back
  *   else                                        next          apply it whole
  *
- * `seen` and `fence` are two numbers, since between a claim and its first commit Redis holds a head of the epoch
- * before, which is current. So a page is held against `seen` and `stored`, and a frame against the fence as well.
+ * `seen` and `fence` are two numbers, since from a claim to its first commit Redis holds a head of the epoch
+ * before, and that head is current. So a page must not be below `seen` and `stored`; a frame must not be
+ * below the fence either.
  */
 import { TandemError } from '../base/errors.ts';
 import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
 import { compare, continues, ZERO } from '../state/position.ts';
 
-/** What is to be done with a frame. */
+/** The judgement of a frame: see the head of this file. */
 export type Verdict = 'next' | 'known' | 'gap' | 'fenced' | 'implausible';
 
-/** An epoch is a time of the server's in ms, or one more than another. A day is more than clocks differ by. */
+/**
+ * An epoch is the server's time in ms, or one more than the epoch before. Clocks differ by less than a day.
+ */
 const MAX_AHEAD_MS = 86_400_000;
-/** More claims in a row than a follower could miss. */
+/** A follower cannot miss this many claims in a row. */
 const MAX_CLAIMS = 1_000_000;
 
-/** What was known before the keys were asked: their head has to be at or above it. */
+/** The knowledge from before a page was requested: the page's head must not be below it. */
 export interface Floor {
   readonly seen: number;
   readonly stored: Position;
 }
 
-/** Whatever has a place in the order. */
+/** Anything with a position: the replica. */
 interface Placed {
   readonly position: Position;
 }
@@ -53,25 +56,26 @@ export class Admission {
     this.#replica = replica;
   }
 
-  /** The highest epoch met here, claimed or in a frame: the owner has to be at or above it. */
+  /** The highest epoch known here, from a claim or a frame. Nothing of a lower one is applied. */
   get fence(): number {
     return Math.max(this.#highestSeen, this.#fence);
   }
 
-  /** What Redis is known to have committed. */
+  /** The position that Redis is known to have committed. */
   get stored(): Position {
     return this.#stored;
   }
 
   /**
-   * A frame of a far epoch would make this follower deaf to everything that is true.
-   * @param latestMs the server's time is not after this; `Infinity` where it is not known
+   * Whether an owner can have this epoch. After a frame of an epoch far ahead, this follower would refuse
+   * every frame of the true owner.
+   * @param latestMs upper bound of the server's time, ms; `Infinity` where it is not known
    */
   isPlausible(epoch: number, latestMs: number): boolean {
     return epoch <= this.#replica.position.epoch + MAX_CLAIMS || epoch <= latestMs + MAX_AHEAD_MS;
   }
 
-  /** Judges a frame, and remembers its epoch. */
+  /** Judges a frame. Remembers its epoch, unless the frame is refused. */
   judge(frame: Header, latestMs: number): Verdict {
     const refused = this.#refuse(frame.epoch, latestMs);
     if (refused) return refused;
@@ -84,7 +88,7 @@ export class Admission {
     return frame.revision < at.revision ? 'gap' : 'next';
   }
 
-  /** Judges a frame that is the whole state: it may be of any line, but not behind this copy. */
+  /** Judges a frame that is the whole state: of any line, but not behind this copy in its own epoch. */
   judgeWhole({ epoch, revision }: Position, latestMs: number): Exclude<Verdict, 'known'> {
     const refused = this.#refuse(epoch, latestMs);
     if (refused) return refused;
@@ -93,12 +97,12 @@ export class Admission {
     return epoch === at.epoch && revision < at.revision ? 'gap' : 'next';
   }
 
-  /** What Redis cannot be behind, as of now. */
+  /** The floor for a page that is requested now. */
   get floor(): Floor {
     return { seen: this.#highestSeen, stored: this.#stored };
   }
 
-  /** A claim is known, by a message or a page: nothing of an epoch below it is applied any more, however late it comes. */
+  /** A message or a page shows that this epoch is claimed. Nothing of a lower one is applied from now on. */
   claimed(epoch: number, latestMs: number): void {
     if (this.isPlausible(epoch, latestMs)) this.#fence = Math.max(this.#fence, epoch);
   }
@@ -120,8 +124,9 @@ export class Admission {
 }
 
 /**
- * Whether the head of a page is below the floor: Redis has lost data. A head that is merely behind this copy is not below
- * it: an announcement, or a frame of the direct path, may be ahead of its commit.
+ * Whether the head of a page is below the floor: Redis has lost data. A head that is merely behind this
+ * copy is not: this copy may have an announcement, or a frame of the direct path, that is ahead of its
+ * commit.
  */
 export function isRolledBack(head: Position, { seen, stored }: Floor): boolean {
   return head.epoch < seen || compare(head, stored) < 0;

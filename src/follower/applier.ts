@@ -1,7 +1,9 @@
 /**
- * How what arrives becomes state: judged, read through the schemas, applied as one, proven, then shown to watchers.
+ * The applier: judges each arrival, reads its values through the schemas, applies it in one step, notes its
+ * proof, and then shows it to watchers.
  *
- * A value that cannot be read is never applied. Its key keeps its last readable value, stale, until a readable one comes.
+ * A value that cannot be read is never applied. Its key keeps its last readable value, as stale, until a
+ * readable one comes.
  */
 import type { ServerClock } from '../base/clock.ts';
 import { detached } from '../base/detached.ts';
@@ -25,7 +27,10 @@ import { Watchers } from './watchers.ts';
 
 export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
 
-/** `applied`: it is in. `unreadable`: it follows, but some of its values cannot be read. Otherwise as it was judged. */
+/**
+ * `applied`: the frame is in the copy. `unreadable`: it is next, but some of its values cannot be read. Any
+ * other outcome is admission's judgement.
+ */
 export type Outcome = 'applied' | 'unreadable' | Exclude<Verdict, 'next'>;
 
 export class Applier<D extends Definition> {
@@ -36,7 +41,7 @@ export class Applier<D extends Definition> {
   readonly #admission: Admission;
   readonly #freshness: FreshnessTracker;
   readonly #meter: Meter;
-  /** Keys whose last value could not be read, and since when. */
+  /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
   readonly #refused = new Map<string, number>();
 
   constructor(space: Space<D>, context: Context, parts: Parts) {
@@ -48,19 +53,23 @@ export class Applier<D extends Definition> {
     this.#meter = parts.meter;
   }
 
-  /** How current all of the state is: as old as its oldest part. */
+  /** The proof of the whole state: no fresher than the key that is stale longest. */
   get proof(): Proof {
     if (this.#refused.size === 0) return this.#freshness.proof;
     return this.#freshness.proofSince(Math.min(...this.#refused.values()));
   }
 
+  /** The reading of an entry. */
   reading<K extends KeyOf<D>>(key: K, entry: Entry<unknown> | undefined): Reading<K, ValueOf<D, K>> {
     const refusedAt = this.#refused.size === 0 ? undefined : this.#refused.get(key);
     const proof = refusedAt === undefined ? this.#freshness.proof : this.#freshness.proofSince(refusedAt);
     return new Reading(key, entry, entry?.value, proof);
   }
 
-  /** As `reading`, for one key: who asks for it again and again is given the same. */
+  /**
+   * The reading of one key: the same object for as long as neither the key nor the proof has changed.
+   * @throws TandemError `UNKNOWN_KEY`
+   */
   get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
     const entry = this.#replica.get(key);
     if (entry === undefined) this.#space.requireSchema(key);
@@ -68,11 +77,15 @@ export class Applier<D extends Definition> {
     return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#freshness.proof);
   }
 
+  /** Whether the newest value of a key could not be read. */
   isRefused(key: string): boolean {
     return this.#refused.has(key);
   }
 
-  /** Applies a frame where it follows. Of one that came directly, as much as can be read: there are no keys to ask. */
+  /**
+   * Applies a frame if it is next. One from Redis goes in only if all of its values can be read: else the
+   * keys are read. Of a direct one the readable values go in, since there are no keys to read.
+   */
   apply(arrival: Arrival): Outcome {
     const { frame, path } = arrival;
     const verdict = this.#admission.judge(frame, this.#latestMs);
@@ -90,7 +103,7 @@ export class Applier<D extends Definition> {
     return 'applied';
   }
 
-  /** Puts a whole state that came as one frame in place of this one. */
+  /** Puts a whole state, which came as one frame, in place of this copy. */
   replace(arrival: Arrival): Outcome {
     const { frame } = arrival;
     const verdict = this.#admission.judgeWhole(frame, this.#latestMs);
@@ -102,18 +115,24 @@ export class Applier<D extends Definition> {
     return 'applied';
   }
 
-  /** Reads the values of changes that may be applied later. One that cannot be read is reported then. */
+  /**
+   * Reads the values of changes that may be applied later. A value that cannot be read is reported only
+   * then.
+   */
   readAhead(changes: readonly Change[]): void {
     for (const change of changes) {
       try {
         if (change.json !== '') change.value = this.#space.read(change.key, change.json);
       } catch {
-        // It is read once more when it is to be applied.
+        // It is read again when it is applied.
       }
     }
   }
 
-  /** Applies what was read from the keys. Returns how many keys a full sync changed. */
+  /**
+   * Applies what was read from the keys, unless this copy is further.
+   * @returns the number of keys that a full sync changed; `undefined` where there was none
+   */
   applyBatch({ head, isFull, changes }: Batch, clock: ServerClock): number | undefined {
     this.#freshness.lease(head.leaseMs, head.now, clock);
     // An announcement, or a frame of the direct path, may have brought this copy further than the keys.
@@ -148,7 +167,8 @@ export class Applier<D extends Definition> {
     const isHere = frame.revision === this.#replica.position.revision;
     // planted: known-proof
     if (isHere) this.#prove(arrival);
-    // The owner could not commit all that it had announced: its goodbye proves only that the lease is given up.
+    // The owner could not commit all that it had announced. Its goodbye proves only that it gave up the
+    // lease.
     else if (frame.bye) this.#freshness.lease(0, frame.publishedAt, clock);
   }
 
@@ -174,12 +194,12 @@ export class Applier<D extends Definition> {
   #refuse(key: string, error: unknown): void {
     const { runtime, reporter } = this.#context;
     this.#meter.rejected('value');
-    // Reported once, and not with each frame until the owner sets a readable value.
+    // Reported once, and not again with each frame until a readable value comes.
     if (!this.#refused.has(key)) reporter.report(error);
     this.#refused.set(detached(key), this.#refused.get(key) ?? runtime.time.now());
   }
 
-  /** Calls watchers back, with the whole frame visible. */
+  /** Calls the watchers of the head and of the changed keys. By now the whole frame is visible. */
   #show(changed: readonly ReadChange[]): void {
     this.#context.heads.notify();
     if (this.watchers.isEmpty) return;

@@ -1,23 +1,33 @@
-/** How a follower asks its owner over HTTP: one GET on a connection of its own, no redirects, the answer as it comes. */
+/**
+ * A follower's requests to its owner over HTTP: each is one GET on a connection of its own. No redirect is
+ * followed, and the body is passed on as it arrives.
+ */
 import type { IncomingMessage } from 'node:http';
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
 
 export interface Answer {
   readonly status: number;
-  /** Hands on the body as text, piece by piece, until it ends. Rejects when it breaks, or `take` throws. */
+  /**
+   * Passes on the body as text, piece by piece, until it ends. Rejects when the body breaks, or `take`
+   * throws.
+   */
   read(take: (piece: string) => void): Promise<void>;
-  /** Gives up what has not come yet. */
+  /** Gives up the rest of the body. */
   cancel(): void;
 }
 
-/** Resolves with the head of the answer. Rejects when nobody answers; once `signal` is aborted, so does all that goes on. */
+/**
+ * Resolves with the head of the answer, or rejects when none comes. An aborted `signal` ends the body as
+ * well.
+ */
 export type Ask = (url: string, headers: Record<string, string>, signal: AbortSignal) => Promise<Answer>;
 
 export const ask: Ask = (url, headers, signal) =>
   new Promise((resolve, reject) => {
     const get = url.startsWith('https:') ? getSecure : getPlain;
-    // No agent: a stream that does not end would keep its connection from others for good.
+    // Without an agent: a stream that does not end would keep a pooled connection from other requests for
+    // good.
     const request = get(url, { headers, signal, agent: false });
     request.setNoDelay(true);
     request.on('error', reject);
@@ -26,7 +36,7 @@ export const ask: Ask = (url, headers, signal) =>
 
 function answerOf(response: IncomingMessage): Answer {
   response.setEncoding('utf8');
-  // What breaks before it is read is told to who reads.
+  // `read` finds an error that came before it in `errored`. Without a listener, the error would be thrown.
   response.on('error', () => {});
   return {
     status: response.statusCode ?? 0,

@@ -1,19 +1,20 @@
 /**
- * Frames that arrive while the keys are read, kept until the copy has come to where they follow.
+ * The backlog: frames that arrive while the keys are read. They wait until the copy has come to where they
+ * follow.
  *
- * Bounded: what does not fit is dropped. The follower then finds a gap, and reads the keys again.
+ * Bounded: a frame that does not fit is dropped. The follower then finds a gap, and reads the keys again.
  */
 import type { Arrival } from './arrival.ts';
 
+/** The greatest number of frames, and of their UTF-16 code units together. */
 const MAX_FRAMES = 1_000;
-/** UTF-16 code units. */
 const MAX_LENGTH = 8 * 1024 * 1024;
 
 export class Backlog {
   #arrivals: Arrival[] = [];
   #length = 0;
 
-  /** The oldest. */
+  /** The oldest frame. */
   get first(): Arrival | undefined {
     return this.#arrivals[0];
   }
@@ -24,7 +25,7 @@ export class Backlog {
     if (this.#arrivals.length < MAX_FRAMES && this.#length < MAX_LENGTH) this.#arrivals.push(arrival);
   }
 
-  /** The oldest is dealt with. */
+  /** Removes the oldest frame. */
   shift(): void {
     this.#arrivals.shift();
   }

@@ -1,8 +1,8 @@
 /**
- * Reads from the keys what changed since a position: page after page, as one batch.
+ * The catch-up: reads from the keys what changed since a position, page after page, as one batch.
  *
- * A key that changes meanwhile moves to a later page. So once a page is not full, all pages together are the state at
- * that page's head.
+ * A key that changes meanwhile moves to a later page. So after the last page, all pages together are the
+ * state at that page's head.
  */
 import { TandemError } from '../base/errors.ts';
 import type { Change } from '../state/change.ts';
@@ -10,18 +10,25 @@ import type { Position } from '../state/position.ts';
 import { compare, printPosition } from '../state/position.ts';
 import type { Head, Page, Store } from '../ports/store.ts';
 
-/** Changes that the first page asks for, and later ones. A page takes a millisecond of the server's time at most. */
+/**
+ * The limit of the first page, in changes, and of later ones. A page takes at most 1 ms of the server's
+ * time.
+ */
 const FIRST_LIMIT = 250;
 const LAST_LIMIT = 500;
-/** After this many pages they go on growing: otherwise a reader of a busy space would never come to the end. */
+/**
+ * After this many pages the limit grows on, up to the greatest: else a busy space would have no last page.
+ */
 const MANY_PAGES = 400;
 const MOST_LIMIT = 8_000;
-/** A state that is replaced under the reader this often is replaced faster than it can be read. */
+/**
+ * A state that is replaced more often than this during one catch-up is replaced faster than it can be read.
+ */
 const MAX_RESTARTS = 10;
 
 export interface Batch {
   readonly head: Head;
-  /** The changes are the whole state, and replace the reader's. */
+  /** Whether the changes are the whole state, and replace the reader's. */
   readonly isFull: boolean;
   /** In revision order, each key once. */
   readonly changes: readonly Change[];
@@ -30,14 +37,18 @@ export interface Batch {
 export interface ReadOptions {
   /** The highest epoch that the reader has seen; by default that of `from`. */
   readonly seen?: number;
-  /** Called after each page, before the next is asked for. */
+  /** Called after each page, before the next is requested. */
   readonly onPage?: () => Promise<void>;
-  /** Given each page's changes while the next page is on its way: work that is done ahead costs no time then. */
+  /**
+   * Called with each page's changes while the next page is on its way: work done then takes no extra time.
+   */
   readonly ahead?: (changes: readonly Change[]) => void;
 }
 
 /**
- * @throws TandemError `HEAD_MOVED` where the state is replaced again and again; `ROLLED_BACK` where it went back meanwhile
+ * Reads everything that changed since `from`.
+ * @throws TandemError `HEAD_MOVED` where the state is replaced again and again; `ROLLED_BACK` where the
+ *   store went back meanwhile; and the errors of the store
  */
 export async function readSince(
   store: Store,
@@ -46,7 +57,7 @@ export async function readSince(
   options: ReadOptions = {},
 ): Promise<Batch> {
   const { seen = from.epoch, onPage, ahead } = options;
-  // By key, so that a key that comes twice is held once; deleted and set again, so that it stands in revision order.
+  // A key that comes twice is kept once. It is deleted and set again, which moves it into revision order.
   const changes = new Map<string, Change>();
   let isFull = from.revision === 0;
   let position = from;
@@ -60,7 +71,7 @@ export async function readSince(
   let asked = store.since(space, position, limit, { horizon, seen });
   do {
     page = await asked;
-    // The pages before it are of a state that is no more.
+    // The store went back: the earlier pages are of a state that no longer exists.
     if (head && !page.full && compare(page.head, head) < 0) throw wentBack(space, head, page.head);
     head = page.head;
     if (page.full) {
@@ -80,7 +91,7 @@ export async function readSince(
     position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
     pages += 1;
     limit = Math.min(pages < MANY_PAGES ? LAST_LIMIT : MOST_LIMIT, limit * 2);
-    // The next page travels while this one is processed.
+    // The next page is on its way while this one is processed.
     if (page.more && page.changes.length > 0) asked = store.since(space, position, limit, { horizon, seen });
     ahead?.(page.changes);
     for (const change of page.changes) {
@@ -88,7 +99,7 @@ export async function readSince(
       changes.set(change.key, change);
     }
     hasLostKeys ||= page.head.keysLost;
-    // It says that more follow, and holds no change that could be: there is no place to go on from.
+    // The page announces more, yet has no readable change: there is no position to go on from.
     if (page.more && page.changes.length === 0) hasLostKeys = true;
   } while (page.more && page.changes.length > 0);
   return { head: { ...page.head, keysLost: hasLostKeys }, isFull, changes: [...changes.values()] };

@@ -1,11 +1,11 @@
-/** Which keys are otherwise in memory than in the store, as far as both speak of the same revisions. */
+/** The keys that differ between memory and the store, as far as both have the same revisions. */
 import type { Batch } from './catch-up.ts';
 import type { Change } from '../state/change.ts';
 import type { Replica } from '../state/replica.ts';
 import type { Definition } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 
-/** @param refused whose newer value could not be read */
+/** @param refused the keys whose newest value could not be read: they do not count */
 export function differing<D extends Definition>(
   space: Space<D>,
   replica: Replica,
@@ -15,7 +15,7 @@ export function differing<D extends Definition>(
   const read = new Map(changes.filter(({ json }) => json !== '').map((change) => [change.key, change]));
   const keys: string[] = [];
   for (const { key, revision, value } of replica.entries()) {
-    // What memory has from later than the read says nothing; nor does a value that could not be read.
+    // A change newer than the batch proves nothing, and neither does a key whose newest value cannot be read.
     if (revision > head.revision || refused.isRefused(key)) continue;
     const change = read.get(key);
     if (change?.revision !== revision || !isReadAs(space, change, value)) keys.push(key);

@@ -1,8 +1,9 @@
 /**
  * The direct path, follower's side: reads frames from the owner's process, without Redis between.
  *
- * First the state, where the follower has none to go on from, then what changed since, for as long as it lasts.
- * The address comes from configuration only, no redirect is followed, and everything has a limit in size and time.
+ * It reads the state first, where the follower has none to go on from, and then what changed since, until the
+ * feed ends. The address comes from the configuration alone, no redirect is followed, and everything has a
+ * limit in size and in time.
  */
 import { ServerClock } from '../base/clock.ts';
 import { show, TandemError } from '../base/errors.ts';
@@ -16,13 +17,14 @@ import type { Answer, Ask } from './ask.ts';
 import { ask } from './ask.ts';
 import { EventReader, messageOf, requireSize } from './event-reader.ts';
 
-/** Nothing that a follower reads may be larger, in UTF-16 code units. */
+/** The greatest length of anything that a follower reads, UTF-16 code units. */
 const MAX_LENGTH = 256 * 1024 * 1024;
 const MAX_CLOCK_LENGTH = 1_000;
 const ANSWER_TIMEOUT_MS = 1_000;
 const STATE_TIMEOUT_MS = 30_000;
+/** The number of samples of a clock that is not known yet. */
 const CLOCK_SAMPLES = 3;
-/** A wrong token does not get right by itself. */
+/** The pause after the owner refused the token, ms: a wrong token does not become right by itself. */
 const REFUSED_PAUSE_MS = 5_000;
 
 export class DirectPath implements Path {
@@ -35,7 +37,7 @@ export class DirectPath implements Path {
   readonly #askOver: Ask;
   #abort: AbortController | undefined;
 
-  /** @param askOver how HTTP is spoken; a simulation brings its own */
+  /** @param askOver how HTTP is spoken; a simulation has its own way */
   constructor(
     space: string,
     { url, token }: DirectOptions,
@@ -64,7 +66,7 @@ export class DirectPath implements Path {
     this.#abort = undefined;
   }
 
-  /** Never rejects: what fails is told, and tried again after a jittered pause. */
+  /** Runs session after session until closed, with a jittered pause after each failure. Never rejects. */
   async #run(listener: PathListener, signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted; failures += 1) {
       const session = new AbortController();
@@ -88,7 +90,7 @@ export class DirectPath implements Path {
 
   async #session(listener: PathListener, signal: AbortSignal, succeeded: () => void): Promise<void> {
     this.clock.reset();
-    // Epoch 0 is any owner's that has not claimed yet: who was there with one has nothing to go on from with another.
+    // A position of epoch 0 may be any owner's that has not claimed yet. There is nothing to go on from.
     for (let needsState = listener.position().epoch === 0; ; needsState = true) {
       const askedAt = this.#time.now();
       if (needsState) this.#receiveState(listener, await this.#readState(signal), askedAt);
@@ -103,19 +105,20 @@ export class DirectPath implements Path {
       requireOk(answer);
       await this.#readClock(answer, signal);
       if (await this.#follow(answer, listener, succeeded)) throw unavailable('the owner ended the feed');
-      // Once is a new epoch. Again and again, without a pause, would be all that both do.
+      // Once, this is a new epoch: the state is read. Right after the state, it would go on without an end.
       if (needsState) throw unavailable("what the owner sends does not follow from the owner's state");
     }
   }
 
+  /** Gives the whole state to the listener. */
   #receiveState(listener: PathListener, frame: Frame, askedAt: number): void {
     const reception = listener.receive(frame, true, askedAt);
     if (reception === 'fenced') throw superseded();
     if (reception === 'gap')
-      throw new TandemError('ROLLED_BACK', 'the owner is behind what was seen here', { retryable: true });
+      throw new TandemError('ROLLED_BACK', 'the owner is behind the state seen here', { retryable: true });
   }
 
-  /** Takes frames in until the feed ends (true), or one does not follow (false). */
+  /** Applies frames. Returns true once the feed has ended, false once a frame does not follow. */
   async #follow(answer: Answer, listener: PathListener, succeeded: () => void): Promise<boolean> {
     let isUp = false;
     let follows = true;
@@ -139,14 +142,17 @@ export class DirectPath implements Path {
     }
   }
 
-  /** Reads a feed. One that is silent past the bound is taken for dead: heartbeats come more often. */
+  /**
+   * Reads a feed until it ends. One that is silent for `maxStaleMs` counts as dead: heartbeats come more
+   * often.
+   */
   async #whileHeard(answer: Answer, take: (piece: string) => void): Promise<void> {
     const time = this.#time;
     let heardAt = time.now();
     const { promise: silence, reject } = Promise.withResolvers<never>();
     const listen = (): Cancel =>
       time.after(heardAt + this.#maxStaleMs - time.now(), () => {
-        // What has arrived by now is heard first, as where a deadline is due.
+        // After a blocked loop, the pieces that have arrived by now are read first.
         time.nextTurn(() =>
           time.nextTurn(() => {
             if (time.now() - heardAt < this.#maxStaleMs) cancel = listen();
@@ -175,7 +181,7 @@ export class DirectPath implements Path {
     return decodeFrame(await this.#read(answer, STATE_TIMEOUT_MS, MAX_LENGTH), MAX_LENGTH);
   }
 
-  /** The whole body, which may come slowly and be large, but not too much so. */
+  /** Reads the whole body, which may come slowly and be large, up to a limit of each. */
   async #read(answer: Answer, timeoutMs: number, maxLength: number): Promise<string> {
     const late = (): Error => unavailable(`the owner's answer did not come within ${timeoutMs} ms`);
     const pieces: string[] = [];
@@ -194,8 +200,8 @@ export class DirectPath implements Path {
   }
 
   /**
-   * Reads the clock once an answer has begun, and before any of it is taken: a process that was started anew at this address has
-   * another clock, and whoever answers now is not the one before. A sample that does not agree with those before makes them void.
+   * Reads the owner's clock once an answer has begun, and before its body is read. A process that was started
+   * anew at this address has another clock: a sample that does not agree with earlier ones makes those void.
    */
   async #readClock(answer: Answer, signal: AbortSignal): Promise<void> {
     try {
@@ -240,7 +246,10 @@ function baseOf(url: string): string {
   );
 }
 
-/** @throws TandemError `INVALID_OPTION` for what no header can bear. The token itself is never told. */
+/**
+ * @throws TandemError `INVALID_OPTION` for a token that no header can carry. The error does not show the
+ * token.
+ */
 function requireToken(token: string): void {
   if (typeof token === 'string' && /^[\x20-\x7e]+$/.test(token)) return;
   const came = typeof token === 'string' ? 'another string' : typeof token;
@@ -255,7 +264,7 @@ function requireOk(answer: Answer): void {
   throw unavailable(`the owner answered ${answer.status}`);
 }
 
-/** Its frames are below the fence: it does not know yet that another owner has claimed the space. */
+/** The owner's frames are below the fence: it does not know yet that another owner has claimed the space. */
 function superseded(): TandemError {
   return unavailable('the owner at this address was superseded: another has claimed the space');
 }

@@ -1,4 +1,4 @@
-/** The direct path as a source of state: frames from the owner's own process, beside Redis or instead of it. */
+/** The direct source: frames from the owner's own process, beside Redis or instead of it, for the applier. */
 import type { Context } from '../actor/participant.ts';
 import type { TandemError } from '../base/errors.ts';
 import type { FramePath } from '../ports/observer.ts';
@@ -27,16 +27,17 @@ export class DirectSource implements PathListener {
     this.#applier = applier;
   }
 
-  /** Whether it delivers. */
+  /** Whether the direct path delivers frames. */
   get isUp(): boolean {
     return this.#isUp;
   }
 
-  /** Idempotent. */
+  /** Opens the direct path. Idempotent. */
   open(): void {
     this.#path.open(this);
   }
 
+  /** Closes the direct path. Idempotent. */
   close(): void {
     this.#path.close();
     this.#isUp = false;
@@ -69,7 +70,7 @@ export class DirectSource implements PathListener {
   down(error: TandemError): void {
     const { reporter, connection } = this.#context;
     const { meter, freshness } = this.#parts;
-    // The same failure of one try after another is reported once.
+    // When one try after another fails in the same way, it is reported once.
     if (this.#isUp || reporter.lastError?.message !== error.message) reporter.report(error);
     if (error.code === 'INVALID_FRAME') meter.rejected('frame');
     if (this.#isUp) meter.directChanged(false, error.code);
@@ -78,6 +79,7 @@ export class DirectSource implements PathListener {
     connection.send({ type: 'direct.down' });
   }
 
+  /** A whole state was applied: observers get `synced`, listeners `sync`. */
   #replaced(frame: Frame, askedAt: number): void {
     const changed = frame.changes.length;
     const { position } = this.#parts.replica;
@@ -91,6 +93,6 @@ const RECEPTIONS: Readonly<Record<Exclude<Outcome, 'implausible'>, Reception>> =
   known: 'applied',
   fenced: 'fenced',
   gap: 'gap',
-  // Only a frame that came through Redis is unreadable: a direct one is applied as far as it can be read.
+  // Only a frame from Redis is ever unreadable: of a direct one, the values that can be read are applied.
   unreadable: 'gap',
 };

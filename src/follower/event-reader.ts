@@ -1,25 +1,31 @@
-/** Server-sent events, made of the pieces in which a feed arrives. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/**
+ * The event reader: makes server-sent events of the pieces in which a feed arrives.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
 import { TandemError } from '../base/errors.ts';
 
 export class EventReader {
   readonly #maxLength: number;
   readonly #take: (event: string) => void;
-  /** Of an event that is not whole yet. They are joined once it is: a look through all of them with each would be slow. */
+  /**
+   * The pieces of an event that is not whole yet. Joining and searching them with each new piece would be
+   * slow.
+   */
   #pieces: string[] = [];
   #length = 0;
 
   /**
-   * @param maxLength of one event, UTF-16 code units
-   * @param take is given each event as it becomes whole
+   * @param maxLength the greatest length of one event, UTF-16 code units
+   * @param take called with each event once it is whole
    */
   constructor(maxLength: number, take: (event: string) => void) {
     this.#maxLength = maxLength;
     this.#take = take;
   }
 
-  /** @throws TandemError `INVALID_FRAME` for an event over the limit; and what `take` throws */
+  /** @throws TandemError `INVALID_FRAME` for an event over the limit; and everything that `take` throws */
   push(piece: string): void {
-    // Nearly every piece is one event, and no more.
+    // Nearly every piece is exactly one event.
     if (this.#pieces.length === 0 && piece.length > 2 && piece.indexOf('\n\n') === piece.length - 2) {
       requireSize(piece.length, this.#maxLength);
       return this.#take(piece.slice(0, -2));
@@ -40,7 +46,7 @@ export class EventReader {
   }
 }
 
-/** The data of an event of a feed, which has an `id:` line, then `data:` lines, and no others. */
+/** The data of an event of a feed. Such an event has an `id:` line, then `data:` lines, and no other line. */
 export function messageOf(event: string): string {
   return event.slice(event.indexOf('data: ') + 6).replaceAll('\ndata: ', '\n');
 }

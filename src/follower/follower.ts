@@ -1,9 +1,9 @@
 /**
- * The follower: keeps a copy of a space current, and says how current it is.
+ * The follower: keeps a copy of a space current, and proves how current it is.
  *
- * Where to read on: `Synchronizer` keeps the copy in step with Redis, `DirectSource` brings frames from the owner's own
- * process, and both hand them to the `Applier`. `Admission` decides which frame is applied, `FreshnessTracker` how
- * current the copy is, and `Watchdog` what is done when nothing comes.
+ * Where to read on. `Synchronizer` keeps the copy in step with Redis. `DirectSource` brings frames from the
+ * owner's own process. Both hand frames to the `Applier`, and `Admission` decides which of them are applied.
+ * `FreshnessTracker` holds the proof. `Watchdog` and `HeadCheck` act when nothing comes.
  */
 import type { ConnectionWork } from '../actor/connection-driver.ts';
 import type { ErrorEvent, ModeEvent } from '../actor/events.ts';
@@ -36,28 +36,30 @@ import { Synchronizer } from './synchronizer.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface FollowOptions {
-  /** The owner's own process, for when Redis is out. Default: none. */
+  /** The direct path to the owner's own process. Default: none. */
   readonly direct?: DirectOptions | undefined;
-  /** The staleness bound: without a proof for longer than this a reading is `stale`, ms. Default 750. */
+  /** The staleness bound: a reading is `stale` once its proof is older, ms. 10 to 3,600,000; default 750. */
   readonly maxStaleMs?: number | undefined;
 }
 
 export type FollowerEmitted = ModeEvent | ErrorEvent | SyncEvent;
 
-/** What `refresh` found. */
+/** The result of `refresh`. */
 export interface Refreshed {
+  /** The position after it, `epoch-revision`. */
   readonly head: string;
-  /** How many keys differed from what this process had: 0, or something is wrong. */
+  /** The number of keys that differed from memory. If it is not 0, something was wrong. */
   readonly differed: number;
 }
 
-/** The reading that a watch is called with: of the key itself, or of any key of the family. */
+/** The reading that a watch is called with: of its key, or of any key of its family. */
 type Watched<D extends Definition, P extends string> = P extends `${string}*`
   ? AnyReading<D>
   : P extends KeyOf<D>
     ? Reading<P, ValueOf<D, P>>
     : never;
 
+/** A follower of a space: a copy of the owner's state in this process, with a proof of how current it is. */
 export class Follower<D extends Definition = Definition>
   extends Participant<D, FollowerEmitted>
   implements ConnectionWork
@@ -140,10 +142,11 @@ export class Follower<D extends Definition = Definition>
   }
 
   /**
-   * Calls back with the reading of each key that changed, once a frame, after the whole frame is in. The
-   * value is `undefined` for a key that was deleted. What the callback throws is reported as an `error` event.
-   * @param pattern a key, a family as it was defined (`'strategy/*'`), or `'*'`. Returns the way to stop.
-   * @throws TandemError `UNKNOWN_KEY`
+   * Calls back with the reading of each key that a frame changed, once the whole frame is in. The value is
+   * `undefined` for a deleted key. An error that the callback throws becomes an `error` event.
+   * @param pattern a key, a family as it was defined (`'strategy/*'`), or `'*'` for all keys
+   * @returns a function that ends the calls
+   * @throws TandemError `UNKNOWN_KEY`, or `INVALID_OPTION` for a callback that is no function
    */
   watch<P extends PatternOf<D>>(pattern: P, callback: (reading: Watched<D, P>) => unknown): () => void {
     this.space.requirePattern(pattern);
@@ -156,10 +159,10 @@ export class Follower<D extends Definition = Definition>
   // ---- waiting ----
 
   /**
-   * Resolves when this follower has caught up with Redis, or with its owner directly, for the first time; also
-   * with a space that is empty.
-   * @param options timeoutMs default 10,000
-   * @throws TandemError `TIMEOUT` or `STOPPED`
+   * Resolves once this follower has caught up for the first time, with Redis or directly with its owner; also
+   * with an empty space.
+   * @param options timeoutMs: ms; default 10,000
+   * @throws TandemError `INVALID_OPTION`, `TIMEOUT` or `STOPPED`
    */
   ready({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const { waiters, reporter } = this.context;
@@ -169,15 +172,17 @@ export class Follower<D extends Definition = Definition>
   }
 
   /**
-   * Reads everything again from Redis, and resolves to the number of keys that differed from memory. Where any did, memory
-   * is replaced by what Redis has, and an `error` event with code `CONTENT_MISMATCH` says so.
-   * @throws TandemError `REDIS_UNAVAILABLE`, `REDIS_NOT_READY`, `ROLLED_BACK`, `KEYS_LOST`, `TIMEOUT` or `STOPPED`
+   * Reads everything again from Redis, and compares it with memory. Where keys differ, Redis's state replaces
+   * memory's, and an `error` event has the code `CONTENT_MISMATCH`.
+   * @returns the number of keys that differed, and the position
+   * @throws TandemError `REDIS_UNAVAILABLE`, `REDIS_NOT_READY`, `REDIS_REFUSED`, `ROLLED_BACK`, `HEAD_MOVED`,
+   *   `KEYS_LOST`, `TIMEOUT` or `STOPPED`
    */
   async refresh(): Promise<Refreshed> {
     const { name } = this.space;
     if (this.#isStopped) throw new TandemError('STOPPED', `the follower of space "${name}" is stopped`);
     const batch = await this.#synchronizer.read(ZERO);
-    // The keys may be ahead of memory by frames that are on their way, or behind it by frames that have come.
+    // The keys may be ahead of memory, by frames on their way, or behind it, by frames not committed yet.
     await this.waitFor(printPosition(batch.head)).catch(() => {});
     const keys = differing(this.space, this.#parts.replica, this.#applier, batch);
     if (keys.length > 0) {
@@ -198,13 +203,13 @@ export class Follower<D extends Definition = Definition>
     if (this.#isAlwaysDirect) this.#direct?.open();
   }
 
-  /** Stops following; what was known can still be read, and grows stale. */
+  /** Stops following, for good. Readings still come from memory, and grow stale. */
   override async stop(): Promise<void> {
     this.close();
     await Promise.resolve();
   }
 
-  /** As `stop`, at once. */
+  /** Like `stop`, without a promise. Idempotent. */
   close(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
@@ -213,11 +218,12 @@ export class Follower<D extends Definition = Definition>
     this.#direct?.close();
     this.#synchronizer.stop();
     this.#parts.freshness.redis(false);
-    waiters.refuse(new TandemError('STOPPED', `the actor of space "${space}" is stopped`));
+    waiters.refuse(new TandemError('STOPPED', `the follower of space "${space}" is stopped`));
     connection.stop();
     runtime.registry.leave(this);
   }
 
+  /** Handles the events `refresh` and `stop`. */
   override receive(event: ParticipantEvent): void {
     if (event.type === 'refresh') this.refresh().catch((error: unknown) => this.report(error));
     else if (event.type === 'stop') this.close();
@@ -272,7 +278,7 @@ function mismatchError(space: string, keys: readonly string[]): TandemError {
   );
 }
 
-/** A follower as actor logic, to be invoked or spawned in a machine of the user's. */
+/** The logic of a follower's actor, to invoke or spawn in a machine of the user's. */
 export function followerLogic<D extends Definition>(
   space: Space<D>,
   runtime: Runtime,

@@ -1,22 +1,25 @@
 /**
- * How fresh a follower's state is: when it was last proven current, by which path, and until when its owner is alive.
+ * The freshness tracker: when the copy was last proven current, by which path, and how long its owner
+ * counts as alive.
  *
- * All times in here are on this process's own clock. A proof comes with the time of the cut on another clock. That
- * clock's bounds turn it into a time of ours, with the error counted against us; from then on the proof only ages.
+ * All times in here are on this process's `Time`. A proof comes with the time of its cut on another clock.
+ * The bounds of that clock turn it into a time of `Time`, never a later one than the true one. From then on
+ * the proof only ages.
  */
 import type { ServerClock } from '../base/clock.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Freshness, Proof, Source } from '../state/reading.ts';
 import type { Time } from '../base/time.ts';
 
-/** The part of a frame that proves something of its owner: `leaseMs` is 0 with a goodbye. */
+/** The fields of a frame that prove something. `leaseMs` is 0 with a goodbye. */
 type OwnerProof = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
 
 export class FreshnessTracker {
   readonly #time: Time;
   readonly #boundMs: number;
+  /** The copy was current at this time, on `Time`, ms. */
   #provenAt = -Infinity;
-  /** Whose state was proven. */
+  /** The epoch of the state that was proven. */
   #epoch = 0;
   #aliveUntil = -Infinity;
   #isRedisConnected = false;
@@ -24,38 +27,40 @@ export class FreshnessTracker {
   #hasSynced = false;
   #proof: Proof;
 
-  /** @param boundMs a state proven longer ago is stale */
+  /** @param boundMs the age from which on a proof is stale, ms */
   constructor(time: Time, boundMs: number) {
     this.#time = time;
     this.#boundMs = boundMs;
     this.#proof = new ProofNow(time, 'memory', this.#provenAt, boundMs, this.#aliveUntil);
   }
 
-  /** The proof as of now; a reading keeps it. */
+  /** The present proof. A reading keeps the one under which it was made. */
   get proof(): Proof {
     return this.#proof;
   }
 
-  /** Whether the state was current once, by whichever path. */
+  /** Whether the copy was current at least once, by either path. */
   get hasSynced(): boolean {
     return this.#hasSynced;
   }
 
-  /** Whether Redis keeps the state current from now on. */
+  /** @param isConnected whether Redis keeps the copy current from now on */
   redis(isConnected: boolean): void {
     this.#isRedisConnected = isConnected;
     this.#sourceChanged();
   }
 
-  /** Whether the direct path keeps it current from now on. */
+  /** @param isUp whether the direct path keeps the copy current from now on */
   direct(isUp: boolean): void {
     this.#isDirectUp = isUp;
     this.#sourceChanged();
   }
 
   /**
-   * The owner of this epoch has cut the state that is here at `cutAt` of that clock. A proof of another owner's state
-   * says nothing about this one. In epoch 0 nobody has claimed, or committed: that proves nothing.
+   * Proves the copy current: the owner of this epoch has cut its state at `cutAt`. A proof under another
+   * epoch replaces the one before, be it older or newer. Epoch 0 proves nothing, since nobody has committed
+   * under it.
+   * @param cutAt on `clock`, ms
    */
   prove(cutAt: number, epoch: number, clock: ServerClock): void {
     if (epoch === 0) return;
@@ -69,13 +74,17 @@ export class FreshnessTracker {
     this.#renew();
   }
 
-  /** At `at` of that clock the owner held its lease for so long; with 0 it had none. */
+  /**
+   * Notes the lease of the owner.
+   * @param leaseMs the rest of the lease at `at`, ms; 0 for none
+   * @param at on `clock`, ms
+   */
   lease(leaseMs: number, at: number, clock: ServerClock): void {
     this.#aliveUntil = leaseMs > 0 ? this.#here(at, clock) + leaseMs : -Infinity;
     this.#renew();
   }
 
-  /** Takes both from a frame. Every update comes by here, so it reads the clock once. */
+  /** Takes proof and lease from a frame. This runs with every update, so it reads the clock once. */
   heard({ cutAt, epoch, leaseMs, publishedAt }: OwnerProof, clock: ServerClock): void {
     if (epoch === 0) return;
     const now = this.#time.now();
@@ -85,7 +94,7 @@ export class FreshnessTracker {
     this.#renew();
   }
 
-  /** The proof of a key whose newer value could not be read: it is stale since then. */
+  /** The proof of a key whose newest value could not be read: it is stale, from `outdatedAt` on. */
   proofSince(outdatedAt: number): Proof {
     const time = this.#time;
     const proof = this.#proof;
@@ -123,13 +132,16 @@ export class FreshnessTracker {
   }
 }
 
-/** A time of another clock on ours: not after `now`, when that clock says `latest` at most. */
+/**
+ * A time `at` of another clock, on `Time`, ms. That clock is at `latest` at most; the result is never after
+ * `now`.
+ */
 function here(at: number, now: number, latest: number): number {
   // planted: proof-time
   return now - Math.max(0, latest - at);
 }
 
-/** A proof whose age is computed when it is asked. Each frame makes one, so it is one object and no more. */
+/** A proof that computes its age with each call. Every frame makes one, so it is a single object. */
 class ProofNow implements Proof {
   readonly source: Source;
   readonly #time: Time;

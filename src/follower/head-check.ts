@@ -1,8 +1,10 @@
 /**
- * Asks Redis for its head where frames may be missing without a sign: soon after a catch-up, and on silence.
+ * The head check: asks Redis for its head where frames may be missing without a sign.
  *
- * An announcement may have been published before this follower subscribed, and committed after it had read the keys.
- * Nobody brings it such a change. The next frame or heartbeat would show that it is missing; the first check is sooner.
+ * It asks once, soon after a catch-up, unless a frame has come since. An announcement may have been published
+ * before this follower subscribed, and committed after it had read the keys: nothing brings that change here.
+ * The next frame or heartbeat would show that it is missing; this check is sooner. And it asks whenever
+ * nothing has come for the staleness bound.
  */
 import type { Context } from '../actor/participant.ts';
 import { asTandemError } from '../base/errors.ts';
@@ -13,11 +15,16 @@ import type { Parts } from './parts.ts';
 import type { Synchronizer } from './synchronizer.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** By then an announcement that was under way when this follower came is in the keys. */
+/**
+ * The time from a catch-up to the check, ms. By then an announcement from before the catch-up is in the
+ * keys.
+ */
 const FIRST_CHECK_MS = 20;
-/** A commit's `cutAt` may trail its announcement by up to this. Such a head is no news. Less than heartbeats are apart. */
+/**
+ * A commit's `cutAt` may trail its announcement by up to this, ms: no news. Less than heartbeats are apart.
+ */
 const COMMIT_LAG_MS = 100;
-/** A frame may come so much later than an answer that was made after it: they use two connections. */
+/** A frame may come later than an answer that was made after it, by this, ms: they use two connections. */
 const GRACE_MS = 100;
 
 export class HeadCheck {
@@ -27,7 +34,7 @@ export class HeadCheck {
   readonly #isDirectUp: () => boolean;
   #cancel: Cancel | undefined;
 
-  /** @param isDirectUp whether the direct path delivers */
+  /** @param isDirectUp returns whether the direct path delivers frames */
   constructor(
     context: Context,
     parts: Parts & { readonly watchdog: Watchdog },
@@ -40,18 +47,19 @@ export class HeadCheck {
     this.#isDirectUp = isDirectUp;
   }
 
-  /** Checks once, a moment from now. */
+  /** Checks once, shortly after a catch-up. */
   start(): void {
     const { time } = this.#context.runtime;
     this.#cancel = time.after(FIRST_CHECK_MS, () => void this.#checkOnce().catch(() => {}));
   }
 
+  /** Cancels the check. */
   end(): void {
     this.#cancel?.();
     this.#cancel = undefined;
   }
 
-  /** Nothing was heard for the staleness bound. Never rejects: where Redis gives no answer, it is taken for gone. */
+  /** Nothing came for the staleness bound. Never rejects: a Redis that does not answer counts as down. */
   async onSilence(): Promise<void> {
     try {
       await this.#checkSilence();
@@ -76,19 +84,19 @@ export class HeadCheck {
     const askedAt = time.now();
     const head = await this.#askHead();
     const hasNews = this.#hasNews(head);
-    // A published frame may still be on its way: the answer came over the other connection.
+    // A published frame may still be on its way: the answer came by the other connection.
     if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
     if (!this.#isConnected || watchdog.heardAt > askedAt) return;
-    if (hasNews) this.#context.connection.gap(`silent, while Redis is at ${printPosition(head)}`);
-    // The owner itself is silent. Its lease says whether it may still be alive.
+    if (hasNews) this.#context.connection.gap(`nothing came, while Redis is at ${printPosition(head)}`);
+    // The owner itself is silent. Its lease shows whether it may still be alive.
     else if (!this.#isDirectUp()) freshness.lease(head.leaseMs, head.now, clock);
   }
 
-  /** Whether Redis holds, or has lost, something that this copy was not brought. */
+  /** Whether Redis has something that did not come here, or has lost something. */
   #hasNews(head: Head): boolean {
     const { admission, replica } = this.#parts;
     const { epoch, revision } = replica.position;
-    // An announcement, or the direct path, may have brought this copy further than Redis: it then knows better.
+    // An announcement, or the direct path, may have brought this copy further than Redis: that is no news.
     const isElsewhere =
       head.epoch !== epoch || head.revision > revision || compare(head, admission.stored) < 0;
     return (!this.#isDirectUp() && isElsewhere) || head.cutAt > this.#synchronizer.lastCutAt + COMMIT_LAG_MS;

@@ -1,9 +1,13 @@
-/** How long what is visible here took to come, for those who measure. */
+/** The latency of frames, for observers. */
 import type { ServerClock } from '../base/clock.ts';
 import type { Applied } from '../ports/observer.ts';
 import type { Frame } from '../state/frame.ts';
 
-/** How long a frame took from `set` to being visible here, so long ago, by the clock that its times are on. */
+/**
+ * The latency of a frame, from `set` until it was visible here.
+ * @param clock the clock that the times in the frame are on
+ * @param agoMs the time since it was visible, ms
+ */
 export function latencyOf(
   { setAt, setErrorMs = 0, publishedAt, isAhead }: Frame,
   clock: ServerClock,
@@ -13,7 +17,7 @@ export function latencyOf(
   return {
     updateLatencyMs: setAt === undefined ? undefined : now - setAt,
     errorMs: clock.errorMs + setErrorMs,
-    // What was announced bears no time of Redis's: nobody knows when it was there.
+    // An announcement has no time of Redis's, so the two parts are not known.
     ownerMs: setAt === undefined || isAhead ? undefined : publishedAt - setAt,
     followerMs: isAhead ? undefined : now - publishedAt,
   };

@@ -1,4 +1,7 @@
-/** What a follower makes known to those who measure. It observes; nothing waits for it, and nothing passes through it. */
+/**
+ * The meter: makes events of what the follower does, for observers. Nothing waits for it, and nothing
+ * passes through it.
+ */
 import type { TandemError } from '../base/errors.ts';
 import type { Applied, Rejected } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
@@ -9,22 +12,22 @@ import { printPosition, ZERO } from '../state/position.ts';
 import type { Arrival } from './arrival.ts';
 import { latencyOf } from './latency.ts';
 
-/** A catch-up, as it ended. */
+/** A catch-up that has ended. */
 interface CaughtUp {
-  /** It asked for what changed after this revision. */
+  /** It read the changes after this revision. */
   readonly from: number;
-  /** When it asked, on `Time`, ms. */
+  /** The time at which it began, on `Time`, ms. */
   readonly askedAt: number;
   readonly isFull: boolean;
   readonly keys: number;
-  /** Where the follower is now. */
+  /** The position of the follower now. */
   readonly position: Position;
 }
 
 export class Meter {
   readonly #space: string;
   readonly #runtime: Runtime;
-  /** What the last catch-up brought: after this revision, up to this position, at this time. */
+  /** The last catch-up: it brought the changes after this revision, up to this position, at this time. */
   #caughtUpFrom = 0;
   #caughtUpTo = ZERO;
   #caughtUpAt = 0;
@@ -35,7 +38,7 @@ export class Meter {
     this.#runtime = runtime;
   }
 
-  /** A frame is visible. Returns what was said of it; `undefined` where nobody measures. */
+  /** A frame is visible. Returns its event; `undefined` where neither an observer nor a trace needs it. */
   applied(arrival: Arrival, keys: number, appliedAt = this.#runtime.time.now()): Applied | undefined {
     const { observers, time } = this.#runtime;
     const { frame, path, clock, receivedAt } = arrival;
@@ -58,6 +61,7 @@ export class Meter {
     return applied;
   }
 
+  /** A catch-up from the keys has ended. */
   caughtUp({ from, askedAt, isFull, keys, position }: CaughtUp): void {
     this.#caughtUpFrom = from;
     this.#caughtUpTo = position;
@@ -65,6 +69,7 @@ export class Meter {
     this.synced(askedAt, isFull, keys, position);
   }
 
+  /** The copy was brought up to date, by the keys or by a whole state of the direct path. */
   synced(askedAt: number, isFull: boolean, keys: number, position: Position): void {
     const { observers, time } = this.#runtime;
     const tookMs = time.now() - askedAt;
@@ -72,14 +77,15 @@ export class Meter {
   }
 
   /**
-   * Whether the last catch-up had brought this frame before it came. It has been visible since then, and no watcher is
-   * called again; but only now is it known when its changes were set.
+   * Whether the last catch-up brought the changes of this frame before the frame came. They are visible since
+   * then, and no watcher is called again. But only the frame shows when they were set.
    */
   isLate({ epoch, revision, changes }: Frame): boolean {
     const { epoch: inEpoch, revision: upTo } = this.#caughtUpTo;
     return changes.length > 0 && epoch === inEpoch && revision > this.#caughtUpFrom && revision <= upTo;
   }
 
+  /** Observes such a frame, as of the time of the catch-up. */
   late(arrival: Arrival): void {
     const { frame } = arrival;
     this.#caughtUpFrom = frame.revision;

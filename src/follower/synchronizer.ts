@@ -1,9 +1,11 @@
 /**
- * Keeps the copy in step with Redis: live, or syncing with a backlog.
+ * The synchronizer: keeps the copy in step with Redis. It is live, or syncing with a backlog.
  *
- * It subscribes first and keeps arriving frames in the backlog. Then it asks the keys what changed since its position,
- * applies that, takes in the backlog, and is live: never the other way round. Published frames are the fast path, the
- * keys are the truth: a frame that does not follow, or cannot be read, is answered by asking the keys again.
+ * A catch-up goes in this order: subscribe, keeping arriving frames in the backlog; read from the keys what
+ * changed since the copy's position; apply that; apply the backlog; be live.
+ *
+ * Published frames are the fast path, and the keys are the truth. So where a frame does not follow, or has
+ * a value that cannot be read, the keys are read again.
  */
 import type { Context } from '../actor/participant.ts';
 import { asTandemError, TandemError } from '../base/errors.ts';
@@ -24,9 +26,12 @@ import type { SyncEvent } from './events.ts';
 import type { Parts } from './parts.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** In a row: whole states may be put in place of one another faster than they can be read. */
+/**
+ * The greatest number of reads in one sync that bring no progress: the state may be replaced again and
+ * again.
+ */
 const MAX_TRIES = 10;
-/** An announcement is committed within a few ms. A catch-up that finds frames missing asks again after 1, 2, 3… ms. */
+/** An announcement is committed within a few ms. A sync that lacks frames reads again after 1, 2, 3… ms. */
 const RETRY_MS = 1;
 /** A frame that was announced before the subscription may be missing for this long after a catch-up, ms. */
 const OWED_MS = 100;
@@ -34,7 +39,7 @@ const OWED_MS = 100;
 type Phase = { readonly is: 'live' } | { readonly is: 'syncing'; readonly backlog: Backlog };
 const LIVE: Phase = { is: 'live' };
 
-/** What a synchronizer works with, beside what all parts share. */
+/** The parts that a synchronizer works with. */
 export interface SynchronizerParts extends Parts {
   readonly applier: Applier<any>;
   readonly watchdog: Watchdog;
@@ -47,18 +52,18 @@ export class Synchronizer {
   readonly #deliver = (message: string): void => this.#arrived(message);
   #phase: Phase = { is: 'syncing', backlog: new Backlog() };
   #isStopped = false;
-  /** The last sync that no change of mode went with. */
-  #aside: AbortController | undefined;
-  /** Memory was found to differ from Redis: the next sync starts from nothing. */
+  /** Aborts the last sync that ran beside the connection machine. */
+  #resyncing: AbortController | undefined;
+  /** Memory was found to differ from Redis: the next sync reads the whole state. */
   #isSuspect = false;
-  /** When the last catch-up was applied, on `Time`, ms. */
+  /** The time at which the last catch-up was applied, on `Time`, ms. */
   #caughtUpAt = 0;
-  /** Server's time of the last cut that was published, or read, ms. */
+  /** Server's time of the last cut that was published or read, ms. */
   #lastCutAt = 0;
-  /** The epoch whose frames have last ended a degraded mode. */
+  /** The last epoch whose frames have ended a degraded mode. */
   #wokenBy = 0;
 
-  /** @param isDirectUp whether the direct path delivers */
+  /** @param isDirectUp returns whether the direct path delivers frames */
   constructor(context: Context, parts: SynchronizerParts, isDirectUp: () => boolean) {
     this.#context = context;
     this.#parts = parts;
@@ -77,12 +82,12 @@ export class Synchronizer {
     return this.#isSuspect;
   }
 
-  /** From now on memory counts for nothing, until it was read anew. */
+  /** Memory differs from Redis: the next sync reads the whole state. */
   distrust(): void {
     this.#isSuspect = true;
   }
 
-  /** Subscribes, and syncs. */
+  /** Subscribes, and syncs. Rejects when the keys cannot be read, or the sync makes no progress. */
   async catchUp(signal: AbortSignal): Promise<void> {
     this.pause();
     this.#beginBacklog();
@@ -96,19 +101,21 @@ export class Synchronizer {
     return this.#phase.is === 'live';
   }
 
-  /** Syncs while the mode stays what it is. */
+  /** Syncs beside the connection machine: the mode stays as it is, unless the sync fails. */
   resync(): void {
     this.pause();
     if (this.#isStopped) return;
-    const aside = new AbortController();
-    this.#aside = aside;
-    this.#sync(aside.signal).catch(() => aside.signal.aborted || this.#context.connection.send(UNASKED));
+    const resyncing = new AbortController();
+    this.#resyncing = resyncing;
+    this.#sync(resyncing.signal).catch(
+      () => resyncing.signal.aborted || this.#context.connection.send(UNREADABLE),
+    );
   }
 
-  /** The mode is no longer `connected`: a sync without the machine is called off. */
+  /** Calls off a sync that runs beside the connection machine. */
   pause(): void {
-    this.#aside?.abort();
-    this.#aside = undefined;
+    this.#resyncing?.abort();
+    this.#resyncing = undefined;
   }
 
   /** Ends the subscription for good. */
@@ -119,8 +126,9 @@ export class Synchronizer {
   }
 
   /**
-   * Reads what changed since a position.
-   * @throws TandemError `ROLLED_BACK` or `KEYS_LOST` where Redis has lost what was seen here; its owner will mend it
+   * Reads from the keys what changed since a position, without applying it.
+   * @throws TandemError `ROLLED_BACK` or `KEYS_LOST` where Redis has lost data: its owner will mend that.
+   *   And the errors of `readSince`
    */
   async read(from: Position): Promise<Batch> {
     const { space, runtime } = this.#context;
@@ -143,7 +151,7 @@ export class Synchronizer {
     return batch;
   }
 
-  /** Brings the copy to what the keys say, then takes in the backlog; and again, until it is live. */
+  /** Reads the keys and applies them, then the backlog; and again, until the copy is live. */
   async #sync(signal: AbortSignal): Promise<void> {
     const { time } = this.#context.runtime;
     for (let tries = 0; ;) {
@@ -154,24 +162,25 @@ export class Synchronizer {
       signal.throwIfAborted();
       if (this.#isStopped) return;
       const from = this.#position;
-      const taken = this.#takeIn(batch, askedAt);
-      if (taken === 'done') return;
-      // A frame whose values cannot be read is passed over once the keys are past it.
-      if (taken === 'gap' || isSame(from, this.#position)) tries += 1;
+      const synced = this.#applyAll(batch, askedAt);
+      if (synced === 'done') return;
+      // A frame with values that cannot be read is dropped once the keys are past it.
+      if (synced === 'gap' || isSame(from, this.#position)) tries += 1;
       if (tries < MAX_TRIES) continue;
-      // A frame that will never follow is not to stand in the way of the next catch-up.
+      // A frame that will never follow must not be in the way of the next catch-up.
       this.#beginBacklog().clear();
       throw new TandemError('HEAD_MOVED', 'frames were missing after the catch-up', { retryable: true });
     }
   }
 
-  #takeIn(batch: Batch, askedAt: number): 'done' | 'gap' | 'unreadable' {
-    // A whole state that is behind this copy cannot replace it: the commit of an announcement is on its way.
+  /** Applies what was read, where it fits the copy, then the backlog. */
+  #applyAll(batch: Batch, askedAt: number): 'done' | 'gap' | 'unreadable' {
+    // A whole state that is behind this copy cannot replace it. The commit of an announcement is on its way.
     this.#isSuspect &&= this.#isOwnerAhead && compare(batch.head, this.#position) < 0;
-    // Meanwhile the direct path may have brought a frame that the line which was read never had.
+    // Meanwhile the direct path may have brought a frame that the line of the batch never had.
     const fits = batch.isFull || continues(this.#position, batch.head);
-    if (fits) this.#apply(batch, askedAt);
-    return fits && !this.#isSuspect ? this.#takeBacklog() : 'gap';
+    if (fits) this.#applyBatch(batch, askedAt);
+    return fits && !this.#isSuspect ? this.#applyBacklog() : 'gap';
   }
 
   /** Whether this copy may be ahead of Redis by an announcement of a living owner. */
@@ -179,7 +188,7 @@ export class Synchronizer {
     return this.#parts.applier.proof.ownerAlive() && !this.#isDirectUp();
   }
 
-  #apply(batch: Batch, askedAt: number): void {
+  #applyBatch(batch: Batch, askedAt: number): void {
     const { runtime, reporter, waiters } = this.#context;
     const { applier, meter, watchdog } = this.#parts;
     const { head, isFull, changes } = batch;
@@ -194,11 +203,11 @@ export class Synchronizer {
     waiters.check();
   }
 
-  /** Takes in the backlog in order. The first frame that does not go in stays, and the keys have to be asked again. */
-  #takeBacklog(): 'done' | 'gap' | 'unreadable' {
+  /** Applies the backlog in order. The first frame that does not go in stays, and the keys are read again. */
+  #applyBacklog(): 'done' | 'gap' | 'unreadable' {
     const backlog = this.#beginBacklog();
     for (let { first } = backlog; first !== undefined; first = backlog.first) {
-      const outcome = this.#take(first);
+      const outcome = this.#applyFrame(first);
       if (outcome === 'gap' || outcome === 'unreadable') return outcome;
       backlog.shift();
     }
@@ -208,6 +217,7 @@ export class Synchronizer {
 
   // ---- frames ----
 
+  /** A message was published. */
   #arrived(message: string): void {
     if (this.#isStopped) return;
     const { time, clock } = this.#context.runtime;
@@ -217,11 +227,11 @@ export class Synchronizer {
     const frame = this.#decode(message);
     if (frame === undefined) return;
     const arrival: Arrival = { frame, path: 'redis', clock, receivedAt };
-    if (this.#phase.is === 'syncing') return this.#keep(arrival, message.length);
-    const outcome = this.#take(arrival);
+    if (this.#phase.is === 'syncing') return this.#addToBacklog(arrival, message.length);
+    const outcome = this.#applyFrame(arrival);
     if (outcome !== 'gap' && outcome !== 'unreadable') return;
-    // Once the keys were asked it may follow: they may be behind it by a commit.
-    this.#keep(arrival, message.length);
+    // It may follow once the keys are read: they may be behind it by a commit.
+    this.#addToBacklog(arrival, message.length);
     const isOwed = receivedAt - this.#caughtUpAt < OWED_MS;
     if (outcome === 'gap' && !isOwed) {
       const from = printPosition({ epoch: frame.epoch, revision: frame.prev });
@@ -229,11 +239,11 @@ export class Synchronizer {
         `a frame from ${from} does not follow ${printPosition(this.#position)}`,
       );
     }
-    // A frame is taken whole or not at all; the keys say what it is worth. No mode changes for that.
+    // A frame goes in whole or not at all, so the keys are read. The mode stays as it is.
     this.resync();
   }
 
-  /** The frame of a message; `undefined` for a message that holds none, which is reported. */
+  /** The frame of a message; `undefined` for a message that cannot be used, which is reported. */
   #decode(message: string): Frame | undefined {
     const { reporter, connection, runtime } = this.#context;
     const { admission, meter } = this.#parts;
@@ -250,7 +260,7 @@ export class Synchronizer {
     return undefined;
   }
 
-  #take(arrival: Arrival): Outcome {
+  #applyFrame(arrival: Arrival): Outcome {
     const { frame, receivedAt } = arrival;
     const { admission, applier, meter, watchdog } = this.#parts;
     const isLate = meter.isLate(frame);
@@ -265,6 +275,7 @@ export class Synchronizer {
     return outcome;
   }
 
+  /** The backlog. In the live phase, this begins a new one. */
   #beginBacklog(): Backlog {
     if (this.#phase.is === 'syncing') return this.#phase.backlog;
     const backlog = new Backlog();
@@ -272,11 +283,11 @@ export class Synchronizer {
     return backlog;
   }
 
-  #keep(arrival: Arrival, length: number): void {
+  #addToBacklog(arrival: Arrival, length: number): void {
     this.#beginBacklog().add(arrival, length);
     const { connection } = this.#context;
     const { epoch } = arrival.frame;
-    // A new epoch while degraded: the owner has mended what kept the catch-up from succeeding.
+    // A new epoch while degraded: the owner has mended the data that made the catch-up fail.
     if (connection.mode !== 'degraded' || epoch === this.#wokenBy || epoch <= this.#position.epoch) return;
     this.#wokenBy = epoch;
     connection.send({ type: 'link.up' });
@@ -287,4 +298,4 @@ export class Synchronizer {
   }
 }
 
-const UNASKED = { type: 'gap', reason: 'the keys could not be asked' } as const;
+const UNREADABLE = { type: 'gap', reason: 'the keys could not be read' } as const;

@@ -1,25 +1,31 @@
 /**
- * The watchdog: how long nothing was heard through Redis, and what a follower does about it.
+ * The watchdog: acts when nothing came through Redis for some time.
  *
- * A subscription may die without a sign, also while frames come directly. So on silence the other connection is asked
- * for the head. Where there is a direct path, it is taken earlier, before readings go stale: Redis may answer, and yet
- * bring nothing of an owner that lives.
+ * A subscription may die without a sign, also while frames come directly. So after `maxStaleMs` of silence,
+ * Redis is asked for its head by the other connection. A direct path, where there is one, is taken earlier,
+ * before readings go stale: Redis may answer, and yet bring nothing of an owner that lives.
  */
 import type { Cancel, Time } from '../base/time.ts';
 
-/** Take the direct path at 60 % of the staleness bound: past two heartbeats, and in time to be live before it ends. */
+/**
+ * Take the direct path at 60 % of the staleness bound: past two heartbeats, and in time to be live by its
+ * end.
+ */
 const DETOUR_SHARE = 0.6;
-/** Stay on the direct path for four bounds after Redis was last silent: a quiet owner would have it flap. */
+/**
+ * Stay on the direct path for four bounds after Redis was last silent: else a quiet owner would make it
+ * flap.
+ */
 const DETOUR_BOUNDS = 4;
 
 export interface WatchdogOptions {
   /** The staleness bound, ms. */
   readonly maxStaleMs: number;
-  /** Whether there is a direct path to take when Redis is silent. */
+  /** Whether there is a direct path that is taken when Redis is silent. */
   readonly hasDetour: boolean;
 }
 
-/** Who acts on silence. */
+/** The part that acts on silence. */
 export interface SilenceListener {
   openDetour(): void;
   closeDetour(): void;
@@ -43,26 +49,28 @@ export class Watchdog {
     this.#detourMs = hasDetour ? maxStaleMs * DETOUR_SHARE : Infinity;
   }
 
-  /** When something was last heard, on `Time`, ms: a published frame, or the keys. */
+  /** The time at which a published frame or the keys last came, on `Time`, ms. */
   get heardAt(): number {
     return this.#heardAt;
   }
 
-  /** Whether silence while Redis can be reached has led to the direct path, and keeps it. */
+  /** Whether a silence of Redis has led to the direct path, and still keeps it. */
   get isOnDetour(): boolean {
     return this.#time.now() - this.#detourAt < DETOUR_BOUNDS * this.#maxStaleMs;
   }
 
+  /** A published frame or the keys came at this time, on `Time`, ms. */
   heard(at: number): void {
     this.#heardAt = at;
   }
 
+  /** Starts to watch, or starts again. */
   watch(): void {
     this.end();
     const silentMs = this.#silentMs;
     const nextMs = Math.min(silentMs < this.#detourMs ? this.#detourMs : Infinity, this.#maxStaleMs);
     const cancel = this.#time.after(Math.max(this.#maxStaleMs / 10, nextMs - silentMs), () => {
-      // After a blocked loop the frames that have arrived by now are heard first.
+      // After a blocked loop, the frames that have arrived by now count first.
       this.#time.nextTurn(() =>
         this.#time.nextTurn(() => void (this.#cancel === cancel && this.#judge(cancel))),
       );
@@ -70,7 +78,7 @@ export class Watchdog {
     this.#cancel = cancel;
   }
 
-  /** Also of a judgement that is due already, and waits for frames that have arrived. */
+  /** Ends the watch, also one that is due and lets frames come first. */
   end(): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -91,7 +99,7 @@ export class Watchdog {
     }
     // planted: silence
     if (silentMs >= this.#maxStaleMs) await this.#listener.askHead();
-    // A watch that has ended, or begun anew, meanwhile is not this one's to go on with.
+    // Meanwhile this watch may have ended, or another may have begun.
     if (this.#cancel === current) this.watch();
   }
 }

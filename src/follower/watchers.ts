@@ -1,4 +1,4 @@
-/** Who watches which keys. Each is called once a frame for each of its keys that the frame changed. */
+/** The watchers of keys. Each is called once a frame for each of its keys that the frame changed. */
 
 type Callback<R> = (reading: R) => void;
 
@@ -8,16 +8,19 @@ interface Watch<R> {
 }
 
 /**
- * Lists are copied when they change: one that an earlier callback has taken away is not called any more, one that it has
- * added not yet, and calling costs no copy.
+ * A list is replaced when it changes, and never modified. So a callback may add and remove watches: a
+ * removed one is not called any more, an added one not yet, and calling copies nothing.
  */
 export class Watchers<R> {
   readonly #keys = new Map<string, readonly Watch<R>[]>();
   #families: readonly { readonly prefix: string; readonly watch: Watch<R> }[] = [];
 
-  /** @param pattern a key, a family such as `'strategy/*'`, or `'*'`. Returns the way to stop watching. */
+  /**
+   * @param pattern a key, a family such as `'strategy/*'`, or `'*'`
+   * @returns a function that ends the watch
+   */
   add(pattern: string, callback: Callback<R>): () => void {
-    // The same function may watch twice; each watch is its own.
+    // The same function may be added twice: each watch ends by itself.
     const watch: Watch<R> = { callback, isOver: false };
     const isFamily = pattern === '*' || pattern.endsWith('/*');
     if (isFamily) this.#families = [...this.#families, { prefix: pattern.slice(0, -1), watch }];
@@ -33,6 +36,7 @@ export class Watchers<R> {
     return this.#keys.size === 0 && this.#families.length === 0;
   }
 
+  /** Calls the watchers of a key. `read` makes the reading, where there is a watcher. */
   tell(key: string, read: () => R): void {
     const own = this.#keys.size === 0 ? undefined : this.#keys.get(key);
     let reading: R | undefined;
