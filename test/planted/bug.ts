@@ -1,35 +1,35 @@
 /**
- * Bugs that are planted into the real sources, one at a time, so that the checkers are themselves checked: each has to
- * be caught, by the checker it names, in the simulator.
+ * Bugs that are planted into the real sources, one at a time, to check the checkers: in the simulator, the
+ * checker that a bug names must catch it.
  *
- * Where a bug goes is marked in the sources, by a comment `// planted: <mark>` above a statement. So moving a line, or
- * a file, breaks no bug.
+ * A comment `// planted: <mark>` above a statement shows where a bug goes. So a moved line or file breaks
+ * no bug.
  */
 export interface Bug {
   readonly name: string;
   readonly mark: string;
-  /** The statement with the bug in it, made of the statement that is marked. */
+  /** Makes the statement with the bug, from the marked statement. */
   readonly plant: (statement: string) => string;
-  /** The checker that has to catch it. */
+  /** The name of the checker that must catch it. */
   readonly caughtBy: string;
 }
 
-/** In place of the statement. */
+/** Other code in place of the statement. */
 export const instead =
   (code: string): Bug['plant'] =>
   () =>
     code;
 
-/** The statement does nothing. */
+/** Nothing in place of the statement. */
 export const removed: Bug['plant'] = () => '';
 
-/** Before the statement. */
+/** Code before the statement. */
 export const before =
   (code: string): Bug['plant'] =>
   (statement) =>
     `${code} ${statement}`;
 
-/** In place of a part of the statement, which has to be in it. */
+/** Other code in place of a part of the statement. The test of the marks fails where the part is missing. */
 export const swapped =
   (part: string, other: string): Bug['plant'] =>
   (statement) =>

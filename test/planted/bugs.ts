@@ -44,7 +44,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'no going back',
   },
   {
-    name: 'a claim that was heard fences nothing until a frame of it comes',
+    name: 'a claim that is known fences nothing until a frame of its epoch comes',
     mark: 'fence',
     plant: swapped('this.fence', 'this.#highestSeen'),
     caughtBy: 'fencing',
@@ -180,13 +180,13 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'no gap, no duplicate',
   },
   {
-    name: 'after an outage the store is taken for unchanged',
+    name: 'after an outage the store counts as unchanged',
     mark: 'still-holds',
     plant: (statement) => statement.replace(/if \(.*\) \{/, 'if (head.fence === -1) {'),
     caughtBy: 'convergence',
   },
   {
-    name: 'a cut that was sent is taken for committed',
+    name: 'a cut counts as committed once it is sent',
     mark: 'attempted',
     plant: before('this.#committed = to;'),
     caughtBy: 'nothing lost',
@@ -198,7 +198,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'nothing lost',
   },
   {
-    name: 'a new epoch continues from where nobody was',
+    name: 'a new epoch continues from a position at which nobody was',
     mark: 'takeover-line',
     plant: swapped(
       'keysLost ? ZERO : last',
@@ -207,7 +207,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'no gap, no duplicate',
   },
   {
-    name: 'a cut that was under way when a commit failed is taken for arrived',
+    name: 'a cut that was under way when a commit failed counts as arrived',
     mark: 'found',
     plant: removed,
     caughtBy: 'convergence',
@@ -230,19 +230,19 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'order',
   },
   {
-    name: 'neither fence nor head are looked at',
+    name: 'a commit checks neither fence nor head',
     mark: 'commit-refusal',
     plant: instead('const refusal = undefined; cut = { ...cut, prev: meta, isLight: false };'),
     caughtBy: 'no gap, no duplicate',
   },
   {
-    name: 'the head is not looked at',
+    name: 'a commit does not check the head',
     mark: 'commit-head',
     plant: removed,
     caughtBy: 'no gap, no duplicate',
   },
   {
-    name: 'the lease of another is not looked at',
+    name: "a claim does not check another owner's lease",
     mark: 'claim-rival',
     plant: removed,
     caughtBy: 'convergence',
@@ -288,7 +288,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'bounded',
   },
   {
-    name: 'on the direct path the state of another time is applied',
+    name: 'on the direct path a whole state behind the copy is applied',
     mark: 'whole-behind',
     plant: instead("return 'next';"),
     caughtBy: 'no going back',

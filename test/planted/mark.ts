@@ -1,20 +1,20 @@
-/** Marks in the sources: where they are, and the statements that they mark. Pure. */
+/** Marks in the sources: their places, and the statements that they mark. Pure. */
 
 const MARK = /^[ \t]*\/\/ planted: ([\w-]+)$/gm;
 
 export interface Marked {
   /** The marked statement, with its first line's indent. */
   readonly statement: string;
-  /** Where it begins in its source. */
+  /** The index in the source at which it begins. */
   readonly at: number;
 }
 
-/** The marks of a source, in its order. */
+/** The marks of a source, in their order. */
 export function marksIn(source: string): string[] {
   return [...source.matchAll(MARK)].map(([, mark]) => mark!);
 }
 
-/** The statement behind a mark; `undefined` where the source does not bear the mark. */
+/** The statement behind a mark; `undefined` where the source does not have the mark. */
 export function markedIn(source: string, mark: string): Marked | undefined {
   const found = [...source.matchAll(MARK)].find(([, one]) => one === mark);
   if (found === undefined) return undefined;
@@ -22,12 +22,14 @@ export function markedIn(source: string, mark: string): Marked | undefined {
   return { statement: statementAt(source, at), at };
 }
 
-/** The source with another statement in place of a marked one. */
+/** The source, with `other` in place of a marked statement. */
 export function planted(source: string, { statement, at }: Marked, other: string): string {
   return source.slice(0, at) + other + source.slice(at + statement.length);
 }
 
-/** From `at` to the end of the line on which no bracket is open and the code ends as a statement, or a property, does. */
+/**
+ * From `at` to the end of the first line on which no bracket is open and the code ends in `;`, `,` or `}`.
+ */
 function statementAt(source: string, at: number): string {
   let depth = 0;
   let end = at;

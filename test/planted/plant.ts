@@ -1,6 +1,6 @@
 /**
- * Loaded before everything else (`node --import`): plants the bug that `PLANTED` numbers into the source that bears its
- * mark, as that source is loaded.
+ * Plants the bug with the number `PLANTED` into the source that has its mark, as that source is loaded. It is
+ * itself loaded before everything else (`node --import`).
  */
 import { registerHooks } from 'node:module';
 import { bugs } from './bugs.ts';
@@ -17,7 +17,7 @@ registerHooks({
     const marked = markedIn(source, bug.mark);
     if (marked === undefined) return loaded;
     const statement = bug.plant(marked.statement);
-    if (statement === marked.statement) throw new Error(`"${bug.name}" changes nothing of ${statement}`);
+    if (statement === marked.statement) throw new Error(`"${bug.name}" does not change ${statement}`);
     return { ...loaded, source: planted(source, marked, statement) };
   },
 });

@@ -1,6 +1,6 @@
 /**
- * The simulator catches each planted bug, by the checker that the bug names. It runs the seeds 1 to 1,000 for
- * each.
+ * The simulator catches each planted bug, by the checker that the bug names. It runs up to 1,000 seeds for
+ * each bug.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,12 +12,12 @@ import { bugs } from './bugs.ts';
 import { markedIn, marksIn, planted } from './mark.ts';
 
 const SEEDS = 1_000;
-/** A bug may keep a simulation from ending. Then this limit fails the test, whose title names the bug. */
+/** A bug may keep a simulation from ending. This limit then fails the test, and its title names the bug. */
 const LONGEST_MS = 240_000;
 const simulate = new URL('../simulation/simulate.ts', import.meta.url).pathname;
 const plant = new URL('plant.ts', import.meta.url).href;
 
-/** Runs seeds until the checker reports a violation. */
+/** Runs seeds until the checker reports a violation, or none is left. */
 async function caught(bug: number, checker: string): Promise<{ isCaught: boolean; said: string }> {
   const args = ['--import', plant, simulate, '--seed', '1', '--seeds', String(SEEDS), '--until', checker];
   const env = { ...process.env, PLANTED: String(bug) };
@@ -33,7 +33,7 @@ test('there are at least thirty planted bugs, and no two have the same name', (t
   t.is(new Set(bugs.map(({ name }) => name)).size, bugs.length);
 });
 
-test('each mark is in one place of the sources, and each bug changes the statement there', (t) => {
+test('each mark is at one place in the sources, and each bug changes the statement there', (t) => {
   const sources = ['src', 'machines'].flatMap((folder) => sourcesIn(folder));
   const marks = sources.flatMap(marksIn);
   t.deepEqual(marks.toSorted(), [...new Set(bugs.map(({ mark }) => mark))].toSorted());
@@ -62,8 +62,7 @@ function sourcesIn(folder: string): string[] {
 /** One simulation keeps one core busy. */
 const turn = turns(availableParallelism());
 
-// Each bug has a test of its own, so that a hanging one is named while the results of the others still
-// appear.
+// Each bug has a test of its own: so a hanging one is named, and the results of the others still appear.
 for (const [n, { name, caughtBy }] of bugs.entries()) {
   test(`the checker "${caughtBy}" catches this bug: ${name}`, async (t) => {
     await turn(t);

@@ -17,11 +17,11 @@ const HEADER: Header = {
   leaseMs: 1,
   bye: false,
 };
-/** The server's time is known to be before this. */
+/** The upper bound of the server's time. */
 const LATEST_MS = 1_000;
 const DAY_MS = 86_400_000;
 
-/** An admission for a copy that is at this place. */
+/** An admission for a copy at this position. */
 function at(revision: number, epoch = 5): Admission {
   return new Admission({ position: { epoch, revision } });
 }
@@ -29,21 +29,21 @@ function at(revision: number, epoch = 5): Admission {
 const judge = (admission: Admission, frame: Partial<Header> = {}) =>
   admission.judge({ ...HEADER, ...frame }, LATEST_MS);
 
-test('a frame that begins at the place of the copy, or before it, and ends after it is next', (t) => {
+test('a frame that begins at the position of the copy, or before it, and ends after it is next', (t) => {
   t.is(judge(at(10)), 'next');
   t.is(judge(at(11)), 'next');
 });
 
-test('a frame that ends at the place of the copy, or before it, is known', (t) => {
+test('a frame that ends at the position of the copy, or before it, is known', (t) => {
   t.is(judge(at(12)), 'known');
   t.is(judge(at(99)), 'known');
 });
 
-test('a frame that begins after the place of the copy shows a gap', (t) => {
+test('a frame that begins after the position of the copy shows a gap', (t) => {
   t.is(judge(at(9)), 'gap');
 });
 
-test('a heartbeat is known at the place of the copy, and else shows a gap', (t) => {
+test('a heartbeat is known at the position of the copy, and shows a gap elsewhere', (t) => {
   t.is(judge(at(12), { prev: 12 }), 'known');
   t.is(judge(at(11), { prev: 12 }), 'gap');
 });
@@ -53,7 +53,7 @@ test('a frame of a new epoch is next for a copy at its base or before it', (t) =
   t.is(judge(at(8, 3), { prev: 8 }), 'next');
 });
 
-test('a heartbeat of a new epoch is next at its base: it brings the epoch', (t) => {
+test('a heartbeat of a new epoch is next at its base, since it brings the epoch', (t) => {
   t.is(judge(at(10, 3), { revision: 10 }), 'next');
 });
 
@@ -63,34 +63,34 @@ test('a frame of a new epoch is a gap for a copy past its base, or of another li
   t.is(judge(at(10, 2)), 'gap');
 });
 
-test('a frame of a new epoch that ends before the place of the copy would take it back: a gap', (t) => {
+test('a frame of a new epoch that ends before the position of the copy would take it back: a gap', (t) => {
   t.is(judge(at(10, 3), { prev: 5, revision: 8 }), 'gap');
 });
 
-test('once a higher epoch was seen, a lower one is fenced, though nothing of the higher was applied', (t) => {
+test('once a higher epoch was seen, a lower one is fenced, even where nothing of the higher was applied', (t) => {
   const admission = at(3);
   t.is(judge(admission, { epoch: 9, base: { epoch: 7, revision: 1 } }), 'gap');
   t.is(judge(admission, { prev: 3 }), 'fenced');
   t.is(admission.fence, 9);
-  t.true(isRolledBack({ epoch: 5, revision: 99 }, admission.floor), 'a page has to be of that epoch now');
+  t.true(isRolledBack({ epoch: 5, revision: 99 }, admission.floor), 'a page of a lower epoch is rolled back');
 });
 
-test('once a claim is known, an epoch below it is fenced, also one that was applied before', (t) => {
+test('once a claim is known, every epoch below it is fenced, also one that was applied before', (t) => {
   const admission = at(10);
   t.is(judge(admission), 'next');
   admission.claimed(6, LATEST_MS);
   t.is(judge(admission), 'fenced');
-  t.is(judge(admission, { prev: 12 }), 'fenced', 'a heartbeat of it proves nothing either');
+  t.is(judge(admission, { prev: 12 }), 'fenced', 'a heartbeat of that epoch proves nothing either');
   t.is(judge(admission, { epoch: 6, base: { epoch: 5, revision: 10 } }), 'next');
 });
 
-test('a claim alone does not make the head that Redis holds until its first commit a lost one', (t) => {
+test('after a claim alone, the head that Redis holds until the first commit is not rolled back', (t) => {
   const admission = at(10);
   admission.claimed(6, LATEST_MS);
   t.false(isRolledBack({ epoch: 5, revision: 10 }, admission.floor));
 });
 
-test('a whole state is judged by the fence as a frame is, and is not to be behind the copy', (t) => {
+test('the fence holds for a whole state as for a frame, and a whole state behind the copy is a gap', (t) => {
   const admission = at(10);
   const whole = (epoch: number, revision: number) => admission.judgeWhole({ epoch, revision }, LATEST_MS);
   t.is(whole(5, 10), 'next');
@@ -111,13 +111,13 @@ test('an epoch a day and a million claims ahead is implausible, on any path, and
   t.is(judge(admission), 'next');
 });
 
-test('a head below what Redis was known to hold is rolled back; one merely behind the copy is not', (t) => {
+test('a head below the one that Redis was known to hold is rolled back; one merely behind the copy is not', (t) => {
   const admission = at(12);
   admission.storedUpTo({ epoch: 5, revision: 11 });
   admission.storedUpTo({ epoch: 5, revision: 9 });
-  t.deepEqual(admission.stored, { epoch: 5, revision: 11 }, 'what is known to be stored never falls');
+  t.deepEqual(admission.stored, { epoch: 5, revision: 11 }, 'the stored position never falls');
   t.true(isRolledBack({ epoch: 5, revision: 10 }, admission.floor));
-  t.false(isRolledBack({ epoch: 5, revision: 11 }, admission.floor), 'the copy has an announcement more');
+  t.false(isRolledBack({ epoch: 5, revision: 11 }, admission.floor), 'the copy is ahead by an announcement');
   t.false(isRolledBack(ZERO, at(0, 0).floor));
 });
 
@@ -131,7 +131,7 @@ const happening = fc.oneof(
     .map(({ length, ...rest }) => ({ do: 'frame' as const, ...rest, revision: rest.prev + length })),
 );
 
-test('whatever comes, in whatever order: nothing below the fence is applied, and the place never goes back', (t) =>
+test('whatever comes, in any order: nothing below the fence is applied, and the position never goes back', (t) =>
   check(
     t,
     fc.property(fc.array(happening, { maxLength: 40 }), (happenings) => {

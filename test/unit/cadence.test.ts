@@ -12,7 +12,7 @@ const LEASE_MS = 3_000;
 const HEARTBEAT_MS = 250;
 const CAPACITY = { changes: 4, length: 100, mostChanges: 8 };
 
-/** An owner whose store is where its ledger is, at a time that the test moves. */
+/** An owner whose store is where its ledger is. The test sets the time. */
 class Bench {
   readonly ledger = new Ledger();
   readonly progress = new Progress();
@@ -41,7 +41,7 @@ class Bench {
     return this.cadence.next(occasion, moment);
   }
 
-  /** It is sent, and answered at once. */
+  /** Sends it, and answers it at once. */
   carryOut(outgoing: Outgoing): Outgoing {
     this.send(outgoing);
     if (outgoing.kind === 'commit' || outgoing.kind === 'replacement') {
@@ -72,7 +72,7 @@ test('a small change is announced at the end of its turn, and its commit is not 
   t.like(bench.next('commit'), { kind: 'commit', revision: 2, isAnnounced: true });
 });
 
-test('each hindrance makes it a commit instead: a waiting caller, a store that cannot, a short lease, an option', (t) => {
+test('a commit goes out instead where a caller waits, the store or the options do not announce, or the lease is short', (t) => {
   const hindered = (hinder: (bench: Bench) => void, announce = true): string => {
     const bench = new Bench(announce);
     bench.set('a');
@@ -115,7 +115,7 @@ test('a long change, many changes and a traced one are committed, not announced'
   t.is(kind(traced.next('turn')), 'commit');
 });
 
-test('an announcement tells what was not told yet; its commit takes all that the store lacks', (t) => {
+test('an announcement has the changes that were not announced yet; its commit has all that the store lacks', (t) => {
   const bench = new Bench();
   bench.set('a');
   bench.carryOut(bench.next('turn'));
@@ -126,7 +126,7 @@ test('an announcement tells what was not told yet; its commit takes all that the
   t.deepEqual(commit.kind === 'commit' && commit.changes.map(({ key }) => key), ['a', 'b']);
 });
 
-test('a commit is published once in a heartbeat, though all of it was announced', (t) => {
+test('a commit is published once in a heartbeat, though all of its changes were announced', (t) => {
   const bench = new Bench();
   bench.now += HEARTBEAT_MS;
   bench.set('a');
@@ -137,7 +137,7 @@ test('a commit is published once in a heartbeat, though all of it was announced'
   t.like(bench.next('commit'), { isAnnounced: true });
 });
 
-test('a commit of changes is light within 100 ms of a full one, and says what that one left of the lease', (t) => {
+test('a commit of changes is light within 100 ms of a full one, and has the rest of that lease', (t) => {
   const bench = new Bench();
   bench.now += 60;
   bench.set('a');
@@ -157,10 +157,10 @@ test('a heartbeat is announced every other time at most, and within an eighth of
   bench.now += HEARTBEAT_MS;
   t.like(bench.carryOut(bench.next('heartbeat')), { kind: 'commit', changes: [], isLight: false });
   bench.now += LEASE_MS / 8;
-  t.is(kind(bench.next('heartbeat')), 'commit', 'the store is to be asked whether it still holds everything');
+  t.is(kind(bench.next('heartbeat')), 'commit', 'the last full commit is older than an eighth of the lease');
 });
 
-test('a heartbeat is no proof while something waits: then it is a commit of that', (t) => {
+test('while a change waits, a heartbeat is the commit of that change', (t) => {
   const bench = new Bench();
   bench.set('a');
   bench.now += HEARTBEAT_MS;
@@ -182,7 +182,7 @@ test('while four commits are under way nothing goes out; then the latest of each
   t.deepEqual(next.kind === 'commit' && next.changes.map(({ key, revision }) => [key, revision]), [['a', 6]]);
 });
 
-test('more than a call takes goes up to a cut point, with the time of that turn', (t) => {
+test('changes that one call cannot take go out up to a cut point, with the time of that turn', (t) => {
   const bench = new Bench(false);
   bench.set('a', 'b', 'c');
   const cutAt = bench.now;
@@ -192,7 +192,7 @@ test('more than a call takes goes up to a cut point, with the time of that turn'
   t.like(bench.next('commit'), { kind: 'commit', revision: 5, cutAt: bench.now });
 });
 
-test('a turn that cannot be parted goes in one call where it can, and else as the whole state', (t) => {
+test('a turn that cannot be parted goes out in one call where it fits, else as the whole state', (t) => {
   const bench = new Bench(false);
   bench.set('a', 'b', 'c', 'd', 'e');
   t.like(bench.next('turn'), { kind: 'commit', revision: 5 });
@@ -202,7 +202,7 @@ test('a turn that cannot be parted goes in one call where it can, and else as th
   t.like(other.next('turn'), { kind: 'replacement', revision: 9 });
 });
 
-test('where keys were lost only the whole state goes, and it goes alone', (t) => {
+test('where keys were lost, only the whole state goes out, and nothing beside it', (t) => {
   const bench = new Bench();
   bench.progress.claimedAt(bench.progress.head, 'incomplete');
   bench.set('a');
@@ -211,7 +211,7 @@ test('where keys were lost only the whole state goes, and it goes alone', (t) =>
   t.is(kind(bench.next('turn')), 'nothing');
 });
 
-test('something is due while it was set and not sent; with a commit due, while followers were not told', (t) => {
+test('a change is due until it is sent; while a commit is due, until it is announced', (t) => {
   const bench = new Bench();
   t.false(bench.cadence.isDue(false));
   bench.set('a');

@@ -1,4 +1,4 @@
-/** Lease: what claim an owner holds, and for how long. */
+/** Lease: the claim that an owner has, and the time that it still runs. */
 import test from 'ava';
 import type { Head } from '../../src/ports/store.ts';
 import { Lease } from '../../src/owner/lease.ts';
@@ -19,7 +19,7 @@ const HEAD: Head = {
   now: 0,
 };
 
-test('it is nothing until it is granted, and held only once the ledger is in its epoch', (t) => {
+test('a lease is nothing until it is granted, and held only once the ledger is in its epoch', (t) => {
   const lease = new Lease('us', 100);
   t.is(lease.epoch, 0);
   lease.hold();
@@ -30,7 +30,7 @@ test('it is nothing until it is granted, and held only once the ledger is in its
   t.true(lease.isHeld);
 });
 
-test('a claim that no longer stands is still to be given up', (t) => {
+test('a claim that no longer stands still has to be given up', (t) => {
   const lease = new Lease('us', 100);
   lease.granted(5);
   lease.hold();
@@ -38,7 +38,7 @@ test('a claim that no longer stands is still to be given up', (t) => {
   t.deepEqual([lease.epoch, lease.isHeld], [5, false]);
 });
 
-test('it runs from when its renewal was cut, and never below nothing', (t) => {
+test('a lease runs from the moment of its renewal, and never below 0', (t) => {
   const lease = new Lease('us', 100);
   t.is(lease.leftMs(0), 0, 'never renewed');
   lease.renewed(1_000);
@@ -47,7 +47,7 @@ test('it runs from when its renewal was cut, and never below nothing', (t) => {
   t.is(lease.leftMs(2_000), 0);
 });
 
-test('a fence that rose without another owner only asks for a new claim; with one, the space is lost', (t) => {
+test('a fence that rose without another owner needs a new claim only; with one, the space is lost', (t) => {
   const lease = new Lease('us', 100);
   lease.granted(5);
   lease.requireNotTakenOver('s', { ...HEAD, fence: 9 }, 5);
@@ -58,7 +58,7 @@ test('a fence that rose without another owner only asks for a new claim; with on
   t.is(lease.lostTo, theirs);
 });
 
-test('the store shows the claim where fence and owner are its own', (t) => {
+test("the store shows the claim where both fence and owner are this owner's", (t) => {
   const lease = new Lease('us', 100);
   t.true(lease.isShownIn(HEAD, 5));
   t.false(lease.isShownIn({ ...HEAD, fence: 6 }, 5));

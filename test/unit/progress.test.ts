@@ -11,7 +11,7 @@ const EPOCH = 7;
 const here = (revision: number, epoch = EPOCH): Position => ({ epoch, revision });
 const cut = (revision: number, isWhole = false): UnderWay => ({ to: here(revision), isWhole, forgetting: 0 });
 
-/** As after a first commit under a new claim. */
+/** The progress after a first commit under a new claim. */
 function claimed(): Progress {
   const progress = new Progress();
   progress.claimedAt(here(3, 5), 'whole');
@@ -21,14 +21,14 @@ function claimed(): Progress {
   return progress;
 }
 
-test('a claim stands on what an owner before left, and lacks everything under its own epoch', (t) => {
+test("a claim stands on an earlier owner's head, and lacks everything under its own epoch", (t) => {
   const progress = new Progress();
   progress.claimedAt(here(3, 5), 'whole');
   t.deepEqual(progress.sent, here(3, 5));
   t.true(progress.lacks(here(3)));
 });
 
-test('what is sent is what the next cut stands on; what is answered is committed', (t) => {
+test('the next cut builds on what is sent; an answered cut is committed', (t) => {
   const progress = claimed();
   progress.begin(cut(5));
   progress.begin(cut(8));
@@ -41,14 +41,14 @@ test('what is sent is what the next cut stands on; what is answered is committed
   t.false(progress.lacks(here(8)));
 });
 
-test('an answer that comes late takes nothing back', (t) => {
+test('a late answer moves nothing back', (t) => {
   const progress = claimed();
   progress.committedUpTo(here(9));
   progress.committedUpTo(here(4));
   t.deepEqual([progress.committed, progress.head, progress.sent], [here(9), here(9), here(9)]);
 });
 
-test('four commits may be under way; the whole state alone', (t) => {
+test('four commits may be under way, and the whole state only alone', (t) => {
   const progress = claimed();
   for (const revision of [4, 5, 6]) progress.begin(cut(revision));
   t.false(progress.isFull);
@@ -60,7 +60,7 @@ test('four commits may be under way; the whole state alone', (t) => {
   t.true(progress.isFull);
 });
 
-test('after a lost answer any revision up to the last attempt is its own, and none beyond', (t) => {
+test("after a lost answer, any revision up to the last attempt is the owner's own, and none beyond", (t) => {
   const progress = claimed();
   progress.begin(cut(6));
   progress.end(cut(6));
@@ -71,7 +71,7 @@ test('after a lost answer any revision up to the last attempt is its own, and no
   t.false(progress.isOwn(here(3, 8), EPOCH), "another's");
 });
 
-test('found elsewhere, the next cut stands on what was found', (t) => {
+test('where the store is found elsewhere, the next cut builds on the head that was found', (t) => {
   const progress = claimed();
   progress.begin(cut(6));
   progress.end(cut(6));
@@ -79,7 +79,7 @@ test('found elsewhere, the next cut stands on what was found', (t) => {
   t.deepEqual([progress.sent, progress.committed], [here(5), here(5)]);
 });
 
-test('announced up to here, followers lack only what comes after; until it may not have arrived', (t) => {
+test('followers lack only the changes after the last announcement, until announcements are forgotten', (t) => {
   const progress = claimed();
   progress.announcedUpTo(9);
   t.is(progress.toldUpTo, 9);
@@ -87,7 +87,7 @@ test('announced up to here, followers lack only what comes after; until it may n
   t.is(progress.toldUpTo, 3);
 });
 
-test('lost keys are mended by a count that is right; foreign ones only by a claim', (t) => {
+test('a right count mends lost keys; only a claim mends foreign ones', (t) => {
   const progress = claimed();
   progress.claimedAt(here(3), 'incomplete');
   t.true(progress.lacks(here(3)));
@@ -100,7 +100,7 @@ test('lost keys are mended by a count that is right; foreign ones only by a clai
   t.is(progress.contents, 'whole');
 });
 
-test('whatever is answered, in whatever order, committed is never past head, nor head past what was sent', (t) =>
+test('whatever is answered, in any order: committed is never past head, nor head past sent', (t) =>
   check(
     t,
     fc.property(fc.array(fc.record({ grow: fc.nat(3), answer: fc.nat(5) }), { maxLength: 60 }), (steps) => {

@@ -1,4 +1,4 @@
-/** What a new owner goes on from: what Redis holds, and what a standby has in memory. */
+/** Takeover: the state that a new owner goes on from, made of Redis's state and of a standby's copy. */
 import test from 'ava';
 import type { Inheritance, Left } from '../../src/owner/takeover.ts';
 import { takeOver } from '../../src/owner/takeover.ts';
@@ -20,7 +20,7 @@ function standby(epoch: number, revision: number, more: readonly Change[] | 'unk
   };
 }
 
-test('without a standby the state that Redis holds goes on, on its line', (t) => {
+test('without a standby, the state of Redis goes on, on its line', (t) => {
   t.deepEqual(takeOver(EPOCH, LEFT, undefined), {
     line: { epoch: EPOCH, base: { epoch: 5, revision: 12 } },
     revision: 12,
@@ -34,15 +34,15 @@ test('a standby that is behind Redis adds nothing', (t) => {
   t.deepEqual(takeOver(EPOCH, LEFT, standby(5, 8)), takeOver(EPOCH, LEFT, undefined));
 });
 
-test('what the last owner announced and did not live to commit comes on top of what Redis holds', (t) => {
+test('the changes that the last owner announced and did not commit come on top of the state of Redis', (t) => {
   const more = [change('a', 13), { key: 'b', revision: 14, json: '' }];
   const start = takeOver(EPOCH, LEFT, standby(5, 14, more));
   t.deepEqual(start.line.base, { epoch: 5, revision: 14 });
-  t.is(start.horizon, 3, 'deletes are known as before: followers carry on');
+  t.is(start.horizon, 3, 'the deletes are known, so followers carry on');
   t.deepEqual(start.changes, [...LEFT.changes, ...more]);
 });
 
-test('where Redis has lost keys, or is behind an epoch, the state of the standby goes on, and nobody before it carries on', (t) => {
+test("where Redis has lost keys, or is an epoch behind, the standby's state goes on, and followers before it start over", (t) => {
   for (const [left, inherited] of [
     [{ ...LEFT, head: { ...LEFT.head, keysLost: true } }, standby(5, 12)],
     [LEFT, standby(6, 2)],
@@ -58,9 +58,9 @@ test('where Redis has lost keys, or is behind an epoch, the state of the standby
   }
 });
 
-test('where Redis has lost keys and nobody has them, what is left goes on, on a new line', (t) => {
+test('where Redis has lost keys and there is no standby, the keys that are left go on, on a new line', (t) => {
   const head = { ...LEFT.head, revision: 7, keysLost: true };
   const start = takeOver(EPOCH, { ...LEFT, head }, undefined);
   t.deepEqual(start.line.base, ZERO);
-  t.is(start.revision, 12, 'a head that was lost may lie before its own keys');
+  t.is(start.revision, 12, 'a head that was lost may be behind the keys that are left');
 });
