@@ -1,7 +1,8 @@
 /**
  * Admission: may this frame be applied here, whichever path it came by?
  *
- * The only place that compares epochs. Four numbers, no I/O, no clock; none of them ever falls:
+ * The only place that holds epochs against the fence. Four numbers, no I/O, no clock; none of them ever
+ * falls:
  *
  *   seen     highest epoch met in a frame or a page
  *   fence    highest epoch known to be claimed
