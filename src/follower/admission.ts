@@ -1,8 +1,7 @@
 /**
  * Admission: may this frame be applied here, whichever path it came by?
  *
- * The only place that holds epochs against the fence. Four numbers, no I/O, no clock; none of them ever
- * falls:
+ * The only place that holds epochs against the fence. Four numbers that never fall, no I/O, no clock:
  *
  *   seen     highest epoch met in a frame or a page
  *   fence    highest epoch known to be claimed

@@ -1,9 +1,9 @@
 /**
  * A standby: follows a space, and knows when the space is free to be claimed.
  *
- * It is free once Redis is up, the lease of the last owner is over, and the standby has either synced
- * through a Redis that was never out, or waited a lease, and a second at least, since Redis is back. So
- * where Redis lost the lease, a living owner, which claims again at once, comes first.
+ * It is free once Redis is up, the lease of the last owner is over, and the standby is ready. Where Redis was
+ * never out, the standby is ready once it has synced; in any case a lease, and at least a second, after Redis
+ * came up. So where Redis has lost the lease, a living owner, which claims again at once, comes first.
  */
 import type { AnyActorRef } from '../actor/logic.ts';
 import { startChild } from '../actor/logic.ts';
