@@ -143,20 +143,17 @@ export class Leadership {
       await this.#parts.committer.settled();
       if (!(await this.#parts.claimant.holds())) await this.#claim(signal);
       signal.throwIfAborted();
-      // Even when nothing changed: a commit proves that Redis takes writes.
+      // A commit goes out even when nothing changed: it proves that Redis takes writes.
       await this.#commitAll();
     } catch (error) {
       if (error instanceof TandemError && ENDING.has(error.code)) this.lose(error);
-      // A stop called this off, which is no failure. The machine is about to stop, and waits for no result.
+      // A stop called this off, which is no failure: the machine stops next, and needs no result.
       if (this.isOver) await new Promise<never>(() => {});
       throw error;
     }
   }
 
-  /**
-   * Gives up the lease, once every commit and claim on its way has settled: such a claim may yet be
-   * granted.
-   */
+  /** Gives up the lease, after every commit and claim on its way: a claim may still be granted. */
   async release(): Promise<void> {
     await Promise.all([this.#parts.committer.settled(), this.#claiming]);
     await this.#parts.committer.release();
