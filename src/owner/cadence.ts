@@ -17,11 +17,9 @@
  */
 import type { Capacity } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
-import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import { continues, isSame } from '../state/position.ts';
-import type { Lease } from './lease.ts';
-import type { Progress } from './progress.ts';
+import type { Books } from './books.ts';
 
 /** Under load, a commit is full once this much time has passed since the last full one, ms. */
 const FULL_EVERY_MS = 100;
@@ -110,13 +108,6 @@ export interface CadenceOptions {
   readonly heartbeatMs: number;
   /** Whether changes and heartbeats may be announced. */
   readonly announce: boolean;
-}
-
-/** Everything that an owner knows of its space: the state, the progress of the store, the claim. */
-export interface Books {
-  readonly ledger: Ledger;
-  readonly progress: Progress;
-  readonly lease: Lease;
 }
 
 export class Cadence {

@@ -8,8 +8,9 @@ import type { Committed, Head, Measures, Replacement } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
-import type { Books, Cadence, CommitPlan, Occasion, ReplacementPlan } from './cadence.ts';
-import type { CommitMeter } from './measures.ts';
+import type { Cadence, CommitPlan, Occasion, ReplacementPlan } from './cadence.ts';
+import type { Books } from './books.ts';
+import type { CommitMeter } from './commit-meter.ts';
 
 /** The result of `send`: nothing went out, an announcement did, or a commit is on its way. */
 export type Sent = 'nothing' | 'announced' | Promise<Committed>;

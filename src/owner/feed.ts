@@ -12,7 +12,7 @@ import type { Position } from '../state/position.ts';
 import type { Reader, Sink, Step } from '../base/readers.ts';
 import { Readers } from '../base/readers.ts';
 import type { Time } from '../base/time.ts';
-import type { CommitMeter } from './measures.ts';
+import type { CommitMeter } from './commit-meter.ts';
 import type { FrameTrace } from '../state/trace.ts';
 
 export interface FeedOptions {

@@ -13,7 +13,7 @@ import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
 import type { Change } from '../state/change.ts';
 import { printPosition } from '../state/position.ts';
-import type { Books } from './cadence.ts';
+import type { Books } from './books.ts';
 import type { Claimant } from './claimant.ts';
 import type { Committer } from './committer.ts';
 import type { FencedEvent, Uncommitted } from './events.ts';

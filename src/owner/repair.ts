@@ -1,7 +1,8 @@
 /** Repair: puts right the keys that somebody else has changed, added or removed in Redis. */
 import type { Context } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Books, Cadence } from './cadence.ts';
+import type { Cadence } from './cadence.ts';
+import type { Books } from './books.ts';
 import type { CommitScheduler } from './commit-scheduler.ts';
 import type { Leadership } from './leadership.ts';
 import type { ScrubListener } from './scrub.ts';

@@ -14,7 +14,7 @@ import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context } from '../actor/participant.ts';
 import { TandemError, timeoutError } from '../base/errors.ts';
 import { withDeadline } from '../base/time.ts';
-import type { Books } from './cadence.ts';
+import type { Books } from './books.ts';
 import type { CommitScheduler } from './commit-scheduler.ts';
 import type { Leadership, Led } from './leadership.ts';
 
