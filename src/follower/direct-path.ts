@@ -264,9 +264,12 @@ function requireOk(answer: Answer): void {
   throw unavailable(`the owner answered ${answer.status}`);
 }
 
-/** The owner's frames are below the fence: it does not know yet that another owner has claimed the space. */
+/**
+ * The owner's frames are below the fence. Another owner may have claimed the space, or this one has, and does not know yet that
+ * its claim was granted.
+ */
 function superseded(): TandemError {
-  return unavailable('the owner at this address was superseded: another has claimed the space');
+  return unavailable('a later claim of the space was heard: the owner at this address may be superseded');
 }
 
 function unavailable(message: string, cause?: unknown): TandemError {

@@ -156,6 +156,8 @@ export class Synchronizer {
     const { time } = this.#context.runtime;
     for (let tries = 0; ;) {
       if (tries > 0) await pause(time, tries * RETRY_MS, signal);
+      // The pause ends at once when the sync is called off.
+      signal.throwIfAborted();
       this.#beginBacklog();
       const askedAt = time.now();
       const batch = await this.read(this.#isSuspect ? ZERO : this.#position);
@@ -175,12 +177,19 @@ export class Synchronizer {
 
   /** Applies what was read, where it fits the copy, then the backlog. */
   #applyAll(batch: Batch, askedAt: number): 'done' | 'gap' | 'unreadable' {
-    // A whole state that is behind this copy cannot replace it. The commit of an announcement is on its way.
-    this.#isSuspect &&= this.#isOwnerAhead && compare(batch.head, this.#position) < 0;
+    this.#isSuspect &&= !this.#replaces(batch);
     // Meanwhile the direct path may have brought a frame that the line of the batch never had.
     const fits = batch.isFull || continues(this.#position, batch.head);
     if (fits) this.#applyBatch(batch, askedAt);
     return fits && !this.#isSuspect ? this.#applyBacklog() : 'gap';
+  }
+
+  /**
+   * Whether a copy that was found wrong is put right by this batch. A batch that is not the whole state was asked for before.
+   * A whole state that is behind the copy cannot replace it: the commit of an announcement is on its way.
+   */
+  #replaces({ isFull, head }: Batch): boolean {
+    return isFull && !(this.#isOwnerAhead && compare(head, this.#position) < 0);
   }
 
   /** Whether this copy may be ahead of Redis by an announcement of a living owner. */

@@ -219,6 +219,7 @@ export class Leadership {
     this.#standby.stop();
     this.#standby = undefined;
     this.#owner.show(undefined);
+    this.#parts.context.connection.mirror(undefined);
     this.#parts.context.heads.notify();
   }
 

@@ -466,6 +466,72 @@ test('once a claim was heard, keys of an epoch below it are not live, even if Re
   t.is(follower.get('key/a').value, 2);
 });
 
+test('after a claim, watchers of the head of an owner are called, even if nothing is set', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  const heads: string[] = [];
+  owner.watchHead(() => heads.push(owner.head));
+  const before = owner.head;
+  world.server.wipe();
+  await world.time.until(() => owner.head !== before, 'a new epoch');
+  await world.equal(owner, follower);
+  t.is(heads.at(-1), owner.head);
+});
+
+test('a direct reader that came before the first claim starts over as soon as the owner leads', async (t) => {
+  const { world, owner, owning, follower } = await pair();
+  owner.set('key/old', 1);
+  await world.equal(owner, follower);
+  await stopped(world.time, owning.tandem);
+  const next = world.process('next');
+  next.wire.delayMs = 5;
+  const successor = next.tandem.own(space, { leaseMs: 20_000, heartbeatMs: 5_000 });
+  successor.set('key/a', 1);
+  let endedAt = Infinity;
+  successor.feed.open(ZERO, { write: () => true, end: () => void (endedAt = world.time.now()) });
+  await world.led(successor);
+  const ledAt = world.time.now();
+  await world.time.until(() => endedAt < Infinity, 'the end of the feed');
+  t.true(endedAt - ledAt < 10);
+});
+
+test('a listener that hears that a standby leads sees no stopped state', async (t) => {
+  const { world, owner, owning, follower } = await pair();
+  owner.set('key/a', 1);
+  const standby = world.process('standby').tandem.own(space, { standby: true });
+  await world.equal(owner, follower);
+  await world.time.until(() => standby.head === owner.head, 'a standby in step');
+  const states: string[] = [];
+  standby.on('ownership', () => void states.push(standby.state));
+  await stopped(world.time, owning.tandem);
+  await world.time.until(() => standby.ownership === 'leading', 'a takeover');
+  t.true(states.length > 0 && !states.includes('stopped'));
+});
+
+test('a refresh during a catch-up replaces what differed before it resolves', async (t) => {
+  for (let ms = 0; ms < 160; ms += 4) {
+    const { world, owner, owning, following, follower } = await pair();
+    owner.set('key/a', 1);
+    await world.equal(owner, follower);
+    await world.time.advance(20);
+    // The owner does not find the edited value by itself here.
+    owning.wire.refusal = new TandemError('REDIS_REFUSED', 'no scrub');
+    world.server.space(SPACE).live.state.set('key/a', '99');
+    following.wire.delayMs = 20;
+    following.wire.subscriber.cut();
+    following.wire.subscriber.mend();
+    await world.time.advance(ms);
+    let found: unknown;
+    void follower.refresh().then(
+      ({ differed }) => (found = differed > 0 ? follower.get('key/a').value : 99),
+      (error: unknown) => (found = error),
+    );
+    await world.time.until(() => found !== undefined, 'a refresh', 3_000, 1);
+    t.is(found, 99, `after ${ms} ms`);
+  }
+});
+
 test('an owner that starts over leaves nothing of the old state, neither in Redis nor at followers', async (t) => {
   const { world, owning, owner, follower } = await pair();
   owner.set('key/a', 1);
