@@ -23,7 +23,8 @@ const POISON = '{"n":1,"__proto__":{"polluted":true},"constructor":{"prototype":
 async function start(t: ExecutionContext) {
   const world = await World.start(space.name);
   const owning = connect({ redis: world.owner.url, name: 'owner' });
-  const following = connect({ redis: world.followers.url, name: 'follower' });
+  // On a busy machine 24 MiB through the proxy take longer than the default deadline of a ping behind them.
+  const following = connect({ redis: world.followers.url, name: 'follower', commandTimeoutMs: 5_000 });
   t.teardown(async () => {
     await Promise.all([owning.stop({ timeoutMs: 200 }), following.stop()]);
     await world.stop();
