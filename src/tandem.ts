@@ -22,7 +22,7 @@ import { show, TandemError } from './base/errors.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
 import { followerLogic } from './follower/follower.ts';
 import { DirectPath } from './follower/direct-path.ts';
-import { between, requireObject } from './base/options.ts';
+import { between, requireBoolean, requireObject } from './base/options.ts';
 import type { Observer as Listener, Role } from './ports/observer.ts';
 import { Observers } from './ports/observer.ts';
 import type { DirectOptions, Path } from './ports/path.ts';
@@ -271,7 +271,8 @@ export function connect(options: ConnectOptions): Tandem {
   const store: Store = redisStore;
   const path = (space: string, options: DirectOptions, maxStaleMs: number): Path =>
     new DirectPath(space, options, maxStaleMs, time);
-  const otel = telemetry ? openTelemetry : undefined;
+  const otel = requireBoolean('telemetry', telemetry) ? openTelemetry : undefined;
+  if (inspect !== undefined && typeof inspect !== 'function') requireObject('inspect', inspect);
   const tracer = otel ? new Spans(otel, name, time) : noTracer;
   const runtime = { name, store, clock, time, path, observers, tracer };
   return new Tandem(runtime, () => redisStore.stop(), {

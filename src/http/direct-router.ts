@@ -39,7 +39,7 @@ export function directRouter(tandem: Tandem, options: DirectRouterOptions): Rout
   if (typeof token !== 'string' || token.length === 0) {
     throw new TandemError(
       'INVALID_OPTION',
-      `token: expected a string that is not empty, got ${typeof token}`,
+      `token: expected a string that is not empty, got ${token === '' ? 'an empty one' : typeof token}`,
     );
   }
   const expected = digest(`Bearer ${token}`);

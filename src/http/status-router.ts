@@ -5,7 +5,7 @@
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
-import { between, requireOneOf } from '../base/options.ts';
+import { between, requireBoolean, requireOneOf } from '../base/options.ts';
 import type { Tandem } from '../tandem.ts';
 import { pause } from '../base/time.ts';
 import { Changes, cursorAt, resumePosition } from './changes.ts';
@@ -74,6 +74,7 @@ export type StatusRouter = Router & {
 export function statusRouter(tandem: Tandem, options: StatusOptions = {}): StatusRouter {
   const readiness = requireOneOf('readiness', options.readiness ?? 'degraded-live', READINESS);
   const maxClients = between('maxClients', options.maxClients ?? 100, 0, 1_000_000);
+  const hasPage = requireBoolean('page', options.page ?? true);
   const keepAliveMs = between('keepAliveMs', options.keepAliveMs ?? 1_000, 10, 60_000);
   const { time } = tandem;
   const streams = new EventStreams(maxClients, time);
@@ -97,7 +98,7 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   router.get('/spaces/:space/state/{*key}', (ctx) =>
     answerKey(ctx, requireParticipant(tandem, ctx.params.space), ctx.params.key ?? ''),
   );
-  if (options.page ?? true) {
+  if (hasPage) {
     const pageFeed = new PageFeed(tandem, requireCharts(options.charts ?? []));
     servePage(router);
     router.get('/events', (ctx) => {
@@ -106,7 +107,7 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
     });
   }
   router.get('/livez', answerLive);
-  router.get('/openapi.json', (ctx) => answerOpenApi(ctx, tandem, options.page ?? true));
+  router.get('/openapi.json', (ctx) => answerOpenApi(ctx, tandem, hasPage));
   router.get('/readyz', (ctx) => answerReady(ctx, tandem, readiness, draining !== undefined));
 
   async function answerChanges(ctx: Context, participant: AnyParticipant): Promise<void> {

@@ -510,7 +510,7 @@ test('a listener that hears that a standby leads sees no stopped state', async (
 });
 
 test('a refresh during a catch-up replaces what differed before it resolves', async (t) => {
-  for (let ms = 0; ms < 160; ms += 4) {
+  for (let ms = 0; ms < 160; ms += 8) {
     const { world, owner, owning, following, follower } = await pair();
     owner.set('key/a', 1);
     await world.equal(owner, follower);
