@@ -62,8 +62,9 @@ const STILL_MS = 1_000;
  * @throws TandemError `INVALID_OPTION`
  */
 export function requireCharts(charts: readonly ChartOptions[]): readonly ChartOptions[] {
-  if (!Array.isArray(charts as unknown))
-    throw new TandemError('INVALID_OPTION', `charts: expected an array, got ${show(charts)}`);
+  const given: unknown = charts;
+  if (!Array.isArray(given))
+    throw new TandemError('INVALID_OPTION', `charts: expected an array, got ${show(given)}`);
   for (const chart of charts) {
     const isWhole = typeof chart?.title === 'string' && typeof chart.space === 'string';
     if (!isWhole || !Array.isArray(chart.lines) || chart.lines.some((line) => typeof line?.key !== 'string'))
