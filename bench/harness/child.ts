@@ -1,6 +1,6 @@
 /**
- * Processes of a benchmark, and the way to ask them things. The parent starts a file of `bench/processes` and asks;
- * the file `serve`s what it can do. A child ends with its parent.
+ * Processes of a benchmark, and the way to ask them things. The parent starts a file of `bench/processes` and
+ * asks; the file `serve`s what it can do. A child ends with its parent.
  */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';

@@ -1,4 +1,6 @@
-/** A way to a server that can be shut and opened: an outage for those who go through it, and for nobody else. */
+/**
+ * A way to a server that can be shut and opened: an outage for those who go through it, and for nobody else.
+ */
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';

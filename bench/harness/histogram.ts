@@ -1,4 +1,7 @@
-/** Latencies, as HDR histograms that can be sent from process to process and added up. Microseconds, three digits. */
+/**
+ * Latencies, as HDR histograms that can be sent from process to process and added up. Microseconds, three
+ * digits.
+ */
 import type { Histogram } from 'hdr-histogram-js';
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64 } from 'hdr-histogram-js';
 

@@ -1,9 +1,10 @@
 /**
- * An open loop: each update is due at its own time, whatever became of those before it. What is late goes out at once,
- * and its lateness counts.
+ * An open loop: each update is due at its own time, whatever became of those before it. What is late goes out
+ * at once, and its lateness counts.
  *
- * It waits by `turns` of the event loop, as a busy trading loop does: a timer of 1 ms would add more than what is
- * measured. Where the processor is needed by others, it waits by `timer`, and what a timer is late counts for all.
+ * It waits by `turns` of the event loop, as a busy trading loop does: a timer of 1 ms would add more than
+ * what is measured. Where the processor is needed by others, it waits by `timer`, and what a timer is late
+ * counts for all.
  */
 import { monotonicMs } from './clock.ts';
 

@@ -1,4 +1,7 @@
-/** Rounds: each candidate in turn, again and again in one run (A B A B), and the median of each of its figures. */
+/**
+ * Rounds: each candidate in turn, again and again in one run (A B A B), and the median of each of its
+ * figures.
+ */
 import type { Settings } from './benchmark.ts';
 
 /** The figures of one round, by name. */

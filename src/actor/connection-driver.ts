@@ -108,8 +108,8 @@ export class ConnectionDriver {
   }
 
   /**
-   * Shows the state and the reason of this follower until `start`: a standby has no connection of its own. With
-   * `undefined`, the follower has ended, and the owner's own state is shown.
+   * Shows the state and the reason of this follower until `start`: a standby has no connection of its own.
+   * With `undefined`, the follower has ended, and the owner's own state is shown.
    */
   mirror(follower: Mirrored | undefined): void {
     this.#mirrored = follower;

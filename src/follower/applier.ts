@@ -147,8 +147,9 @@ export class Applier<D extends Definition> {
   }
 
   /**
-   * A claim is known, and the keys are still of an epoch before it: its owner has not committed yet, or Redis has lost the
-   * claim. Either way a superseded owner may have set what was read, so it proves nothing, and is not shown as live.
+   * A claim is known, and the keys are still of an epoch before it: its owner has not committed yet, or Redis
+   * has lost the claim. Either way a superseded owner may have set what was read, so it proves nothing, and
+   * is not shown as live.
    */
   #proveBatch({ cutAt, epoch }: Head, isChanged: boolean, clock: ServerClock): void {
     const isBelowFence = epoch < this.#admission.fence;

@@ -265,8 +265,8 @@ function requireOk(answer: Answer): void {
 }
 
 /**
- * The owner's frames are below the fence. Another owner may have claimed the space, or this one has, and does not know yet that
- * its claim was granted.
+ * The owner's frames are below the fence. Another owner may have claimed the space, or this one has, and does
+ * not know yet that its claim was granted.
  */
 function superseded(): TandemError {
   return unavailable('a later claim of the space was heard: the owner at this address may be superseded');

@@ -185,8 +185,9 @@ export class Synchronizer {
   }
 
   /**
-   * Whether a copy that was found wrong is put right by this batch. A batch that is not the whole state was asked for before.
-   * A whole state that is behind the copy cannot replace it: the commit of an announcement is on its way.
+   * Whether a copy that was found wrong is put right by this batch. A batch that is not the whole state was
+   * asked for before. A whole state that is behind the copy cannot replace it: the commit of an announcement
+   * is on its way.
    */
   #replaces({ isFull, head }: Batch): boolean {
     return isFull && !(this.#isOwnerAhead && compare(head, this.#position) < 0);

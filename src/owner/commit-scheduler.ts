@@ -56,7 +56,10 @@ export class CommitScheduler {
     });
   }
 
-  /** Starts the heartbeats. The head is of a new line where the space was claimed: readers in this process hear of it. */
+  /**
+   * Starts the heartbeats. The head is of a new line where the space was claimed: readers in this process
+   * hear of it.
+   */
   start(): void {
     this.#heartbeat.start();
     this.changed();

@@ -19,9 +19,9 @@ export interface DirectOptions {
 }
 
 /**
- * What became of a frame that came directly. `applied`: it is in the copy now, or was before. `gap`: it does not continue
- * the copy, and the path requests the whole state. `fenced`: another owner has claimed the space, and the path gives this
- * owner up.
+ * What became of a frame that came directly. `applied`: it is in the copy now, or was before. `gap`: it does
+ * not continue the copy, and the path requests the whole state. `fenced`: another owner has claimed the
+ * space, and the path gives this owner up.
  */
 export type Reception = 'applied' | 'gap' | 'fenced';
 

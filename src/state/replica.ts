@@ -1,6 +1,6 @@
 /**
- * The follower's copy of a space: state, position and line. Pure. Which frames may be applied, admission decides
- * (`src/follower/admission.ts`).
+ * The follower's copy of a space: state, position and line. Pure. Which frames may be applied, admission
+ * decides (`src/follower/admission.ts`).
  *
  * Invariant: the position moves with the changes that lead to it, in one call.
  */

@@ -66,7 +66,9 @@ export class FollowerProcess extends SimProcess {
     });
   }
 
-  /** Records each claim as its fence reaches this process. The follower subscribes again by itself, for both. */
+  /**
+   * Records each claim as its fence reaches this process. The follower subscribes again by itself, for both.
+   */
   #hearFences(): void {
     const hear = (message: string): void => {
       const fence = decodeFence(message);

@@ -445,7 +445,8 @@ test('once a claim was heard, keys of an epoch below it are not live, even if Re
   await world.time.advance(50);
   const { fence } = world.server.space(SPACE).meta;
 
-  // Redis fails over to a copy from before the claim. The owner before it goes on, until someone raises the fence.
+  // Redis fails over to a copy from before the claim. The owner before it goes on, until someone raises the
+  // fence.
   for (const { wire } of [next, following]) wire.cutBoth();
   rollBack();
   owning.wire.mendBoth();

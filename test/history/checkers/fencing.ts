@@ -54,7 +54,10 @@ interface Held {
   readonly at: number;
 }
 
-/** Values that a follower shows as live under an epoch below a fence that it had heard of before they were set. */
+/**
+ * Values that a follower shows as live under an epoch below a fence that it had heard of before they were
+ * set.
+ */
 function* heldAgainstFence(history: History): Generator<Held> {
   const setAt = new Map(history.of('op').map(({ id, at }) => [id, at]));
   const heard = Map.groupBy(history.of('heard'), ({ follower }) => follower);
