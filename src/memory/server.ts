@@ -76,8 +76,10 @@ export class MemoryServer {
 
   // ---- the scripts ----
 
-  claim(name: string, { owner, ownerName, known, leaseMs }: Claim): Outcome<'claimed', 'held'> {
+  claim(name: string, claim: Claim): Outcome<'claimed', 'held' | 'late'> {
+    const { owner, ownerName, known, leaseMs, notAfter = Infinity } = claim;
     const space = this.#begin(name);
+    if (this.#now > notAfter) return this.#reply(space, 'late');
     // planted: claim-rival
     if (this.#hasRival(space, owner, known)) return this.#reply(space, 'held');
     // planted: claim-epoch

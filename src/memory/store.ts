@@ -40,12 +40,15 @@ export abstract class ModelStore implements Store {
   protected readonly server: MemoryServer;
   readonly #clock: ServerClock | undefined;
   readonly #stagePortion: number;
+  readonly #deadlineMs: number;
 
-  constructor({ server, time, clock, stagePortion = STAGE_PORTION }: MemoryStoreOptions) {
+  constructor(options: MemoryStoreOptions) {
+    const { server, time, clock, stagePortion = STAGE_PORTION, deadlineMs = Infinity } = options;
     this.server = server;
     this.time = time;
     this.#clock = clock;
     this.#stagePortion = stagePortion;
+    this.#deadlineMs = deadlineMs;
   }
 
   abstract subscribe(space: string, deliver: (message: string) => void): Promise<void>;
@@ -53,8 +56,9 @@ export abstract class ModelStore implements Store {
   /** Brings a call to the server, runs it there, and brings back what it returned. */
   protected abstract roundTrip<R>(run: () => R, isWrite: boolean): Promise<R>;
 
-  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>> {
-    return this.#ask(() => this.server.claim(space, claim), true);
+  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held' | 'late'>> {
+    const notAfter = (this.#clock?.latest() ?? Infinity) + this.#deadlineMs;
+    return this.#ask(() => this.server.claim(space, { notAfter, ...claim }), true);
   }
 
   commit(space: string, cut: Cut): Promise<Committed> {
@@ -107,6 +111,8 @@ export interface MemoryStoreOptions {
   readonly clock?: ServerClock;
   /** How many changes are staged in one call. Default 1,000. */
   readonly stagePortion?: number;
+  /** A claim that arrives later than this is not granted, ms. Default `Infinity`. */
+  readonly deadlineMs?: number;
 }
 
 export class MemoryStore extends ModelStore {

@@ -32,6 +32,8 @@ export async function claimSpace(
     // A claim that was called off meanwhile is returned too: the caller has to give up its lease.
     if (outcome === 'claimed') return head;
     signal.throwIfAborted();
+    // The answer came, so the claim was in time: the server's clock was set. The answer has shown its new time.
+    if (outcome === 'late') continue;
     // Both times are the server's, and leaseMs is rounded. A lease that now ends clearly later was renewed.
     if (head.now + head.leaseMs > expiresAt + 2) renewals += 1;
     if (renewals >= RENEWALS_OF_THE_LIVING) throw new OwnedElsewhereError(space, head.ownerName);

@@ -59,6 +59,11 @@ export interface Claim {
   readonly known: number;
   /** The length of the lease, ms. */
   readonly leaseMs: number;
+  /**
+   * The last moment at which the claim may be granted, by the server's clock, ms. Default: the store's own
+   * deadline for the call, after which nobody waits for the answer any more.
+   */
+  readonly notAfter?: number;
 }
 
 /** The measurements in the header of a frame. */
@@ -145,8 +150,9 @@ export interface Store {
   /**
    * Claims the space. `claimed`: `head.fence` is the new epoch. The claim publishes it, so that subscribers
    * ignore late announcements of an earlier owner. `held`: another owner has the lease, and nothing was done.
+   * `late`: the claim came after its `notAfter`, and nothing was done.
    */
-  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held'>>;
+  claim(space: string, claim: Claim): Promise<Outcome<'claimed', 'held' | 'late'>>;
   /**
    * Commits a cut. After every outcome but `committed`, nothing was done.
    * - `committed`: applied, published (unless it was announced), and the lease renewed (unless the cut is

@@ -30,14 +30,15 @@ const PORTION_CHANGES = 1_000;
 const PORTION_LENGTH = 512 * 1024;
 
 export const claim = {
-  args: ({ owner, ownerName, known, leaseMs }: Claim, channel: string): string[] => [
+  args: ({ owner, ownerName, known, leaseMs, notAfter }: Claim, channel: string): string[] => [
     owner,
     ownerName,
     String(known),
     String(leaseMs),
     channel,
+    notAfter === undefined || notAfter === Infinity ? '' : notAfter.toFixed(3),
   ],
-  read: readOutcome<'claimed', 'held'>,
+  read: readOutcome<'claimed', 'held' | 'late'>,
 };
 
 export const commit = {

@@ -63,6 +63,7 @@ export class RedisStore implements Store {
   readonly subscriber: Connection;
   readonly #time: Time;
   readonly #clock: ServerClock;
+  readonly #deadlineMs: number;
   #database = 0;
   /** Made once for each space. */
   readonly #known = new Map<string, Keys>();
@@ -72,6 +73,7 @@ export class RedisStore implements Store {
     const make = clientMaker(redis);
     this.#time = time;
     this.#clock = clock;
+    this.#deadlineMs = deadlineMs;
     this.commands = new Connection({
       make: () => this.#selected(make()),
       time,
@@ -92,9 +94,10 @@ export class RedisStore implements Store {
     });
   }
 
-  claim(space: string, wanted: Claim): Promise<Outcome<'claimed', 'held'>> {
+  claim(space: string, wanted: Claim): Promise<Outcome<'claimed', 'held' | 'late'>> {
     const keys = this.#keys(space);
-    return this.#ask('claim', keys, claim.args(wanted, keys.channel), claim.read);
+    const timely = { notAfter: this.#clock.latest() + this.#deadlineMs, ...wanted };
+    return this.#ask('claim', keys, claim.args(timely, keys.channel), claim.read);
   }
 
   get canAnnounce(): boolean {

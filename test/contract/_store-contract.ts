@@ -79,7 +79,7 @@ export class Writer {
     this.owner = owner;
   }
 
-  async claim(over: Partial<Claim> = {}): Promise<Outcome<'claimed', 'held'>> {
+  async claim(over: Partial<Claim> = {}): Promise<Outcome<'claimed', 'held' | 'late'>> {
     const { owner } = this;
     const claim = { owner, ownerName: `name of ${owner}`, known: 0, leaseMs: 60_000, ...over };
     const reply = await this.store.claim(this.space, claim);
@@ -312,6 +312,16 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     t.is(head.fence, writer.line.epoch);
     t.true(head.leaseMs > 50_000);
     t.is((await writer.commit({ a: '2' })).outcome, 'committed', 'the owner notices nothing');
+  });
+
+  contract('a claim that comes after its time is not granted, and changes nothing', async (t, stage) => {
+    const { writer, rival } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    await writer.release();
+    const { now } = (await stage.writer.store.since(stage.space, ZERO, 0)).head;
+    await refused(t, stage, 'late', () => rival.claim({ notAfter: now - 1 }));
+    t.is((await rival.claim({ notAfter: now + 60_000 })).outcome, 'claimed');
   });
 
   contract(

@@ -29,7 +29,7 @@ export class SimStore extends ModelStore {
   readonly #subscriptions = new Subscriptions();
 
   constructor(redis: Redis, host: Host, wire: Wire, clock: ServerClock) {
-    super({ server: redis.model, time: host, clock, stagePortion: STAGE_PORTION });
+    super({ server: redis.model, time: host, clock, stagePortion: STAGE_PORTION, deadlineMs: DEADLINE_MS });
     const make = (): Socket => {
       const socket = redis.socket(host, wire);
       this.sockets.add(socket);

@@ -74,7 +74,10 @@ const HEAD = {
 
 test('claim', (t) => {
   const wanted = { owner: 'trading-1/u4', ownerName: 'trading-1', known: 9, leaseMs: 3_000 };
-  t.deepEqual(claim.args(wanted, CHANNEL), ['trading-1/u4', 'trading-1', '9', '3000', CHANNEL]);
+  t.deepEqual(claim.args(wanted, CHANNEL), ['trading-1/u4', 'trading-1', '9', '3000', CHANNEL, '']);
+  const timely = claim.args({ ...wanted, notAfter: NOW_MS }, CHANNEL);
+  t.is(Number(timely[5]), NOW_MS);
+  t.is(claim.args({ ...wanted, notAfter: Infinity }, CHANNEL)[5], '', 'nothing is known of the clock');
   t.deepEqual(claim.read(headed('claimed')), { outcome: 'claimed', head: HEAD });
 });
 

@@ -19,21 +19,55 @@ import { Tandem } from '../../src/tandem.ts';
 import { check } from '../_check.ts';
 import { FakeTime } from '../_fake-time.ts';
 import { MemoryServer } from '../../src/memory/server.ts';
+import type { MemoryStoreOptions } from '../../src/memory/store.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
+import { withDeadline } from '../../src/base/time.ts';
 
 const SPACE = 'space';
 const definition = { 'key/*': json<number>() };
 const space = defineSpace(SPACE, definition);
 type D = typeof definition;
 
+/** How long a call may take, ms. */
+const DEADLINE_MS = 500;
+
 /** A store with a network delay, which can also refuse to answer. */
 class Wire extends MemoryStore {
+  readonly clock: ServerClock;
   /** The delay in each direction, ms. */
   delayMs = 0;
   readonly claims: Claim[] = [];
   asked = 0;
   /** The error with which `since` fails, if any. */
   refusal: TandemError | undefined;
+
+  constructor(options: MemoryStoreOptions & { clock: ServerClock }) {
+    super({ ...options, deadlineMs: DEADLINE_MS });
+    this.clock = options.clock;
+  }
+
+  /** Whether calls are held on their way there. Their caller gives them up. */
+  isStuck = false;
+  #held: (() => unknown)[] = [];
+
+  /** Has the clock of this process believe a time of the server. */
+  sample(serverMs: number): void {
+    this.clock.sample(this.time.now(), serverMs, this.time.now());
+  }
+
+  /** Lets calls arrive that were held. */
+  deliver(): void {
+    this.isStuck = false;
+    for (const run of this.#held.splice(0)) run();
+  }
+
+  protected override roundTrip<R>(run: () => R): Promise<R> {
+    if (!this.isStuck) return super.roundTrip(run);
+    this.#held.push(run);
+    const late = (): Error =>
+      new TandemError('REDIS_UNAVAILABLE', 'Redis did not answer', { retryable: true });
+    return withDeadline(this.time, DEADLINE_MS, new Promise<R>(() => {}), late);
+  }
 
   protected override travel(): Promise<void> {
     if (this.delayMs === 0) return super.travel(this.commands);
@@ -596,6 +630,34 @@ test("an owner's own late claim does not fence it", async (t) => {
   await world.equal(owner, follower);
   t.is(owner.ownership, 'leading');
   t.is(follower.get('key/a').value, 2);
+});
+
+test('a claim that its claimant has given up fences no living owner', async (t) => {
+  const { world, owner, follower } = await pair();
+  const { tandem, wire } = world.process('rival');
+  tandem.own(space).on('error', () => {});
+  await world.time.until(() => wire.claims.length === 1, 'a first claim, which is held off');
+  wire.isStuck = true;
+  await world.time.until(() => wire.claims.length > 1, 'a claim that is stuck on its way');
+  wire.cutBoth();
+  await world.time.advance(2_000);
+  // The lease is gone for the moment that its owner needs to renew it.
+  world.server.space(SPACE).lease = undefined;
+  wire.deliver();
+  await world.time.advance(50);
+  owner.set('key/a', 2);
+  await world.equal(owner, follower);
+  t.is(owner.ownership, 'leading');
+  t.is(follower.get('key/a').value, 2);
+});
+
+test('a claimant goes on after the clock of Redis was set forward', async (t) => {
+  const world = new World();
+  const { tandem, wire } = world.process('owner');
+  // A sample from before the clock was set: by it, each claim comes an hour late.
+  wire.sample(world.server.now() - 3_600_000);
+  await world.led(tandem.own(space));
+  t.is(wire.claims.length, 2);
 });
 
 test('a claim that Redis loses before the state is read is repeated, and nobody is fenced', async (t) => {
