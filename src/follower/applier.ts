@@ -10,8 +10,8 @@ import { detached } from '../base/detached.ts';
 import type { Head } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { compare } from '../state/position.ts';
-import type { Proof } from '../state/reading.ts';
-import { Reading, readingOf } from '../state/reading.ts';
+import type { Proof, Reading } from '../state/reading.ts';
+import { readingOf, Row } from '../state/reading.ts';
 import type { ReadChange, Replica } from '../state/replica.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
@@ -26,6 +26,7 @@ import type { Parts } from './parts.ts';
 import { Watchers } from './watchers.ts';
 
 export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
+type AnyRow<D extends Definition> = Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
 
 /**
  * `applied`: the frame is in the copy. `unreadable`: it is next, but some of its values cannot be read. Any
@@ -59,11 +60,15 @@ export class Applier<D extends Definition> {
     return this.#freshness.proofSince(Math.min(...this.#refused.values()));
   }
 
-  /** The reading of an entry. */
-  reading<K extends KeyOf<D>>(key: K, entry: Entry<unknown> | undefined): Reading<K, ValueOf<D, K>> {
+  /** An entry with its proof. */
+  row(entry: Entry<unknown>): AnyRow<D> {
+    const { key, value } = entry;
+    return new Row(key as KeyOf<D>, entry, value, this.#proofOf(key));
+  }
+
+  #proofOf(key: string): Proof {
     const refusedAt = this.#refused.size === 0 ? undefined : this.#refused.get(key);
-    const proof = refusedAt === undefined ? this.#freshness.proof : this.#freshness.proofSince(refusedAt);
-    return new Reading(key, entry, entry?.value, proof);
+    return refusedAt === undefined ? this.#freshness.proof : this.#freshness.proofSince(refusedAt);
   }
 
   /**
@@ -73,8 +78,7 @@ export class Applier<D extends Definition> {
   get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
     const entry = this.#replica.get(key);
     if (entry === undefined) this.#space.requireSchema(key);
-    if (this.#refused.size > 0) return this.reading(key, entry);
-    return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#freshness.proof);
+    return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#proofOf(key));
   }
 
   /** Whether the newest value of a key could not be read. */
@@ -205,7 +209,7 @@ export class Applier<D extends Definition> {
     this.#context.heads.notify();
     if (this.watchers.isEmpty) return;
     for (const { key } of changed) {
-      const read = (): AnyReading<D> => this.reading(key as KeyOf<D>, this.#replica.get(key));
+      const read = (): AnyReading<D> => this.get(key as KeyOf<D>);
       this.watchers.tell(key, read);
     }
   }

@@ -18,7 +18,7 @@ import type { Link } from '../ports/store.ts';
 import type { Mode } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition, ZERO } from '../state/position.ts';
-import type { Proof, Reading } from '../state/reading.ts';
+import type { Proof, Reading, Row } from '../state/reading.ts';
 import { Replica } from '../state/replica.ts';
 import type { Definition, KeyOf, PatternOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
@@ -122,15 +122,14 @@ export class Follower<D extends Definition = Definition>
     return this.#applier.get(key);
   }
 
-  override *entries(prefix = ''): Iterable<AnyReading<D>> {
+  override *rows(prefix = ''): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
     for (const entry of this.#parts.replica.entries()) {
-      if (entry.key.startsWith(prefix)) yield this.#applier.reading(entry.key as KeyOf<D>, entry);
+      if (entry.key.startsWith(prefix)) yield this.#applier.row(entry);
     }
   }
 
-  override readingsSince(from: Position): AnyReading<D>[] | undefined {
-    const entries = this.#parts.replica.entriesSince(from);
-    return entries?.map((entry) => this.#applier.reading(entry.key as KeyOf<D>, entry));
+  override rowsSince(from: Position): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
+    return this.#parts.replica.entriesSince(from)?.map((entry) => this.#applier.row(entry));
   }
 
   get correctedAt(): Position | undefined {

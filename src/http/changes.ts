@@ -11,7 +11,7 @@ import type { AnyParticipant } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Position } from '../state/position.ts';
 import { compare, isSame, parsePosition, printPosition } from '../state/position.ts';
-import type { Reading } from '../state/reading.ts';
+import type { Row } from '../state/reading.ts';
 import type { Reader, Sink, Step } from '../base/readers.ts';
 import { Readers } from '../base/readers.ts';
 import type { Cancel, Time } from '../base/time.ts';
@@ -158,20 +158,20 @@ export class Changes {
   /** The event that takes a client from `from` to the head; empty where nothing changed. */
   #newsSince(from: Position | undefined): string {
     const participant = this.#participant;
-    const readings = from && participant.readingsSince(from);
-    if (readings?.length === 0) return '';
+    const rows = from && participant.rowsSince(from);
+    if (rows?.length === 0) return '';
     const { head } = participant;
     const place = from && printPosition(from);
-    if (readings && this.#made?.from === place && this.#made?.head === head) return this.#made.text;
-    if (!readings) return eventText('state', wholeState(participant, answerHeadersOf(participant)), head);
-    this.#made = { from: place, head, text: eventText('change', changeOf(head, readings), head) };
+    if (rows && this.#made?.from === place && this.#made?.head === head) return this.#made.text;
+    if (!rows) return eventText('state', wholeState(participant, answerHeadersOf(participant)), head);
+    this.#made = { from: place, head, text: eventText('change', changeOf(head, rows), head) };
     return this.#made.text;
   }
 }
 
-function changeOf(position: string, readings: readonly Reading[]): Record<string, unknown> {
-  const held = readings.filter(({ value }) => value !== undefined);
-  const gone = readings.filter(({ value }) => value === undefined);
+function changeOf(position: string, rows: readonly Row[]): Record<string, unknown> {
+  const held = rows.filter(({ value }) => value !== undefined);
+  const gone = rows.filter(({ value }) => value === undefined);
   return {
     position,
     changes: held.map(({ key, value, position }) => ({ key, value, position })),

@@ -54,8 +54,8 @@ export function wholeState(
 ): Record<string, unknown> {
   // Without a prototype, no key can collide with a member of Object.prototype.
   const state = Object.create(null) as Record<string, unknown>;
-  for (const { key, value, position, freshness } of participant.entries(prefix))
-    state[key] = { value, position, freshness };
+  for (const { key, value, position, proof } of participant.rows(prefix))
+    state[key] = { value, position, freshness: proof.freshness() };
   return { space: participant.space.name, ...inJson(headers), state };
 }
 

@@ -22,8 +22,8 @@ import { Ledger } from '../state/ledger.ts';
 import type { Mode, Ownership } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
-import type { Proof } from '../state/reading.ts';
-import { Reading, readingOf } from '../state/reading.ts';
+import type { Proof, Reading } from '../state/reading.ts';
+import { readingOf, Row } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Definition, InputOf, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
@@ -208,14 +208,14 @@ export class Owner<D extends Definition = Definition>
     return readingOf(key, entry, this.#read(key, entry), view.proof);
   }
 
-  override *entries(prefix = ''): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
+  override *rows(prefix = ''): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
     for (const entry of this.#view.entries()) {
-      if (entry.key.startsWith(prefix)) yield this.#reading(entry);
+      if (entry.key.startsWith(prefix)) yield this.#row(entry);
     }
   }
 
-  override readingsSince(from: Position): Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
-    return this.#view.entriesSince(from)?.map((entry) => this.#reading(entry));
+  override rowsSince(from: Position): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
+    return this.#view.entriesSince(from)?.map((entry) => this.#row(entry));
   }
 
   get size(): number {
@@ -234,9 +234,9 @@ export class Owner<D extends Definition = Definition>
     return this.#view.position;
   }
 
-  #reading(entry: Entry<Captured>): Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>> {
+  #row(entry: Entry<Captured>): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>> {
     const key = entry.key as KeyOf<D>;
-    return new Reading(key, entry, this.#read(key, entry), this.proof);
+    return new Row(key, entry, this.#read(key, entry), this.proof);
   }
 
   /** The value that the schema reads from the text. The first reading makes it. */

@@ -15,7 +15,7 @@ import type { Change } from '../state/change.ts';
 import type { Captured } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
-import type { Proof, Reading } from '../state/reading.ts';
+import type { Proof, Row } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Space } from '../state/space.ts';
 import { json } from '../state/schema.ts';
@@ -90,16 +90,16 @@ export class Standby implements Inheritance, StateView {
   }
 
   entry(key: string): Entry<Captured> | undefined {
-    const reading = this.follower.get(key);
-    return reading.value === undefined ? undefined : entryOf(reading);
+    const { value, position } = this.follower.get(key);
+    return value === undefined ? undefined : entryOf({ key, value, ...parsePosition(position) });
   }
 
   *entries(): Iterable<Entry<Captured>> {
-    for (const reading of this.follower.entries()) yield entryOf(reading);
+    for (const row of this.follower.rows()) yield entryOf(row);
   }
 
   entriesSince(from: Position): Entry<Captured>[] | undefined {
-    return this.follower.readingsSince(from)?.map(entryOf);
+    return this.follower.rowsSince(from)?.map(entryOf);
   }
 
   // ---- its copy, for the takeover ----
@@ -120,9 +120,14 @@ export class Standby implements Inheritance, StateView {
   }
 }
 
-function entryOf({ key, value, position }: Reading): Entry<Captured> {
+function entryOf({
+  key,
+  value,
+  epoch,
+  revision,
+}: Omit<Row, 'proof' | 'position' | 'reading'>): Entry<Captured> {
   const captured = value === undefined ? undefined : { json: JSON.stringify(value) };
-  return { key, value: captured, ...parsePosition(position) };
+  return { key, value: captured, epoch, revision };
 }
 
 function changeOf({ key, revision, value }: Entry<Captured>): Change {

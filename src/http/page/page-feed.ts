@@ -9,7 +9,7 @@ import type { AnyParticipant } from '../../actor/participant.ts';
 import { Owner } from '../../owner/owner.ts';
 import type { Position } from '../../state/position.ts';
 import { isSame, parsePosition } from '../../state/position.ts';
-import type { Reading } from '../../state/reading.ts';
+import type { Row } from '../../state/reading.ts';
 import type { Reader, Sink, Step } from '../../base/readers.ts';
 import { Readers } from '../../base/readers.ts';
 import type { Tandem } from '../../tandem.ts';
@@ -212,20 +212,20 @@ function rowsSince(
     participant.correctedAt &&
     participant.correctedAt !== place.correctedAt &&
     isSame(place.from, participant.correctedAt);
-  const since = place && !isWrong ? participant.readingsSince(place.from) : undefined;
+  const since = place && !isWrong ? participant.rowsSince(place.from) : undefined;
   if (since?.length === 0) return undefined;
-  const readings = since ?? some(participant.entries(), MAX_ROWS);
+  const rows = since ?? some(participant.rows(), MAX_ROWS);
   return {
     space: participant.space.name,
     isWhole: since === undefined,
-    changes: readings.slice(0, MAX_ROWS).map(rowOf),
+    changes: rows.slice(0, MAX_ROWS).map(rowOf),
   };
 }
 
 /**
  * A row: a key, the position of its last change, and its value as text, cut at 240; `null` after a delete.
  */
-function rowOf({ key, value, position }: Reading): [key: string, position: string, text: string | null] {
+function rowOf({ key, value, position }: Row): [key: string, position: string, text: string | null] {
   const text = value === undefined ? null : JSON.stringify(value);
   return [key, position, text && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text];
 }
