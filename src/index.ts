@@ -1,6 +1,6 @@
 /** The entry of `tandem-sync`: connect, define a space, own it or follow it. HTTP is in `tandem-sync/koa`. */
 export { connect } from './tandem.ts';
-export type { ConnectOptions, Tandem } from './tandem.ts';
+export type { ConnectOptions, Tandem, TandemStopped } from './tandem.ts';
 export { defineSpace } from './state/space.ts';
 export { json } from './state/schema.ts';
 export type { Definition, InputOf, KeyOf, PatternOf, ValueOf } from './state/definition.ts';
@@ -8,11 +8,11 @@ export type { Schema } from './state/schema.ts';
 export type { Space } from './state/space.ts';
 export { comparePositions } from './state/position.ts';
 export type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
-export type { FencedEvent, Uncommitted } from './owner/events.ts';
+export type { FencedEvent } from './owner/events.ts';
 export type { OwnershipChangedEvent } from './actor/ownership-driver.ts';
 export type { Follower, FollowerEmitted, FollowOptions, Refreshed } from './follower/follower.ts';
 export type { SyncEvent } from './follower/events.ts';
-export type { AnyParticipant } from './actor/participant.ts';
+export type { AnyParticipant, Stopped, Uncommitted } from './actor/participant.ts';
 export type { ParticipantLogic, ParticipantSnapshot } from './actor/logic.ts';
 export type { ErrorEvent, ModeEvent } from './actor/events.ts';
 export type { Freshness, Reading, Source } from './state/reading.ts';

@@ -16,7 +16,7 @@ import type {
 import { createActor } from 'xstate';
 import { ServerClock } from './base/clock.ts';
 import type { ParticipantLogic } from './actor/logic.ts';
-import type { AnyParticipant } from './actor/participant.ts';
+import type { AnyParticipant, Uncommitted } from './actor/participant.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { show, TandemError } from './base/errors.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
@@ -57,6 +57,12 @@ export interface ConnectOptions {
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
 
+/** The result of `tandem.stop()`. */
+export interface TandemStopped {
+  /** The changes that Redis never confirmed, by space, each space's oldest first; empty when there is none. */
+  readonly uncommitted: readonly (Uncommitted & { readonly space: string })[];
+}
+
 /** The parent of all actors, since XState lets only a parent stop an actor. It has no state of its own. */
 const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
   getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined }),
@@ -77,7 +83,7 @@ export class Tandem {
   readonly #participants = new Set<AnyParticipant>();
   readonly #measure: TandemOptions['measure'];
   #stopMeasuring: (() => void) | undefined;
-  #stopping: Promise<void> | undefined;
+  #stopping: Promise<TandemStopped> | undefined;
 
   /** For `connect()`, and for simulations, which bring their own store and time. */
   constructor(
@@ -191,19 +197,27 @@ export class Tandem {
    * Commits and releases every owned space, stops following, closes the connections. It always resolves in
    * time. Work that is not done by then is reported as `error` events of the participants.
    * @param options timeoutMs: ms, 0 to 3,600,000; default 2,000
+   * @returns the changes that Redis never confirmed, of all spaces that are owned here, and of those that
+   *   were lost to another owner; the same with each call
    * @throws TandemError `INVALID_OPTION`
    */
-  async stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
+  async stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<TandemStopped> {
     between('timeoutMs', timeoutMs, 0, 3_600_000);
     this.#stopping ??= this.#stopNow(timeoutMs);
-    await this.#stopping;
+    return await this.#stopping;
   }
 
-  async #stopNow(timeoutMs: number): Promise<void> {
-    await Promise.all([...this.#participants].map((participant) => participant.stop({ timeoutMs })));
+  async #stopNow(timeoutMs: number): Promise<TandemStopped> {
+    const lists = await Promise.all(
+      [...this.#participants].map(async (participant) => {
+        const { uncommitted } = await participant.stop({ timeoutMs });
+        return uncommitted.map((change) => ({ space: participant.space.name, ...change }));
+      }),
+    );
     this.#root.stop();
     this.#close();
     this.#stopMeasuring?.();
+    return { uncommitted: lists.flat() };
   }
 
   #start<R extends Role, T, E extends EventObject>(

@@ -109,10 +109,16 @@ onEnd(async () => {
   replay.stop();
   await regimeLog.end();
   server?.close();
-  await tandem.stop({ timeoutMs: 2_000 });
+  const { uncommitted } = await tandem.stop({ timeoutMs: 2_000 });
   server?.closeAllConnections();
   await telemetry.stop();
   await reporter.end();
+  if (uncommitted.length === 0) return;
+  const keys = uncommitted
+    .slice(0, 5)
+    .map(({ key }) => key)
+    .join(', ');
+  giveUp(`Redis never confirmed ${uncommitted.length} changes; they are lost: ${keys}`);
 });
 
 logEvent('start', { pid: process.pid, bars: bars.length, barsPerSecond });

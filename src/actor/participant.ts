@@ -29,6 +29,24 @@ export interface Context {
   readonly heads: HeadWatchers;
 }
 
+/** A change that Redis is not known to hold. */
+export interface Uncommitted {
+  readonly key: string;
+  /** `undefined` for a delete. */
+  readonly value: unknown;
+  /** The position of the change, `epoch-revision`. */
+  readonly position: string;
+}
+
+/** The result of `stop`. */
+export interface Stopped {
+  /**
+   * The changes that Redis never confirmed, oldest first; empty when all were committed. A change whose commit
+   * got no answer in time is among them, and may be in Redis all the same.
+   */
+  readonly uncommitted: readonly Uncommitted[];
+}
+
 /** A participant of any role and any space. */
 export type AnyParticipant = Participant<any, any>;
 
@@ -118,8 +136,9 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
   /**
    * Stops for good: the mode is `stopped`. Readings still come from memory, and become `stale`.
    * @param options timeoutMs: ms; a follower needs none
+   * @returns what Redis never confirmed; of a follower nothing
    */
-  abstract stop(options?: { timeoutMs?: number }): Promise<void>;
+  abstract stop(options?: { timeoutMs?: number }): Promise<Stopped>;
   /** Handles an event that was sent to the actor from outside. */
   abstract receive(event: ParticipantEvent): void;
 

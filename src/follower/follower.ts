@@ -9,6 +9,7 @@ import type { ConnectionWork } from '../actor/connection-driver.ts';
 import type { ErrorEvent, ModeEvent } from '../actor/events.ts';
 import type { ParticipantEvent, ParticipantLogic, ParticipantScope } from '../actor/logic.ts';
 import { participantLogic } from '../actor/logic.ts';
+import type { Stopped } from '../actor/participant.ts';
 import { Participant } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
 import { between, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
@@ -203,9 +204,10 @@ export class Follower<D extends Definition = Definition>
   }
 
   /** Stops following, for good. Readings still come from memory, and grow stale. */
-  override async stop(): Promise<void> {
+  override async stop(): Promise<Stopped> {
     this.close();
     await Promise.resolve();
+    return { uncommitted: [] };
   }
 
   /** Like `stop`, without a promise. Idempotent. */

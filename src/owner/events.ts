@@ -1,14 +1,6 @@
 /** The events that an owner alone emits. */
+import type { Uncommitted } from '../actor/participant.ts';
 import type { TandemError } from '../base/errors.ts';
-
-/** A change that was not known to be committed when its owner lost the space. */
-export interface Uncommitted {
-  readonly key: string;
-  /** `undefined` for a delete. */
-  readonly value: unknown;
-  /** The position of the change, `epoch-revision`. */
-  readonly position: string;
-}
 
 /** Another owner has the space: this one has lost it, or did not get it, and ends. */
 export type FencedEvent = {

@@ -8,7 +8,7 @@
  * Invariant: once the space is lost or released, nothing is ever claimed.
  */
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
-import type { Context } from '../actor/participant.ts';
+import type { Context, Uncommitted } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
 import type { Change } from '../state/change.ts';
@@ -16,7 +16,7 @@ import { printPosition } from '../state/position.ts';
 import type { Books } from './books.ts';
 import type { Claimant } from './claimant.ts';
 import type { Committer } from './committer.ts';
-import type { FencedEvent, Uncommitted } from './events.ts';
+import type { FencedEvent } from './events.ts';
 import { fencedError } from './lease.ts';
 import type { Standby } from './standby.ts';
 import type { StateView } from './state-view.ts';
@@ -49,6 +49,8 @@ export class Leadership {
   #standby: Standby | undefined;
   #ended: TandemError | undefined;
   #hasLed = false;
+  /** As of the end. */
+  #uncommitted: readonly Uncommitted[] | undefined;
   /** The last claim that was asked for. It never rejects. */
   #claiming: Promise<void> | undefined;
 
@@ -167,10 +169,15 @@ export class Leadership {
     const { space, runtime, reporter, waiters } = context;
     waiters.refuse(error);
     ownership.send('fenced');
-    const uncommitted = this.#uncommitted();
+    const uncommitted = (this.#uncommitted = this.#findUncommitted());
     runtime.observers.tell('fenced', { space, code: error.code, uncommitted: uncommitted.length });
     reporter.emit({ type: 'fenced', uncommitted, error } satisfies FencedEvent);
     this.#owner.close();
+  }
+
+  /** The changes that the store is not known to have, as of the end of this owner. Call it after the end. */
+  uncommitted(): readonly Uncommitted[] {
+    return (this.#uncommitted ??= this.#findUncommitted());
   }
 
   // ---- the claim ----
@@ -239,11 +246,11 @@ export class Leadership {
    * The changes that the store is not known to have; after a takeover, those that the new owner's line does
    * not continue.
    */
-  #uncommitted(): Uncommitted[] {
+  #findUncommitted(): readonly Uncommitted[] {
     const { ledger, progress, lease } = this.#parts.books;
     const { epoch } = ledger.line;
     const { lostTo } = lease;
-    let { revision } = progress.committed;
+    let revision = progress.confirmed(ledger.line);
     if (lostTo && lostTo.epoch !== epoch) revision = lostTo.base.epoch === epoch ? lostTo.base.revision : 0;
     else if (lostTo) revision = Math.min(revision, lostTo.revision);
     // planted: uncommitted

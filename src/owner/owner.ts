@@ -12,6 +12,7 @@ import type { ParticipantEvent, ParticipantLogic, ParticipantScope } from '../ac
 import { participantLogic } from '../actor/logic.ts';
 import type { OwnershipChangedEvent } from '../actor/ownership-driver.ts';
 import { OwnershipDriver } from '../actor/ownership-driver.ts';
+import type { Stopped } from '../actor/participant.ts';
 import { Participant } from '../actor/participant.ts';
 import { between, requireBoolean, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
 import { randomId } from '../base/time.ts';
@@ -94,7 +95,7 @@ export class Owner<D extends Definition = Definition>
   readonly #ledgerView: StateView;
   /** What readings are made of: a standby's state, until the space is claimed. */
   #view: StateView;
-  #stopping: Promise<void> | undefined;
+  #stopping: Promise<Stopped> | undefined;
 
   constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope, options: OwnOptions = {}) {
     super('owner', space, runtime, scope);
@@ -306,8 +307,9 @@ export class Owner<D extends Definition = Definition>
    * Commits what was set, gives up the lease, says goodbye to followers, and stops for good. It always
    * resolves in time. Whatever fails on the way becomes an `error` event.
    * @param options timeoutMs: ms, for all of it; default 2,000
+   * @returns the changes that Redis never confirmed, as the `fenced` event has them; the same with each call
    */
-  override stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<void> {
+  override stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<Stopped> {
     const { context } = this;
     const parts = {
       books: this.#books,

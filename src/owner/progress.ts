@@ -10,7 +10,7 @@
  * Invariant, within one epoch: committed <= head <= sent, and committed <= attempted. These four fall only
  * with a claim, or where the store is found elsewhere. `announced` is forgotten with each catch-up.
  */
-import type { Position } from '../state/position.ts';
+import type { Line, Position } from '../state/position.ts';
 import { compare, isSame, ZERO } from '../state/position.ts';
 
 /**
@@ -94,6 +94,19 @@ export class Progress {
   /** Whether the store is not known to hold all of a state with this head. */
   lacks({ epoch, revision }: Position): boolean {
     return this.isIncomplete || this.#committed.epoch !== epoch || this.#committed.revision < revision;
+  }
+
+  /**
+   * The revision up to which the store is known to hold the changes of this line: up to its head, where that
+   * is of this epoch, of one in which this owner has committed, or the one that its line goes on from. What
+   * was read from the store is no change of this owner.
+   */
+  confirmed({ epoch, base }: Line): number {
+    const head = this.#head;
+    if (this.isIncomplete) return 0;
+    if (head.epoch === epoch) return head.revision;
+    const last = [this.#committed, base].find((position) => position.epoch === head.epoch);
+    return Math.min(head.revision, last?.revision ?? 0);
   }
 
   /** Whether the store's head is one that this owner has put there under `epoch`, or the last one known. */

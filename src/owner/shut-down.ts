@@ -11,7 +11,7 @@
  * A failure on the way is reported, and the next step follows. All of it ends within the time.
  */
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
-import type { Context } from '../actor/participant.ts';
+import type { Context, Stopped } from '../actor/participant.ts';
 import { TandemError, timeoutError } from '../base/errors.ts';
 import { withDeadline } from '../base/time.ts';
 import type { Books } from './books.ts';
@@ -34,9 +34,9 @@ export async function shutDown(
   parts: ShutDownParts,
   owner: Pick<Led, 'close'>,
   timeoutMs: number,
-): Promise<void> {
+): Promise<Stopped> {
   const { scheduler, leadership, ownership } = parts;
-  if (leadership.ended) return;
+  if (leadership.ended) return { uncommitted: leadership.uncommitted() };
   const { time } = context.runtime;
   const deadline = time.now() + timeoutMs;
   leadership.end(stoppedError(context.space));
@@ -49,6 +49,7 @@ export async function shutDown(
   await release(context, leadership, Math.max(0, deadline - time.now()), timeoutMs);
   ownership.send('released');
   owner.close();
+  return { uncommitted: leadership.uncommitted() };
 }
 
 export function stoppedError(space: string): TandemError {

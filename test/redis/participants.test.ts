@@ -427,7 +427,7 @@ test.serial('stop flushes the values set before it', async (t) => {
 
 test.serial('stop also flushes the batch in which it is called', async (t) => {
   const { owner, follower } = await newPair();
-  let stopped: Promise<void> | undefined;
+  let stopped: Promise<unknown> | undefined;
   owner.batch(() => {
     owner.set('strategy/a', 1);
     stopped = owner.stop({ timeoutMs: 2 ** 32 });

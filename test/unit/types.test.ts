@@ -7,7 +7,16 @@ import { type } from 'arktype';
 import test from 'ava';
 import * as v from 'valibot';
 import { z } from 'zod';
-import type { Follower, InputOf, KeyOf, Owner, PatternOf, Reading, ValueOf } from '../../src/index.ts';
+import type {
+  Follower,
+  InputOf,
+  KeyOf,
+  Owner,
+  PatternOf,
+  Reading,
+  Uncommitted,
+  ValueOf,
+} from '../../src/index.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
 
 const Regime = z.object({ regime: z.enum(['bull', 'bear']), confidence: z.number() });
@@ -56,6 +65,7 @@ export function checkOwner(owner: Owner<D>): void {
   owner.set('anything', [1, 'two', null]);
   same<boolean, ReturnType<typeof owner.delete>>(true);
   owner.batch(() => 5).toFixed();
+  void owner.stop().then(({ uncommitted }) => same<readonly Uncommitted[], typeof uncommitted>(true));
 
   // @ts-expect-error a key that the space does not define
   owner.set('market', { regime: 'bull', confidence: 0.92 });
