@@ -1,8 +1,11 @@
 /**
- * Time and chance for tests. Time passes only by `advance` or `skip`, and every random number comes from the
- * seed.
+ * Time and chance for tests. Time passes only by `advance`, `skip` or `sleep`, and every random number comes
+ * from the seed.
  */
+import { Elapsed } from '../src/base/elapsed.ts';
 import type { Cancel, Time } from '../src/base/time.ts';
+
+const WALL_MS = 1_764_000_000_000;
 
 interface Timer {
   readonly at: number;
@@ -10,7 +13,9 @@ interface Timer {
 }
 
 export class FakeTime implements Time {
+  /** The monotonic clock: timers run by it. */
   #now = 0;
+  #wallAheadMs = 0;
   #state: number;
   readonly #timers = new Set<Timer>();
   #turn: (() => void)[] = [];
@@ -19,8 +24,36 @@ export class FakeTime implements Time {
     this.#state = seed;
   }
 
+  readonly #elapsed = new Elapsed({
+    monotonic: () => this.#now,
+    wall: () => this.wall(),
+    later: (run) => this.endOfTurn(run),
+  });
+
   now(): number {
-    return this.#now;
+    return this.#elapsed.now();
+  }
+
+  get wokeAt(): number {
+    return this.#elapsed.wokeAt;
+  }
+
+  onWake(run: () => void): Cancel {
+    return this.#elapsed.onWake(run);
+  }
+
+  wall(): number {
+    return Math.floor(WALL_MS + this.#now + this.#wallAheadMs);
+  }
+
+  /** The machine sleeps: the wall clock goes on, the monotonic clock and the timers stand still. */
+  sleep(ms: number): void {
+    this.#wallAheadMs += ms;
+  }
+
+  /** Somebody sets the wall clock, ms from where it is. */
+  setWall(byMs: number): void {
+    this.#wallAheadMs += byMs;
   }
 
   after(ms: number, run: () => void): Cancel {

@@ -10,6 +10,9 @@
  * Invariant: `now()` never goes back, unless the samples show that somebody set the server's clock. When a
  * better sample puts the server's time earlier, `now()` stands still until that time has caught up. Meanwhile
  * `errorMs` includes the difference.
+ *
+ * How long this machine slept is known only roughly. So samples from before a sleep are void, and so is a
+ * round trip that was under way: until the next one, the clock claims nothing.
  */
 import type { Time } from './time.ts';
 
@@ -47,6 +50,8 @@ export class ServerClock {
    * @param receivedAt on `Time`, ms
    */
   sample(sentAt: number, serverMs: number, receivedAt: number): void {
+    this.#known();
+    if (sentAt < this.#time.wokeAt) return;
     if (!Number.isFinite(serverMs) || receivedAt < sentAt) return;
     const errorMs = (receivedAt - sentAt) / 2;
     // The server may have read its clock as early as `sentAt`: the clocks may drift apart from then on.
@@ -68,34 +73,45 @@ export class ServerClock {
 
   /** The error bound, ms: the server's time is within `now() ± errorMs`. Infinite without a sample. */
   get errorMs(): number {
-    if (this.#best === undefined) return Infinity;
-    return this.#bound(this.#best) + Math.max(0, this.#returnedMs - this.#estimate(this.#best));
+    const at = this.#time.now();
+    const best = this.#known();
+    if (best === undefined) return Infinity;
+    return this.#bound(best, at) + Math.max(0, this.#returnedMs - this.#estimate(best, at));
   }
 
   /** The best estimate of the server's time, ms since 1970; NaN without a sample. */
   now(): number {
-    if (this.#best === undefined) return NaN;
-    this.#returnedMs = Math.max(this.#returnedMs, this.#estimate(this.#best));
+    const at = this.#time.now();
+    const best = this.#known();
+    if (best === undefined) return NaN;
+    this.#returnedMs = Math.max(this.#returnedMs, this.#estimate(best, at));
     return this.#returnedMs;
   }
 
   /**
    * The lower bound of the server's time, ms since 1970; -Infinity without a sample.
-   * @param at the moment in question, on `Time`, ms; default now
+   * @param at the moment in question, on `Time`, ms, as `now()` was read last; default now
    */
   earliest(at = this.#time.now()): number {
-    const best = this.#best;
+    const best = this.#known();
     return best === undefined ? -Infinity : this.#estimate(best, at) - this.#bound(best, at);
   }
 
   /**
    * The upper bound of the server's time, ms since 1970; Infinity without a sample.
-   * @param at the moment in question, on `Time`, ms; default now
+   * @param at the moment in question, on `Time`, ms, as `now()` was read last; default now
    */
   latest(at = this.#time.now()): number {
-    const best = this.#best;
+    const best = this.#known();
     if (best === undefined) return Infinity;
     return Math.max(this.#returnedMs, this.#estimate(best, at) + this.#bound(best, at));
+  }
+
+  /** The best sample; `undefined` without one, and after a sleep. Call it after `Time.now()`. */
+  #known(): Sample | undefined {
+    const best = this.#best;
+    if (best !== undefined && best.at < this.#time.wokeAt) this.reset();
+    return this.#best;
   }
 
   #isSpaced(sample: Sample): boolean {

@@ -3,15 +3,29 @@
  * No other file of the core reads a clock, sets a timer or draws a random number.
  */
 
+import { Elapsed } from './elapsed.ts';
+
 export type Cancel = () => void;
 
 export interface Time {
-  /** Milliseconds on a clock that never steps back; its zero means nothing. */
+  /**
+   * The time that has passed, ms. It never steps back, and its zero means nothing. It counts the time for
+   * which the machine slept (`Elapsed`), as far as the wall clock shows it.
+   */
   now(): number;
+  /**
+   * When the machine was last found to have slept, on `now()`: nothing that was measured before holds.
+   * -Infinity when it never was. It is as of the last call of `now()`.
+   */
+  readonly wokeAt: number;
+  /** Calls back at the end of the turn in which `now()` noticed a sleep. Returns a function that ends it. */
+  onWake(run: () => void): Cancel;
+  /** The wall clock, ms since 1970: for people. Somebody may set it, so nothing is measured by it. */
+  wall(): number;
   /**
    * Runs once, `ms` from now, and never before 1 ms has passed: a caller that waits for a rest below 1 ms
    * would otherwise wait again and again. From 24.8 days on it never runs, since no timer of Node's counts
-   * that far.
+   * that far. The time for which the machine sleeps does not count: the rest of `ms` passes after waking.
    */
   after(ms: number, run: () => void): Cancel;
   /** Runs at the end of this turn of the event loop, after all microtasks and before any I/O. */
@@ -28,15 +42,26 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Costs less than `queueMicrotask`, which creates an async resource for async hooks. */
 const settled = Promise.resolve();
 
+/** A tick set from a microtask runs once no microtask is left, so it also follows the caller's own promises. */
+const endOfTurn = (run: () => void): void => void settled.then(() => process.nextTick(run));
+
+/** Taken once: fake timers of a user's test replace them. */
+const wall = Date.now;
+const elapsed = new Elapsed({ monotonic: performance.now.bind(performance), wall, later: endOfTurn });
+
 export const systemTime: Time = {
-  now: () => performance.now(),
+  now: () => elapsed.now(),
+  get wokeAt() {
+    return elapsed.wokeAt;
+  },
+  onWake: (run) => elapsed.onWake(run),
+  wall,
   after(ms, run) {
     if (ms > MAX_TIMER_MS) return () => {};
     const timer = setTimeout(run, Math.max(1, ms));
     return () => clearTimeout(timer);
   },
-  // A tick set from a microtask runs once no microtask is left, so it also follows the caller's own promises.
-  endOfTurn: (run) => void settled.then(() => process.nextTick(run)),
+  endOfTurn,
   nextTurn: (run) => void setImmediate(run),
   random: () => Math.random(),
 };

@@ -4,6 +4,10 @@
  * It reads the state first, where the follower has none to go on from, and then what changed since, until the
  * feed ends. The address comes from the configuration alone, no redirect is followed, and everything has a
  * limit in size and in time.
+ *
+ * The owner's clock is read as a session begins, and again while frames come: every few seconds, after this
+ * machine slept, and when a frame is not of the time that the clock shows. Else a session that lasts for days
+ * would prove less and less, since two clocks drift apart.
  */
 import { ServerClock } from '../base/clock.ts';
 import { show, TandemError } from '../base/errors.ts';
@@ -24,6 +28,10 @@ const ANSWER_TIMEOUT_MS = 1_000;
 const STATE_TIMEOUT_MS = 30_000;
 /** The number of samples of a clock that is not known yet. */
 const CLOCK_SAMPLES = 3;
+/** How old the newest sample may be, ms: the clocks drift apart by a millisecond meanwhile. */
+const CLOCK_AGE_MS = 5_000;
+/** The least time between two samples, ms: the owner's machine may be slow, and its clock right. */
+const CLOCK_PAUSE_MS = 100;
 /** The pause after the owner refused the token, ms: a wrong token does not become right by itself. */
 const REFUSED_PAUSE_MS = 5_000;
 
@@ -36,6 +44,8 @@ export class DirectPath implements Path {
   readonly #maxStaleMs: number;
   readonly #askOver: Ask;
   #abort: AbortController | undefined;
+  /** When the owner's clock was last asked for, on `Time`, ms. */
+  #sampledAt = -Infinity;
 
   /** @param askOver how HTTP is spoken; a simulation has its own way */
   constructor(
@@ -104,7 +114,8 @@ export class DirectPath implements Path {
       }
       requireOk(answer);
       await this.#readClock(answer, signal);
-      if (await this.#follow(answer, listener, succeeded)) throw unavailable('the owner ended the feed');
+      if (await this.#follow(answer, listener, { succeeded, signal }))
+        throw unavailable('the owner ended the feed');
       // Once, this is a new epoch: the state is read. Right after the state, it would go on without an end.
       if (needsState) throw unavailable("what the owner sends does not follow from the owner's state");
     }
@@ -119,13 +130,19 @@ export class DirectPath implements Path {
   }
 
   /** Applies frames. Returns true once the feed has ended, false once a frame does not follow. */
-  async #follow(answer: Answer, listener: PathListener, succeeded: () => void): Promise<boolean> {
+  async #follow(
+    answer: Answer,
+    listener: PathListener,
+    { succeeded, signal }: { succeeded: () => void; signal: AbortSignal },
+  ): Promise<boolean> {
     let isUp = false;
     let follows = true;
     const events = new EventReader(MAX_LENGTH, (event) => {
       if (!follows) return;
       const receivedAt = this.#time.now();
-      const reception = listener.receive(decodeFrame(messageOf(event), MAX_LENGTH), false, receivedAt);
+      const frame = decodeFrame(messageOf(event), MAX_LENGTH);
+      const reception = listener.receive(frame, false, receivedAt);
+      this.#checkClock(frame, receivedAt, signal);
       if (reception === 'fenced') throw superseded();
       follows = reception === 'applied';
       if (!follows) return answer.cancel();
@@ -213,8 +230,21 @@ export class DirectPath implements Path {
     }
   }
 
+  /**
+   * Reads the owner's clock beside the feed, where the last sample is old, or a frame shows that one of the
+   * clocks was set: the frame is of a time to come, or so old that it proves nothing.
+   */
+  #checkClock({ cutAt }: Frame, now: number, signal: AbortSignal): void {
+    const ageMs = this.clock.latest(now) - cutAt;
+    const isOff = ageMs < 0 || ageMs > this.#maxStaleMs / 2;
+    if (now - this.#sampledAt < (isOff ? CLOCK_PAUSE_MS : CLOCK_AGE_MS)) return;
+    // Where the owner does not answer, the feed ends soon. Where it does, the next frame asks again.
+    this.#sampleClock(signal).catch(() => {});
+  }
+
   async #sampleClock(signal: AbortSignal): Promise<void> {
     const sentAt = this.#time.now();
+    this.#sampledAt = sentAt;
     const answer = await this.#ask('/direct/clock', signal);
     const receivedAt = this.#time.now();
     requireOk(answer);

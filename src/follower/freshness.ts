@@ -5,6 +5,9 @@
  * All times in here are on this process's `Time`. A proof comes with the time of its cut on another clock.
  * The bounds of that clock turn it into a time of `Time`, never a later one than the true one. From then on
  * the proof only ages.
+ *
+ * A proof of a time before this machine last slept is void: stale, whatever its age, and its owner does not
+ * count as alive. Its age counts the sleep.
  */
 import type { ServerClock } from '../base/clock.ts';
 import type { Frame } from '../state/frame.ts';
@@ -21,22 +24,37 @@ export class FreshnessTracker {
   #provenAt = -Infinity;
   /** The epoch of the state that was proven. */
   #epoch = 0;
-  #aliveUntil = -Infinity;
+  /** The owner gave a sign of life at this time, on `Time`, ms, and counts as alive for a lease from then. */
+  #aliveAt = -Infinity;
+  #leaseMs = 0;
   #isRedisConnected = false;
   #isDirectUp = false;
   #hasSynced = false;
-  #proof: Proof;
+  #proof: ProofNow;
 
   /** @param boundMs the age from which on a proof is stale, ms */
   constructor(time: Time, boundMs: number) {
     this.#time = time;
     this.#boundMs = boundMs;
-    this.#proof = new ProofNow(time, 'memory', this.#provenAt, boundMs, this.#aliveUntil);
+    this.#proof = this.#proofNow();
   }
 
   /** The present proof. A reading keeps the one under which it was made. */
   get proof(): Proof {
     return this.#proof;
+  }
+
+  /**
+   * The time from which on the present proof is stale, on `Time`, ms: to come, as long as it is live.
+   * -Infinity before the first proof.
+   */
+  get staleFrom(): number {
+    return this.#proof.staleFrom();
+  }
+
+  /** Whether the present proof is void, since this machine has slept after it. */
+  get isVoid(): boolean {
+    return this.#proof.isVoid();
   }
 
   /** Whether the copy was current at least once, by either path. */
@@ -80,7 +98,7 @@ export class FreshnessTracker {
    * @param at on `clock`, ms
    */
   lease(leaseMs: number, at: number, clock: ServerClock): void {
-    this.#aliveUntil = leaseMs > 0 ? this.#here(at, clock) + leaseMs : -Infinity;
+    this.#alive(this.#here(at, clock), leaseMs);
     this.#renew();
   }
 
@@ -90,7 +108,7 @@ export class FreshnessTracker {
     const now = this.#time.now();
     const latest = clock.latest(now);
     this.#prove(here(cutAt, now, latest), epoch);
-    this.#aliveUntil = leaseMs > 0 ? here(publishedAt, now, latest) + leaseMs : -Infinity;
+    this.#alive(here(publishedAt, now, latest), leaseMs);
     this.#renew();
   }
 
@@ -117,6 +135,13 @@ export class FreshnessTracker {
     this.#epoch = epoch;
   }
 
+  /** A sign of life whose time is not known proves nothing: the one before it still does. */
+  #alive(at: number, leaseMs: number): void {
+    if (at === -Infinity && leaseMs > 0) return;
+    this.#aliveAt = at;
+    this.#leaseMs = leaseMs;
+  }
+
   get #source(): Source {
     if (this.#isDirectUp) return 'direct';
     return this.#isRedisConnected ? 'redis' : 'memory';
@@ -128,15 +153,25 @@ export class FreshnessTracker {
   }
 
   #renew(): void {
-    this.#proof = new ProofNow(this.#time, this.#source, this.#provenAt, this.#boundMs, this.#aliveUntil);
+    this.#proof = this.#proofNow();
+  }
+
+  #proofNow(): ProofNow {
+    const aliveUntil = this.#leaseMs > 0 ? this.#aliveAt + this.#leaseMs : -Infinity;
+    return new ProofNow(this.#time, this.#source, this.#provenAt, this.#boundMs, this.#aliveAt, aliveUntil);
   }
 }
 
+/** The times of a frame are rounded to µs, and the clock's bounds are sums of doubles near 2e12, ms. */
+const ROUNDING_MS = 1;
+
 /**
- * A time `at` of another clock, on `Time`, ms. That clock is at `latest` at most; the result is never after
- * `now`.
+ * A time `at` of another clock, on `Time`, ms. That clock is at `latest` at most, and the result is never
+ * after `now`. A time after `latest` cannot have come yet: one of the clocks was set, so it proves nothing,
+ * and the result is -Infinity.
  */
 function here(at: number, now: number, latest: number): number {
+  if (at > latest + ROUNDING_MS) return -Infinity;
   // planted: proof-time
   return now - Math.max(0, latest - at);
 }
@@ -147,13 +182,22 @@ class ProofNow implements Proof {
   readonly #time: Time;
   readonly #provenAt: number;
   readonly #boundMs: number;
+  readonly #aliveAt: number;
   readonly #aliveUntil: number;
 
-  constructor(time: Time, source: Source, provenAt: number, boundMs: number, aliveUntil: number) {
+  constructor(
+    time: Time,
+    source: Source,
+    provenAt: number,
+    boundMs: number,
+    aliveAt: number,
+    aliveUntil: number,
+  ) {
     this.#time = time;
     this.source = source;
     this.#provenAt = provenAt;
     this.#boundMs = boundMs;
+    this.#aliveAt = aliveAt;
     this.#aliveUntil = aliveUntil;
   }
 
@@ -163,14 +207,29 @@ class ProofNow implements Proof {
 
   freshness(): Freshness {
     // planted: staleness
-    return this.staleMs() <= this.#boundMs ? 'live' : 'stale';
+    const isRecent = this.staleMs() <= this.#boundMs;
+    // The age was read first: that notices a sleep.
+    return isRecent && this.#provenAt >= this.#time.wokeAt ? 'live' : 'stale';
   }
 
   ownerAlive(): boolean {
-    return this.#time.now() < this.#aliveUntil;
+    return this.leaseMs() > 0;
   }
 
   leaseMs(): number {
-    return Math.max(0, this.#aliveUntil - this.#time.now());
+    const leftMs = this.#aliveUntil - this.#time.now();
+    return leftMs > 0 && this.#aliveAt >= this.#time.wokeAt ? leftMs : 0;
+  }
+
+  staleFrom(): number {
+    this.#time.now();
+    const { wokeAt } = this.#time;
+    const agedAt = this.#provenAt + this.#boundMs;
+    return this.#provenAt < wokeAt ? Math.min(agedAt, wokeAt) : agedAt;
+  }
+
+  isVoid(): boolean {
+    this.#time.now();
+    return this.#provenAt < this.#time.wokeAt;
   }
 }

@@ -68,8 +68,11 @@ function digest(text: string): Buffer {
 function requireFeed(tandem: Tandem, space = ''): Feed {
   const participant = tandem.get(space);
   // A standby has no frames of its own.
-  if (participant instanceof Owner && !participant.feed.isEnded && participant.ownership !== 'standby')
-    return participant.feed;
+  if (participant instanceof Owner && !participant.feed.isEnded && participant.ownership !== 'standby') {
+    if (!participant.feed.isInDoubt) return participant.feed;
+    const what = `the owner of space "${space}" was stopped past its lease, which Redis has to confirm first`;
+    throw new Problem('STALE', what);
+  }
   throw new Problem('UNKNOWN_SPACE', `space "${space}" is not owned by this process`);
 }
 

@@ -34,6 +34,7 @@ export class Committer {
   send(occasion: Occasion): Sent {
     const { store, time } = this.#context.runtime;
     const now = time.now();
+    this.#books.lease.runs(now, time.wokeAt);
     const isAwaited = !this.#context.waiters.isEmpty;
     const { canAnnounce, capacity } = store;
     const next = this.#cadence.next(occasion, { now, canAnnounce, isAwaited, capacity });

@@ -3,6 +3,10 @@
  *
  * A reader is a position. Whenever it accepts more, it gets one frame with everything that changed since
  * then. The times in these frames are on the owner's `Time`.
+ *
+ * While the owner's claim is in doubt, since its process was stopped past its lease, a frame would show what
+ * a fenced owner may have set. So there is none: readers get what changed, once the store has confirmed the
+ * claim.
  */
 import type { Header } from '../state/header.ts';
 import { encodeChanges } from '../state/change.ts';
@@ -12,12 +16,12 @@ import type { Position } from '../state/position.ts';
 import type { Reader, Sink, Step } from '../base/readers.ts';
 import { Readers } from '../base/readers.ts';
 import type { Time } from '../base/time.ts';
+import type { Books } from './books.ts';
 import type { CommitMeter } from './commit-meter.ts';
+import type { Lease } from './lease.ts';
 import type { FrameTrace } from '../state/trace.ts';
 
 export interface FeedOptions {
-  /** The lease that each frame states, ms. */
-  readonly leaseMs: number;
   /** The time between two beats, ms. On a beat, a reader that got nothing for half of it gets a heartbeat. */
   readonly heartbeatMs: number;
   /** Observes each frame with changes. */
@@ -26,13 +30,15 @@ export interface FeedOptions {
 
 export class Feed {
   readonly #ledger: Ledger;
+  readonly #lease: Lease;
   readonly #time: Time;
   readonly #options: FeedOptions;
   readonly #readers: Readers<Position>;
   #ended = false;
 
-  constructor(ledger: Ledger, time: Time, options: FeedOptions) {
+  constructor({ ledger, lease }: Books, time: Time, options: FeedOptions) {
     this.#ledger = ledger;
+    this.#lease = lease;
     this.#time = time;
     this.#options = options;
     this.#readers = new Readers<Position>({
@@ -45,6 +51,12 @@ export class Feed {
   /** Whether `end` was called: the feed has no more frames. */
   get isEnded(): boolean {
     return this.#ended;
+  }
+
+  /** Whether the claim is in doubt: nobody gets a frame now. */
+  get isInDoubt(): boolean {
+    this.#lease.runs(this.#time.now(), this.#time.wokeAt);
+    return this.#lease.isInDoubt;
   }
 
   /** Whether anybody reads. */
@@ -85,6 +97,7 @@ export class Feed {
   #next(from: Position, isHeartbeatDue: boolean): Step<Position> {
     const { head } = this.#ledger;
     if (from.revision === head.revision && !isHeartbeatDue) return 'nothing';
+    if (this.isInDoubt) return 'nothing';
     const changes = this.canContinue(from) ? this.#ledger.changesSince(from.revision) : undefined;
     if (changes === undefined) return 'over';
     // planted: feed-frame
@@ -97,7 +110,6 @@ export class Feed {
   #header(prev: number, isMeasured = false): Header {
     const { epoch, base } = this.#ledger.line;
     const { revision } = this.#ledger.head;
-    const { leaseMs } = this.#options;
     const setAt = isMeasured ? this.#ledger.setAtSince(prev) : NaN;
     const isSetKnown = !Number.isNaN(setAt);
     return {
@@ -107,7 +119,7 @@ export class Feed {
       revision,
       // Rounded down: it may be earlier than the true time, never later.
       cutAt: Math.floor(this.#time.now() * 1_000) / 1_000,
-      leaseMs,
+      leaseMs: this.#lease.ms,
       bye: false,
       setAt: isSetKnown ? setAt : undefined,
       // The times are rounded to whole µs.

@@ -5,12 +5,25 @@
  * Invariant: it never shows more than the store has granted. A lease runs from just before the store was
  * asked to renew it, and not from the reply.
  *
+ * An owner that did not run for a while, since its process was stopped or its machine slept, cannot know
+ * whether another has claimed meanwhile. Whoever uses the lease calls `runs` first, which notices a stop:
+ *
+ *   the machine slept           how long is known only roughly, so nothing is left of the lease
+ *   a stop past the lease's end its claim is in doubt: this owner's state may be a superseded one
+ *
+ * Only a renewal that was asked for after the stop mends either. A store that is out while the owner runs
+ * puts nothing in doubt: then no other can claim through it either.
+ *
  *   none      the store has granted nothing
  *   granted   the store has granted an epoch: its lease has to be given up, but no commit may use it
  *   held      the ledger is in that epoch: commits may use it. Once the claim no longer stands: granted
  */
 import { TandemError } from '../base/errors.ts';
 import type { Head } from '../ports/store.ts';
+
+/** A stop or a sleep of this share of the lease may have lasted past its end: the renewal came before. */
+const STOP_SHARE = 1 / 2;
+const MAX_PULSE_MS = 250;
 
 /** The claim: see the head of this file. */
 type Claim =
@@ -25,6 +38,12 @@ export class Lease {
   readonly ms: number;
   #claim: Claim = { is: 'none' };
   #renewedAt = -Infinity;
+  /** When this owner was last known to run, on `Time`, ms; NaN before the first time. */
+  #ranAt = NaN;
+  /** A renewal that was asked for before this time leaves nothing of the lease, on `Time`, ms. */
+  #voidBefore = -Infinity;
+  /** A renewal that was asked for before this time leaves the claim in doubt, on `Time`, ms. */
+  #doubtBefore = -Infinity;
   #lostTo: Head | undefined;
 
   constructor(id: string, ms: number) {
@@ -49,7 +68,41 @@ export class Lease {
 
   /** The rest of the lease, as far as is known here, ms. */
   leftMs(now: number): number {
+    if (this.#renewedAt < this.#voidBefore) return 0;
     return Math.max(0, this.#renewedAt + this.ms - now);
+  }
+
+  /** Whether the process was stopped past the end of the lease, and the store has not confirmed it since. */
+  get isInDoubt(): boolean {
+    return this.#renewedAt < this.#doubtBefore;
+  }
+
+  /** The time of the last renewal: this owner surely had the space then, on `Time`, ms. */
+  get renewedAt(): number {
+    return this.#renewedAt;
+  }
+
+  /**
+   * The owner runs at this moment. Call it before the lease is used, and at least every `pulseMs`.
+   * @param wokeAt when the machine last woke up, on `Time`, ms
+   */
+  runs(now: number, wokeAt: number): void {
+    const hasSlept = wokeAt > this.#voidBefore;
+    const isLong = hasSlept ? now - this.#renewedAt >= this.ms * STOP_SHARE : this.#hasStopped(now);
+    this.#ranAt = now;
+    this.#voidBefore = wokeAt;
+    if (isLong && this.leftMs(now) === 0) this.#doubtBefore = now;
+  }
+
+  /** While the store is out the lease runs out, and then a timer that is late is no stop. */
+  #hasStopped(now: number): boolean {
+    const isRunning = this.leftMs(this.#ranAt) > 0;
+    return now - this.#ranAt >= (isRunning ? this.ms * STOP_SHARE : this.ms);
+  }
+
+  /** How often `runs` has to be called, ms. */
+  get pulseMs(): number {
+    return Math.min(MAX_PULSE_MS, this.ms / 8);
   }
 
   /** The store has granted this epoch. */

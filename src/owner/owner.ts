@@ -40,6 +40,7 @@ import { Leadership } from './leadership.ts';
 import { Lease } from './lease.ts';
 import { CommitMeter } from './commit-meter.ts';
 import { Progress } from './progress.ts';
+import { Pulse } from './pulse.ts';
 import { Repair } from './repair.ts';
 import { Scrub } from './scrub.ts';
 import { shutDown, stoppedError } from './shut-down.ts';
@@ -92,6 +93,7 @@ export class Owner<D extends Definition = Definition>
   readonly #leadership: Leadership;
   readonly #scheduler: CommitScheduler;
   readonly #scrub: Scrub;
+  readonly #pulse: Pulse;
   readonly #ledgerView: StateView;
   /** What readings are made of: a standby's state, until the space is claimed. */
   #view: StateView;
@@ -125,7 +127,7 @@ export class Owner<D extends Definition = Definition>
       },
       this,
     );
-    this.feed = new Feed(ledger, time, { leaseMs, heartbeatMs, meter });
+    this.feed = new Feed(books, time, { heartbeatMs, meter });
     const leadership = this.#leadership;
     this.#scheduler = new CommitScheduler(
       context,
@@ -134,6 +136,10 @@ export class Owner<D extends Definition = Definition>
     );
     const repair = new Repair(context, { books, cadence, scheduler: this.#scheduler, leadership });
     this.#scrub = new Scrub(runtime, ledger, space.name, repair);
+    this.#pulse = new Pulse(time, books.lease, () => {
+      cadence.verifyNext();
+      this.#scheduler.commit();
+    });
     this.links = [runtime.store.commands];
     context.connection.employ(this);
   }
@@ -248,14 +254,34 @@ export class Owner<D extends Definition = Definition>
     return captured.value;
   }
 
-  /** An owner's memory is the truth from the first time it leads until it ends. */
+  /**
+   * An owner's memory is the truth from the first time it leads until it ends. Once its process was stopped
+   * past its lease, or its machine slept, the truth may be another's, until the store confirms the claim.
+   */
   readonly #ledgerProof: Proof = {
     source: 'memory',
-    staleMs: () => (this.#leadership.isLeading ? 0 : Infinity),
-    freshness: () => (this.#leadership.isLeading ? 'live' : 'stale'),
-    ownerAlive: () => this.#leadership.isLeading,
-    leaseMs: () => (this.#leadership.ended ? 0 : this.#books.lease.leftMs(this.context.runtime.time.now())),
+    staleMs: () => {
+      if (this.#isTrusted) return 0;
+      const { runtime } = this.context;
+      return this.#leadership.isLeading ? runtime.time.now() - this.#books.lease.renewedAt : Infinity;
+    },
+    freshness: () => (this.#isTrusted ? 'live' : 'stale'),
+    ownerAlive: () => this.#isTrusted,
+    leaseMs: () => (this.#leadership.ended ? 0 : this.#books.lease.leftMs(this.#run())),
   };
+
+  get #isTrusted(): boolean {
+    this.#run();
+    return this.#leadership.isLeading && !this.#books.lease.isInDoubt;
+  }
+
+  /** This owner runs now: notices a stop or a sleep before this moment. Returns the time, on `Time`, ms. */
+  #run(): number {
+    const { time } = this.context.runtime;
+    const now = time.now();
+    this.#books.lease.runs(now, time.wokeAt);
+    return now;
+  }
 
   // ---- waiting ----
 
@@ -330,6 +356,7 @@ export class Owner<D extends Definition = Definition>
     this.#leadership.abort();
     this.#leadership.stopStandby();
     this.#scheduler.stop();
+    this.#pulse.end();
     this.feed.end();
     waiters.refuse(stoppedError(space));
     connection.stop();
@@ -359,9 +386,11 @@ export class Owner<D extends Definition = Definition>
     if (mode === 'connected') {
       this.#leadership.led();
       this.context.waiters.check();
+      this.#pulse.stop();
       this.#scheduler.start();
       this.#scrub.start();
     } else {
+      if (!this.#leadership.isOver) this.#pulse.start();
       this.#scheduler.stop();
       this.#scrub.stop();
       this.context.waiters.check();

@@ -3,7 +3,8 @@
  *
  * It is free once Redis is up, the lease of the last owner is over, and the standby is ready. Where Redis was
  * never out, the standby is ready once it has synced; in any case a lease, and at least a second, after Redis
- * came up. So where Redis has lost the lease, a living owner, which claims again at once, comes first.
+ * came up. So where Redis has lost the lease, a living owner, which claims again at once, comes first. A
+ * machine that has slept counts its waking as Redis's return: what the standby knew of the owner is void.
  */
 import type { AnyActorRef } from '../actor/logic.ts';
 import { startChild } from '../actor/logic.ts';
@@ -57,7 +58,9 @@ export class Standby implements Inheritance, StateView {
   async untilFree(signal: AbortSignal): Promise<void> {
     const { time, store } = this.#runtime;
     while (!signal.aborted) {
-      const hasWaited = time.now() - this.#upSince >= Math.max(this.#leaseMs, RETURN_MS);
+      const now = time.now();
+      if (this.#upSince < time.wokeAt) this.#woke(time.wokeAt);
+      const hasWaited = now - this.#upSince >= Math.max(this.#leaseMs, RETURN_MS);
       // Redis may have lost keys, and nobody is left to mend that: after the wait, no sync is required.
       // planted: standby-ready
       const isReady = hasWaited || (this.#isFirst && this.#hasSynced);
@@ -117,6 +120,11 @@ export class Standby implements Inheritance, StateView {
     const { store, time } = this.#runtime;
     if (store.commands.up) this.#upSince = time.now();
     else if (store.commands.error !== undefined) this.#isFirst = false;
+  }
+
+  #woke(at: number): void {
+    this.#upSince = at;
+    this.#isFirst = false;
   }
 }
 

@@ -24,6 +24,9 @@ export class Redis implements SocketServer {
     this.sim = sim;
     this.model = new MemoryServer({
       now: () => sim.now,
+      wokeAt: -Infinity,
+      onWake: () => () => {},
+      wall: () => sim.now,
       after: (ms, run) => sim.after(ms, run),
       endOfTurn: (run) => sim.endOfTurn(run),
       nextTurn: (run) => sim.endOfTurn(run),

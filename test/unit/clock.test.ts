@@ -230,3 +230,19 @@ test('a reset forgets everything', (t) => {
   t.is(server.clock.errorMs, Infinity);
   t.is(server.clock.now(), NaN);
 });
+
+test('after a sleep of the machine the clock claims nothing, until a round trip that began after it', (t) => {
+  const server = new Server(0);
+  server.ask(1);
+  const sentAt = server.time.now();
+  server.time.sleep(4_000);
+  t.is(server.clock.latest(), Infinity);
+  t.is(server.clock.earliest(), -Infinity);
+  t.is(server.clock.errorMs, Infinity);
+  t.is(server.clock.now(), NaN);
+  server.clock.sample(sentAt, server.now(), server.time.now());
+  t.is(server.clock.latest(), Infinity, 'a round trip that was under way shows nothing');
+  server.ask(1);
+  t.true(server.wrongByMs <= 0, `wrong by ${server.wrongByMs} ms`);
+  t.true(server.clock.errorMs < 1);
+});

@@ -1,0 +1,139 @@
+/** The freshness tracker: a proof ages, and is void once the machine has slept. */
+import test from 'ava';
+import { ServerClock } from '../../src/base/clock.ts';
+import { FreshnessTracker } from '../../src/follower/freshness.ts';
+import { FakeTime } from '../_fake-time.ts';
+
+const BOUND_MS = 750;
+const LEASE_MS = 3_000;
+const EPOCH = 4;
+/** The server's clock, where the follower's is at zero, ms. */
+const SERVER_MS = 1_764_000_000_000;
+
+class Bench {
+  readonly time = new FakeTime();
+  readonly clock = new ServerClock(this.time);
+  readonly tracker = new FreshnessTracker(this.time, BOUND_MS);
+
+  constructor() {
+    this.time.skip(1_000);
+    this.ask();
+    this.tracker.redis(true);
+  }
+
+  get server(): number {
+    return SERVER_MS + this.time.now();
+  }
+
+  /** A round trip that takes no time. */
+  ask(): void {
+    this.clock.sample(this.time.now(), this.server, this.time.now());
+  }
+
+  /** A frame that was cut `agoMs` ago. */
+  hear(agoMs = 0): void {
+    const cutAt = this.server - agoMs;
+    this.tracker.heard({ cutAt, epoch: EPOCH, leaseMs: LEASE_MS, publishedAt: cutAt }, this.clock);
+  }
+
+  sleep(ms: number): void {
+    this.time.sleep(ms);
+  }
+
+  get says() {
+    const { proof } = this.tracker;
+    return {
+      freshness: proof.freshness(),
+      staleMs: Math.round(proof.staleMs()),
+      ownerAlive: proof.ownerAlive(),
+      leaseMs: Math.round(proof.leaseMs()),
+    };
+  }
+}
+
+test('a proof ages by the time that passes', (t) => {
+  const bench = new Bench();
+  bench.hear(100);
+  t.deepEqual(bench.says, { freshness: 'live', staleMs: 100, ownerAlive: true, leaseMs: 2_900 });
+  t.is(Math.round(bench.tracker.staleFrom), 1_650);
+  t.false(bench.tracker.isVoid);
+  bench.time.skip(651);
+  t.like(bench.says, { freshness: 'stale', staleMs: 751, ownerAlive: true });
+});
+
+test('a proof is void once the machine has slept, and its age counts the sleep', (t) => {
+  const bench = new Bench();
+  bench.hear();
+  bench.time.skip(50);
+  bench.sleep(4_000);
+  t.deepEqual(bench.says, { freshness: 'stale', staleMs: 4_050, ownerAlive: false, leaseMs: 0 });
+  t.true(bench.tracker.isVoid);
+  t.is(Math.round(bench.tracker.staleFrom), 1_750, 'it had aged before the waking');
+});
+
+test('a sleep shorter than the staleness bound voids a proof too', (t) => {
+  const bench = new Bench();
+  bench.hear();
+  bench.sleep(200);
+  t.deepEqual(bench.says, { freshness: 'stale', staleMs: 200, ownerAlive: false, leaseMs: 0 });
+  t.is(Math.round(bench.tracker.staleFrom), 1_200, 'stale from the waking on');
+});
+
+test('a reading that a caller keeps is void as well', (t) => {
+  const bench = new Bench();
+  bench.hear();
+  const { proof } = bench.tracker;
+  t.is(proof.freshness(), 'live');
+  bench.sleep(200);
+  t.is(proof.freshness(), 'stale');
+});
+
+test('frames prove nothing until a round trip after the sleep shows the clock anew', (t) => {
+  const bench = new Bench();
+  bench.hear();
+  bench.sleep(4_000);
+  bench.hear();
+  t.like(bench.says, { freshness: 'stale', staleMs: 4_000, ownerAlive: false });
+  bench.time.skip(10);
+  bench.ask();
+  // This one waited in the socket while the machine slept.
+  bench.hear(3_000);
+  t.like(bench.says, { freshness: 'stale', staleMs: 3_000 });
+  bench.hear();
+  t.deepEqual(bench.says, { freshness: 'live', staleMs: 0, ownerAlive: true, leaseMs: LEASE_MS });
+});
+
+test('a frame that was cut before the machine woke does not prove the state live', (t) => {
+  const bench = new Bench();
+  bench.sleep(4_000);
+  bench.time.now();
+  bench.time.skip(10);
+  bench.ask();
+  bench.hear(20);
+  t.is(bench.says.freshness, 'stale');
+  bench.hear(5);
+  t.is(bench.says.freshness, 'live');
+});
+
+test('a frame of a time to come proves nothing: one of the clocks was set', (t) => {
+  const bench = new Bench();
+  bench.hear();
+  bench.time.skip(500);
+  bench.hear(-5_000);
+  t.deepEqual(bench.says, { freshness: 'live', staleMs: 500, ownerAlive: true, leaseMs: 2_500 });
+  bench.time.skip(300);
+  bench.hear(-5_000);
+  t.like(bench.says, { freshness: 'stale', staleMs: 800 });
+});
+
+test('a wall clock that is set forward makes the proof stale, and one that is set back changes nothing', (t) => {
+  const bench = new Bench();
+  bench.hear();
+  bench.time.setWall(-3_600_000);
+  t.like(bench.says, { freshness: 'live', staleMs: 0, ownerAlive: true });
+  bench.time.setWall(3_600_000);
+  t.like(bench.says, { freshness: 'stale', ownerAlive: false });
+  bench.ask();
+  bench.hear();
+  t.like(bench.says, { freshness: 'live', staleMs: 0, ownerAlive: true });
+});
