@@ -60,7 +60,8 @@ export class OwnedElsewhereError extends TandemError {
 }
 
 /**
- * A value that its schema refuses or that JSON cannot carry. `issues` lists each place in it, and the reason.
+ * A value that its schema refuses or that JSON cannot carry. `issues` lists each place in it, and the reason;
+ * the message has the first ten.
  */
 export class InvalidValueError extends TandemError {
   override readonly name = 'InvalidValueError';
@@ -72,8 +73,12 @@ export class InvalidValueError extends TandemError {
     key: string,
     issues: readonly { path: string; message: string }[],
   ) {
-    const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
-    super(code, `value of "${key}" is refused: ${list}`);
+    const some = issues
+      .slice(0, MAX_NAMES)
+      .map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    const others = issues.length - some.length;
+    if (others > 0) some.push(`and ${others} more`);
+    super(code, `value of "${key}" is refused: ${some.join('; ')}`);
     this.key = key;
     this.issues = issues;
   }
@@ -96,10 +101,27 @@ export function timeoutError(what: string, timeoutMs: number, cause?: unknown): 
 export function show(value: unknown): string {
   try {
     const text = JSON.stringify(value) ?? String(value);
-    return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+    return cut(text, 100);
   } catch {
     return `a ${typeof value}`;
   }
+}
+
+/** The most names in a message, and the longest of them, characters. */
+const MAX_NAMES = 10;
+const MAX_NAME_LENGTH = 60;
+
+/** Names for an error message: the first ten, and the number of the others. `none` without any. */
+export function listed(names: readonly string[]): string {
+  const some = names.slice(0, MAX_NAMES).map((name) => cut(name, MAX_NAME_LENGTH));
+  const others = names.length - some.length;
+  if (others > 0) return `${some.join(', ')} and ${others} other${others === 1 ? '' : 's'}`;
+  return some.join(', ') || 'none';
+}
+
+/** The first `length` characters of a text, and `…` where that is not all. */
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
 /** Anything thrown, as a TandemError; one that is a TandemError already is returned as it is. */

@@ -1,54 +1,77 @@
 /** The watchers of keys. Each is called once a frame for each of its keys that the frame changed. */
-
-type Callback<R> = (reading: R) => void;
+import { familyLength } from '../state/key.ts';
 
 interface Watch<R> {
-  readonly callback: Callback<R>;
-  isOver: boolean;
+  readonly callback: (reading: R) => void;
+  /** Watches are numbered in the order of their adding. */
+  readonly number: number;
 }
 
+/** The watches of one key or family. */
+type Watches<R> = Set<Watch<R>>;
+
 /**
- * A list is replaced when it changes, and never modified. So a callback may add and remove watches: a
- * removed one is not called any more, an added one not yet, and calling copies nothing.
+ * A callback may add and remove watches: a removed one is not called any more, an added one not yet. A `Set`
+ * keeps to the first by itself, and the numbers to the second.
+ *
+ * The watches of a key come first, then those of its families, closest first.
  */
 export class Watchers<R> {
-  readonly #keys = new Map<string, readonly Watch<R>[]>();
-  #families: readonly { readonly prefix: string; readonly watch: Watch<R> }[] = [];
+  readonly #keys = new Map<string, Watches<R>>();
+  /** By prefix, as in `strategy/`. */
+  readonly #families = new Map<string, Watches<R>>();
+  /** The watches of `'*'`. */
+  readonly #everything: Watches<R> = new Set();
+  #next = 0;
 
   /**
    * @param pattern a key, a family such as `'strategy/*'`, or `'*'`
    * @returns a function that ends the watch
    */
-  add(pattern: string, callback: Callback<R>): () => void {
+  add(pattern: string, callback: (reading: R) => void): () => void {
     // The same function may be added twice: each watch ends by itself.
-    const watch: Watch<R> = { callback, isOver: false };
-    const isFamily = pattern === '*' || pattern.endsWith('/*');
-    if (isFamily) this.#families = [...this.#families, { prefix: pattern.slice(0, -1), watch }];
-    else this.#keys.set(pattern, [...(this.#keys.get(pattern) ?? []), watch]);
+    const watch: Watch<R> = { callback, number: this.#next };
+    this.#next += 1;
+    if (pattern !== '*') return this.#addTo(pattern, watch);
+    this.#everything.add(watch);
+    return () => void this.#everything.delete(watch);
+  }
+
+  #addTo(pattern: string, watch: Watch<R>): () => void {
+    const isFamily = pattern.endsWith('/*');
+    const all = isFamily ? this.#families : this.#keys;
+    const name = isFamily ? pattern.slice(0, -1) : pattern;
+    const watches = all.get(name) ?? new Set();
+    all.set(name, watches.add(watch));
     return () => {
-      watch.isOver = true;
-      if (isFamily) this.#families = this.#families.filter((one) => one.watch !== watch);
-      else this.#forget(pattern, watch);
+      watches.delete(watch);
+      if (watches.size === 0 && all.get(name) === watches) all.delete(name);
     };
   }
 
   get isEmpty(): boolean {
-    return this.#keys.size === 0 && this.#families.length === 0;
+    return this.#keys.size === 0 && this.#families.size === 0 && this.#everything.size === 0;
   }
 
   /** Calls the watchers of a key. `read` makes the reading, where there is a watcher. */
   tell(key: string, read: () => R): void {
     const own = this.#keys.size === 0 ? undefined : this.#keys.get(key);
+    const end = this.#next;
     let reading: R | undefined;
-    const families = this.#families;
-    if (own !== undefined) for (const watch of own) if (!watch.isOver) watch.callback((reading ??= read()));
-    for (const { prefix, watch } of families)
-      if (key.startsWith(prefix) && !watch.isOver) watch.callback((reading ??= read()));
+    if (own !== undefined) reading = call(own, end, reading, read);
+    // Most watch `'*'` or nothing, which needs no look at the key.
+    for (let length = this.#families.size > 0 ? familyLength(key, key.length) : 0; length > 0;) {
+      const family = this.#families.get(key.slice(0, length));
+      if (family !== undefined) reading = call(family, end, reading, read);
+      length = familyLength(key, length);
+    }
+    if (this.#everything.size > 0) call(this.#everything, end, reading, read);
   }
+}
 
-  #forget(key: string, watch: Watch<R>): void {
-    const left = (this.#keys.get(key) ?? []).filter((one) => one !== watch);
-    if (left.length > 0) this.#keys.set(key, left);
-    else this.#keys.delete(key);
-  }
+/** Calls the watches with a number below `end`. Returns the reading, which the first of all makes. */
+function call<R>(watches: Watches<R>, end: number, made: R | undefined, read: () => R): R | undefined {
+  let reading = made;
+  for (const { callback, number } of watches) if (number < end) callback((reading ??= read()));
+  return reading;
 }

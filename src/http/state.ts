@@ -4,7 +4,7 @@
  */
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
-import { TandemError } from '../base/errors.ts';
+import { listed, TandemError } from '../base/errors.ts';
 import { compare, parsePosition } from '../state/position.ts';
 import type { Tandem } from '../tandem.ts';
 import { Problem } from './problem.ts';
@@ -93,7 +93,7 @@ export function requireParticipant(tandem: Tandem, space = ''): AnyParticipant {
   const participant = tandem.get(space);
   if (participant) return participant;
   requireRunning(tandem);
-  const known = tandem.spaces.join(', ') || 'none';
+  const known = listed(tandem.spaces);
   throw new Problem('UNKNOWN_SPACE', `this process has no space "${space}"; it has: ${known}`);
 }
 

@@ -14,3 +14,11 @@ export function keyProblem(key: string): string | undefined {
   if (!key.isWellFormed()) return 'it is not well-formed Unicode';
   return undefined;
 }
+
+/**
+ * The length of the longest family prefix that is shorter than `length`: for `a/b/c`, from its own length on, 4
+ * (`a/b/`), then 2 (`a/`), then 0, which is that of `'*'`.
+ */
+export function familyLength(key: string, length: number): number {
+  return length < 2 ? 0 : key.lastIndexOf('/', length - 2) + 1;
+}

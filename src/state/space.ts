@@ -6,26 +6,27 @@
  * unknown.
  */
 import { detached } from '../base/detached.ts';
-import { show, TandemError } from '../base/errors.ts';
+import { listed, show, TandemError } from '../base/errors.ts';
 import type { Definition } from './definition.ts';
-import { keyProblem } from './key.ts';
+import { familyLength, keyProblem } from './key.ts';
 import type { Schema } from './schema.ts';
 import { captureValue, readValue } from './value.ts';
 
-/** The greatest number of keys of families whose schema a space remembers. */
-const MAX_KNOWN = 100_000;
+/** The greatest number of keys of families whose schema a space remembers. Then it begins anew. */
+const MAX_SEEN = 100_000;
 
 const SPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 
 export class Space<D extends Definition = Definition> {
   readonly name: string;
   readonly definition: D;
-  /**
-   * Schemas of defined keys, and of family keys seen before: a look-up costs less than checking a key again.
-   */
-  readonly #known = new Map<string, Schema>();
-  /** Longest prefix first, so that the closest family decides. */
-  readonly #families: { readonly prefix: string; readonly schema: Schema }[] = [];
+  /** What the space defines, for an error message. */
+  readonly #names: string;
+  readonly #keys = new Map<string, Schema>();
+  /** By prefix, as in `strategy/`; that of `'*'` is empty. */
+  readonly #families = new Map<string, Schema>();
+  /** The keys of families that were seen before: a look-up here costs less than checking a key again. */
+  readonly #seen = new Map<string, Schema>();
 
   constructor(name: string, definition: D) {
     if (typeof name !== 'string' || !SPACE_NAME.test(name)) {
@@ -42,8 +43,8 @@ export class Space<D extends Definition = Definition> {
     }
     this.name = name;
     this.definition = definition;
+    this.#names = listed(Object.keys(definition));
     for (const [pattern, schema] of Object.entries(definition)) this.#define(pattern, schema);
-    this.#families.sort((a, b) => b.prefix.length - a.prefix.length);
   }
 
   #define(pattern: string, schema: Schema): void {
@@ -59,21 +60,24 @@ export class Space<D extends Definition = Definition> {
         `key "${pattern}" of space "${this.name}": expected a Standard Schema (zod, valibot, arktype…), got ${typeof schema}`,
       );
     }
-    if (prefix === undefined) this.#known.set(pattern, schema);
-    else this.#families.push({ prefix, schema });
+    if (prefix === undefined) this.#keys.set(pattern, schema);
+    else this.#families.set(prefix, schema);
   }
 
   /** The schema of a key, or `undefined` when the space does not define the key. */
   schemaOf(key: string): Schema | undefined {
-    return this.#known.get(key) ?? this.#schemaOfNew(key);
+    return this.#seen.get(key) ?? this.#keys.get(key) ?? this.#schemaOfNew(key);
   }
 
   #schemaOfNew(key: string): Schema | undefined {
     // No key may hold a '*': it marks a family.
     if (typeof key !== 'string' || key.includes('*') || keyProblem(key) !== undefined) return undefined;
-    const family = this.#families.find(({ prefix }) => key.length > prefix.length && key.startsWith(prefix));
-    if (family && this.#known.size < MAX_KNOWN) this.#known.set(detached(key), family.schema);
-    return family?.schema;
+    const schema = closestFamily(this.#families, key);
+    if (schema === undefined) return undefined;
+    // Where keys come and go, the ones in use are soon seen again.
+    if (this.#seen.size >= MAX_SEEN) this.#seen.clear();
+    this.#seen.set(detached(key), schema);
+    return schema;
   }
 
   /**
@@ -83,10 +87,9 @@ export class Space<D extends Definition = Definition> {
   requireSchema(key: string): Schema {
     const schema = this.schemaOf(key);
     if (schema !== undefined) return schema;
-    const known = Object.keys(this.definition).join(', ');
     throw new TandemError(
       'UNKNOWN_KEY',
-      `space "${this.name}" defines no key ${show(key)}; it defines: ${known}`,
+      `space "${this.name}" defines no key ${show(key)}; it defines: ${this.#names}`,
     );
   }
 
@@ -113,6 +116,16 @@ export class Space<D extends Definition = Definition> {
   read(key: string, json: string): unknown {
     return readValue(this.requireSchema(key), key, json);
   }
+}
+
+function closestFamily(families: ReadonlyMap<string, Schema>, key: string): Schema | undefined {
+  let { length } = key;
+  do {
+    length = familyLength(key, length);
+    const schema = families.get(key.slice(0, length));
+    if (schema !== undefined) return schema;
+  } while (length > 0);
+  return undefined;
 }
 
 /**

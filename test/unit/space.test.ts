@@ -324,3 +324,56 @@ test('the pattern of a family is not a key of that family', (t) => {
   const space = defineSpace('keys', { 'strategy/*': json() });
   t.throws(() => space.capture('strategy/*', 1), { code: 'UNKNOWN_KEY' });
 });
+
+test('the closest family decides, however many there are and in whichever order they were defined', (t) => {
+  const text = z.string();
+  const definition: Record<string, Schema> = {
+    '*': text,
+    'a/b/*': json(),
+    'a/*': z.number(),
+    'a/b/own': z.boolean(),
+  };
+  for (let n = 0; n < 10_000; n += 1) definition[`family${n}/*`] = z.literal(n);
+  const space = defineSpace('many', definition);
+  t.is(space.schemaOf('a/b/c'), definition['a/b/*']);
+  t.is(space.schemaOf('a/b/'), definition['a/*'], 'a key is longer than the prefix of its family');
+  t.is(space.schemaOf('a/b/own'), definition['a/b/own']);
+  t.is(space.schemaOf('a/c'), definition['a/*']);
+  t.is(space.schemaOf('a'), text);
+  t.is(space.schemaOf('/'), text);
+  t.is(space.schemaOf('family9999/x/y'), definition['family9999/*']);
+  t.is(space.schemaOf('family99990/x'), text);
+});
+
+test('a key of the last of 10,000 families is found in the same time as one of a single family', (t) => {
+  const families = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`family${n}/*`, json()]));
+  const space = defineSpace('many', families);
+  const startedAt = performance.now();
+  for (let n = 0; n < 150_000; n += 1) space.requireSchema(`family9999/${n}`);
+  // It takes some 50 ms. A walk through the list takes over ten seconds.
+  t.true(performance.now() - startedAt < 2_000);
+});
+
+test('the error for an unknown key names ten of the defined keys, and counts the others', (t) => {
+  const families = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`family${n}/*`, json()]));
+  const space = defineSpace('many', { ['long'.repeat(100)]: json(), ...families });
+  const { message } = t.throws(() => space.requireSchema('no/key'), { code: 'UNKNOWN_KEY' });
+  t.regex(message, /family8\/\* and 9991 others$/);
+  t.true(message.length < 1_000);
+  const one = defineSpace('one', { a: json() });
+  t.regex(t.throws(() => one.requireSchema('b')).message, /it defines: a$/);
+  t.regex(t.throws(() => defineSpace('none', {}).requireSchema('b')).message, /it defines: none$/);
+});
+
+test('the error for a value with thousands of flaws names ten of them, and lists all', (t) => {
+  const space = defineSpace('numbers', { list: z.array(z.number()) });
+  const set = (): string =>
+    space.capture(
+      'list',
+      Array.from({ length: 5_000 }, () => 'x'),
+    );
+  const error = t.throws(set, { instanceOf: InvalidValueError });
+  t.is(error.issues.length, 5_000);
+  t.regex(error.message, /and 4990 more$/);
+  t.true(error.message.length < 2_000);
+});
