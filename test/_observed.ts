@@ -10,6 +10,7 @@ const KINDS: Record<keyof Happenings, true> = {
   synced: true,
   gap: true,
   rejected: true,
+  mismatch: true,
   opened: true,
   mode: true,
   ownership: true,

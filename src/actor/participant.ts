@@ -61,7 +61,7 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     this.space = space;
     this.role = role;
     this.#scope = scope;
-    const reporter = new Reporter(space.name, role, runtime.observers, (event) => scope.emit(event));
+    const reporter = new Reporter(space.name, role, runtime, (event) => scope.emit(event));
     this.context = {
       space: space.name,
       runtime,

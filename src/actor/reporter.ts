@@ -5,10 +5,14 @@
  */
 import type { EventObject } from 'xstate';
 import { asTandemError, TandemError } from '../base/errors.ts';
+import type { Time } from '../base/time.ts';
 import type { Observers, Role } from '../ports/observer.ts';
+import type { Runtime } from '../ports/runtime.ts';
 
 /** The callback whose errors are dropped: reporting one would call it again. */
 const ON_ERROR = "on('error')";
+/** The least time between two reports of messages that cannot be used, ms. */
+const RARE_MS = 1_000;
 
 export class Reporter {
   readonly #space: string;
@@ -16,11 +20,20 @@ export class Reporter {
   readonly #observers: Observers;
   readonly #emit: (event: EventObject) => void;
   readonly #warned = new WeakSet<TandemError>();
+  /** By code: when such an error was last reported, on `Time`, ms. */
+  readonly #rareAt = new Map<string, number>();
+  readonly #time: Time;
   #lastError: TandemError | undefined;
 
   /** @param emit emits an event to the listeners of the actor */
-  constructor(space: string, role: Role, observers: Observers, emit: (event: EventObject) => void) {
+  constructor(
+    space: string,
+    role: Role,
+    { observers, time }: Pick<Runtime, 'observers' | 'time'>,
+    emit: (event: EventObject) => void,
+  ) {
     this.#space = space;
+    this.#time = time;
     this.#role = role;
     this.#observers = observers;
     this.#emit = emit;
@@ -35,10 +48,19 @@ export class Reporter {
     this.#emit(event);
   }
 
-  /** Emits an `error` event for anything that was thrown. */
+  /** Emits an `error` event for anything that was thrown; one for an object that comes again and again. */
   report(error: unknown): void {
+    if (error === this.#lastError) return;
     this.#lastError = asTandemError(error, 'CALLBACK_FAILED', 'unexpected');
     this.#emitError(this.#lastError);
+  }
+
+  /** As `report`, for what anybody who may publish can cause: at most one a second of each code. */
+  reportRarely(error: TandemError): void {
+    const now = this.#time.now();
+    if (now - (this.#rareAt.get(error.code) ?? -Infinity) < RARE_MS) return;
+    this.#rareAt.set(error.code, now);
+    this.report(error);
   }
 
   /** Emits an `error` event for a warning, once for each object. */

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'STOPPED' // the participant or process has stopped
   | 'TIMEOUT' // a deadline given by the caller has passed
   | 'INVALID_FRAME' // a frame, page or value arrived that cannot be used
+  | 'UNKNOWN_VERSION' // a message or keys of a version of the wire that this process does not read
   | 'KEYS_LOST' // Redis has lost keys of the state
   | 'ROLLED_BACK' // Redis is behind a position that this process has already seen
   | 'HEAD_MOVED' // the content of Redis changed while a process was reading or repairing it

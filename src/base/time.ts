@@ -13,6 +13,8 @@ export interface Time {
    * which the machine slept (`Elapsed`), as far as the wall clock shows it.
    */
   now(): number;
+  /** The wall clock, ms since 1970: for people. Somebody may set it, so nothing is measured by it. */
+  wall(): number;
   /**
    * When the machine was last found to have slept, on `now()`: nothing that was measured before holds.
    * -Infinity when it never was. It is as of the last call of `now()`.

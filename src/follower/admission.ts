@@ -1,15 +1,18 @@
 /**
  * Admission: may this frame be applied here, whichever path it came by?
  *
- * The only place that holds epochs against the fence. Four numbers that never fall, no I/O, no clock:
+ * The only place that holds epochs against the fence. Five numbers that never fall, no I/O, no clock:
  *
  *   seen     highest epoch met in a frame or a page
- *   fence    highest epoch known to be claimed
+ *   fence    highest epoch known to be claimed, from a message or the keys
+ *   granted  highest epoch that the keys show as claimed
  *   stored   position that Redis is known to have committed
  *   at       position of the replica
  *
- *   epoch beyond any that an owner can have     implausible   refused, on any path
+ *   epoch or revision that no owner can reach   implausible   refused, on any path
  *   epoch < max(seen, fence)                    fenced        a superseded owner
+ *   through Redis: epoch > granted, and not     unclaimed     anybody can publish: read the keys, which show
+ *   that of `at`                                              whether it was claimed
  *   base does not continue `at`                 gap           another line: read the keys
  *   at.revision < prev                          gap           frames are missing
  *   same epoch, revision <= at.revision         known         proves freshness, changes nothing
@@ -21,12 +24,13 @@
  * below the fence either.
  */
 import { TandemError } from '../base/errors.ts';
+import type { FramePath } from '../ports/observer.ts';
 import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
-import { compare, continues, ZERO } from '../state/position.ts';
+import { compare, continues, printPosition, ZERO } from '../state/position.ts';
 
 /** The judgement of a frame: see the head of this file. */
-export type Verdict = 'next' | 'known' | 'gap' | 'fenced' | 'implausible';
+export type Verdict = 'next' | 'known' | 'gap' | 'fenced' | 'unclaimed' | 'implausible';
 
 /**
  * An epoch is the server's time in ms, or one more than the epoch before. Clocks differ by less than a day.
@@ -34,6 +38,12 @@ export type Verdict = 'next' | 'known' | 'gap' | 'fenced' | 'implausible';
 const MAX_AHEAD_MS = 86_400_000;
 /** A follower cannot miss this many claims in a row. */
 const MAX_CLAIMS = 1_000_000;
+/** The changes of an owner that sets a key in each microsecond for 35 years. */
+const MAX_REVISION = 2 ** 50;
+/** No owner sets keys faster: ten times what the ledger alone can do, changes per ms. */
+const MAX_CHANGES_PER_MS = 10_000;
+/** An owner may have set this many at once, as in a batch. */
+const MAX_AT_ONCE = 10_000_000;
 
 /** The knowledge from before a page was requested: the page's head must not be below it. */
 export interface Floor {
@@ -50,7 +60,9 @@ export class Admission {
   readonly #replica: Placed;
   #seen = 0;
   #fence = 0;
+  #granted = 0;
   #stored = ZERO;
+  #isMisplaced = false;
 
   constructor(replica: Placed) {
     this.#replica = replica;
@@ -76,11 +88,13 @@ export class Admission {
   }
 
   /** Judges a frame. Remembers its epoch, unless the frame is refused. */
-  judge(frame: Header, latestMs: number): Verdict {
-    const refused = this.#refuse(frame.epoch, latestMs);
+  judge(frame: Header, path: FramePath, latestMs: number): Verdict {
+    const refused = this.#refuse(frame, latestMs);
     if (refused) return refused;
-    this.#seen = frame.epoch;
     const at = this.#replica.position;
+    // planted: unclaimed
+    if (path === 'redis' && frame.epoch > Math.max(this.#granted, at.epoch)) return 'unclaimed';
+    this.#seen = frame.epoch;
     if (!continues(at, frame)) return 'gap';
     // planted: frames-missing
     if (at.revision < frame.prev) return 'gap';
@@ -89,10 +103,12 @@ export class Admission {
   }
 
   /** Judges a frame that is the whole state: of any line, but not behind this copy in its own epoch. */
-  judgeWhole({ epoch, revision }: Position, latestMs: number): Exclude<Verdict, 'known'> {
-    const refused = this.#refuse(epoch, latestMs);
+  judgeWhole(frame: Position, latestMs: number): Exclude<Verdict, 'known'> {
+    const { epoch, revision } = frame;
+    const refused = this.#refuse(frame, latestMs);
     if (refused) return refused;
     const at = this.#replica.position;
+    if (this.#isMisplaced) return 'next';
     // planted: whole-behind
     return epoch === at.epoch && revision < at.revision ? 'gap' : 'next';
   }
@@ -107,15 +123,54 @@ export class Admission {
     if (this.isPlausible(epoch, latestMs)) this.#fence = Math.max(this.#fence, epoch);
   }
 
+  /** The keys show that this epoch is claimed. */
+  granted(epoch: number, latestMs: number): void {
+    this.claimed(epoch, latestMs);
+    this.#granted = Math.max(this.#granted, epoch);
+  }
+
   /** Redis is known to hold this position. */
   storedUpTo({ epoch, revision }: Position): void {
     if (compare({ epoch, revision }, this.#stored) > 0) this.#stored = { epoch, revision };
   }
 
-  #refuse(epoch: number, latestMs: number): 'implausible' | 'fenced' | undefined {
-    if (!this.isPlausible(epoch, latestMs)) return 'implausible';
+  /**
+   * Whether the position of the copy turned out to be none of its owner's, as after a forged frame. A whole
+   * state then replaces the copy, though it is behind.
+   */
+  get isMisplaced(): boolean {
+    return this.#isMisplaced;
+  }
+
+  /** The owner was never at the position of the copy. What Redis holds, the keys alone show from now on. */
+  misplaced(): void {
+    this.#isMisplaced = true;
+    this.#stored = ZERO;
+  }
+
+  /** A whole state was put in place of the copy. */
+  replaced(): void {
+    this.#isMisplaced = false;
+  }
+
+  #refuse({ epoch, revision }: Position, latestMs: number): 'implausible' | 'fenced' | undefined {
+    // planted: revision-credible
+    const isCredible = this.isPlausible(epoch, latestMs) && this.#isReachable(revision, latestMs);
+    if (!isCredible) return 'implausible';
     // planted: fence
     return epoch < this.fence ? 'fenced' : undefined;
+  }
+
+  /**
+   * Whether an owner can have come to this revision. An epoch is the time of its claim, or later. So the owner
+   * of the epoch here has led since then at most, and a next owner no longer.
+   */
+  #isReachable(revision: number, latestMs: number): boolean {
+    const at = this.#replica.position;
+    const ledMs = latestMs - at.epoch;
+    // After a clock was set back, an epoch lies in the future, and shows nothing.
+    const most = ledMs > 0 ? at.revision + MAX_AT_ONCE + ledMs * MAX_CHANGES_PER_MS : Infinity;
+    return revision <= Math.min(most, MAX_REVISION);
   }
 
   get #highestSeen(): number {
@@ -132,8 +187,7 @@ export function isRolledBack(head: Position, { seen, stored }: Floor): boolean {
   return head.epoch < seen || compare(head, stored) < 0;
 }
 
-export function implausibleError({ epoch }: Position): TandemError {
-  return new TandemError('INVALID_FRAME', `a frame of epoch ${epoch}, far in the future`, {
-    retryable: true,
-  });
+export function implausibleError(position: Position): TandemError {
+  const what = `a frame at ${printPosition(position)}, which no owner can have reached`;
+  return new TandemError('INVALID_FRAME', what, { retryable: true });
 }

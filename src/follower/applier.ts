@@ -7,12 +7,17 @@
  */
 import type { ServerClock } from '../base/clock.ts';
 import { detached } from '../base/detached.ts';
+import { TandemError } from '../base/errors.ts';
+import type { FramePath } from '../ports/observer.ts';
 import type { Head } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
-import { compare } from '../state/position.ts';
+import { hashOf } from '../state/digest.ts';
+import type { Frame } from '../state/frame.ts';
+import type { Line, Position } from '../state/position.ts';
+import { compare, printPosition } from '../state/position.ts';
 import type { Proof, Reading } from '../state/reading.ts';
 import { readingOf, Row } from '../state/reading.ts';
-import type { ReadChange, Replica } from '../state/replica.ts';
+import type { ReadChange, Replica, UnreadChange } from '../state/replica.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
@@ -20,7 +25,7 @@ import type { Context } from '../actor/participant.ts';
 import type { Admission, Verdict } from './admission.ts';
 import type { Arrival } from './arrival.ts';
 import type { Batch } from './catch-up.ts';
-import type { FreshnessTracker } from './freshness.ts';
+import type { Content, FreshnessTracker } from './freshness.ts';
 import type { Meter } from './meter.ts';
 import type { Parts } from './parts.ts';
 import { Watchers } from './watchers.ts';
@@ -29,10 +34,20 @@ export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyO
 type AnyRow<D extends Definition> = Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
 
 /**
- * `applied`: the frame is in the copy. `unreadable`: it is next, but some of its values cannot be read. Any
- * other outcome is admission's judgement.
+ * `applied`: the frame is in the copy. `unreadable`: it is next, but some of its values cannot be read.
+ * `mismatch`: the frame shows that the copy is not the owner's state. Any other outcome is admission's
+ * judgement.
  */
-export type Outcome = 'applied' | 'unreadable' | Exclude<Verdict, 'next'>;
+export type Outcome = 'applied' | 'unreadable' | 'mismatch' | Exclude<Verdict, 'next'>;
+
+/** The changes of a frame or a page, parted by whether their values could be read. */
+interface Reads {
+  readonly read: readonly ReadChange[];
+  readonly unread: readonly UnreadChange[];
+}
+const NONE: readonly UnreadChange[] = [];
+
+const CENTURY_MS = 100 * 365.25 * 86_400_000;
 
 export class Applier<D extends Definition> {
   readonly watchers = new Watchers<AnyReading<D>>();
@@ -44,6 +59,8 @@ export class Applier<D extends Definition> {
   readonly #meter: Meter;
   /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
   readonly #refused = new Map<string, number>();
+  /** The time at which the copy last moved, on `Time`, ms. */
+  #movedAt = -Infinity;
 
   constructor(space: Space<D>, context: Context, parts: Parts) {
     this.#space = space;
@@ -92,31 +109,35 @@ export class Applier<D extends Definition> {
    */
   apply(arrival: Arrival): Outcome {
     const { frame, path } = arrival;
-    const verdict = this.#admission.judge(frame, this.#latestMs);
+    const verdict = this.#admission.judge(frame, path, this.latestMs);
     if (verdict === 'fenced') this.#meter.rejected('fenced');
-    if (verdict === 'known') this.#proveKnown(arrival);
+    if (verdict === 'known') return this.#known(arrival);
     if (verdict !== 'next') return verdict;
-    const read = this.#read(frame.changes);
-    if (read.length < frame.changes.length && path === 'redis') return 'unreadable';
+    const { read, unread } = this.#read(frame.changes);
+    if (unread.length > 0 && path === 'redis') return 'unreadable';
     // planted: advance
-    const changed = this.#replica.advance(frame, read);
-    this.#prove(arrival);
+    const changed = this.#replica.advance(frame, read, unread);
+    this.#movedAt = arrival.receivedAt;
+    const content = this.#compare(frame);
+    this.#prove(arrival, content);
     const applied = this.#meter.applied(arrival, changed.length);
     if (applied?.trace === undefined) this.#show(changed);
     else this.#context.runtime.tracer.apply(applied, () => this.#show(changed));
-    return 'applied';
+    return content === 'different' ? 'mismatch' : 'applied';
   }
 
   /** Puts a whole state, which came as one frame, in place of this copy. */
   replace(arrival: Arrival): Outcome {
     const { frame } = arrival;
-    const verdict = this.#admission.judgeWhole(frame, this.#latestMs);
+    const verdict = this.#admission.judgeWhole(frame, this.latestMs);
     if (verdict === 'fenced') this.#meter.rejected('fenced');
     if (verdict !== 'next') return verdict;
-    const changed = this.#replica.replace(frame, this.#read(frame.changes), this.#refused);
-    this.#prove(arrival);
+    const changed = this.#replaceBy(frame, frame.changes);
+    this.#movedAt = arrival.receivedAt;
+    const content = this.#compare(frame);
+    this.#prove(arrival, content);
     this.#show(changed);
-    return 'applied';
+    return content === 'different' ? 'mismatch' : 'applied';
   }
 
   /**
@@ -140,11 +161,9 @@ export class Applier<D extends Definition> {
   applyBatch({ head, isFull, changes }: Batch, clock: ServerClock): number | undefined {
     this.#freshness.lease(head.leaseMs, head.now, clock);
     // An announcement, or a frame of the direct path, may have brought this copy further than the keys.
-    if (compare(head, this.#replica.position) < 0) return undefined;
-    const read = this.#read(changes);
-    const changed = isFull
-      ? this.#replica.replace(head, read, this.#refused)
-      : this.#replica.advance(head, read);
+    if (!this.#admission.isMisplaced && compare(head, this.#replica.position) < 0) return undefined;
+    const changed = isFull ? this.#replaceBy(head, changes) : this.#advanceBy(head, changes);
+    this.#movedAt = this.#context.runtime.time.now();
     this.#proveBatch(head, changed.length > 0, clock);
     this.#show(changed);
     return isFull ? changed.length : undefined;
@@ -163,37 +182,88 @@ export class Applier<D extends Definition> {
     this.#freshness.prove(cutAt, epoch, clock);
   }
 
-  get #latestMs(): number {
-    return this.#context.runtime.clock.latest();
+  /**
+   * The upper bound of the server's time, ms. Before Redis has answered once, only the distant future is
+   * excluded: this machine's wall clock may be wrong by decades.
+   */
+  get latestMs(): number {
+    const { clock, time } = this.#context.runtime;
+    return Math.min(clock.latest(), time.wall() + CENTURY_MS);
   }
 
-  #proveKnown(arrival: Arrival): void {
+  /** A frame that changes nothing: it proves the copy, or shows that the copy is wrong. */
+  #known(arrival: Arrival): Outcome {
     const { frame, clock } = arrival;
+    const isAhead = this.#isAheadOf(arrival);
+    if (isAhead) this.#admission.misplaced();
+    const content = isAhead ? 'different' : this.#compare(frame);
     const isHere = frame.revision === this.#replica.position.revision;
     // planted: known-proof
-    if (isHere) this.#prove(arrival);
+    if (isHere || content === 'different') this.#prove(arrival, content);
     // The owner could not commit all that it had announced. Its goodbye proves only that it gave up the
     // lease.
     else if (frame.bye) this.#freshness.lease(0, frame.publishedAt, clock);
+    return content === 'different' ? 'mismatch' : 'known';
   }
 
-  #prove({ frame, clock }: Arrival): void {
+  /** Holds the copy against the digest of the owner, where both are at the same position. */
+  #compare({ digest, revision }: Frame): Content {
+    if (digest === undefined || revision !== this.#replica.position.revision) return 'unknown';
+    // planted: digest-compared
+    return digest === this.#replica.digest ? 'same' : 'different';
+  }
+
+  /**
+   * Whether this copy has a change that its owner never made: the owner cut its state after this copy came to
+   * its position, and was behind it. The two clocks that are compared may be off by their bounds alone.
+   */
+  #isAheadOf({ frame, clock }: Arrival): boolean {
+    return frame.revision < this.#replica.position.revision && frame.cutAt > clock.latest(this.#movedAt);
+  }
+
+  #prove({ frame, clock, path }: Arrival, content: Content): void {
+    if (content === 'different' && !this.#freshness.isMismatched) this.#mismatched(path);
     const { cutAt, epoch, bye, leaseMs, publishedAt } = frame;
-    this.#freshness.heard({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock);
+    this.#freshness.heard({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock, content);
   }
 
-  #read(changes: readonly Change[]): ReadChange[] {
+  /** Said once, and not again with each frame until the copy matches. */
+  #mismatched(path: FramePath): void {
+    const { reporter, space } = this.#context;
+    const { position } = this.#replica;
+    this.#meter.mismatched(path, position);
+    const what = `the copy of space "${space}" at ${printPosition(position)} is not its owner's state: all of it is read again`;
+    reporter.report(new TandemError('CONTENT_MISMATCH', what, { retryable: true }));
+  }
+
+  #advanceBy(head: Head, changes: readonly Change[]): readonly ReadChange[] {
+    const { read, unread } = this.#read(changes);
+    return this.#replica.advance(head, read, unread);
+  }
+
+  #replaceBy(to: Line & Position, changes: readonly Change[]): readonly ReadChange[] {
+    const { read, unread } = this.#read(changes);
+    const left = new Set(unread.map(({ key }) => key));
+    for (const key of this.#refused.keys()) if (!left.has(key)) this.#refused.delete(key);
+    this.#admission.replaced();
+    return this.#replica.replace(to, read, unread);
+  }
+
+  #read(changes: readonly Change[]): Reads {
     const read: ReadChange[] = [];
+    let unread: UnreadChange[] | undefined;
     for (const { key, revision, json, value } of changes) {
+      const hash = hashOf(key, revision, json);
       try {
         const readValue = json === '' ? undefined : (value ?? this.#space.read(key, json));
-        read.push({ key, revision, value: readValue });
+        read.push({ key, revision, value: readValue, hash });
         if (this.#refused.size > 0) this.#refused.delete(key);
       } catch (error) {
+        (unread ??= []).push({ key, revision, hash });
         this.#refuse(key, error);
       }
     }
-    return read;
+    return { read, unread: unread ?? NONE };
   }
 
   #refuse(key: string, error: unknown): void {

@@ -12,7 +12,7 @@
 import { ServerClock } from '../base/clock.ts';
 import { show, TandemError } from '../base/errors.ts';
 import type { Frame } from '../state/frame.ts';
-import { decodeFrame } from '../state/frame.ts';
+import { decodeFrame } from '../state/message.ts';
 import type { DirectOptions, Path, PathListener } from '../ports/path.ts';
 import { printPosition } from '../state/position.ts';
 import type { Cancel, Time } from '../base/time.ts';

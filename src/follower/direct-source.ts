@@ -93,6 +93,10 @@ const RECEPTIONS: Readonly<Record<Exclude<Outcome, 'implausible'>, Reception>> =
   known: 'applied',
   fenced: 'fenced',
   gap: 'gap',
-  // Only a frame from Redis is ever unreadable: of a direct one, the values that can be read are applied.
+  // The whole state mends the copy.
+  mismatch: 'gap',
+  // Of a frame from Redis alone: of a direct one, the values that can be read are applied, and no fence is
+  // published there.
   unreadable: 'gap',
+  unclaimed: 'gap',
 };

@@ -14,6 +14,12 @@ import type { Frame } from '../state/frame.ts';
 import type { Freshness, Proof, Source } from '../state/reading.ts';
 import type { Time } from '../base/time.ts';
 
+/**
+ * The result of holding the copy against its owner's digest: `unknown` where a frame has none, or is of
+ * another position.
+ */
+export type Content = 'same' | 'different' | 'unknown';
+
 /** The fields of a frame that prove something. `leaseMs` is 0 with a goodbye. */
 type OwnerProof = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
 
@@ -22,6 +28,13 @@ export class FreshnessTracker {
   readonly #boundMs: number;
   /** The copy was current at this time, on `Time`, ms. */
   #provenAt = -Infinity;
+  /** As `#provenAt`, for the last proof that came with the digest of this very copy. */
+  #matchedAt = -Infinity;
+  /**
+   * When the copy was found to differ from its owner's state, on `Time`, ms: nothing is proven until they
+   * match again. Infinity where they match.
+   */
+  #mismatchedAt = Infinity;
   /** The epoch of the state that was proven. */
   #epoch = 0;
   /** The owner gave a sign of life at this time, on `Time`, ms, and counts as alive for a lease from then. */
@@ -57,6 +70,11 @@ export class FreshnessTracker {
     return this.#proof.isVoid();
   }
 
+  /** Whether the copy was found to differ from its owner's state, and no match has come since. */
+  get isMismatched(): boolean {
+    return this.#mismatchedAt < Infinity;
+  }
+
   /** Whether the copy was current at least once, by either path. */
   get hasSynced(): boolean {
     return this.#hasSynced;
@@ -81,7 +99,7 @@ export class FreshnessTracker {
    * @param cutAt on `clock`, ms
    */
   prove(cutAt: number, epoch: number, clock: ServerClock): void {
-    if (epoch === 0) return;
+    if (epoch === 0 || this.isMismatched) return;
     this.#prove(this.#here(cutAt, clock), epoch);
     this.#renew();
   }
@@ -102,12 +120,19 @@ export class FreshnessTracker {
     this.#renew();
   }
 
-  /** Takes proof and lease from a frame. This runs with every update, so it reads the clock once. */
-  heard({ cutAt, epoch, leaseMs, publishedAt }: OwnerProof, clock: ServerClock): void {
+  /**
+   * Takes proof and lease from a frame. From a mismatch on, nothing is proven until the next match, and the
+   * state is as old as the last match before. This runs with every update, so it reads the clock once.
+   */
+  heard({ cutAt, epoch, leaseMs, publishedAt }: OwnerProof, clock: ServerClock, content: Content): void {
     if (epoch === 0) return;
     const now = this.#time.now();
     const latest = clock.latest(now);
-    this.#prove(here(cutAt, now, latest), epoch);
+    if (content !== 'unknown')
+      this.#mismatchedAt = content === 'same' ? Infinity : Math.min(this.#mismatchedAt, now);
+    if (this.isMismatched) this.#provenAt = this.#matchedAt;
+    else this.#prove(here(cutAt, now, latest), epoch);
+    if (content === 'same') this.#matchedAt = this.#provenAt;
     this.#alive(here(publishedAt, now, latest), leaseMs);
     this.#renew();
   }
@@ -158,7 +183,15 @@ export class FreshnessTracker {
 
   #proofNow(): ProofNow {
     const aliveUntil = this.#leaseMs > 0 ? this.#aliveAt + this.#leaseMs : -Infinity;
-    return new ProofNow(this.#time, this.#source, this.#provenAt, this.#boundMs, this.#aliveAt, aliveUntil);
+    return new ProofNow(
+      this.#time,
+      this.#source,
+      this.#provenAt,
+      this.#boundMs,
+      this.#mismatchedAt,
+      this.#aliveAt,
+      aliveUntil,
+    );
   }
 }
 
@@ -182,6 +215,7 @@ class ProofNow implements Proof {
   readonly #time: Time;
   readonly #provenAt: number;
   readonly #boundMs: number;
+  readonly #voidFrom: number;
   readonly #aliveAt: number;
   readonly #aliveUntil: number;
 
@@ -190,6 +224,7 @@ class ProofNow implements Proof {
     source: Source,
     provenAt: number,
     boundMs: number,
+    voidFrom: number,
     aliveAt: number,
     aliveUntil: number,
   ) {
@@ -197,6 +232,7 @@ class ProofNow implements Proof {
     this.source = source;
     this.#provenAt = provenAt;
     this.#boundMs = boundMs;
+    this.#voidFrom = voidFrom;
     this.#aliveAt = aliveAt;
     this.#aliveUntil = aliveUntil;
   }
@@ -209,7 +245,8 @@ class ProofNow implements Proof {
     // planted: staleness
     const isRecent = this.staleMs() <= this.#boundMs;
     // The age was read first: that notices a sleep.
-    return isRecent && this.#provenAt >= this.#time.wokeAt ? 'live' : 'stale';
+    const isVoid = this.#provenAt < this.#time.wokeAt || this.#voidFrom < Infinity;
+    return isRecent && !isVoid ? 'live' : 'stale';
   }
 
   ownerAlive(): boolean {
@@ -224,7 +261,7 @@ class ProofNow implements Proof {
   staleFrom(): number {
     this.#time.now();
     const { wokeAt } = this.#time;
-    const agedAt = this.#provenAt + this.#boundMs;
+    const agedAt = Math.min(this.#provenAt + this.#boundMs, this.#voidFrom);
     return this.#provenAt < wokeAt ? Math.min(agedAt, wokeAt) : agedAt;
   }
 

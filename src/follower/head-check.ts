@@ -81,6 +81,8 @@ export class HeadCheck {
   async #checkSilence(): Promise<void> {
     const { time, clock } = this.#context.runtime;
     const { freshness, watchdog } = this.#parts;
+    // Messages come, and none of them can be read.
+    if (this.#synchronizer.unknownVersion) throw this.#synchronizer.unknownVersion;
     const askedAt = time.now();
     const head = await this.#askHead();
     const hasNews = this.#hasNews(head);
@@ -106,7 +108,7 @@ export class HeadCheck {
     const { space, runtime } = this.#context;
     const { admission, replica } = this.#parts;
     const { head } = await runtime.store.since(space, replica.position, 0, { seen: admission.fence });
-    admission.claimed(head.fence, runtime.clock.latest());
+    admission.granted(head.fence, runtime.clock.latest());
     return head;
   }
 

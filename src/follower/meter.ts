@@ -3,7 +3,7 @@
  * passes through it.
  */
 import type { TandemError } from '../base/errors.ts';
-import type { Applied, Rejected } from '../ports/observer.ts';
+import type { Applied, FramePath, Rejected } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Frame } from '../state/frame.ts';
 import { bytesOf } from '../state/change.ts';
@@ -95,6 +95,10 @@ export class Meter {
 
   rejected(reason: Rejected['reason']): void {
     this.#runtime.observers.tell('rejected', { space: this.#space, reason });
+  }
+
+  mismatched(path: FramePath, position: Position): void {
+    this.#runtime.observers.tell('mismatch', { space: this.#space, path, position: printPosition(position) });
   }
 
   directChanged(isUp: boolean, code: TandemError['code'] | undefined): void {

@@ -12,8 +12,7 @@ import { asTandemError, TandemError } from '../base/errors.ts';
 import { pause } from '../base/time.ts';
 import type { Change } from '../state/change.ts';
 import type { Frame } from '../state/frame.ts';
-import { decodeFence } from '../state/fence.ts';
-import { decodeFrame } from '../state/frame.ts';
+import { decodeMessage } from '../state/message.ts';
 import type { Position } from '../state/position.ts';
 import { compare, continues, isSame, printPosition, ZERO } from '../state/position.ts';
 import { implausibleError, isRolledBack } from './admission.ts';
@@ -33,6 +32,10 @@ import type { Watchdog } from './watchdog.ts';
 const MAX_TRIES = 10;
 /** An announcement is committed within a few ms. A sync that lacks frames reads again after 1, 2, 3… ms. */
 const RETRY_MS = 1;
+/** The shortest time from one reading of the whole state, after a mismatch, to the next, ms. */
+const REREAD_MS = 500;
+/** A whole state that takes long to read is read for this share of the time at most. */
+const REREAD_SHARE = 1 / 10;
 /** A frame that was announced before the subscription may be missing for this long after a catch-up, ms. */
 const OWED_MS = 100;
 
@@ -62,6 +65,10 @@ export class Synchronizer {
   #lastCutAt = 0;
   /** The last epoch whose frames have ended a degraded mode. */
   #wokenBy = 0;
+  /** Before this time, on `Time`, ms, no mismatch has the whole state read again. */
+  #rereadAt = -Infinity;
+  /** A message of another version came, and none that can be read has come since. */
+  #unknownVersion: TandemError | undefined;
 
   /** @param isDirectUp returns whether the direct path delivers frames */
   constructor(context: Context, parts: SynchronizerParts, isDirectUp: () => boolean) {
@@ -82,6 +89,11 @@ export class Synchronizer {
     return this.#isSuspect;
   }
 
+  /** The error of a version of the wire that cannot be read, while nothing else comes. */
+  get unknownVersion(): TandemError | undefined {
+    return this.#unknownVersion;
+  }
+
   /** Memory differs from Redis: the next sync reads the whole state. */
   distrust(): void {
     this.#isSuspect = true;
@@ -94,6 +106,8 @@ export class Synchronizer {
     // planted: subscribe
     await this.#context.runtime.store.subscribe(this.#context.space, this.#deliver);
     await this.#sync(signal);
+    // What the keys say now grows old without frames.
+    if (this.#unknownVersion) throw this.#unknownVersion;
   }
 
   /** Whether frames are applied as they arrive. */
@@ -138,7 +152,7 @@ export class Synchronizer {
     const batch = await readSince(runtime.store, space, from, { seen: admission.fence, ahead });
     const { head } = batch;
     freshness.lease(head.leaseMs, head.now, runtime.clock);
-    admission.claimed(head.fence, runtime.clock.latest());
+    admission.granted(head.fence, applier.latestMs);
     if (isRolledBack(head, floor)) {
       const known = floor.seen > floor.stored.epoch ? { epoch: floor.seen, revision: 0 } : floor.stored;
       const what = `Redis is at ${printPosition(head)}, before ${printPosition(known)}, which was seen here`;
@@ -187,10 +201,11 @@ export class Synchronizer {
   /**
    * Whether a copy that was found wrong is put right by this batch. A batch that is not the whole state was
    * asked for before. A whole state that is behind the copy cannot replace it: the commit of an announcement
-   * is on its way.
+   * is on its way. One exception: the owner never was at the position of the copy.
    */
   #replaces({ isFull, head }: Batch): boolean {
-    return isFull && !(this.#isOwnerAhead && compare(head, this.#position) < 0);
+    const isBehind = compare(head, this.#position) < 0 && !this.#parts.admission.isMisplaced;
+    return isFull && !(this.#isOwnerAhead && isBehind);
   }
 
   /** Whether this copy may be ahead of Redis by an announcement of a living owner. */
@@ -206,6 +221,8 @@ export class Synchronizer {
     const changed = applier.applyBatch(batch, runtime.clock);
     this.#lastCutAt = head.cutAt;
     this.#caughtUpAt = runtime.time.now();
+    const tookMs = this.#caughtUpAt - askedAt;
+    if (isFull) this.#rereadAt = this.#caughtUpAt + Math.max(REREAD_MS, tookMs / REREAD_SHARE);
     watchdog.heard(this.#caughtUpAt);
     meter.caughtUp({ from, askedAt, isFull, keys: changed ?? changes.length, position: this.#position });
     if (changed !== undefined)
@@ -220,6 +237,9 @@ export class Synchronizer {
       const outcome = this.#applyFrame(first);
       if (outcome === 'gap' || outcome === 'unreadable') return outcome;
       backlog.shift();
+      // The keys were read after this frame came, and show no claim of its epoch.
+      if (outcome === 'unclaimed') this.#refuse(first.frame);
+      if (outcome === 'mismatch' && this.#mayReread()) return 'gap';
     }
     this.#phase = LIVE;
     return 'done';
@@ -232,14 +252,14 @@ export class Synchronizer {
     if (this.#isStopped) return;
     const { time, clock } = this.#context.runtime;
     const receivedAt = time.now();
-    const fence = decodeFence(message);
-    if (fence !== undefined) return this.#parts.admission.claimed(fence, clock.latest());
     const frame = this.#decode(message);
     if (frame === undefined) return;
     const arrival: Arrival = { frame, path: 'redis', clock, receivedAt };
     if (this.#phase.is === 'syncing') return this.#addToBacklog(arrival, message.length);
     const outcome = this.#applyFrame(arrival);
-    if (outcome !== 'gap' && outcome !== 'unreadable') return;
+    if (outcome === 'mismatch') return void (this.#mayReread() && this.resync());
+    if (outcome === 'implausible') return this.#refuse(frame);
+    if (outcome !== 'gap' && outcome !== 'unreadable' && outcome !== 'unclaimed') return;
     // It may follow once the keys are read: they may be behind it by a commit.
     this.#addToBacklog(arrival, message.length);
     const isOwed = receivedAt - this.#caughtUpAt < OWED_MS;
@@ -253,21 +273,62 @@ export class Synchronizer {
     this.resync();
   }
 
-  /** The frame of a message; `undefined` for a message that cannot be used, which is reported. */
-  #decode(message: string): Frame | undefined {
-    const { reporter, connection, runtime } = this.#context;
+  /** The frame of a message; `undefined` for any other message. A message that cannot be used is counted. */
+  #decode(text: string): Frame | undefined {
     const { admission, meter } = this.#parts;
+    const latestMs = this.#parts.applier.latestMs;
     try {
-      const frame = decodeFrame(message);
-      if (admission.isPlausible(frame.epoch, runtime.clock.latest())) return frame;
-      meter.rejected('epoch');
-      reporter.report(implausibleError(frame));
+      const message = decodeMessage(text);
+      if (this.#unknownVersion) this.#versionIsKnown();
+      if (message.is === 'frame') return message.frame;
+      if (message.is === 'unknown') meter.rejected('kind');
+      else if (admission.isPlausible(message.epoch, latestMs)) this.#fenced(message.epoch);
+      else this.#refuse({ epoch: message.epoch, revision: 0 });
     } catch (error) {
-      meter.rejected('frame');
-      reporter.report(asTandemError(error, 'INVALID_FRAME', 'a frame that cannot be used'));
-      connection.send({ type: 'gap', reason: 'a frame that cannot be used' });
+      const failure = asTandemError(error, 'INVALID_FRAME', 'a frame that cannot be used');
+      const isVersion = failure.code === 'UNKNOWN_VERSION';
+      meter.rejected(isVersion ? 'version' : 'frame');
+      if (!isVersion || !this.#unknownVersion) this.#context.reporter.reportRarely(failure);
+      if (isVersion) this.#unknownVersion ??= failure;
     }
     return undefined;
+  }
+
+  /**
+   * A claim was heard of: nothing of a lower epoch is taken from now on. The keys are asked whether it was
+   * made, before its owner's first frame comes.
+   */
+  #fenced(epoch: number): void {
+    const { space, runtime } = this.#context;
+    const { admission, applier } = this.#parts;
+    admission.claimed(epoch, applier.latestMs);
+    runtime.store.since(space, this.#position, 0).then(
+      ({ head }) => admission.granted(head.fence, applier.latestMs),
+      // Then the owner's first frame leads to the keys.
+      () => {},
+    );
+  }
+
+  /** Counts a frame that no owner can have sent, and reports it. */
+  #refuse(position: Position): void {
+    this.#parts.meter.rejected('epoch');
+    this.#context.reporter.reportRarely(implausibleError(position));
+  }
+
+  /** The owner speaks a version again that can be read: a follower that was degraded by it catches up. */
+  #versionIsKnown(): void {
+    this.#unknownVersion = undefined;
+    if (this.#context.connection.mode === 'degraded') this.#context.connection.send({ type: 'link.up' });
+  }
+
+  /**
+   * The copy differs from its owner's state: the next sync reads all of it.
+   * @returns whether a sync is due; false where the last whole state was read a moment ago
+   */
+  #mayReread(): boolean {
+    if (this.#context.runtime.time.now() < this.#rereadAt) return false;
+    this.#isSuspect = true;
+    return true;
   }
 
   #applyFrame(arrival: Arrival): Outcome {
@@ -276,9 +337,10 @@ export class Synchronizer {
     const isLate = meter.isLate(frame);
     const outcome = applier.apply(arrival);
     if (isLate && outcome !== 'fenced') meter.late(arrival);
-    if (outcome === 'applied' || outcome === 'known') {
+    if (outcome === 'applied' || outcome === 'known' || outcome === 'mismatch') {
       watchdog.heard(receivedAt);
-      if (!frame.bye) this.#lastCutAt = frame.cutAt;
+      // A forged time in the future would hide that nothing comes.
+      if (!frame.bye) this.#lastCutAt = Math.min(frame.cutAt, arrival.clock.latest(receivedAt));
       if (!frame.isAhead) admission.storedUpTo(frame);
     }
     this.#context.waiters.check();

@@ -15,6 +15,7 @@ import type {
   Replacement,
   SinceOptions,
 } from '../ports/store.ts';
+import { headerOf } from '../ports/cut-header.ts';
 import type { Time } from '../base/time.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
@@ -113,8 +114,7 @@ export class MemoryServer {
     const indexed = meta.indexed + index.size - before.indexed;
     if (cut.isLight) space.meta = { ...meta, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
     else this.#finish(space, cut, size, indexed);
-    if (cut.isAnnounced !== true)
-      this.publish(name, { ...cut, ...cut.measures, prev: cut.prev.revision, bye: false }, cut.changes);
+    if (cut.isAnnounced !== true) this.publish(name, headerOf(cut, cut.prev.revision), cut.changes);
     return cut.isLight ? { outcome: 'committed' } : this.#reply(space, 'committed');
   }
 
@@ -150,7 +150,7 @@ export class MemoryServer {
     space.live = next;
     space.next = undefined;
     this.#finish(space, replacement, size, replacement.changes.length);
-    this.publish(name, { ...replacement, prev: replacement.revision, bye: false }, []);
+    this.publish(name, headerOf(replacement, replacement.revision), []);
     return this.#reply(space, 'committed');
   }
 

@@ -20,14 +20,16 @@ export class Committer {
   readonly #books: Books;
   readonly #cadence: Cadence;
   readonly #meter: CommitMeter;
+  readonly #heartbeatMs: number;
   /** Everything that is on its way. None of these promises rejects. */
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(context: Context, books: Books, cadence: Cadence, meter: CommitMeter) {
+  constructor(context: Context, books: Books, cadence: Cadence, meter: CommitMeter, heartbeatMs: number) {
     this.#context = context;
     this.#books = books;
     this.#cadence = cadence;
     this.#meter = meter;
+    this.#heartbeatMs = heartbeatMs;
   }
 
   /** Sends what the cadence decides on this occasion. */
@@ -89,6 +91,8 @@ export class Committer {
       leaseMs: Math.floor(lease.leftMs(runtime.time.now())),
       bye: false,
       isAhead: true,
+      digest: ledger.digestAt(head.revision),
+      heartbeatMs: changes.length === 0 ? this.#heartbeatMs : undefined,
       setAt,
       setErrorMs,
     };
@@ -159,7 +163,10 @@ export class Committer {
     const { ledger, lease } = this.#books;
     const { epoch, base } = ledger.line;
     const { horizon } = ledger;
-    return { epoch, base, owner: lease.id, leaseMs, revision, horizon, cutAt: this.#cutAt(cutAt) };
+    const digest = ledger.digestAt(revision);
+    const heartbeatMs = this.#heartbeatMs;
+    const at = this.#cutAt(cutAt);
+    return { epoch, base, owner: lease.id, leaseMs, revision, horizon, cutAt: at, digest, heartbeatMs };
   }
 
   /**
@@ -208,7 +215,8 @@ export class Committer {
     const { revision } = committed;
     // With changes left uncommitted, the goodbye must not prove the state current.
     const cutAt = head.revision > revision ? 0 : this.#cutAt();
-    return { epoch, base: line.base, prev: revision, revision, cutAt, leaseMs: 0, bye: true };
+    const digest = ledger.digestAt(revision);
+    return { epoch, base: line.base, prev: revision, revision, cutAt, leaseMs: 0, bye: true, digest };
   }
 
   /**

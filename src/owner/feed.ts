@@ -110,6 +110,7 @@ export class Feed {
   #header(prev: number, isMeasured = false): Header {
     const { epoch, base } = this.#ledger.line;
     const { revision } = this.#ledger.head;
+    const { heartbeatMs } = this.#options;
     const setAt = isMeasured ? this.#ledger.setAtSince(prev) : NaN;
     const isSetKnown = !Number.isNaN(setAt);
     return {
@@ -121,6 +122,8 @@ export class Feed {
       cutAt: Math.floor(this.#time.now() * 1_000) / 1_000,
       leaseMs: this.#lease.ms,
       bye: false,
+      digest: this.#ledger.digestAt(revision),
+      heartbeatMs: isMeasured ? undefined : heartbeatMs,
       setAt: isSetKnown ? setAt : undefined,
       // The times are rounded to whole µs.
       setErrorMs: isSetKnown ? 0.001 : undefined,

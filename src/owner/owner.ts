@@ -112,7 +112,7 @@ export class Owner<D extends Definition = Definition>
     const { ledger } = books;
     const meter = new CommitMeter(space.name, runtime, ledger);
     const cadence = new Cadence(books, { heartbeatMs, announce });
-    const committer = new Committer(context, books, cadence, meter);
+    const committer = new Committer(context, books, cadence, meter, heartbeatMs);
     this.#books = books;
     this.#ledgerView = this.#view = new LedgerView(ledger, this.#ledgerProof);
     this.#ownership = new OwnershipDriver(space.name, observers, scope, context.reporter, isStandby);

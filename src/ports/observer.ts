@@ -96,10 +96,20 @@ export interface Synced {
 export interface Rejected {
   readonly space: string;
   /**
-   * `frame`: the data is no valid frame. `value`: a schema refused a value. `epoch`: the epoch lies far in
-   * the future. `fenced`: the frame is from an owner that has lost the space.
+   * `frame`: the data is no valid message. `version`: a message of another version of the wire. `kind`: one
+   * of an unknown kind. `value`: a schema refused a value. `epoch`: no owner can have reached this epoch or
+   * revision. `fenced`: the frame is from an owner that has lost the space.
    */
-  readonly reason: 'frame' | 'value' | 'epoch' | 'fenced';
+  readonly reason: 'frame' | 'version' | 'kind' | 'value' | 'epoch' | 'fenced';
+}
+
+/** The content of a copy was found to differ from its owner's state. */
+export interface Mismatched {
+  readonly space: string;
+  /** The path of the frame that showed it. */
+  readonly path: FramePath;
+  /** The follower's position then. */
+  readonly position: string;
 }
 
 export interface ModeChanged {
@@ -138,6 +148,7 @@ export interface Happenings {
   /** A frame, or the content of the store, does not continue the state that this process has. */
   gap: { readonly space: string; readonly role: Role; readonly reason: string };
   rejected: Rejected;
+  mismatch: Mismatched;
   /** A participant was opened; its mode is `recovering`. */
   opened: { readonly space: string; readonly role: Role };
   mode: ModeChanged;

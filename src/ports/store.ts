@@ -86,6 +86,10 @@ export interface Cut extends Line {
   /** Server's time at which the cut was made, ms. */
   readonly cutAt: number;
   readonly changes: readonly Change[];
+  /** The digest of the owner's state at `revision`; `undefined` where it is not known. */
+  readonly digest?: number | undefined;
+  /** How often the owner gives a sign of life: a heartbeat carries it, ms. */
+  readonly heartbeatMs?: number | undefined;
   /** The keys of tombstones for the store to drop. */
   readonly dropped: readonly string[];
   readonly measures?: Measures;

@@ -7,6 +7,7 @@ import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import { decodePage, encodeChanges } from '../state/change.ts';
 import { encodeHeader } from '../state/header.ts';
+import { headerOf } from '../ports/cut-header.ts';
 import { decodeTime } from '../state/wire-time.ts';
 import type { Position } from '../state/position.ts';
 import type {
@@ -43,8 +44,8 @@ export const claim = {
 
 export const commit = {
   args(cut: Cut, channel: string): string[] {
-    const { owner, leaseMs, epoch, prev, revision, base, horizon, cutAt, measures } = cut;
-    const header = { epoch, base, prev: prev.revision, revision, cutAt, leaseMs, bye: false, ...measures };
+    const { owner, leaseMs, epoch, prev, revision, base, horizon, cutAt } = cut;
+    const header = headerOf(cut, prev.revision);
     const args = [
       owner,
       String(epoch),
@@ -85,7 +86,7 @@ export const stage = {
 export const replaceAll = {
   args(replacement: Replacement, attempt: string, channel: string): string[] {
     const { owner, leaseMs, epoch, revision, base, horizon, cutAt, changes } = replacement;
-    const header = encodeHeader({ epoch, base, prev: revision, revision, cutAt, leaseMs, bye: false });
+    const header = encodeHeader(headerOf(replacement, revision));
     const numbers = [leaseMs, epoch, revision, base.epoch, base.revision, horizon, cutAt].map(String);
     const size = changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
     return [owner, ...numbers, channel, header, String(size), String(changes.length), attempt];

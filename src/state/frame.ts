@@ -11,18 +11,19 @@
 import type { Change } from './change.ts';
 import { encodeChanges, readChange } from './change.ts';
 import type { Header } from './header.ts';
-import { AHEAD, BYE, COMMITTED, encodeHeader, FORMAT, readMeasurements } from './header.ts';
+import { AHEAD, BYE, COMMITTED, encodeHeader, readFields } from './header.ts';
 import { invalidFrame } from './invalid-frame.ts';
 import { isSame, ZERO } from './position.ts';
-import { BLANK, DASH, LINE_BREAK, Scanner } from './scanner.ts';
+import type { Scanner } from './scanner.ts';
+import { BLANK, DASH } from './scanner.ts';
 import { MAX_VALUE_LENGTH } from './value.ts';
-import { encodeTime, readTime } from './wire-time.ts';
+import { encodeTime } from './wire-time.ts';
 
 /** A cut with more text is neither published nor committed in one call, UTF-16 code units. */
 export const MAX_FRAME_LENGTH = 2 * 1024 * 1024;
 
 /** The most that one cut has, or one change that is over the limit by itself, and a header. */
-const MAX_PUBLISHED_LENGTH = MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
+export const MAX_PUBLISHED_LENGTH = MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
 
 export interface Frame extends Header {
   readonly changes: readonly Change[];
@@ -36,14 +37,13 @@ export function encodeFrame(publishedAt: number, header: Header, changes: readon
 }
 
 /**
- * Reads and checks a frame.
- * @param maxLength UTF-16 code units; default the longest frame that may be published
+ * Reads and checks a frame, from the epoch in its header on.
+ * @returns the frame; `undefined` for one of a kind that this version does not know
  * @throws TandemError `INVALID_FRAME`
  */
-export function decodeFrame(message: string, maxLength = MAX_PUBLISHED_LENGTH): Frame {
-  if (message.length > maxLength) throw invalidFrame(`${message.length} characters`);
-  const scanner = new Scanner(message);
-  const frame = readHead(scanner);
+export function readFrame(scanner: Scanner, publishedAt: number): Frame | undefined {
+  const frame = readHead(scanner, publishedAt);
+  if (frame === undefined) return undefined;
   const { epoch, base, prev, revision, changes } = frame;
   // An owner that could not claim yet has epoch 0. Its own process may serve such frames; they continue
   // nothing.
@@ -65,37 +65,44 @@ export function decodeFrame(message: string, maxLength = MAX_PUBLISHED_LENGTH): 
 /** A frame while it is being read. */
 type Draft = { -readonly [K in keyof Frame]: Frame[K] } & { changes: Change[] };
 
-/** Reads the first two lines. A missing number is NaN, and one check of their sum finds it. */
-function readHead(scanner: Scanner): Draft {
-  const publishedAt = readTime(scanner);
-  const version = scanner.countAfter(LINE_BREAK);
-  if (version !== FORMAT) throw invalidFrame(`version ${version}, expected ${FORMAT}`);
-  const epoch = scanner.countAfter(BLANK);
+/** Reads the header. A missing number is NaN, and one check of their sum finds it. */
+function readHead(scanner: Scanner, publishedAt: number): Draft | undefined {
+  const epoch = scanner.count();
   const base = { epoch: scanner.countAfter(BLANK), revision: scanner.countAfter(DASH) };
   const prev = scanner.countAfter(BLANK);
   const revision = scanner.countAfter(BLANK);
   const cutAt = scanner.countAfter(BLANK) / 1e3;
   const leaseMs = scanner.countAfter(BLANK);
-  const sum = epoch + base.epoch + base.revision + prev + revision + cutAt + leaseMs + publishedAt;
+  const sum = epoch + base.epoch + base.revision + prev + revision + cutAt + leaseMs;
   if (Number.isNaN(sum) || !scanner.passes(BLANK)) throw invalidFrame('a malformed number in its header');
-  const isAhead = scanner.passes(AHEAD);
-  const bye = !isAhead && scanner.passes(BYE);
-  if (!isAhead && !bye && !scanner.passes(COMMITTED)) throw invalidFrame('an unknown kind');
-  const { setAt, setErrorMs, trace } = readMeasurements(scanner);
+  const kind = readKind(scanner);
+  if (kind === undefined) return undefined;
   // All frames have one shape, so that the code that reads them stays compiled for that shape.
-  return {
+  const frame: Draft = {
     epoch,
     base,
     prev,
     revision,
     cutAt,
     leaseMs,
-    bye,
-    isAhead,
-    setAt,
-    setErrorMs,
-    trace,
+    bye: kind === BYE,
+    isAhead: kind === AHEAD,
+    digest: undefined,
+    heartbeatMs: undefined,
+    setAt: undefined,
+    setErrorMs: undefined,
+    trace: undefined,
     publishedAt,
     changes: [],
   };
+  readFields(scanner, frame as Required<Draft>);
+  return frame;
+}
+
+/** The kind, one letter; `undefined` for an unknown word. */
+function readKind(scanner: Scanner): number | undefined {
+  const word = scanner.word();
+  const kind = word.length === 1 ? word.charCodeAt(0) : NaN;
+  if (word === '') throw invalidFrame('no kind');
+  return kind === COMMITTED || kind === AHEAD || kind === BYE ? kind : undefined;
 }

@@ -1,8 +1,16 @@
 /**
- * The header of a frame, one line: version, epoch, base, `prev`, `revision`, `cutAt` in µs, `leaseMs`, the
- * kind. Where they are known, measurements follow: `setAt` and `setErrorMs` in µs, and the trace as JSON.
+ * The header of a frame, one line. Eight parts always come: version, epoch, base, `prev`, `revision`, `cutAt`
+ * in µs, `leaseMs`, the kind. Then come fields, `name=value`, in any order. No value has a blank.
+ *
+ *   d   digest of the state at `revision`
+ *   h   heartbeatMs
+ *   s   setAt, µs           only with `e`
+ *   e   setErrorMs, µs      only with `s`
+ *   t   trace, JSON
+ *
+ * So the wire can grow: a reader passes over a field that it does not know, and ignores a frame of an unknown
+ * kind. A field that is malformed is left out: no field is a reason to refuse a frame.
  */
-import { invalidFrame } from './invalid-frame.ts';
 import type { Line } from './position.ts';
 import { BLANK, LINE_BREAK } from './scanner.ts';
 import type { Scanner } from './scanner.ts';
@@ -11,9 +19,10 @@ import { readFrameTrace } from './trace.ts';
 import { micros } from './wire-time.ts';
 
 /**
- * The version of frames, in each header. A frame of another version is refused. (In 1 the header was JSON.)
+ * The version of the wire, in each message. A message of another version is refused. (In 1 the header was
+ * JSON; in 2 it had no fields with names, so nothing could be added.)
  */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 export interface Header extends Line {
   readonly prev: number;
@@ -26,6 +35,10 @@ export interface Header extends Line {
   readonly bye: boolean;
   /** An announcement: the frame went out ahead of its commit. Default false. */
   readonly isAhead?: boolean | undefined;
+  /** The digest of the owner's state at `revision`, 0 to 2^32 - 1; `undefined` where it is not known. */
+  readonly digest?: number | undefined;
+  /** The longest time between two signs of life of the owner, ms. Heartbeats carry it. */
+  readonly heartbeatMs?: number | undefined;
   /**
    * Server's time at which the oldest change in the frame was set, ms. A measurement: no decision uses it.
    */
@@ -36,54 +49,84 @@ export interface Header extends Line {
   readonly trace?: FrameTrace | undefined;
 }
 
+/** The fields with names. */
+export type Fields = {
+  -readonly [K in 'digest' | 'heartbeatMs' | 'setAt' | 'setErrorMs' | 'trace']: Header[K];
+};
+
 /** The kinds of frames: published by its commit, an announcement, or a goodbye. */
 export const COMMITTED = 0x63;
 export const AHEAD = 0x61;
 export const BYE = 0x62;
 
-const BRACE = 0x7b;
+const EQUALS = 0x3d;
+const MAX_DIGEST = 2 ** 32 - 1;
 
 export function encodeHeader(header: Header): string {
-  const { epoch, base, prev, revision, cutAt, leaseMs, setAt, setErrorMs = 0, trace } = header;
-  const line = `${FORMAT} ${epoch} ${base.epoch}-${base.revision} ${prev} ${revision} ${micros(cutAt)} ${leaseMs} ${kindOf(header)}`;
-  const set = setAt === undefined ? '' : ` ${micros(setAt)} ${micros(setErrorMs)}`;
-  return trace === undefined ? line + set : `${line}${set} ${JSON.stringify(trace)}`;
+  const { epoch, base, prev, revision, cutAt, leaseMs, digest, heartbeatMs, setAt, trace } = header;
+  let line = `${FORMAT} ${epoch} ${base.epoch}-${base.revision} ${prev} ${revision} ${micros(cutAt)} ${leaseMs} ${kindOf(header)}`;
+  if (digest !== undefined) line += ` d=${digest}`;
+  if (heartbeatMs !== undefined) line += ` h=${Math.floor(heartbeatMs)}`;
+  if (setAt !== undefined) line += ` s=${micros(setAt)} e=${micros(header.setErrorMs ?? 0)}`;
+  // A blank can stand in a string of the trace alone, where JSON has an escape for it.
+  if (trace !== undefined) line += ` t=${JSON.stringify(trace).replaceAll(' ', '\\u0020')}`;
+  return line;
 }
 
 function kindOf({ bye, isAhead }: Header): string {
   return String.fromCharCode(bye ? BYE : isAhead ? AHEAD : COMMITTED);
 }
 
-type Measurements = {
-  -readonly [K in 'setAt' | 'setErrorMs' | 'trace']: Header[K];
-};
-
-/**
- * Reads the end of the header. A malformed measurement is left out: it is no reason to refuse a frame.
- * @throws TandemError `INVALID_FRAME` where neither a blank nor the end of the line comes next
- */
-export function readMeasurements(scanner: Scanner): Measurements {
-  const measurements: Measurements = { setAt: undefined, setErrorMs: undefined, trace: undefined };
-  if (!scanner.passes(BLANK)) {
-    if (endsHere(scanner)) return measurements;
-    throw invalidFrame('its header goes on after the kind');
+/** Reads the fields behind the kind, up to the end of the line. */
+export function readFields(scanner: Scanner, into: Fields): void {
+  while (scanner.passes(BLANK)) {
+    if (scanner.text.charCodeAt(scanner.at + 1) === EQUALS) readField(scanner, into);
+    scanner.word();
   }
-  if (scanner.text.charCodeAt(scanner.at) !== BRACE) {
-    const setAt = scanner.count() / 1e3;
-    const setErrorMs = scanner.countAfter(BLANK) / 1e3;
-    if (!Number.isNaN(setAt + setErrorMs)) {
-      measurements.setAt = setAt;
-      measurements.setErrorMs = setErrorMs;
-    }
-    if (endsHere(scanner)) return measurements;
-    scanner.passes(BLANK);
-  }
-  measurements.trace = readFrameTrace(parsed(scanner.line()));
-  return measurements;
+  if (into.setAt === undefined || into.setErrorMs === undefined) into.setAt = into.setErrorMs = undefined;
 }
 
-function endsHere(scanner: Scanner): boolean {
-  return scanner.isAtEnd || scanner.text.charCodeAt(scanner.at) === LINE_BREAK;
+/** Reads a field whose name is one letter. The scanner may stop within the value. */
+function readField(scanner: Scanner, into: Fields): void {
+  const name = scanner.text[scanner.at];
+  scanner.at += 2;
+  switch (name) {
+    case 'd':
+      into.digest = upTo(MAX_DIGEST, wholeNumber(scanner));
+      break;
+    case 'h':
+      into.heartbeatMs = wholeNumber(scanner);
+      break;
+    case 's':
+      into.setAt = inMs(wholeNumber(scanner));
+      break;
+    case 'e':
+      into.setErrorMs = inMs(wholeNumber(scanner));
+      break;
+    case 't':
+      into.trace = readFrameTrace(parsed(scanner.word()));
+      break;
+    default:
+  }
+}
+
+/** A number that takes up the whole value of a field; `undefined` for any other text. */
+function wholeNumber(scanner: Scanner): number | undefined {
+  const value = scanner.count();
+  const isWhole = scanner.isAtEnd || isBetween(scanner.text.charCodeAt(scanner.at));
+  return isWhole && !Number.isNaN(value) ? value : undefined;
+}
+
+function isBetween(character: number): boolean {
+  return character === BLANK || character === LINE_BREAK;
+}
+
+function upTo(most: number, value: number | undefined): number | undefined {
+  return value !== undefined && value <= most ? value : undefined;
+}
+
+function inMs(micros: number | undefined): number | undefined {
+  return micros === undefined ? undefined : micros / 1e3;
 }
 
 function parsed(text: string): unknown {

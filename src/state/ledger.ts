@@ -8,6 +8,7 @@
  */
 import { TandemError } from '../base/errors.ts';
 import type { Change } from './change.ts';
+import { hashOf } from './digest.ts';
 import type { Line, Position } from './position.ts';
 import { reaches, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
@@ -52,6 +53,8 @@ export class Ledger {
   /** The spans that set the last revisions. */
   readonly #origins = new RevisionNotes<TraceContext>();
   readonly #cutPoints = new CutPoints();
+  /** The digest has the changes up to this revision. */
+  #digested = 0;
 
   get line(): Line {
     return this.#line;
@@ -191,6 +194,19 @@ export class Ledger {
     return this.#map.since(from.revision);
   }
 
+  /**
+   * The digest of the state at a revision up to which the state is cut. Changes are hashed here, and not when
+   * they are set: a key that is set a thousand times before the cut is hashed once.
+   * @returns `undefined` for a revision before one that was asked for already: that state is gone
+   */
+  digestAt(revision: number): number | undefined {
+    if (revision > this.#digested) {
+      this.#map.rehash(this.#digested, revision, hashOfEntry);
+      this.#digested = revision;
+    }
+    return revision === this.#digested ? this.#map.digest : undefined;
+  }
+
   /** The whole state, tombstones included. */
   everything(): Change[] {
     return this.#map.since(0).map(toChange);
@@ -228,7 +244,7 @@ export class Ledger {
     for (const { key, revision: changedAt, json } of changes) {
       const epoch = changedAt > line.base.revision ? line.epoch : line.base.epoch;
       const captured = json === '' ? undefined : { json: detached(json) };
-      this.#map.set(key, captured, changedAt, epoch);
+      this.#map.set(key, captured, changedAt, epoch, NaN, hashOf(key, changedAt, json));
     }
     this.#goOn(line, revision, local, setAt);
   }
@@ -270,7 +286,7 @@ export class Ledger {
 
   #goOn(line: Line, revision: number, local: readonly Entry<Captured>[], setAt: number): void {
     this.#line = line;
-    this.#revision = revision;
+    this.#revision = this.#digested = revision;
     this.#cutPoints.clear(revision);
     this.#loaded = true;
     this.#at = setAt;
@@ -301,6 +317,10 @@ function runNow<T>(run: () => T): T {
   result.catch(() => {});
   const what = 'expected a synchronous function, got one that returns a promise; nothing was set';
   throw new TandemError('INVALID_BATCH', what);
+}
+
+function hashOfEntry({ key, revision, value }: Entry<Captured>): number {
+  return value === undefined ? 0 : hashOf(key, revision, value.json);
 }
 
 function toChange({ key, value, revision }: Entry<Captured>): Change {

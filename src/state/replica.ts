@@ -4,6 +4,7 @@
  *
  * Invariant: the position moves with the changes that lead to it, in one call.
  */
+import { detached } from '../base/detached.ts';
 import type { Line, Position } from './position.ts';
 import { isSame, reaches, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
@@ -15,16 +16,22 @@ export interface ReadChange {
   readonly revision: number;
   /** `undefined` is a delete. */
   readonly value: unknown;
+  /** The key's part in the digest. */
+  readonly hash: number;
 }
 
-/** A set of keys, or a map with keys. */
-type Keys = Pick<ReadonlySet<string>, 'has' | 'size'>;
+/** A change whose value could not be read: the key keeps its last value. */
+export type UnreadChange = Omit<ReadChange, 'value'>;
+
+const NONE: readonly UnreadChange[] = [];
 
 export class Replica {
   #map = new RevisionMap<unknown>();
   #line: Line = { epoch: 0, base: ZERO };
   #position: Position = ZERO;
   #correctedAt: Position | undefined;
+  /** The hashes of the newest values that could not be read. Those values count in the digest, too. */
+  readonly #unread = new Map<string, number>();
 
   get position(): Position {
     return this.#position;
@@ -39,6 +46,12 @@ export class Replica {
 
   get size(): number {
     return this.#map.size;
+  }
+
+  /** The digest of the state that was received: that of the owner at this position, if nothing is wrong. */
+  get digest(): number {
+    if (this.#unread.size === 0) return this.#map.digest;
+    return [...this.#unread.values()].reduce((sum, hash) => (sum + hash) | 0, this.#map.digest) >>> 0;
   }
 
   get(key: string): Entry<unknown> | undefined {
@@ -63,46 +76,64 @@ export class Replica {
   /**
    * Applies changes on top of this copy, as one step. Changes at or below the current revision are skipped.
    * @param changes in revision order
+   * @param unread the changes whose values could not be read
    * @returns the changes that were applied
    */
-  advance(to: Line & { readonly revision: number }, changes: readonly ReadChange[]): readonly ReadChange[] {
+  advance(
+    to: Line & { readonly revision: number },
+    changes: readonly ReadChange[],
+    unread = NONE,
+  ): readonly ReadChange[] {
     const from = this.#position.revision;
     // The changes are in order, and nearly always all new.
     const isFresh = changes.length === 0 || changes[0]!.revision > from;
     // planted: fresh
     const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);
     this.#moveTo(to);
-    for (const { key, value, revision } of fresh)
-      this.#map.set(key, value, revision, this.#epochOf(revision));
+    this.#setAll(fresh);
+    for (const { key, revision, hash } of unread) if (revision > from) this.#noteUnread(key, hash);
     return fresh;
   }
 
   /**
    * Puts a whole state in place of this one.
-   * @param kept keys whose new values could not be read: their last values stay
+   * @param unread the changes whose values could not be read: the last values of their keys stay
    * @returns the changes of all keys that differ between the old state and the new one
    */
   replace(
     to: Line & { readonly revision: number },
     changes: readonly ReadChange[],
-    kept: Keys = new Set(),
+    unread = NONE,
   ): ReadChange[] {
     const old = this.#map;
     const before = this.#position;
-    const whole = kept.size === 0 ? changes : withKept(old, changes, kept);
+    const whole = unread.length === 0 ? changes : withKept(old, changes, unread);
+    this.#unread.clear();
     // planted: replace
     this.#map = new RevisionMap<unknown>();
     this.#moveTo(to);
-    for (const { key, value, revision } of whole)
-      this.#map.set(key, value, revision, this.#epochOf(revision));
+    this.#setAll(whole);
+    for (const { key, hash } of unread) this.#noteUnread(key, hash);
     const gone = [...old.entries()].filter(({ key }) => this.#map.get(key) === undefined);
     const changed = [
       ...changes.filter(({ key, revision, value }) => isChanged(old.get(key), revision, value)),
-      ...gone.map(({ key }) => ({ key, value: undefined, revision: to.revision })),
+      ...gone.map(({ key }) => ({ key, value: undefined, revision: to.revision, hash: 0 })),
     ];
     this.#map.forgetUpTo(to.revision);
     if (changed.length > 0 && isSame(before, this.#position)) this.#correctedAt = { ...before };
     return changed;
+  }
+
+  #setAll(changes: readonly ReadChange[]): void {
+    for (const { key, value, revision, hash } of changes) {
+      this.#map.set(key, value, revision, this.#epochOf(revision), NaN, hash);
+      if (this.#unread.size > 0) this.#unread.delete(key);
+    }
+  }
+
+  #noteUnread(key: string, hash: number): void {
+    this.#map.unhash(key);
+    this.#unread.set(detached(key), hash);
   }
 
   #moveTo(to: Line & { readonly revision: number }): void {
@@ -116,13 +147,21 @@ export class Replica {
   }
 }
 
-/** The changes, and the last values of the kept keys, in revision order. */
-function withKept(old: RevisionMap<unknown>, changes: readonly ReadChange[], kept: Keys): ReadChange[] {
+/** The changes, and the last values of the keys that could not be read, in revision order. */
+function withKept(
+  old: RevisionMap<unknown>,
+  changes: readonly ReadChange[],
+  unread: readonly UnreadChange[],
+): ReadChange[] {
   const used = new Set(changes.map(({ revision }) => revision));
-  // Two entries cannot share a revision: where another change has a kept entry's revision now, the entry is
-  // dropped.
-  const still = [...old.entries()].filter(({ key, revision }) => kept.has(key) && !used.has(revision));
-  return [...changes, ...still].toSorted((a, b) => a.revision - b.revision);
+  const kept: ReadChange[] = [];
+  for (const { key } of unread) {
+    const entry = old.get(key);
+    // Two entries cannot share a revision: where another change has this one now, the entry is dropped.
+    if (entry === undefined || used.has(entry.revision)) continue;
+    kept.push({ key, revision: entry.revision, value: entry.value, hash: 0 });
+  }
+  return [...changes, ...kept].toSorted((a, b) => a.revision - b.revision);
 }
 
 function isChanged(old: Entry<unknown> | undefined, revision: number, value: unknown): boolean {

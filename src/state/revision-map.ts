@@ -7,7 +7,11 @@
  * tombstones are dropped, and `horizon` rises to the last revision dropped: `since` below the horizon may
  * miss deletes.
  *
- * Invariants: revisions grow strictly along the list; `size` counts the entries that hold a value.
+ * Each entry may have a hash, and `digest` is their sum (`digest.ts`). The owner of the map says when an entry
+ * gets its hash: with the change, or later.
+ *
+ * Invariants: revisions grow strictly along the list; `size` counts the entries that hold a value; `digest` is
+ * the sum of the hashes of all entries.
  */
 import { detached } from '../base/detached.ts';
 
@@ -28,6 +32,7 @@ interface Node<V> extends Entry<V> {
   epoch: number;
   /** The time of the change, on a clock of the caller's; NaN where it is not known. */
   at: number;
+  hash: number;
   before: Node<V> | undefined;
   after: Node<V> | undefined;
 }
@@ -40,6 +45,7 @@ export class RevisionMap<V> {
   #last: Node<V> | undefined;
   #size = 0;
   #horizon = 0;
+  #digest = 0;
 
   /**
    * @param tombstoneLimit the least number of deletes to remember, or the number of live keys if that is
@@ -66,6 +72,11 @@ export class RevisionMap<V> {
     return this.#horizon;
   }
 
+  /** The sum of all hashes, modulo 2^32. */
+  get digest(): number {
+    return this.#digest >>> 0;
+  }
+
   get tombstones(): number {
     return this.#nodes.size - this.#size;
   }
@@ -78,9 +89,10 @@ export class RevisionMap<V> {
    * Sets a key and moves it to the end. `undefined` deletes the key.
    * @param revision greater than that of every entry
    * @param at the time of the change, on a clock of the caller's; default NaN, which means unknown
+   * @param hash the entry's new hash; default: the hash stays as it is, until `rehash`
    * @returns the revision of the key's change before this one; 0 when the key never changed
    */
-  set(key: string, value: V | undefined, revision: number, epoch: number, at = NaN): number {
+  set(key: string, value: V | undefined, revision: number, epoch: number, at = NaN, hash?: number): number {
     let node = this.#nodes.get(key);
     if (node === undefined) {
       const own = detached(key);
@@ -90,6 +102,7 @@ export class RevisionMap<V> {
         revision,
         epoch,
         at,
+        hash: 0,
         memo: undefined,
         before: undefined,
         after: undefined,
@@ -105,6 +118,7 @@ export class RevisionMap<V> {
     node.revision = revision;
     node.epoch = epoch;
     node.at = at;
+    if (hash !== undefined) this.#setHash(node, hash);
     this.#append(node);
     if (value === undefined) this.#prune();
     return before;
@@ -123,6 +137,19 @@ export class RevisionMap<V> {
     return found;
   }
 
+  /** Gives every entry that changed after `from`, up to `to`, its hash. */
+  rehash(from: number, to: number, hashOf: (entry: Entry<V>) => number): void {
+    let node = this.#last;
+    for (; node !== undefined && node.revision > to; node = node.before);
+    for (; node !== undefined && node.revision > from; node = node.before) this.#setHash(node, hashOf(node));
+  }
+
+  /** Takes a key's hash out of the digest. */
+  unhash(key: string): void {
+    const node = this.#nodes.get(key);
+    if (node !== undefined) this.#setHash(node, 0);
+  }
+
   /** The time of the oldest change after `revision`; NaN where there is none, or its time is not known. */
   changedAt(revision: number): number {
     let at = NaN;
@@ -139,6 +166,11 @@ export class RevisionMap<V> {
   /** Declares that this map does not know of deletes up to `revision`. */
   forgetUpTo(revision: number): void {
     this.#horizon = Math.max(this.#horizon, revision);
+  }
+
+  #setHash(node: Node<V>, hash: number): void {
+    this.#digest = (this.#digest + hash - node.hash) | 0;
+    node.hash = hash;
   }
 
   #append(node: Node<V>): void {
@@ -167,6 +199,7 @@ export class RevisionMap<V> {
     for (let node = this.#first; node !== undefined && excess > 0; node = node.after) {
       if (node.value !== undefined) continue;
       this.#unlink(node);
+      this.#setHash(node, 0);
       this.#nodes.delete(node.key);
       this.#horizon = Math.max(this.#horizon, node.revision);
       this.#onDrop(node.key);

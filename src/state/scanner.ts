@@ -72,6 +72,19 @@ export class Scanner {
     return text.slice(from, at);
   }
 
+  /** Reads up to the next blank or line break. */
+  word(): string {
+    const { text } = this;
+    const from = this.at;
+    let at = from;
+    for (; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === BLANK || code === LINE_BREAK) break;
+    }
+    this.at = at;
+    return text.slice(from, at);
+  }
+
   /** Reads the rest of the line, without the line break. */
   line(): string {
     const from = this.at;

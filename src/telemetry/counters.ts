@@ -22,6 +22,12 @@ function countingEvents(meter: Meter): Observer {
     'Times that something was found missing, and asked for',
   );
   const rejected = counter(meter, 'tandem.rejected', '{item}', 'Data that was not applied, by reason');
+  const mismatches = counter(
+    meter,
+    'tandem.content.mismatches',
+    '{mismatch}',
+    "Times that a copy was found to differ from its owner's state",
+  );
   const claims = counter(meter, 'tandem.claims', '{claim}', 'Times that a space was claimed here');
   const fenced = counter(meter, 'tandem.fenced', '{event}', 'Times that a space was lost to another owner');
   const reconnects = counter(meter, 'tandem.reconnects', '{reconnect}', 'Connections that came back');
@@ -31,6 +37,7 @@ function countingEvents(meter: Meter): Observer {
       transitions.add(1, { ...participantOf(space, role), 'tandem.mode': mode, 'tandem.mode.from': from }),
     gap: ({ space, role }) => gaps.add(1, participantOf(space, role)),
     rejected: ({ space, reason }) => rejected.add(1, { 'tandem.space': space, 'tandem.reason': reason }),
+    mismatch: ({ space, path }) => mismatches.add(1, { 'tandem.space': space, 'tandem.path': path }),
     claimed: ({ space }) => claims.add(1, { 'tandem.space': space }),
     fenced: ({ space }) => fenced.add(1, { 'tandem.space': space }),
     link: ({ link, isUp, isAgain }) => {

@@ -191,7 +191,7 @@ class Impostor {
 
 /** Answers falsely on one route, and by the protocol on the others. */
 function lyingOn(route: 'clock' | 'state' | 'frames', lie: RequestListener): RequestListener {
-  const stated = '1 0\n2 7 0-0 0 5 1000 3000 c';
+  const stated = '1 0\n3 7 0-0 0 5 1000 3000 c';
   return (request, response) => {
     if (request.url!.includes(route)) lie(request, response);
     else if (request.url!.includes('clock')) response.end('{"now":1}');
@@ -235,12 +235,12 @@ const LIES: Record<string, { code: string; lie: RequestListener }> = {
   },
   'a state that is cut short': {
     code: 'INVALID_FRAME',
-    lie: lyingOn('state', (_, response) => response.end('1 0\n2 7 0-')),
+    lie: lyingOn('state', (_, response) => response.end('1 0\n3 7 0-')),
   },
   'events that are not frames': { code: 'INVALID_FRAME', lie: lyingOn('frames', sends('nonsense')) },
   "frames that never continue from the follower's position": {
     code: 'DIRECT_UNAVAILABLE',
-    lie: lyingOn('frames', sends('1 0\n2 7 0-0 8 9 1000 1 c')),
+    lie: lyingOn('frames', sends('1 0\n3 7 0-0 8 9 1000 1 c')),
   },
   'a frame in a million pieces without an end': {
     code: 'INVALID_FRAME',

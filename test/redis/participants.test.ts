@@ -286,7 +286,7 @@ test.serial('an unusable frame is reported, and its changes are read from the ke
   await sync();
   const client = new Redis(url);
   await client.publish(`tandem:{${space.name}}:frames`, 'nonsense');
-  await client.publish(`tandem:{${space.name}}:frames`, `1 0\n2 1 0-0 9 10 1000 1 c`);
+  await client.publish(`tandem:{${space.name}}:frames`, `1 0\n3 1 0-0 9 10 1000 1 c`);
   owner.set('strategy/a', 2);
   await sync();
   client.disconnect();
@@ -545,7 +545,7 @@ test.serial(
     await sync();
     const epoch = Number(owner.head.split('-')[0]) + 10_000_000;
     const client = new Redis(url);
-    await client.publish(`tandem:{${space.name}}:frames`, `1 0\n2 ${epoch} 0-0 0 1 1000 1 c`);
+    await client.publish(`tandem:{${space.name}}:frames`, `1 0\n3 ${epoch} 0-0 0 1 1000 1 c`);
     client.disconnect();
     owner.set('strategy/a', 2);
     await until(

@@ -83,10 +83,10 @@ onRealServer('no value, token, password or Redis argument is ever exported or pr
   t.throws(() => telemetry.in('decide', () => owner.set('key/1', { secret: VALUE, n: VALUE as never })));
   await admin.publish(
     'tandem:{space}:frames',
-    `1 0\n2 7 0-0 0 1 1000 1 c {"traceparent":"${VALUE}"}\n${VALUE}`,
+    `1 0\n3 7 0-0 0 1 1000 1 c t={"traceparent":"${VALUE}"}\n${VALUE}`,
   );
   const [epoch, revision] = follower.head.split('-').map(Number) as [number, number];
-  const header = `2 ${epoch} 0-0 ${revision} ${revision + 1} 1000 1000 c`;
+  const header = `3 ${epoch} 0-0 ${revision} ${revision + 1} 1000 1000 c`;
   const trace = JSON.stringify({ traceparent: VALUE, links: [VALUE] });
   await admin.publish('tandem:{space}:frames', `1 0\n${header} ${trace}\nkey/1\n${revision + 1}\n"${VALUE}"`);
   const rejections = async (): Promise<number> => (await telemetry.points('tandem.rejected')).length;

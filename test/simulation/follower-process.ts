@@ -1,7 +1,7 @@
 /** A simulated API process: a follower and its readers. */
 import type { Follower } from '../../src/index.ts';
 import type { DirectOptions } from '../../src/ports/path.ts';
-import { decodeFence } from '../../src/state/fence.ts';
+import { decodeFence } from '../_messages.ts';
 import type { Environment } from './environment.ts';
 import { SimProcess } from './process.ts';
 import type { D } from './space.ts';

@@ -26,8 +26,9 @@ function at(revision: number, epoch = 5): Admission {
   return new Admission({ position: { epoch, revision } });
 }
 
+/** The judgement of a frame of the direct path, for which no claim has to be known. */
 const judge = (admission: Admission, frame: Partial<Header> = {}) =>
-  admission.judge({ ...HEADER, ...frame }, LATEST_MS);
+  admission.judge({ ...HEADER, ...frame }, 'direct', LATEST_MS);
 
 test('a frame that begins at the position of the copy, or before it, and ends after it is next', (t) => {
   t.is(judge(at(10)), 'next');
@@ -143,7 +144,7 @@ test('whatever comes, in any order: nothing below the fence is applied, and the 
         if (one.do === 'claim') admission.claimed(one.epoch, LATEST_MS);
         else {
           const { epoch, revision, base, prev } = one;
-          const verdict = admission.judge({ ...HEADER, epoch, revision, base, prev }, LATEST_MS);
+          const verdict = admission.judge({ ...HEADER, epoch, revision, base, prev }, 'direct', LATEST_MS);
           assert.equal(verdict === 'fenced', epoch < highest);
           if (verdict === 'next') copy.position = { epoch, revision };
           if (verdict === 'known') assert.equal(epoch, before.epoch);
@@ -154,3 +155,60 @@ test('whatever comes, in any order: nothing below the fence is applied, and the 
       }
     }),
   ));
+
+test('a frame through Redis of an epoch that the keys do not show as claimed is not taken', (t) => {
+  const admission = at(10, 3);
+  const throughRedis = (): string => admission.judge(HEADER, 'redis', LATEST_MS);
+  t.is(throughRedis(), 'unclaimed');
+  admission.claimed(5, LATEST_MS);
+  t.is(throughRedis(), 'unclaimed', 'anybody can publish a fence');
+  admission.granted(5, LATEST_MS);
+  t.is(throughRedis(), 'next');
+});
+
+test('a frame of an epoch that is not claimed hides no frame of the true owner', (t) => {
+  const admission = at(10, 5);
+  t.is(admission.judge({ ...HEADER, epoch: 9 }, 'redis', LATEST_MS), 'unclaimed');
+  t.is(admission.judge(HEADER, 'redis', LATEST_MS), 'next');
+});
+
+/** Claimed one second before the server's time in these tests. */
+const YOUNG = 1_764_000_000_000;
+const young = (revision: number, frame: Partial<Header>): string =>
+  new Admission({ position: { epoch: YOUNG, revision } }).judge(
+    { ...HEADER, epoch: YOUNG, prev: revision, ...frame },
+    'redis',
+    YOUNG + 1_000,
+  );
+
+for (const [what, revision] of Object.entries({
+  'the largest number that can travel': Number.MAX_SAFE_INTEGER,
+  'more than any owner can reach in its life': 2 ** 50 + 1,
+  'more than an owner can set in the second since its claim': 30_000_000,
+})) {
+  test(`a revision that is ${what} is not plausible`, (t) => {
+    t.is(young(7, { revision }), 'implausible');
+    t.is(at(10).judgeWhole({ epoch: 5, revision: Math.max(revision, 2 ** 51) }, Infinity), 'implausible');
+  });
+}
+
+test('a batch of millions of changes is plausible, and so is any revision after a long time', (t) => {
+  t.is(young(7, { revision: 5_000_000 }), 'next');
+  t.is(at(10).judge({ ...HEADER, revision: 2 ** 49 }, 'redis', 2 ** 47), 'next');
+});
+
+test('after the clock was set back, no revision of the owner is refused for its speed', (t) => {
+  const admission = new Admission({ position: { epoch: YOUNG, revision: 7 } });
+  const frame = { ...HEADER, epoch: YOUNG, prev: 7, revision: 1e9 };
+  t.is(admission.judge(frame, 'redis', YOUNG - 1), 'next');
+});
+
+test('a copy at a false position is replaced by a whole state that is behind it', (t) => {
+  const admission = at(99);
+  t.is(admission.judgeWhole({ epoch: 5, revision: 12 }, LATEST_MS), 'gap');
+  admission.misplaced();
+  t.is(admission.judgeWhole({ epoch: 5, revision: 12 }, LATEST_MS), 'next');
+  t.deepEqual(admission.floor.stored, ZERO);
+  admission.replaced();
+  t.is(admission.judgeWhole({ epoch: 5, revision: 12 }, LATEST_MS), 'gap');
+});

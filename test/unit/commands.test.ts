@@ -36,7 +36,7 @@ const cut: Cut = {
   ],
   dropped: ['old', 'older'],
 };
-const FRAME = `2 ${EPOCH} 5-2 3 5 1795364768288993 3000 c\na\n4\n{"x":1}\nb\n5\n`;
+const FRAME = `3 ${EPOCH} 5-2 3 5 1795364768288993 3000 c\na\n4\n{"x":1}\nb\n5\n`;
 const replacement: Replacement = cut;
 
 /** A reply that begins with the head. */
@@ -107,7 +107,7 @@ test('a light commit ends with its frame; one that was announced names no channe
 
 test('a commit says in its header what is measured', (t) => {
   const [, , , , , , , frame] = commit.args({ ...cut, measures: { setAt: 1.5, setErrorMs: 0.25 } }, CHANNEL);
-  t.is(frame, FRAME.replace(' c\n', ' c 1500 250\n'));
+  t.is(frame, FRAME.replace(' c\n', ' c s=1500 e=250\n'));
 });
 
 test('the head after a commit is rebuilt from the cut and the little that Redis says', (t) => {
@@ -139,7 +139,7 @@ test('stage and replace all', (t) => {
     '1',
     '1795364768288.993',
     CHANNEL,
-    `2 ${EPOCH} 5-2 5 5 1795364768288993 3000 c`,
+    `3 ${EPOCH} 5-2 5 5 1795364768288993 3000 c`,
     '1',
     '2',
     'attempt',
@@ -187,7 +187,7 @@ test('renew and release', (t) => {
     'trading-1/u4',
     String(EPOCH),
     CHANNEL,
-    `2 ${EPOCH} 5-2 5 5 1795364768288993 0 b`,
+    `3 ${EPOCH} 5-2 5 5 1795364768288993 0 b`,
   ]);
   t.deepEqual(release.args('trading-1/u4', EPOCH, CHANNEL, undefined).at(-1), '');
 });

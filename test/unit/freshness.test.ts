@@ -33,7 +33,7 @@ class Bench {
   /** A frame that was cut `agoMs` ago. */
   hear(agoMs = 0): void {
     const cutAt = this.server - agoMs;
-    this.tracker.heard({ cutAt, epoch: EPOCH, leaseMs: LEASE_MS, publishedAt: cutAt }, this.clock);
+    this.tracker.heard({ cutAt, epoch: EPOCH, leaseMs: LEASE_MS, publishedAt: cutAt }, this.clock, 'unknown');
   }
 
   sleep(ms: number): void {

@@ -6,10 +6,11 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
 import type { Change } from '../../src/state/change.ts';
+import { hashOf } from '../../src/state/digest.ts';
 import type { Frame } from '../../src/state/frame.ts';
 import type { Header } from '../../src/state/header.ts';
-import { decodeFence } from '../../src/state/fence.ts';
-import { decodeFrame } from '../../src/state/frame.ts';
+import { decodeFence } from '../_messages.ts';
+import { decodeFrame } from '../../src/state/message.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import type { Position } from '../../src/state/position.ts';
 import { compare, continues, printPosition, ZERO } from '../../src/state/position.ts';
@@ -41,9 +42,9 @@ function at(revision: number, epoch = 5): Replica {
 test('advance skips known changes, and returns new ones', (t) => {
   const replica = at(10);
   const changes = [
-    { key: 'a', revision: 10, value: 'old' },
-    { key: 'b', revision: 11, value: 'new' },
-    { key: 'c', revision: 12, value: undefined },
+    { key: 'a', revision: 10, value: 'old', hash: 0 },
+    { key: 'b', revision: 11, value: 'new', hash: 0 },
+    { key: 'c', revision: 12, value: undefined, hash: 0 },
   ];
   t.deepEqual(replica.advance(HEADER, changes), changes.slice(1));
   t.is(replica.get('a'), undefined);
@@ -57,20 +58,20 @@ test('replace returns the keys whose values differ before and after', (t) => {
   replica.replace(
     HEADER,
     state(
-      { key: 'same', revision: 1, value: { a: 1 } },
-      { key: 'other', revision: 2, value: 1 },
-      { key: 'gone', revision: 3, value: 1 },
-      { key: 'deleted', revision: 4, value: 1 },
+      { key: 'same', revision: 1, value: { a: 1 }, hash: 0 },
+      { key: 'other', revision: 2, value: 1, hash: 0 },
+      { key: 'gone', revision: 3, value: 1, hash: 0 },
+      { key: 'deleted', revision: 4, value: 1, hash: 0 },
     ),
   );
   const changed = replica.replace(
     { ...HEADER, revision: 20 },
     state(
-      { key: 'same', revision: 1, value: { a: 1 } },
-      { key: 'other', revision: 15, value: 2 },
-      { key: 'deleted', revision: 16, value: undefined },
-      { key: 'never', revision: 17, value: undefined },
-      { key: 'fresh', revision: 18, value: 3 },
+      { key: 'same', revision: 1, value: { a: 1 }, hash: 0 },
+      { key: 'other', revision: 15, value: 2, hash: 0 },
+      { key: 'deleted', revision: 16, value: undefined, hash: 0 },
+      { key: 'never', revision: 17, value: undefined, hash: 0 },
+      { key: 'fresh', revision: 18, value: 3, hash: 0 },
     ),
   );
   t.deepEqual(
@@ -178,6 +179,7 @@ const read = ({ key, revision, json }: Change): ReadChange => ({
   key,
   revision,
   value: json === '' ? undefined : JSON.parse(json),
+  hash: hashOf(key, revision, json),
 });
 
 /** A replica that is used as the follower uses its own, and checks the changes that it reports. */
@@ -201,7 +203,7 @@ class Reader {
 
   deliver(frame: Frame): 'gap' | 'fine' {
     const before = this.position;
-    const verdict = this.#admission.judge(frame, Infinity);
+    const verdict = this.#admission.judge(frame, 'direct', Infinity);
     if (frame.epoch < this.#seen) assert.equal(verdict, 'fenced');
     this.#seen = Math.max(this.#seen, frame.epoch);
     if (verdict === 'next') this.#replica.advance(frame, frame.changes.map(read));

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
-import { decodeFrame, encodeFrame } from '../../src/state/frame.ts';
+import { encodeFrame } from '../../src/state/frame.ts';
+import { decodeFrame } from '../../src/state/message.ts';
 import { MAX_LINKS, readFrameTrace } from '../../src/state/trace.ts';
 import { RevisionNotes } from '../../src/state/revision-notes.ts';
 import { check } from '../_check.ts';
@@ -29,7 +30,7 @@ test('decoding gives back the trace data of a frame as it was published', (t) =>
 
 test('without trace data, the header is unchanged', (t) => {
   const [, header] = encodeFrame(1, HEADER, []).split('\n');
-  t.is(header, '2 9 7-10 10 12 5000 3000 c');
+  t.is(header, '3 9 7-10 10 12 5000 3000 c');
 });
 
 test('for any trace data, the frame is the same, and the data that is read is well-formed', (t) =>
@@ -40,18 +41,21 @@ test('for any trace data, the frame is the same, and the data that is read is we
         fc.oneof(
           fc.nat(),
           fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', '')),
-          hostileTrace().map((one) => JSON.stringify(one)),
+          hostileTrace().map((one) => `t=${JSON.stringify(one).replaceAll(' ', '\\u0020')}`),
+          fc
+            .tuple(fc.constantFrom('d', 'h', 's', 'e', 't', 'z'), fc.nat())
+            .map(([name, n]) => `${name}=${n}`),
         ),
       ),
       (measures) => {
         const end = encodeFrame(1, HEADER, []).length;
         const message = encodeFrame(1, HEADER, CHANGES);
         const told = measures.map((one) => ` ${one}`).join('');
-        const { setAt, setErrorMs, trace, ...rest } = decodeFrame(
+        const { digest, heartbeatMs, setAt, setErrorMs, trace, ...rest } = decodeFrame(
           message.slice(0, end) + told + message.slice(end),
         );
         assert.deepEqual({ ...rest }, { ...HEADER, isAhead: false, publishedAt: 1, changes: CHANGES });
-        for (const number of [setAt, setErrorMs])
+        for (const number of [setAt, setErrorMs, digest, heartbeatMs])
           assert.ok(number === undefined || (Number.isFinite(number) && number >= 0));
         assert.equal(setAt === undefined, setErrorMs === undefined);
         if (trace === undefined) return;

@@ -197,8 +197,10 @@ const LINKS = {
 } as const;
 
 const REFUSED = {
-  frame: 'a frame that cannot be read',
+  frame: 'a message that cannot be read',
+  version: 'a message of another version',
+  kind: 'a message of an unknown kind',
   value: 'a value that its schema refuses',
-  epoch: 'a frame of an epoch far in the future',
+  epoch: 'a position that no owner can have reached',
   fenced: 'a frame of an owner that lost the space',
 } as const;

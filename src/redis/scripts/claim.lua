@@ -14,5 +14,5 @@ save({ format = FORMAT, fence = string.format('%.0f', epoch), owner = owner, own
 renew(owner, meta.fence, leaseMs)
 -- An announcement of an earlier owner may still be on its way. It comes behind this message, so followers
 -- ignore it.
-redis.call('PUBLISH', channel, now .. '\n2 fence ' .. meta.fence)
+redis.call('PUBLISH', channel, now .. '\n3 fence ' .. meta.fence)
 return head('claimed')
