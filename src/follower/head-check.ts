@@ -72,7 +72,7 @@ export class HeadCheck {
   async #checkOnce(): Promise<void> {
     const { replica, watchdog } = this.#parts;
     if (watchdog.heardAt > this.#synchronizer.caughtUpAt) return;
-    const head = await this.#askHead();
+    const head = await this.#synchronizer.askHead();
     const { epoch, revision } = replica.position;
     const isMissing = head.epoch === epoch && head.revision > revision;
     if (isMissing && this.#isConnected && this.#synchronizer.isLive) this.#synchronizer.resync();
@@ -84,7 +84,7 @@ export class HeadCheck {
     // Messages come, and none of them can be read.
     if (this.#synchronizer.unknownVersion) throw this.#synchronizer.unknownVersion;
     const askedAt = time.now();
-    const head = await this.#askHead();
+    const head = await this.#synchronizer.askHead();
     const hasNews = this.#hasNews(head);
     // A published frame may still be on its way: the answer came by the other connection.
     if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
@@ -102,14 +102,6 @@ export class HeadCheck {
     const isElsewhere =
       head.epoch !== epoch || head.revision > revision || compare(head, admission.stored) < 0;
     return (!this.#isDirectUp() && isElsewhere) || head.cutAt > this.#synchronizer.lastCutAt + COMMIT_LAG_MS;
-  }
-
-  async #askHead(): Promise<Head> {
-    const { space, runtime } = this.#context;
-    const { admission, replica } = this.#parts;
-    const { head } = await runtime.store.since(space, replica.position, 0, { seen: admission.fence });
-    admission.granted(head.fence, runtime.clock.latest());
-    return head;
   }
 
   get #isConnected(): boolean {

@@ -10,6 +10,7 @@
 import type { Context } from '../actor/participant.ts';
 import { asTandemError, TandemError } from '../base/errors.ts';
 import { pause } from '../base/time.ts';
+import type { Head } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import type { Frame } from '../state/frame.ts';
 import { decodeMessage } from '../state/message.ts';
@@ -149,10 +150,10 @@ export class Synchronizer {
     const { admission, applier, freshness } = this.#parts;
     const { floor } = admission;
     const ahead = (changes: readonly Change[]): void => applier.readAhead(changes);
-    const batch = await readSince(runtime.store, space, from, { seen: admission.fence, ahead });
+    const batch = await readSince(runtime.store, space, from, { seen: 0, ahead });
     const { head } = batch;
     freshness.lease(head.leaseMs, head.now, runtime.clock);
-    admission.granted(head.fence, applier.latestMs);
+    this.#showFence(head);
     if (isRolledBack(head, floor)) {
       const known = floor.seen > floor.stored.epoch ? { epoch: floor.seen, revision: 0 } : floor.stored;
       const what = `Redis is at ${printPosition(head)}, before ${printPosition(known)}, which was seen here`;
@@ -163,6 +164,27 @@ export class Synchronizer {
       throw new TandemError('KEYS_LOST', `Redis has lost keys of space "${space}"`, { retryable: true });
     admission.storedUpTo(head);
     return batch;
+  }
+
+  /** Reads the head alone. */
+  async askHead(): Promise<Head> {
+    const { space, runtime } = this.#context;
+    const { head } = await runtime.store.since(space, this.#position, 0);
+    this.#showFence(head);
+    return head;
+  }
+
+  /**
+   * The keys show which epoch is claimed. Where a higher one was heard of, Redis has lost the claim, or nobody
+   * ever made it. Nothing below it is taken here, so the fence in Redis rises, and the owner claims above it.
+   * The order matters: a fence that was raised shows no claim.
+   */
+  #showFence({ fence }: Head): void {
+    const { space, runtime } = this.#context;
+    const { admission, applier } = this.#parts;
+    admission.granted(fence, applier.latestMs);
+    const seen = admission.fence;
+    if (fence < seen) runtime.store.since(space, this.#position, 0, { seen }).catch(() => {});
   }
 
   /** Reads the keys and applies them, then the backlog; and again, until the copy is live. */
@@ -299,14 +321,10 @@ export class Synchronizer {
    * made, before its owner's first frame comes.
    */
   #fenced(epoch: number): void {
-    const { space, runtime } = this.#context;
     const { admission, applier } = this.#parts;
     admission.claimed(epoch, applier.latestMs);
-    runtime.store.since(space, this.#position, 0).then(
-      ({ head }) => admission.granted(head.fence, applier.latestMs),
-      // Then the owner's first frame leads to the keys.
-      () => {},
-    );
+    // Where Redis does not answer, the owner's first frame leads to the keys.
+    this.askHead().catch(() => {});
   }
 
   /** Counts a frame that no owner can have sent, and reports it. */

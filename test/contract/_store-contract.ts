@@ -660,6 +660,8 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     t.deepEqual(await ear.hears(1), [
       {
         ...header,
+        digest: undefined,
+        heartbeatMs: undefined,
         setAt: undefined,
         setErrorMs: undefined,
         trace: undefined,

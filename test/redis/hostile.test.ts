@@ -45,7 +45,7 @@ async function start(t: ExecutionContext) {
 function forged(head: string, { header = {}, lines = [] as string[] }): string {
   const [epoch, revision] = head.split('-').map(Number) as [number, number];
   const whole = {
-    v: 2,
+    v: 3,
     epoch,
     base: '0-0',
     prev: revision,
@@ -68,12 +68,12 @@ const FRAMES: Record<string, { code: string; make: (head: string) => string }> =
   // Past its output-buffer limit, Redis closes the subscriber instead.
   '64 MiB of one line': { code: 'REDIS_UNAVAILABLE', make: () => 'x'.repeat(64 * 1024 * 1024) },
   '16 MiB of line breaks': { code: 'INVALID_FRAME', make: () => '\n'.repeat(16 * 1024 * 1024) },
-  'a header that is a number': { code: 'INVALID_FRAME', make: () => '1 0\n7' },
+  'a header that is a number': { code: 'UNKNOWN_VERSION', make: () => '1 0\n7' },
   'a header nested 100,000 levels deep': {
     code: 'INVALID_FRAME',
     make: () => `1 0\n${'['.repeat(100_000)}`,
   },
-  'another version': { code: 'INVALID_FRAME', make: (head) => forged(head, { header: { v: 3 } }) },
+  'another version': { code: 'UNKNOWN_VERSION', make: (head) => forged(head, { header: { v: 4 } }) },
   'a revision that is not a number': {
     code: 'INVALID_FRAME',
     make: (head) => forged(head, { header: { revision: 'x' } }),

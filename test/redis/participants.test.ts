@@ -538,14 +538,14 @@ test.serial('two databases of one Redis do not affect each other', async (t) => 
 });
 
 test.serial(
-  'a follower that saw a higher epoch than Redis has makes the owner claim a higher one',
+  'a follower that heard of a higher epoch than Redis has makes the owner claim a higher one',
   async (t) => {
     const { space, owner, follower, sync } = await newPair();
     owner.set('strategy/a', 1);
     await sync();
     const epoch = Number(owner.head.split('-')[0]) + 10_000_000;
     const client = new Redis(url);
-    await client.publish(`tandem:{${space.name}}:frames`, `1 0\n3 ${epoch} 0-0 0 1 1000 1 c`);
+    await client.publish(`tandem:{${space.name}}:frames`, `1 0\n3 fence ${epoch}`);
     client.disconnect();
     owner.set('strategy/a', 2);
     await until(
