@@ -36,6 +36,7 @@ import type { Store } from './ports/store.ts';
 import { measure } from './telemetry/meters.ts';
 import { Spans } from './telemetry/spans.ts';
 import { openTelemetry } from './telemetry/open-telemetry.ts';
+import { inRoot } from './base/root.ts';
 import type { Time } from './base/time.ts';
 import { systemTime } from './base/time.ts';
 import type { Tracer } from './ports/tracer.ts';
@@ -156,7 +157,7 @@ export class Tandem {
    * @returns a function that removes the observer
    */
   observe(observer: Listener): () => void {
-    return this.#runtime.observers.add(observer);
+    return this.#runtime.observers.add(listenerInRoot(observer));
   }
 
   /** Whether there is an observer. */
@@ -203,7 +204,7 @@ export class Tandem {
    */
   async stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<TandemStopped> {
     between('timeoutMs', timeoutMs, 0, 3_600_000);
-    this.#stopping ??= this.#stopNow(timeoutMs);
+    this.#stopping ??= inRoot(() => this.#stopNow(timeoutMs));
     return await this.#stopping;
   }
 
@@ -281,7 +282,7 @@ export function connect(options: ConnectOptions): Tandem {
   const clock = new ServerClock(time);
   const deadlineMs = between('commandTimeoutMs', commandTimeoutMs, 10, 60_000);
   const observers = new Observers();
-  const redisStore = new RedisStore({ redis, time, clock, deadlineMs, observers });
+  const redisStore = inRoot(() => new RedisStore({ redis, time, clock, deadlineMs, observers }));
   const store: Store = redisStore;
   const path = (space: string, options: DirectOptions, maxStaleMs: number): Path =>
     new DirectPath(space, options, maxStaleMs, time);
@@ -290,7 +291,23 @@ export function connect(options: ConnectOptions): Tandem {
   const tracer = otel ? new Spans(otel, name, time) : noTracer;
   const runtime = { name, store, clock, time, path, observers, tracer };
   return new Tandem(runtime, () => redisStore.stop(), {
-    ...(inspect && { inspect }),
+    ...(inspect && { inspect: inspectorInRoot(inspect) }),
     measure: (participants) => measure(otel, { time, clock, observers, participants }),
+  });
+}
+
+/** Actors call an inspector in the async context of whoever sends them something. */
+function inspectorInRoot(inspect: NonNullable<ConnectOptions['inspect']>): (event: InspectionEvent) => void {
+  return (event) => inRoot(() => (typeof inspect === 'function' ? inspect(event) : inspect.next?.(event)));
+}
+
+/** Actors call an observer in the async context of whoever sets something. */
+function listenerInRoot(listener: Listener): Listener {
+  return new Proxy(listener, {
+    get(target, kind) {
+      const method: unknown = Reflect.get(target, kind);
+      if (typeof method !== 'function') return method;
+      return (event: unknown) => inRoot(() => Reflect.apply(method, target, [event]) as unknown);
+    },
   });
 }

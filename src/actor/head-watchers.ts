@@ -13,7 +13,12 @@ export class HeadWatchers {
     return () => void this.#callbacks.delete(own);
   }
 
-  notify(): void {
-    if (this.#callbacks.size > 0) for (const callback of this.#callbacks) callback();
+  get isEmpty(): boolean {
+    return this.#callbacks.size === 0;
   }
+
+  /** Calls them in the present async context, which must be no request's. */
+  readonly notify = (): void => {
+    for (const callback of this.#callbacks) callback();
+  };
 }

@@ -6,6 +6,7 @@
  */
 import type { ActorLogic, ActorScope, ActorSystem, AnyActorRef, EventObject, Snapshot } from 'xstate';
 import { createActor } from 'xstate';
+import { inRoot } from '../base/root.ts';
 import type { Role } from '../ports/observer.ts';
 import type { Mode } from '../state/mode.ts';
 
@@ -47,7 +48,7 @@ export function participantLogic<R extends Role, T extends Acting, E extends Eve
 ): ParticipantLogic<R, T, E> {
   type S = ParticipantSnapshot<R, T>;
   const begin = (scope: unknown): S => {
-    const participant = make(scope as ParticipantScope);
+    const participant = inRoot(make, scope as ParticipantScope);
     const { mode } = participant;
     return { status: 'active', output: undefined, error: undefined, mode, [role]: participant };
   };
@@ -55,7 +56,7 @@ export function participantLogic<R extends Role, T extends Acting, E extends Eve
     getInitialSnapshot: begin,
     // The participant's state is in Redis and in memory. A persisted snapshot has none of it.
     restoreSnapshot: (_, scope) => begin(scope),
-    start: (snapshot) => snapshot[role].start(),
+    start: (snapshot) => inRoot(() => snapshot[role].start()),
     transition: (snapshot, event) => {
       const participant: T = snapshot[role];
       if (event.type === 'xstate.stop') {

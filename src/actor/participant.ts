@@ -5,6 +5,7 @@
  */
 import type { EventObject, Observer, Subscription } from 'xstate';
 import type { TandemError } from '../base/errors.ts';
+import { inRoot } from '../base/root.ts';
 import { Waiters } from '../base/waiters.ts';
 import type { Role } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
@@ -190,9 +191,9 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     const whole: Observer<ParticipantSnapshot<Role, unknown>> =
       typeof observer === 'function' ? { next: observer } : observer;
     return this.#scope.self.subscribe({
-      next: reporter.guard('subscribe', (snapshot) => whole.next?.(snapshot)),
-      error: reporter.guard('subscribe', (error) => whole.error?.(error)),
-      complete: () => reporter.guard('subscribe', () => whole.complete?.())(undefined),
+      next: reporter.guard('subscribe', (snapshot) => inRoot(() => whole.next?.(snapshot))),
+      error: reporter.guard('subscribe', (error) => inRoot(() => whole.error?.(error))),
+      complete: () => reporter.guard('subscribe', () => inRoot(() => whole.complete?.()))(undefined),
     });
   }
 
@@ -214,7 +215,9 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
    * of an `error` callback is dropped.
    */
   on<T extends E['type']>(type: T, callback: (event: Extract<E, { type: T }>) => void): Subscription {
-    const guarded = this.context.reporter.guard(`on('${type}')`, callback);
+    const guarded = this.context.reporter.guard(`on('${type}')`, (event: Extract<E, { type: T }>) =>
+      inRoot(callback, event),
+    );
     return this.#scope.self.on(type, guarded as (event: EventObject) => void);
   }
 

@@ -1,9 +1,11 @@
 /**
  * Time and chance. Every object that needs them gets a `Time`, so that a simulator can run the real actors.
- * No other file of the core reads a clock, sets a timer or draws a random number.
+ * No other file of the core reads a clock, sets a timer or draws a random number. Whatever runs later runs in
+ * the root (`root.ts`), and not in the async context of the request that happened to set it.
  */
 
 import { Elapsed } from './elapsed.ts';
+import { inRoot } from './root.ts';
 
 export type Cancel = () => void;
 
@@ -45,7 +47,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const settled = Promise.resolve();
 
 /** A tick set from a microtask runs once no microtask is left, so it also follows the caller's own promises. */
-const endOfTurn = (run: () => void): void => void settled.then(() => process.nextTick(run));
+const endOfTurn = (run: () => void): void => inRoot(onceSettled, run);
+const onceSettled = (run: () => void): void => void settled.then(() => process.nextTick(run));
 
 /** Taken once: fake timers of a user's test replace them. */
 const wall = Date.now;
@@ -60,11 +63,11 @@ export const systemTime: Time = {
   wall,
   after(ms, run) {
     if (ms > MAX_TIMER_MS) return () => {};
-    const timer = setTimeout(run, Math.max(1, ms));
+    const timer = inRoot(setTimeout, run, Math.max(1, ms));
     return () => clearTimeout(timer);
   },
   endOfTurn,
-  nextTurn: (run) => void setImmediate(run),
+  nextTurn: (run) => void inRoot(setImmediate, run),
   random: () => Math.random(),
 };
 

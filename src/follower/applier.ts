@@ -8,7 +8,8 @@
 import type { ServerClock } from '../base/clock.ts';
 import { detached } from '../base/detached.ts';
 import { TandemError } from '../base/errors.ts';
-import type { FramePath } from '../ports/observer.ts';
+import { inRoot } from '../base/root.ts';
+import type { Applied, FramePath } from '../ports/observer.ts';
 import type { Head } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { hashOf } from '../state/digest.ts';
@@ -121,8 +122,7 @@ export class Applier<D extends Definition> {
     const content = this.#compare(frame);
     this.#prove(arrival, content);
     const applied = this.#meter.applied(arrival, changed.length);
-    if (applied?.trace === undefined) this.#show(changed);
-    else this.#context.runtime.tracer.apply(applied, () => this.#show(changed));
+    this.#show(changed, applied);
     return content === 'different' ? 'mismatch' : 'applied';
   }
 
@@ -275,7 +275,13 @@ export class Applier<D extends Definition> {
   }
 
   /** Calls the watchers of the head and of the changed keys. By now the whole frame is visible. */
-  #show(changed: readonly ReadChange[]): void {
+  #show(changed: readonly ReadChange[], applied?: Applied): void {
+    const { heads, runtime } = this.#context;
+    if (applied?.trace !== undefined) inRoot(() => runtime.tracer.apply(applied, () => this.#call(changed)));
+    else if (!heads.isEmpty || !this.watchers.isEmpty) inRoot(() => this.#call(changed));
+  }
+
+  #call(changed: readonly ReadChange[]): void {
     this.#context.heads.notify();
     if (this.watchers.isEmpty) return;
     for (const { key } of changed) {

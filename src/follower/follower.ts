@@ -12,6 +12,7 @@ import { participantLogic } from '../actor/logic.ts';
 import type { Stopped } from '../actor/participant.ts';
 import { Participant } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
+import { inRoot } from '../base/root.ts';
 import { between, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
 import type { DirectOptions } from '../ports/path.ts';
 import type { Runtime } from '../ports/runtime.ts';
@@ -178,7 +179,11 @@ export class Follower<D extends Definition = Definition>
    * @throws TandemError `REDIS_UNAVAILABLE`, `REDIS_NOT_READY`, `REDIS_REFUSED`, `ROLLED_BACK`, `HEAD_MOVED`,
    *   `KEYS_LOST`, `TIMEOUT` or `STOPPED`
    */
-  async refresh(): Promise<Refreshed> {
+  refresh(): Promise<Refreshed> {
+    return inRoot(() => this.#refresh());
+  }
+
+  async #refresh(): Promise<Refreshed> {
     const { name } = this.space;
     if (this.#isStopped) throw new TandemError('STOPPED', `the follower of space "${name}" is stopped`);
     const batch = await this.#synchronizer.read(ZERO);
@@ -212,7 +217,10 @@ export class Follower<D extends Definition = Definition>
 
   /** Like `stop`, without a promise. Idempotent. */
   close(): void {
-    if (this.#isStopped) return;
+    if (!this.#isStopped) inRoot(() => this.#close());
+  }
+
+  #close(): void {
     this.#isStopped = true;
     const { space, waiters, connection, runtime } = this.context;
     this.#endChecks();

@@ -7,6 +7,7 @@
  */
 import type { Context } from '../actor/participant.ts';
 import { asTandemError } from '../base/errors.ts';
+import { inRoot } from '../base/root.ts';
 import type { Cancel } from '../base/time.ts';
 import type { Committed } from '../ports/store.ts';
 import type { Cadence, Occasion } from './cadence.ts';
@@ -75,7 +76,8 @@ export class CommitScheduler {
    */
   changed(): void {
     this.#parts.feed.changed();
-    this.#context.heads.notify();
+    const { heads } = this.#context;
+    if (!heads.isEmpty) inRoot(heads.notify);
     this.schedule();
   }
 

@@ -15,6 +15,7 @@ import { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Stopped } from '../actor/participant.ts';
 import { Participant } from '../actor/participant.ts';
 import { between, requireBoolean, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
+import { inRoot } from '../base/root.ts';
 import { randomId } from '../base/time.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Link } from '../ports/store.ts';
@@ -343,8 +344,8 @@ export class Owner<D extends Definition = Definition>
       leadership: this.#leadership,
       ownership: this.#ownership,
     };
-    this.#stopping ??= shutDown(context, parts, this, timeoutMs).finally(() =>
-      context.runtime.registry.leave(this),
+    this.#stopping ??= inRoot(() =>
+      shutDown(context, parts, this, timeoutMs).finally(() => context.runtime.registry.leave(this)),
     );
     return this.#stopping;
   }
