@@ -86,8 +86,10 @@ export class Elapsed {
     const aheadMs = wall - at - this.#leadMs;
     const slewMs = (at - this.#anchoredAt) * SLEW;
     this.#anchoredAt = at;
+    // planted: sleep
+    const hasSlept = aheadMs - slewMs > SUSPEND_BOUND_MS;
     if (aheadMs < 0) this.#leadMs += aheadMs;
-    else if (aheadMs - slewMs > SUSPEND_BOUND_MS) this.#woke(at, aheadMs);
+    else if (hasSlept) this.#woke(at, aheadMs);
     else this.#leadMs += Math.max(0, Math.min(aheadMs - GRAIN_MS, slewMs));
     return at + this.#sleptMs;
   }

@@ -97,6 +97,7 @@ export class Feed {
   #next(from: Position, isHeartbeatDue: boolean): Step<Position> {
     const { head } = this.#ledger;
     if (from.revision === head.revision && !isHeartbeatDue) return 'nothing';
+    // planted: late-frame
     if (this.isInDoubt) return 'nothing';
     const changes = this.canContinue(from) ? this.#ledger.changesSince(from.revision) : undefined;
     if (changes === undefined) return 'over';

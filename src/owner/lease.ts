@@ -91,6 +91,7 @@ export class Lease {
     const isLong = hasSlept ? now - this.#renewedAt >= this.ms * STOP_SHARE : this.#hasStopped(now);
     this.#ranAt = now;
     this.#voidBefore = wokeAt;
+    // planted: doubt
     if (isLong && this.leftMs(now) === 0) this.#doubtBefore = now;
   }
 

@@ -38,6 +38,11 @@ export type Event =
       stored?: string;
     }
   | { type: 'fenced'; at: number; owner: string; uncommitted: readonly (readonly [string, Id])[] }
+  /**
+   * The owner's process goes on after a stop or a sleep, and nothing has run in it yet. `freshness` is of its
+   * own first reading.
+   */
+  | { type: 'awoke'; at: number; owner: string; stoppedMs: number; freshness: 'live' | 'stale' }
   /** The owner's life is over. */
   | { type: 'ended'; at: number; owner: string; how: 'killed' | 'stopped' | 'fenced' }
   /** A claim's fence has reached the follower's process: `fence` is the new epoch. */

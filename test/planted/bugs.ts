@@ -134,6 +134,24 @@ export const bugs: readonly Bug[] = [
     ),
     caughtBy: 'honest staleness',
   },
+  {
+    name: 'a proof survives a sleep of the machine',
+    mark: 'sleep',
+    plant: instead('const hasSlept = false;'),
+    caughtBy: 'honest staleness',
+  },
+  {
+    name: 'an owner is live on waking, though its lease ran out while it was stopped',
+    mark: 'doubt',
+    plant: removed,
+    caughtBy: 'fencing',
+  },
+  {
+    name: 'an owner that slept past its lease serves its direct readers on waking',
+    mark: 'late-frame',
+    plant: removed,
+    caughtBy: 'fencing',
+  },
   // ---- the owner ----
   {
     name: 'two changes bear one revision',

@@ -2,6 +2,7 @@
  * The faults of a simulated world. Each fault begins, and most end by themselves. The world and the seed
  * decide whom a fault hits, and faults overlap.
  */
+import { SUSPEND_BOUND_MS } from '../../src/base/elapsed.ts';
 import type { MemorySpace } from '../../src/memory/contents.ts';
 import type { FollowerProcess } from './follower-process.ts';
 import { LEASE_MS } from './owner-process.ts';
@@ -224,6 +225,51 @@ export const faults: readonly Fault[] = [
       };
     },
   },
+  // ---- machines that sleep, and clocks that are set ----
+  {
+    name: 'the machine of an owner sleeps',
+    begin: (world) => sleep(world, [world.leader], world.sim.random.pick(NETWORKS)),
+  },
+  {
+    name: 'the machine of an owner sleeps for about its lease',
+    begin: (world) => {
+      const end = sleep(world, [world.leader], world.sim.random.pick(NETWORKS));
+      if (end) world.sim.after(LEASE_MS + world.sim.random.between(-10, 60), end);
+      return end;
+    },
+  },
+  {
+    name: 'the machine of a standby sleeps',
+    begin: (world) => sleep(world, [standby(world)], world.sim.random.pick(NETWORKS)),
+  },
+  {
+    name: 'the machine of a follower sleeps',
+    begin: (world) => sleep(world, [world.sim.random.pick(world.followers)], world.sim.random.pick(NETWORKS)),
+  },
+  {
+    name: 'a machine with owner and follower sleeps',
+    begin: (world) => {
+      const { random } = world.sim;
+      const direct = world.followers.filter(({ follower }) => follower.proof.source === 'direct');
+      const follower = random.pick(direct.length > 0 ? direct : world.followers);
+      const end = sleep(world, [world.leader, follower], random.pick(NETWORKS));
+      if (end && random.chance(0.5)) world.sim.after(LEASE_MS + random.between(0, 500), end);
+      return end;
+    },
+  },
+  {
+    name: 'a wall clock is set',
+    begin: (world) => {
+      const victim = anyone(world);
+      const byMs = world.sim.random.pick([3_600_000, -3_600_000, 500, -500, 150, -150, 50]);
+      if (victim === undefined || !victim.host.isRunning) return undefined;
+      world.hasSlept = true;
+      victim.host.setWall(byMs);
+      return () => {
+        if (victim.host.isRunning) victim.host.setWall(-byMs);
+      };
+    },
+  },
   // ---- the direct path ----
   {
     name: 'direct path cut',
@@ -287,6 +333,44 @@ function pause(victim: SimProcess | undefined): End | undefined {
   if (victim === undefined || !victim.host.isRunning) return undefined;
   victim.host.pause();
   return () => victim.host.resume();
+}
+
+/**
+ * What a machine finds of its connections on waking: all of them, with what arrived meanwhile; none; or ones
+ * that seem open and bring nothing.
+ */
+const NETWORKS = ['stays', 'is reset', 'is gone'] as const;
+/** The largest error of a hardware's clock, which the system sets the wall clock by on waking, ms. */
+const MAX_RTC_ERROR_MS = 500;
+
+/** Puts the machine of these processes to sleep. */
+function sleep(
+  world: World,
+  processes: readonly (SimProcess | undefined)[],
+  network: (typeof NETWORKS)[number],
+): End | undefined {
+  const { sim } = world;
+  const victims = processes.filter((one) => one !== undefined);
+  if (victims.length < processes.length || victims.some(({ host }) => !host.isRunning)) return undefined;
+  const since = sim.now;
+  world.hasSlept = true;
+  for (const { host, wire } of victims) {
+    host.sleep();
+    if (network === 'is gone') wire.isHoleThere = wire.isHoleBack = true;
+  }
+  const mend = (): void => {
+    for (const victim of victims) victim.mendWire();
+  };
+  return () => {
+    if (victims.every(({ host }) => !host.isAsleep)) return;
+    // A wall clock that comes back too early hides that much of the sleep: nobody could notice then.
+    const hiddenMs = Math.min(MAX_RTC_ERROR_MS, Math.max(0, sim.now - since - 2 * SUSPEND_BOUND_MS));
+    const errorMs = sim.random.pick([0, sim.random.between(-hiddenMs, MAX_RTC_ERROR_MS)]);
+    const hosts = new Set(victims.map(({ host }) => host));
+    if (network === 'is reset') world.redis.kill((socket) => hosts.has(socket.host));
+    for (const host of hosts) host.wake(errorMs);
+    if (network === 'is gone') sim.after(sim.random.between(0, 1_000), mend);
+  };
 }
 
 function restart(world: World, victim: OwnerProcess | undefined): End | undefined {

@@ -28,6 +28,8 @@ export class FollowerProcess extends SimProcess {
       world.record({ type: 'told', at: world.sim.now, follower: id, ...told });
       if (world.sim.random.chance(READ_WHEN_TOLD)) this.read();
     });
+    // The first reading after a stop or a sleep comes before any timer or message.
+    this.host.onResume = () => this.read();
     this.note(this.follower);
     this.#hearFences();
     this.#loop();

@@ -36,6 +36,9 @@ export class Host implements Time {
   /** How far the wall clock is ahead of where it would be had nobody set it, ms. */
   #wallAheadMs = 0;
   readonly #elapsed: Elapsed;
+  #stoppedAt = 0;
+  /** Called first of all when the process goes on, with the time for which it was stopped, ms. */
+  onResume: (stoppedMs: number) => void = () => {};
   #due: (() => void)[] = [];
   #arrived: (() => void)[] = [];
 
@@ -137,6 +140,7 @@ export class Host implements Time {
 
   /** Pauses the process, as SIGSTOP or a blocked event loop does. */
   pause(): void {
+    if (!this.#isPaused) this.#stoppedAt = this.#sim.now;
     this.#isPaused = true;
   }
 
@@ -149,6 +153,7 @@ export class Host implements Time {
     this.#sim.after(0, async () => {
       if (this.#asleepSince !== undefined) return;
       this.#isPaused = false;
+      this.onResume(this.#sim.now - this.#stoppedAt);
       const jobs = [...this.#due, ...this.#arrived];
       this.#due = [];
       this.#arrived = [];

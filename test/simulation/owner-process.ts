@@ -36,6 +36,11 @@ export class OwnerProcess extends SimProcess {
     });
     this.owner.on('fenced', () => this.#ended('fenced'));
     world.net.serve(site, { host: this.host, feed: () => this.#feed() });
+    this.host.onResume = (stoppedMs) => {
+      if (this.owner.ownership !== 'leading') return;
+      const { freshness } = this.owner.get('alone');
+      world.record({ type: 'awoke', at: sim.now, owner: id, stoppedMs, freshness });
+    };
     this.note(this.owner);
     this.#loop();
   }
@@ -74,7 +79,8 @@ export class OwnerProcess extends SimProcess {
 
   /** As in the direct router, a standby serves nothing. */
   #feed(): Owner<D>['feed'] | undefined {
-    return this.owner.ownership === 'standby' || this.owner.feed.isEnded ? undefined : this.owner.feed;
+    const { ownership, feed } = this.owner;
+    return ownership === 'standby' || feed.isEnded || feed.isInDoubt ? undefined : feed;
   }
 
   #ended(how: 'killed' | 'stopped' | 'fenced'): void {

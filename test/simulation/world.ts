@@ -24,6 +24,8 @@ export class World implements Environment {
   /** True if every owner starts as a standby. The first of them to find the space free owns it. */
   readonly allStandBy: boolean;
   lastFlushed = '0-0';
+  /** Whether a machine has slept, or its wall clock was set: times are then true up to the suspend bound. */
+  hasSlept = false;
   #ids = 0;
   #births = 0;
 

@@ -1,15 +1,16 @@
 /**
  * 6. Fencing: a follower that has seen epoch e applies nothing of a lower epoch. Nobody sees what an owner
  * sets after another has replaced it: through Redis, from the claim on; by any path, from when the follower's
- * process has heard of the claim.
+ * process has heard of the claim. And an owner that was stopped past its lease does not show its own state as
+ * live on waking, where another has claimed.
  */
 import { placeOf } from '../place.ts';
 import type { EventOf, History } from '../event.ts';
-import type { Checker } from './checker.ts';
+import type { Checker, Material } from './checker.ts';
 
 export const fencing: Checker = {
   name: 'fencing',
-  check({ history, lines }, violated) {
+  check({ history, lines, bounds }, violated) {
     const seen = new Map<string, number>();
     for (const event of history.events) {
       if (!('follower' in event) || !('head' in event)) continue;
@@ -34,6 +35,7 @@ export const fencing: Checker = {
     }
     for (const { follower, key, id, at } of heldAgainstFence(history))
       violated(at, `${follower} holds ${key}=${id}, set after it had heard of the next claim`);
+    checkWaking({ history, lines, bounds }, violated);
     for (const { owner, state, at } of history.of('claimed')) {
       for (const [key, id] of state) {
         if (id !== null && late.has(id) && !setBy(lines.life(owner).ops, id))
@@ -42,6 +44,34 @@ export const fencing: Checker = {
     }
   },
 };
+
+/**
+ * An owner that was stopped past its lease, while another claimed: it is not live on waking, and nobody sees
+ * what it sets before it is fenced. Where it claims again, Redis had forgotten the other.
+ */
+function checkWaking(
+  { history, lines, bounds }: Pick<Material, 'history' | 'lines' | 'bounds'>,
+  violated: (at: number, what: string) => void,
+): void {
+  const late = new Map<number, string>();
+  for (const { owner, at, stoppedMs, freshness } of history.of('awoke')) {
+    const other = lines.all.find(
+      (line) => line.owner !== owner && line.claimedAt > at - stoppedMs && line.claimedAt < at,
+    );
+    const { lines: own, ops } = lines.life(owner);
+    if (stoppedMs < bounds.leaseMs || other === undefined || own.at(-1)!.claimedAt > at) continue;
+    if (freshness === 'live')
+      violated(at, `${owner} is live on waking, although ${other.owner} has claimed meanwhile`);
+    for (const { id, at: setAt } of ops) if (id !== null && setAt >= at) late.set(id, owner);
+  }
+  for (const { follower, state, at } of late.size === 0 ? [] : history.of('read'))
+    for (const [key, id] of state)
+      if (id !== null && late.has(id))
+        violated(
+          at,
+          `${follower} holds ${key}=${id}, which ${late.get(id)} set after it had slept past its lease`,
+        );
+}
 
 function setBy(ops: readonly { id: number | null }[], id: number): boolean {
   return ops.some((op) => op.id === id);
