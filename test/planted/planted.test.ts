@@ -1,5 +1,5 @@
 /**
- * The simulator catches each planted bug, by the checker that the bug names. It runs up to 1,000 seeds for
+ * The simulator catches each planted bug, by the checker that the bug names. It runs up to 2,000 seeds for
  * each bug.
  */
 import { spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { turns } from '../_turns.ts';
 import { bugs } from './bugs.ts';
 import { markedIn, marksIn, planted } from './mark.ts';
 
-const SEEDS = 1_000;
+const SEEDS = 2_000;
 /** A bug may keep a simulation from ending. This limit then fails the test, and its title names the bug. */
 const LONGEST_MS = 240_000;
 const simulate = new URL('../simulation/simulate.ts', import.meta.url).pathname;
