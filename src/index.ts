@@ -24,4 +24,4 @@ export type { Mode } from './state/mode.ts';
 export { ownershipMachine } from '../machines/ownership.ts';
 export type { Ownership } from './state/mode.ts';
 export type { Applied, Committed, Happenings, Observer, Synced } from './ports/observer.ts';
-export type { RedisTarget } from './redis/client.ts';
+export type { RedisTarget } from './redis/target.ts';

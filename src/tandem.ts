@@ -18,7 +18,8 @@ import { ServerClock } from './base/clock.ts';
 import type { ParticipantLogic } from './actor/logic.ts';
 import type { AnyParticipant, Uncommitted } from './actor/participant.ts';
 import type { Runtime } from './ports/runtime.ts';
-import { show, TandemError } from './base/errors.ts';
+import { TandemError } from './base/errors.ts';
+import { kindOf } from './base/kind.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
 import { followerLogic } from './follower/follower.ts';
 import { DirectPath } from './follower/direct-path.ts';
@@ -28,8 +29,9 @@ import { Observers } from './ports/observer.ts';
 import type { DirectOptions, Path } from './ports/path.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
 import { ownerLogic } from './owner/owner.ts';
-import type { RedisTarget } from './redis/client.ts';
+import { LEAST_CONNECT_MS, MOST_CONNECT_MS } from './redis/client.ts';
 import { RedisStore } from './redis/store.ts';
+import type { RedisTarget } from './redis/target.ts';
 import { Space } from './state/space.ts';
 import type { Definition } from './state/definition.ts';
 import type { Store } from './ports/store.ts';
@@ -49,6 +51,12 @@ export interface ConnectOptions {
   readonly name?: string;
   /** The time for one answer of Redis, ms. After it, Redis counts as down. 10 to 60,000; default 500. */
   readonly commandTimeoutMs?: number;
+  /**
+   * The time for one try to connect, from its beginning to the first answer, ms. It covers DNS, TLS and the
+   * sign-on: four to five round trips. 50 to 60,000. Default: ioredis's `connectTimeout` where the target has
+   * one, else 700. A client of a function's has 10,000 by itself, so that number counts as none.
+   */
+  readonly connectTimeoutMs?: number | undefined;
   /**
    * Whether to make traces and metrics, where the application has `@opentelemetry/api` and an SDK. The SDK
    * must be started before the first `own` or `follow`. Default true.
@@ -273,16 +281,21 @@ export function connect(options: ConnectOptions): Tandem {
     redis,
     name = `process-${process.pid}`,
     commandTimeoutMs = 500,
+    connectTimeoutMs,
     telemetry = true,
     inspect,
   } = options;
   if (typeof name !== 'string' || name === '')
-    throw new TandemError('INVALID_OPTION', `name: expected a string, got ${show(name)}`);
+    throw new TandemError('INVALID_OPTION', `name: expected a string, got ${kindOf(name)}`);
   const time: Time = systemTime;
   const clock = new ServerClock(time);
   const deadlineMs = between('commandTimeoutMs', commandTimeoutMs, 10, 60_000);
+  if (connectTimeoutMs !== undefined)
+    between('connectTimeoutMs', connectTimeoutMs, LEAST_CONNECT_MS, MOST_CONNECT_MS);
   const observers = new Observers();
-  const redisStore = inRoot(() => new RedisStore({ redis, time, clock, deadlineMs, observers }));
+  const redisStore = inRoot(
+    () => new RedisStore({ redis, time, clock, deadlineMs, connectTimeoutMs, observers }),
+  );
   const store: Store = redisStore;
   const path = (space: string, options: DirectOptions, maxStaleMs: number): Path =>
     new DirectPath(space, options, maxStaleMs, time);

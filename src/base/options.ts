@@ -1,5 +1,9 @@
-/** Checks of options. Each error names the option, what was expected and what came. */
+/**
+ * Checks of options. Each error names the option, what was expected and what kind of thing came. It shows no
+ * value that may be a secret: whoever forgets the braces gives a URL or a token in place of the options.
+ */
 import { show, TandemError } from './errors.ts';
+import { kindOf } from './kind.ts';
 
 /**
  * Returns `value` if it is a number from `min` to `max`, both included.
@@ -9,7 +13,7 @@ export function between(name: string, value: number, min: number, max: number): 
   if (typeof value === 'number' && value >= min && value <= max) return value;
   throw new TandemError(
     'INVALID_OPTION',
-    `${name}: expected a number from ${min} to ${max}, got ${String(value)}`,
+    `${name}: expected a number from ${min} to ${max}, got ${typeof value === 'number' ? value : kindOf(value)}`,
   );
 }
 
@@ -28,17 +32,17 @@ export function requireOneOf<T extends string>(name: string, value: T, allowed: 
 /** @throws TandemError `INVALID_OPTION` */
 export function requireObject(name: string, value: unknown): void {
   if (typeof value === 'object' && value !== null) return;
-  throw new TandemError('INVALID_OPTION', `${name}: expected an object, got ${show(value)}`);
+  throw new TandemError('INVALID_OPTION', `${name}: expected an object, got ${kindOf(value)}`);
 }
 
 /** @throws TandemError `INVALID_OPTION` */
 export function requireFunction(name: string, value: unknown): void {
   if (typeof value === 'function') return;
-  throw new TandemError('INVALID_OPTION', `${name}: expected a function, got ${show(value)}`);
+  throw new TandemError('INVALID_OPTION', `${name}: expected a function, got ${kindOf(value)}`);
 }
 
 /** @throws TandemError `INVALID_OPTION` */
 export function requireBoolean(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
-  throw new TandemError('INVALID_OPTION', `${name}: expected true or false, got ${show(value)}`);
+  throw new TandemError('INVALID_OPTION', `${name}: expected true or false, got ${kindOf(value)}`);
 }

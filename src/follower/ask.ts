@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
+import { TandemError } from '../base/errors.ts';
 
 export interface Answer {
   readonly status: number;
@@ -48,7 +49,7 @@ function answerOf(response: IncomingMessage): Answer {
         };
         if (response.errored) return failed(response.errored);
         response.on('error', failed);
-        response.on('close', () => reject(new Error('the connection was closed')));
+        response.on('close', () => reject(closed()));
         response.on('end', resolve);
         response.on('data', (piece: string) => {
           try {
@@ -60,4 +61,8 @@ function answerOf(response: IncomingMessage): Answer {
       }),
     cancel: () => void response.destroy(),
   };
+}
+
+function closed(): TandemError {
+  return new TandemError('DIRECT_UNAVAILABLE', 'the owner closed the connection', { retryable: true });
 }

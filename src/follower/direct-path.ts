@@ -10,7 +10,9 @@
  * would prove less and less, since two clocks drift apart.
  */
 import { ServerClock } from '../base/clock.ts';
-import { show, TandemError } from '../base/errors.ts';
+import { TandemError } from '../base/errors.ts';
+import { kindOf } from '../base/kind.ts';
+import { causeOf, safeError } from '../base/node-error.ts';
 import type { Frame } from '../state/frame.ts';
 import { decodeFrame } from '../state/message.ts';
 import type { DirectOptions, Path, PathListener } from '../ports/path.ts';
@@ -87,7 +89,7 @@ export class DirectPath implements Path {
         await this.#session(listener, session.signal, () => (failures = 0));
       } catch (error) {
         if (signal.aborted) return;
-        const failure = error instanceof TandemError ? error : unavailable((error as Error).message, error);
+        const failure = error instanceof TandemError ? error : broken('the direct path failed', error);
         if (failure.code === 'DIRECT_REFUSED') pauseMs = jittered(this.#time, REFUSED_PAUSE_MS);
         listener.down(failure);
       } finally {
@@ -250,7 +252,8 @@ export class DirectPath implements Path {
     requireOk(answer);
     const told = JSON.parse(await this.#read(answer, ANSWER_TIMEOUT_MS, MAX_CLOCK_LENGTH)) as unknown;
     const now = (told as { now?: unknown } | null)?.now;
-    if (typeof now !== 'number') throw unavailable(`expected a time of the owner's clock, got ${show(now)}`);
+    if (typeof now !== 'number')
+      throw unavailable(`expected a time of the owner's clock, got ${kindOf(now)}`);
     this.clock.sample(sentAt, now, receivedAt);
   }
 
@@ -261,18 +264,28 @@ export class DirectPath implements Path {
       return await withDeadline(this.#time, ANSWER_TIMEOUT_MS, answer, late);
     } catch (error) {
       if (error instanceof TandemError) throw error;
-      throw unavailable(`the owner cannot be reached: ${(error as Error).message}`, error);
+      throw broken('the owner cannot be reached', error);
     }
   }
 }
 
-/** @throws TandemError `INVALID_OPTION` */
-function baseOf(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed && /^https?:$/.test(parsed.protocol)) return parsed.href.replace(/\/$/, '');
-  throw new TandemError(
+/**
+ * The address that paths are appended to. No error shows any part of it, since it may hold a secret.
+ * @throws TandemError `INVALID_OPTION`
+ */
+function baseOf(url: unknown): string {
+  const parsed = typeof url === 'string' ? URL.parse(url) : null;
+  if (parsed === null || !/^https?:$/.test(parsed.protocol))
+    throw invalidUrl(typeof url === 'string' && url !== '' ? 'another string' : kindOf(url));
+  if (parsed.username !== '' || parsed.password !== '') throw invalidUrl('one with a user or a password');
+  if (parsed.search !== '' || parsed.hash !== '') throw invalidUrl('one with a query or a fragment');
+  return parsed.href.replace(/\/$/, '');
+}
+
+function invalidUrl(came: string): TandemError {
+  return new TandemError(
     'INVALID_OPTION',
-    `direct.url: expected an address such as "http://127.0.0.1:7070", got ${show(url)}`,
+    `direct.url: expected an address such as "http://127.0.0.1:7070", got ${came}`,
   );
 }
 
@@ -302,6 +315,13 @@ function superseded(): TandemError {
   return unavailable('a later claim of the space was heard: the owner at this address may be superseded');
 }
 
-function unavailable(message: string, cause?: unknown): TandemError {
-  return new TandemError('DIRECT_UNAVAILABLE', message, { retryable: true, cause });
+function unavailable(message: string): TandemError {
+  return new TandemError('DIRECT_UNAVAILABLE', message, { retryable: true });
+}
+
+/** An error of HTTP or of a parser: it may quote what came, so only what is known to be safe is kept. */
+function broken(what: string, error: unknown): TandemError {
+  const safe = safeError(error);
+  const cause = causeOf(safe);
+  return new TandemError('DIRECT_UNAVAILABLE', `${what}: ${safe.text}`, { retryable: true, cause });
 }

@@ -1,18 +1,21 @@
 /**
  * Makes ioredis clients of the user's target, and turns off what they would do by themselves: queue while
  * offline, send again, subscribe again, reconnect. A client lives as long as its connection.
+ *
+ * A function of the user's has to make a new client each time. A client that it gives twice, or one that is
+ * in use already, is the user's own: nothing of it is changed, and it is never disconnected. What is used in
+ * its place is a duplicate, and the user is told `INVALID_OPTION`.
  */
+import type { Cluster, ClusterOptions, RedisOptions } from 'ioredis';
 import { Redis } from 'ioredis';
-import type { Cluster, RedisOptions } from 'ioredis';
-import { TandemError } from '../base/errors.ts';
-
-export type Client = Redis | Cluster;
-
-/**
- * Where Redis is: a URL, ioredis options, or a function that makes a new client each time it is called (TLS,
- * ACL, Sentinel, Cluster).
- */
-export type RedisTarget = string | RedisOptions | (() => Client);
+import type { TandemError } from '../base/errors.ts';
+import { kindOf } from '../base/kind.ts';
+import type { About } from './connection.ts';
+import { CONNECT_TIMEOUT_MS } from './connection.ts';
+import { fromFunction } from './errors.ts';
+import type { Client, RedisTarget } from './target.ts';
+import { isClient, readTarget } from './target.ts';
+import { noKeyPrefix, refused } from './url.ts';
 
 /** For every connection: also for those that a Cluster client makes to its nodes. */
 const NOTHING_TWICE = {
@@ -32,73 +35,169 @@ const NOTHING_BY_ITSELF = {
   replyMapping: 'legacy' as const,
 } satisfies RedisOptions;
 
+/** ioredis's default. A client of a function's has it where the user has set nothing, ms. */
+const DEFAULT_OF_IOREDIS_MS = 10_000;
+/** The bounds of a try to connect, ms. */
+export const LEAST_CONNECT_MS = 50;
+export const MOST_CONNECT_MS = 60_000;
+/** ioredis gives up later than this client does, which says why. */
+const LATER_MS = 500;
+/** The states of a client that a function has just made. */
+const NEW: ReadonlySet<string> = new Set(['wait', 'connecting']);
+
+/** The clients that this process was given by functions, and that are in use, or are the user's own. */
+const known = new WeakSet<Client>();
+
+export class ClientMaker {
+  readonly #target: RedisOptions | (() => unknown);
+  readonly #connectTimeoutMs: number | undefined;
+  readonly #about = new WeakMap<Client, About>();
+  /** Whether the function was asked for a second client, to compare it with the first. */
+  #isCompared = false;
+  #warning: TandemError | undefined;
+
+  /**
+   * @param connectTimeoutMs as the user has set it for all targets
+   * @throws TandemError `INVALID_OPTION`
+   */
+  constructor(target: RedisTarget, connectTimeoutMs?: number) {
+    this.#target = readTarget(target);
+    this.#connectTimeoutMs = connectTimeoutMs;
+  }
+
+  /** @throws TandemError `INVALID_OPTION`, or `REDIS_UNAVAILABLE` where the user's function failed */
+  make(): Client {
+    const target = this.#target;
+    if (typeof target === 'function') return this.#supplied(target);
+    const connectTimeoutMs = this.#timeoutOf(target, undefined);
+    return this.#note(new Redis({ ...target, ...restraints(target, connectTimeoutMs) }), connectTimeoutMs);
+  }
+
+  about(client: Client): About {
+    return this.#about.get(client) ?? { connectTimeoutMs: CONNECT_TIMEOUT_MS };
+  }
+
+  #supplied(make: () => unknown): Client {
+    const given = requireClient(called(make));
+    const isOwn = this.#isUsersOwn(given, make);
+    known.add(given);
+    const own = given.isCluster ? (given.options as ClusterOptions).redisOptions : given.options;
+    const connectTimeoutMs = this.#timeoutOf(own ?? {}, DEFAULT_OF_IOREDIS_MS);
+    if (isOwn) this.#warning ??= usersOwn();
+    const client = isOwn ? duplicateOf(given) : given;
+    restrain(client, connectTimeoutMs);
+    return this.#note(client, connectTimeoutMs);
+  }
+
+  /** Whether a client is not new, or is what the function gives each time. Changes nothing of it. */
+  #isUsersOwn(client: Client, make: () => unknown): boolean {
+    if (known.has(client) || !NEW.has(client.status)) return true;
+    if (this.#isCompared) return false;
+    this.#isCompared = true;
+    const second = attempt(make);
+    if (second === client) return true;
+    if (isClient(second) && !known.has(second) && NEW.has(second.status)) discard(second);
+    return false;
+  }
+
+  /** @param unset what `connectTimeout` is where the user has not set it */
+  #timeoutOf({ connectTimeout }: RedisOptions, unset: number | undefined): number {
+    if (this.#connectTimeoutMs !== undefined) return this.#connectTimeoutMs;
+    if (connectTimeout === undefined || connectTimeout === unset) return CONNECT_TIMEOUT_MS;
+    // 0 is without an end for ioredis.
+    const wanted = connectTimeout || MOST_CONNECT_MS;
+    return Math.min(Math.max(wanted, LEAST_CONNECT_MS), MOST_CONNECT_MS);
+  }
+
+  #note(client: Client, connectTimeoutMs: number): Client {
+    this.#about.set(client, { connectTimeoutMs, warning: this.#warning });
+    return client;
+  }
+}
+
+function called(make: () => unknown): unknown {
+  try {
+    return make();
+  } catch (error) {
+    throw fromFunction(error);
+  }
+}
+
+/** What a function gives; `undefined` where it throws. A promise that it gives may reject. */
+function attempt(make: () => unknown): unknown {
+  try {
+    const given = make();
+    if (!isClient(given)) quiet(given);
+    return given;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws TandemError `INVALID_OPTION` for what is no client, or has a keyPrefix. Nothing of it is changed. */
+function requireClient(given: unknown): Client {
+  if (!isClient(given)) {
+    quiet(given);
+    throw refused(
+      `expected the function to return an ioredis client (Redis or Cluster), got ${kindOf(given)}`,
+    );
+  }
+  const { keyPrefix, redisOptions } = given.options as { keyPrefix?: unknown; redisOptions?: RedisOptions };
+  if (keyPrefix || redisOptions?.keyPrefix) throw noKeyPrefix();
+  return given;
+}
+
+/** The function may be async, and what it rejects with may hold a secret. */
+function quiet(given: unknown): void {
+  void Promise.resolve(given).catch(() => {});
+}
+
+/** Closes a new client before it has opened a socket: ioredis does so in the next tick. */
+function discard(client: Client): void {
+  client.on('error', () => {});
+  client.disconnect();
+}
+
+/**
+ * A client like that of the user, which is not touched.
+ * @throws TandemError `INVALID_OPTION` where there can be none
+ */
+function duplicateOf(client: Client): Client {
+  try {
+    if (!client.isCluster) return (client as Redis).duplicate({ lazyConnect: true });
+    return (client as Cluster).duplicate([], { lazyConnect: true, ...CLUSTER_BY_ITSELF });
+  } catch {
+    throw usersOwn();
+  }
+}
+
+const CLUSTER_BY_ITSELF = { enableOfflineQueue: false, clusterRetryStrategy: () => null };
+
+function restrain(client: Client, connectTimeoutMs: number): void {
+  if (!client.isCluster) {
+    Object.assign(client.options, restraints(client.options as RedisOptions, connectTimeoutMs));
+    return;
+  }
+  Object.assign(client.options, CLUSTER_BY_ITSELF);
+  // A Cluster has copied the options of its nodes by now: its pool makes the connections.
+  const { connectionPool } = client as unknown as { connectionPool?: { redisOptions?: RedisOptions } };
+  const connectTimeout = connectTimeoutMs + LATER_MS;
+  Object.assign(connectionPool?.redisOptions ?? {}, NOTHING_TWICE, { connectTimeout });
+}
+
 /**
  * ioredis's own ready check asks for INFO, which may be forbidden, and waits while Redis loads. The first
  * ping of a connection serves instead. Behind Sentinels the check stays: it makes sure that a master is one.
  */
-function nothingByItself(options: RedisOptions) {
-  return { ...NOTHING_BY_ITSELF, enableReadyCheck: options.sentinels != null };
+function restraints({ sentinels }: RedisOptions, connectTimeoutMs: number) {
+  const connectTimeout = connectTimeoutMs + LATER_MS;
+  return { ...NOTHING_BY_ITSELF, connectTimeout, enableReadyCheck: sentinels != null };
 }
 
-/** @throws TandemError `INVALID_OPTION` */
-export function clientMaker(target: RedisTarget): () => Client {
-  if (typeof target === 'function') return () => restrain(target());
-  if (typeof target === 'string') {
-    if (!/^(rediss?|unix):\/\/|^\//.test(target)) {
-      throw new TandemError(
-        'INVALID_OPTION',
-        'redis: expected a URL such as "redis://127.0.0.1:6379", got another string',
-      );
-    }
-    return () => new Redis(target, nothingByItself({}));
-  }
-  if (typeof target === 'object' && target !== null) {
-    if (target.keyPrefix) throw noKeyPrefix();
-    return () => new Redis({ ...target, ...nothingByItself(target) });
-  }
-  throw new TandemError(
-    'INVALID_OPTION',
-    `redis: expected a URL, ioredis options or a function, got ${String(target)}`,
-  );
-}
-
-function restrain(client: Client): Client {
-  // By shape, not by class: the user's copy of ioredis may be another one.
-  if (
-    typeof client?.sendCommand !== 'function' ||
-    typeof client.disconnect !== 'function' ||
-    !client.options
-  ) {
-    (client as Partial<Client> | undefined)?.disconnect?.();
-    // The function may be async: the client that it makes later is closed.
-    void Promise.resolve(client).then(
-      (late: Partial<Client> | undefined) => late?.disconnect?.(),
-      () => {},
-    );
-    throw new TandemError(
-      'INVALID_OPTION',
-      'redis: expected the function to return an ioredis client (Redis or Cluster)',
-    );
-  }
-  if ('keyPrefix' in client.options && client.options.keyPrefix) {
-    client.disconnect();
-    throw noKeyPrefix();
-  }
-  if (client.isCluster) {
-    Object.assign(client.options, { enableOfflineQueue: false, clusterRetryStrategy: () => null });
-    // A Cluster has copied the options of its nodes by now: its pool makes the connections.
-    const { connectionPool } = client as unknown as { connectionPool?: { redisOptions?: RedisOptions } };
-    Object.assign(connectionPool?.redisOptions ?? {}, NOTHING_TWICE);
-  } else {
-    Object.assign(client.options, nothingByItself(client.options as RedisOptions));
-  }
-  return client;
-}
-
-function noKeyPrefix(): TandemError {
-  return new TandemError(
-    'INVALID_OPTION',
-    'redis: keyPrefix is not supported, since ioredis adds it to no channel. Give the space another name instead',
+function usersOwn(): TandemError {
+  return refused(
+    'the function gave a client that is in use already, or gave the same client twice. ' +
+      'That client is left alone, and a duplicate of it is used. Make a new client in the function each time',
   );
 }
 

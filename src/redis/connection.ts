@@ -16,20 +16,23 @@
  * - A warning, such as of eviction, is looked for once a connection.
  */
 import type { Command } from 'ioredis';
-import type { TandemError } from '../base/errors.ts';
-import { asTandemError } from '../base/errors.ts';
+import { TandemError } from '../base/errors.ts';
 import type { LinkChanged } from '../ports/observer.ts';
 import type { Link } from '../ports/store.ts';
 import type { Cancel, Time } from '../base/time.ts';
 import { backoffMs, jittered } from '../base/time.ts';
-import type { Client } from './client.ts';
-import { fromRedis, unavailable } from './errors.ts';
+import { placeOf } from '../base/node-error.ts';
+import { fromFunction, fromRedis, unavailable } from './errors.ts';
 import { Ping } from './ping.ts';
 import { Session } from './session.ts';
+import type { Client } from './target.ts';
 import { Unanswered } from './unanswered.ts';
 
-/** From the beginning of a try to the first answer. */
-const CONNECT_TIMEOUT_MS = 700;
+/**
+ * From the beginning of a try to the first answer, by default: a hung server is tried again soon. That takes
+ * three round trips, and one or two more with TLS.
+ */
+export const CONNECT_TIMEOUT_MS = 700;
 /** Up for longer than this, a connection was a success. */
 const LASTING_MS = 1_000;
 /** Before any other try, also after one that took long. */
@@ -37,9 +40,18 @@ const LEAST_PAUSE_MS = 50;
 /** After a wrong password or a missing permission: fast tries would not help. */
 const REFUSED_PAUSE_MS = 800;
 
+/** What is known of a client that was made. */
+export interface About {
+  /** How long a try to connect it may take, ms. */
+  readonly connectTimeoutMs: number;
+  /** Something that a person should mend. */
+  readonly warning?: TandemError | undefined;
+}
+
 export interface ConnectionOptions {
   /** Makes a client that is ready to be connected. */
   readonly make: () => Client;
+  readonly about?: (client: Client) => About;
   readonly time: Time;
   /** How long any answer may take, ms. */
   readonly deadlineMs: number;
@@ -162,22 +174,26 @@ export class Connection implements Link {
   }
 
   #connect(): void {
-    const { make, time, deadlineMs } = this.#options;
+    const { make, about, time, deadlineMs } = this.#options;
     const triedAt = time.now();
     let client: Client;
     try {
       client = make();
     } catch (error) {
-      const failure = asTandemError(error, 'REDIS_UNAVAILABLE', 'the function given as redis failed');
+      const failure = error instanceof TandemError ? error : fromFunction(error);
       return this.#failedToMake(failure, triedAt);
     }
+    const { connectTimeoutMs, warning } = about?.(client) ?? { connectTimeoutMs: CONNECT_TIMEOUT_MS };
+    this.#warning ??= warning;
     const session = new Session(
       client,
       { time, deadlineMs, unanswered: this.#unanswered },
       { ready: (session) => void this.#prove(session), lost: (error) => this.#lost(error) },
     );
-    const cancelTimeout = time.after(CONNECT_TIMEOUT_MS, () =>
-      session.giveUp(`no connection to Redis within ${CONNECT_TIMEOUT_MS} ms`),
+    const cancelTimeout = time.after(connectTimeoutMs, () =>
+      session.giveUp(
+        `no connection to Redis${addressOf(client)} within ${connectTimeoutMs} ms (connectTimeoutMs)`,
+      ),
     );
     this.#phase = { kind: 'connecting', session, triedAt, cancelTimeout };
     session.open();
@@ -273,6 +289,13 @@ export class Connection implements Link {
   #tell(): void {
     for (const changed of this.#watchers) changed();
   }
+}
+
+/** ` at host:port`, for an error message; nothing where a client has no one address. */
+function addressOf({ options }: Client): string {
+  const { host, port, path } = options as { host?: unknown; port?: unknown; path?: unknown };
+  const place = placeOf(host, port, path);
+  return place === undefined ? '' : ` at ${place}`;
 }
 
 /** Cancels what a phase has under way. */

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Command } from 'ioredis';
-import type { Client } from './client.ts';
 import type { KeyList } from './keys.ts';
 import { bulk } from './keys.ts';
+import type { Client } from './target.ts';
 
 export class Script {
   readonly #lua: string;
@@ -21,27 +21,42 @@ export class Script {
 
   /** Calls the script by its hash. A server that does not know it does nothing: it needs `byText`. */
   byHash(client: Client, keys: KeyList, args: readonly string[]): Command {
-    // For a Cluster, ioredis has to see the arguments: from the keys it finds the node.
-    if (client.isCluster) return command('evalsha', [this.#sha, ...rest(keys, args)]);
-    let text = `*${3 + keys.names.length + args.length}${this.#start}${bulk(String(keys.names.length))}${keys.text}`;
-    for (const arg of args) text += bulk(arg);
-    return new Prepared('evalsha', text);
+    return prepared('evalsha', client, this.#start, keys, args);
   }
 
-  byText(keys: KeyList, args: readonly string[]): Command {
-    return command('eval', [this.#lua, ...rest(keys, args)]);
+  byText(client: Client, keys: KeyList, args: readonly string[]): Command {
+    return prepared('eval', client, `\r\n${bulk('eval')}${bulk(this.#lua)}`, keys, args);
   }
+}
+
+/** @param start what stands between the number of the arguments and the number of the keys */
+function prepared(
+  name: string,
+  client: Client,
+  start: string,
+  keys: KeyList,
+  args: readonly string[],
+): Command {
+  const count = String(keys.names.length);
+  let text = `*${3 + keys.names.length + args.length}${start}${bulk(count)}${keys.text}`;
+  for (const arg of args) text += bulk(arg);
+  // From the keys, a Cluster's client finds the node.
+  return new Prepared(name, text, client.isCluster ? ['', count, ...keys.names] : []);
 }
 
 /**
  * A command whose text is made already. A call of a script has some fifteen arguments, most of them the same
  * each time, and ioredis would make the text of each anew.
+ *
+ * ioredis does not see the arguments, and values are among them. So neither does who instruments it: ioredis
+ * publishes all arguments of `eval` on a diagnostics channel, and OpenTelemetry puts them into spans.
  */
 export class Prepared extends Command {
   readonly #text: string;
 
-  constructor(name: string, text: string) {
-    super(name, [], OPTIONS);
+  /** @param visible arguments that ioredis may see */
+  constructor(name: string, text: string, visible: string[] = []) {
+    super(name, visible, OPTIONS);
     this.#text = text;
   }
 
@@ -51,14 +66,6 @@ export class Prepared extends Command {
 }
 
 const OPTIONS = { replyEncoding: 'utf8' } as const;
-
-function command(name: string, args: string[]): Command {
-  return new Command(name, args, OPTIONS);
-}
-
-function rest({ names }: KeyList, args: readonly string[]): string[] {
-  return [String(names.length), ...names, ...args];
-}
 
 function read(name: string): string {
   return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');

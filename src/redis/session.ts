@@ -8,10 +8,10 @@
 import type { Command } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
-import type { Client } from './client.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Call } from './deadlines.ts';
 import { fromRedis, unavailable } from './errors.ts';
+import type { Client } from './target.ts';
 import type { Unanswered } from './unanswered.ts';
 import { Outgoing } from './unanswered.ts';
 
@@ -44,7 +44,8 @@ export class Session {
     this.#client = client;
     this.#supervisor = supervisor;
     this.#outgoing = new Outgoing(client, time, unanswered, (failure) => this.fail(failure));
-    const late = (): void => this.fail(unavailable(`Redis did not answer within ${deadlineMs} ms`));
+    const late = (): void =>
+      this.fail(unavailable(`Redis did not answer within ${deadlineMs} ms (commandTimeoutMs)`));
     this.#deadlines = new Deadlines(time, deadlineMs, late);
   }
 
@@ -79,7 +80,7 @@ export class Session {
     if (this.#hasEnded) return Promise.reject(unavailable('the connection was lost'));
     return new Promise((resolve, reject) => {
       this.#outgoing.gather();
-      const reply = ask(client);
+      const reply = asked(ask, client);
       const call = this.#deadlines.add(reject);
       reply.then(
         (value) => (this.#deadlines.settle(call), resolve(value)),
@@ -96,7 +97,13 @@ export class Session {
   ): Promise<T> {
     const command = make(this.#client);
     this.#outgoing.gather();
-    void this.#client.sendCommand(command);
+    try {
+      const sent: unknown = this.#client.sendCommand(command);
+      // An instrumented client gives a promise of its own, and nobody waits for that one.
+      if (sent !== command.promise) void Promise.resolve(sent).catch(nothing);
+    } catch (error) {
+      command.reject(error as Error);
+    }
     const call = this.#deadlines.add(command.reject);
     return command.promise.then(
       (reply) => {
@@ -162,3 +169,10 @@ export class Session {
     return failure;
   }
 }
+
+/** A client that somebody has instrumented may throw. Only what a promise rejects with is rewritten. */
+async function asked<T>(ask: (client: Client) => Promise<T>, client: Client): Promise<T> {
+  return ask(client);
+}
+
+function nothing(): void {}

@@ -23,16 +23,17 @@ import type {
 } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
-import type { Client, RedisTarget } from './client.ts';
-import { clientMaker, databaseOf } from './client.ts';
+import { ClientMaker, databaseOf } from './client.ts';
 import type { Reply } from './commands.ts';
 import { claim, commit, portionsOf, readTime, release, renew, replaceAll, since, stage } from './commands.ts';
+import type { About } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { bulk, keysOf } from './keys.ts';
 import { Script } from './script.ts';
 import type { Deliver } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
+import type { Client, RedisTarget } from './target.ts';
 
 /** The files that each script is put together from, and the keys that it is given. */
 const SCRIPTS = {
@@ -52,6 +53,8 @@ export interface RedisStoreOptions {
   readonly clock: ServerClock;
   /** How long Redis may take for any answer, ms. */
   readonly deadlineMs: number;
+  /** How long a try to connect may take, ms; where it is not given, the target may say it. */
+  readonly connectTimeoutMs?: number | undefined;
   /** Told when a connection comes and goes. */
   readonly observers?: Observers;
 }
@@ -69,13 +72,15 @@ export class RedisStore implements Store {
   readonly #known = new Map<string, Keys>();
   readonly #subscriptions = new Subscriptions();
 
-  constructor({ redis, time, clock, deadlineMs, observers }: RedisStoreOptions) {
-    const make = clientMaker(redis);
+  constructor({ redis, time, clock, deadlineMs, connectTimeoutMs, observers }: RedisStoreOptions) {
+    const clients = new ClientMaker(redis, connectTimeoutMs);
+    const about = (client: Client): About => clients.about(client);
     this.#time = time;
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
     this.commands = new Connection({
-      make: () => this.#selected(make()),
+      make: () => this.#selected(clients.make()),
+      about,
       time,
       deadlineMs,
       ping: (client) => this.#askTime(client),
@@ -86,7 +91,8 @@ export class RedisStore implements Store {
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
     this.subscriber = new Connection({
-      make: () => this.#listening(this.#selected(make())),
+      make: () => this.#listening(this.#selected(clients.make())),
+      about,
       time,
       deadlineMs,
       ping: async (client) => void (await client.ping()),
@@ -186,7 +192,7 @@ export class RedisStore implements Store {
     const rescue = (failure: TandemError): Promise<T> => {
       if (!isUnknownScript(failure)) throw failure;
       sentAt = this.#time.now();
-      return this.commands.send(() => script.byText(list, args), take);
+      return this.commands.send((client) => script.byText(client, list, args), take);
     };
     return this.commands.send((client) => script.byHash(client, list, args), take, rescue);
   }

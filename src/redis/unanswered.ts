@@ -19,10 +19,10 @@ import type { Command, Redis } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
-import type { Client } from './client.ts';
 import { fromRedis, unavailable } from './errors.ts';
 import { bulk } from './keys.ts';
 import { Prepared } from './script.ts';
+import type { Client } from './target.ts';
 
 /** A server that answered, or that forbids `CLIENT REPLY`, is tried again after this. */
 const TRY_AGAIN_MS = 600_000;

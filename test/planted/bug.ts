@@ -1,6 +1,6 @@
 /**
  * Bugs that are planted into the real sources, one at a time, to check the checkers: in the simulator, the
- * checker that a bug names must catch it.
+ * checker that a bug names must catch it. Some are caught by a quick test instead.
  *
  * A comment `// planted: <mark>` above a statement shows where a bug goes. So a moved line or file breaks
  * no bug.
@@ -10,8 +10,16 @@ export interface Bug {
   readonly mark: string;
   /** Makes the statement with the bug, from the marked statement. */
   readonly plant: (statement: string) => string;
-  /** The name of the checker that must catch it. */
+  /**
+   * What must catch it: the name of a checker of the simulator, or the path of a quick test, where the
+   * simulator has no part of what the bug breaks.
+   */
   readonly caughtBy: string;
+}
+
+/** Whether a test catches it, and not the simulator. */
+export function isCaughtByTest({ caughtBy }: Bug): boolean {
+  return caughtBy.endsWith('.test.ts');
 }
 
 /** Other code in place of the statement. */

@@ -317,4 +317,17 @@ export const bugs: readonly Bug[] = [
     plant: before('if (from.revision % 10 === 7) changes.pop();'),
     caughtBy: 'no gap, no duplicate',
   },
+  // ---- secrets ----
+  {
+    name: 'a secret in a cause',
+    mark: 'cause',
+    plant: instead('const cause = error;'),
+    caughtBy: 'test/unit/redis-errors.test.ts',
+  },
+  {
+    name: 'an error reply of Redis is shown as it came',
+    mark: 'reply',
+    plant: swapped('safeReply(message)', 'message'),
+    caughtBy: 'test/unit/redis-errors.test.ts',
+  },
 ];

@@ -3,7 +3,7 @@
  * sockets.
  */
 import type { ServerClock } from '../../src/base/clock.ts';
-import type { Client } from '../../src/redis/client.ts';
+import type { Client } from '../../src/redis/target.ts';
 import { Connection } from '../../src/redis/connection.ts';
 import { Subscriptions } from '../../src/redis/subscriptions.ts';
 import type { Page, SinceOptions } from '../../src/ports/store.ts';

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
 import { TandemError } from '../../src/base/errors.ts';
-import type { Client } from '../../src/redis/client.ts';
+import type { Client } from '../../src/redis/target.ts';
 import type { ConnectionOptions } from '../../src/redis/connection.ts';
 import { Connection } from '../../src/redis/connection.ts';
 import { FakeTime } from '../_fake-time.ts';
@@ -110,7 +110,10 @@ test('a server that misses a deadline is taken for dead, and the outcome of all 
   await time.advance(1);
   t.false(connection.up);
   for (const one of await settled)
-    t.is(one.status === 'rejected' && one.reason.message, 'Redis did not answer within 500 ms');
+    t.is(
+      one.status === 'rejected' && one.reason.message,
+      'Redis did not answer within 500 ms (commandTimeoutMs)',
+    );
   t.true(clients[0]!.isThrownAway);
 });
 

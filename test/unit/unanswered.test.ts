@@ -4,7 +4,7 @@
  */
 import test from 'ava';
 import { Command } from 'ioredis';
-import type { Client } from '../../src/redis/client.ts';
+import type { Client } from '../../src/redis/target.ts';
 import { bulk } from '../../src/redis/keys.ts';
 import { Outgoing, Unanswered } from '../../src/redis/unanswered.ts';
 import { FakeTime } from '../_fake-time.ts';

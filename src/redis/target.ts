@@ -1,0 +1,105 @@
+/**
+ * Where Redis is, as the user says it: a URL, options of ioredis, or a function. What is no target is refused
+ * here, when it is given: ioredis would take it for `localhost:6379`. Pure; no error shows any part of it.
+ */
+import { isIP } from 'node:net';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import { isPlain, kindOf } from '../base/kind.ts';
+import type { TandemError } from '../base/errors.ts';
+import { noKeyPrefix, optionsOfUrl, refused } from './url.ts';
+
+export type Client = Redis | Cluster;
+
+/**
+ * Where Redis is: a URL, ioredis options, or a function that makes a new client each time it is called (TLS,
+ * ACL, Sentinel, Cluster). Options name a `host`, `port`, `path`, `sentinels` or a `Connector`.
+ */
+export type RedisTarget = string | RedisOptions | (() => Client);
+
+const EXPECTED = 'expected a URL, ioredis options or a function that makes a client';
+/** One of these says where Redis is. Without any, ioredis would take its default, localhost. */
+const PLACES = ['host', 'port', 'path', 'sentinels', 'Connector'] as const;
+
+/** The options of ioredis 6, so that a misspelt one, or one of another library, is no silent default. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...PLACES,
+  ...(
+    'family tls username password db name role keyPrefix readOnly monitor ' +
+    'connectTimeout disconnectTimeout commandTimeout socketTimeout keepAlive noDelay ' +
+    'blockingTimeout blockingTimeoutGrace connectionName disableClientInfo clientInfoTag ' +
+    'retryStrategy reconnectOnError maxRetriesPerRequest maxLoadingRetryTime lazyConnect ' +
+    'autoResubscribe autoResendUnfulfilledCommands enableOfflineQueue enableReadyCheck ' +
+    'offlineQueue commandQueue stringNumbers protocol replyMapping scripts ' +
+    'enableAutoPipelining autoPipeliningIgnoredCommands showFriendlyErrorStack himportFieldsets ' +
+    'sentinelUsername sentinelPassword sentinelRetryStrategy sentinelReconnectStrategy ' +
+    'sentinelCommandTimeout enableTLSForSentinelMode sentinelTLS sentinelMaxConnections ' +
+    'preferredSlaves natMap updateSentinels failoverDetector'
+  ).split(' '),
+]);
+
+/**
+ * The options of ioredis that a target stands for, or the function that makes clients.
+ * @throws TandemError `INVALID_OPTION`
+ */
+export function readTarget(target: unknown): RedisOptions | (() => unknown) {
+  if (isClass(target)) throw refused(`${EXPECTED}, got a class: pass () => new Redis(…)`);
+  if (typeof target === 'function') return target as () => unknown;
+  if (typeof target === 'string') return optionsOfUrl(target);
+  if (isClient(target))
+    throw refused(`${EXPECTED}, got a client: pass a function that makes a new one each time`);
+  if (!isPlain(target)) throw refused(`${EXPECTED}, got ${kindOf(target)}`);
+  return checkedOptions(target);
+}
+
+/** By shape, not by class: the user's copy of ioredis may be another one. */
+export function isClient(value: unknown): value is Client {
+  const { sendCommand, disconnect, options } = (value ?? {}) as Partial<Record<string, unknown>>;
+  return (
+    typeof sendCommand === 'function' &&
+    typeof disconnect === 'function' &&
+    typeof options === 'object' &&
+    options !== null
+  );
+}
+
+function checkedOptions(given: Readonly<Record<string, unknown>>): RedisOptions {
+  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  for (const name of Object.keys(options)) if (!KNOWN.has(name)) throw unknownOption(name);
+  if (options.keyPrefix) throw noKeyPrefix();
+  if (!PLACES.some((name) => options[name] !== null && options[name] !== undefined))
+    throw refused(`${EXPECTED}, got options that name no host, port, path, sentinels or Connector`);
+  const { host, path, port, db, sentinels } = options;
+  // A URL as `host`, with a password in it, would be looked up as a name.
+  if (host !== null && host !== undefined && !isHost(host))
+    throw refused(`host: expected the name or the address of a host, got ${kindOf(host)} that is none`);
+  if (path !== null && path !== undefined && (typeof path !== 'string' || path === ''))
+    throw refused(`path: expected the path of a socket, got ${kindOf(path)}`);
+  requireInteger('port', port, 1, 65_535);
+  requireInteger('db', db, 0, 2 ** 31);
+  if (sentinels !== null && sentinels !== undefined && !(Array.isArray(sentinels) && sentinels.length > 0))
+    throw refused(`sentinels: expected a list of addresses, got ${kindOf(sentinels)}`);
+  return options;
+}
+
+/** A number, or a number as text, such as from the environment: ioredis takes both. */
+function requireInteger(name: string, value: unknown, min: number, max: number): void {
+  if (value === undefined || value === null) return;
+  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (Number.isInteger(number) && (number as number) >= min && (number as number) <= max) return;
+  throw refused(`${name}: expected a whole number from ${min} to ${max}, got ${kindOf(value)} that is none`);
+}
+
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function isHost(value: unknown): boolean {
+  return typeof value === 'string' && (/^[\w.-]{1,255}$/.test(value) || isIP(value) !== 0);
+}
+
+function unknownOption(name: string): TandemError {
+  const quoted = /^[A-Za-z]{1,32}$/.test(name) ? `"${name}"` : 'one';
+  return refused(
+    `${EXPECTED}; ioredis has no option ${quoted}. For { url } or { socket }, pass the URL itself`,
+  );
+}
