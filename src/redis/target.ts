@@ -43,7 +43,7 @@ const KNOWN: ReadonlySet<string> = new Set([
  */
 export function readTarget(target: unknown): RedisOptions | (() => unknown) {
   if (isClass(target)) throw refused(`${EXPECTED}, got a class: pass () => new Redis(…)`);
-  if (typeof target === 'function') return target as () => unknown;
+  if (typeof target === 'function') return target;
   if (typeof target === 'string') return optionsOfUrl(target);
   if (isClient(target))
     throw refused(`${EXPECTED}, got a client: pass a function that makes a new one each time`);
