@@ -28,6 +28,11 @@ export interface ConnectionWork {
   /** Whether the direct path delivers frames. */
   readonly isDirectLive: boolean;
   /**
+   * The reason why no catch-up can help for now, where there is one: a degraded participant then waits, and
+   * does not try. The participant sends `link.up` once there is none.
+   */
+  readonly heldBackBy?: TandemError | undefined;
+  /**
    * Brings memory and store together. The mode is `connected` once it resolves, `degraded` once it rejects.
    */
   catchUp(signal: AbortSignal): Promise<void>;
@@ -69,7 +74,10 @@ export class ConnectionDriver {
     const { time } = runtime;
     const machine = connectionMachine.provide({
       actors: { catchUp: fromPromise(({ signal }) => this.#catchUp(signal)) },
-      guards: { isLinkUp: () => this.isLinkUp, isDirectLive: () => this.#work?.isDirectLive ?? false },
+      guards: {
+        isLinkUp: () => this.isLinkUp && this.#work?.heldBackBy === undefined,
+        isDirectLive: () => this.#work?.isDirectLive ?? false,
+      },
       delays: { probe: ({ context }) => Math.min(MAX_PROBE_MS, backoffMs(time, context.failures)) },
     });
     this.#machine = createActor(machine, { parent: scope.self, id: 'connection' });

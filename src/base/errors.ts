@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'REDIS_NOT_READY' // Redis answered that it cannot now (LOADING, OOM, READONLY…): nothing was applied
   | 'DIRECT_UNAVAILABLE' // the owner does not answer on the direct path, or sends something unreadable
   | 'DIRECT_REFUSED' // the owner refused the token of the direct path
+  | 'STALENESS_BOUND' // a warning: maxStaleMs is too short for the owner's heartbeat
   | 'EVICTION_POLICY' // a warning: Redis evicts keys when its memory is full
   | 'REDIS_REFUSED'; // Redis refused the command (WRONGPASS, NOPERM, WRONGTYPE…): nothing was applied
 

@@ -25,6 +25,7 @@ import type { Space } from '../state/space.ts';
 import type { Context } from '../actor/participant.ts';
 import type { Admission, Verdict } from './admission.ts';
 import type { Arrival } from './arrival.ts';
+import { BoundCheck } from './bound-check.ts';
 import type { Batch } from './catch-up.ts';
 import type { Content, FreshnessTracker } from './freshness.ts';
 import type { Meter } from './meter.ts';
@@ -58,12 +59,15 @@ export class Applier<D extends Definition> {
   readonly #admission: Admission;
   readonly #freshness: FreshnessTracker;
   readonly #meter: Meter;
+  readonly #bound: BoundCheck;
   /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
   readonly #refused = new Map<string, number>();
   /** The time at which the copy last moved, on `Time`, ms. */
   #movedAt = -Infinity;
 
-  constructor(space: Space<D>, context: Context, parts: Parts) {
+  /** @param maxStaleMs the staleness bound, ms */
+  constructor(space: Space<D>, context: Context, parts: Parts, maxStaleMs: number) {
+    this.#bound = new BoundCheck(space.name, context.reporter, maxStaleMs);
     this.#space = space;
     this.#context = context;
     this.#replica = parts.replica;
@@ -223,7 +227,8 @@ export class Applier<D extends Definition> {
 
   #prove({ frame, clock, path }: Arrival, content: Content): void {
     if (content === 'different' && !this.#freshness.isMismatched) this.#mismatched(path);
-    const { cutAt, epoch, bye, leaseMs, publishedAt } = frame;
+    const { cutAt, epoch, bye, leaseMs, publishedAt, heartbeatMs } = frame;
+    if (heartbeatMs !== undefined) this.#bound.heard(heartbeatMs);
     this.#freshness.heard({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock, content);
   }
 

@@ -14,7 +14,7 @@ import { TandemError } from '../base/errors.ts';
 import { kindOf } from '../base/kind.ts';
 import { causeOf, safeError } from '../base/node-error.ts';
 import type { Frame } from '../state/frame.ts';
-import { decodeFrame } from '../state/message.ts';
+import { decodeFrame, decodeMessage } from '../state/message.ts';
 import type { DirectOptions, Path, PathListener } from '../ports/path.ts';
 import { printPosition } from '../state/position.ts';
 import type { Cancel, Time } from '../base/time.ts';
@@ -142,7 +142,9 @@ export class DirectPath implements Path {
     const events = new EventReader(MAX_LENGTH, (event) => {
       if (!follows) return;
       const receivedAt = this.#time.now();
-      const frame = decodeFrame(messageOf(event), MAX_LENGTH);
+      const message = decodeMessage(messageOf(event), MAX_LENGTH);
+      if (message.is !== 'frame') return listener.ignored();
+      const { frame } = message;
       const reception = listener.receive(frame, false, receivedAt);
       this.#checkClock(frame, receivedAt, signal);
       if (reception === 'fenced') throw superseded();

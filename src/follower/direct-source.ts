@@ -59,6 +59,10 @@ export class DirectSource implements PathListener {
     return RECEPTIONS[outcome];
   }
 
+  ignored(): void {
+    this.#parts.meter.rejected('kind');
+  }
+
   up(): void {
     this.#isUp = true;
     this.#parts.meter.directChanged(true, undefined);

@@ -87,7 +87,7 @@ export class Follower<D extends Definition = Definition>
       freshness: new FreshnessTracker(runtime.time, maxStaleMs),
       meter: new Meter(space.name, runtime),
     };
-    this.#applier = new Applier(space, context, this.#parts);
+    this.#applier = new Applier(space, context, this.#parts, maxStaleMs);
     this.#direct =
       direct &&
       new DirectSource(context, runtime.path(space.name, direct, maxStaleMs), this.#parts, this.#applier);
@@ -242,6 +242,10 @@ export class Follower<D extends Definition = Definition>
 
   get isDirectLive(): boolean {
     return this.#direct?.isUp ?? false;
+  }
+
+  get heldBackBy(): TandemError | undefined {
+    return this.#synchronizer.unknownVersion;
   }
 
   catchUp(signal: AbortSignal): Promise<void> {

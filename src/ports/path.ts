@@ -36,6 +36,8 @@ export interface PathListener {
    * @throws TandemError `INVALID_FRAME` for a frame that no owner can have sent
    */
   receive(frame: Frame, isWhole: boolean, at: number): Reception;
+  /** A message came of a kind that this version does not know. */
+  ignored(): void;
   /** The path delivers. */
   up(): void;
   /** The path has ceased to deliver. */
