@@ -154,3 +154,10 @@ test('a value that cannot be read counts as it travels, and its key keeps the la
   t.is(follower.get('a')?.value, 3);
   t.is(follower.digest, ledger.digestAt(3)!);
 });
+
+test('the hash of a change is what it always was: other versions and other languages compute it, too', (t) => {
+  const hash = (key: string, revision: number, json: string): number => hashOf(key, revision, json) >>> 0;
+  t.is(hash('market_regime', 1, '{"regime":"bull","confidence":0.92}'), 3244910815);
+  t.is(hash('zażółć', 9_007_199_254_740_991, '"€"'), 3523189721);
+  t.is(hash('market_regime', 1, ''), 0);
+});

@@ -37,9 +37,12 @@ const isWritten = ({ name }: Vector): boolean => !name.includes('later version')
 
 for (const { name, text } of vectorsOf(FORMAT).filter(isWritten))
   test(`version ${FORMAT}: ${name} is written as it always was`, (t) => {
-    const message = decodeMessage(text);
-    if (message.is === 'fence') return t.is(encodeFence(1795364768289.3, message.epoch), text);
-    if (message.is === 'unknown') return t.fail();
-    const { publishedAt, changes, ...header } = message.frame;
-    t.is(encodeFrame(publishedAt, header, changes), text);
+    t.is(encodeMessage(decodeMessage(text)), text);
   });
+
+function encodeMessage(message: Message): string | undefined {
+  if (message.is === 'unknown') return undefined;
+  if (message.is === 'fence') return encodeFence(1795364768289.3, message.epoch);
+  const { publishedAt, changes, ...header } = message.frame;
+  return encodeFrame(publishedAt, header, changes);
+}
