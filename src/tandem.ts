@@ -45,16 +45,19 @@ import type { Tracer } from './ports/tracer.ts';
 import { noTracer } from './ports/tracer.ts';
 
 export interface ConnectOptions {
-  /** A URL, ioredis options, or a function that makes a new client (TLS, ACL, Sentinel, Cluster). */
+  /**
+   * A URL, ioredis options that name a place, or a function that makes a new client each time (TLS, ACL,
+   * Sentinel, Cluster). All else is refused with `INVALID_OPTION`, also what ioredis would take for localhost.
+   */
   readonly redis: RedisTarget;
   /** The name of this process, as others see it in "owned by". Default `process-` and the process's id. */
   readonly name?: string;
   /** The time for one answer of Redis, ms. After it, Redis counts as down. 10 to 60,000; default 500. */
   readonly commandTimeoutMs?: number;
   /**
-   * The time for one try to connect, from its beginning to the first answer, ms. It covers DNS, TLS and the
-   * sign-on: four to five round trips. 50 to 60,000. Default: ioredis's `connectTimeout` where the target has
-   * one, else 700. A client of a function's has 10,000 by itself, so that number counts as none.
+   * The time for one try to connect, from its beginning to the first answer, ms: three round trips, four or
+   * five with TLS. 50 to 60,000. Default: ioredis's `connectTimeout` where the target has one, else 700. A
+   * client that a function makes has 10,000 unless its user says otherwise, so there that number counts as none.
    */
   readonly connectTimeoutMs?: number | undefined;
   /**
