@@ -135,14 +135,14 @@ export class Admission {
   }
 
   /**
-   * Whether the position of the copy turned out to be none of its owner's, as after a forged frame. A whole
-   * state then replaces the copy, though it is behind.
+   * Whether the position of the copy may be none of its owner's, as after a forged frame. A whole state then
+   * replaces the copy, though it is behind.
    */
   get isMisplaced(): boolean {
     return this.#isMisplaced;
   }
 
-  /** The owner was never at the position of the copy. What Redis holds, the keys alone show from now on. */
+  /** The owner may never have been at the position of the copy. The keys alone show what Redis holds. */
   misplaced(): void {
     this.#isMisplaced = true;
     this.#stored = ZERO;

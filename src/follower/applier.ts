@@ -160,12 +160,13 @@ export class Applier<D extends Definition> {
 
   /**
    * Applies what was read from the keys, unless this copy is further.
+   * @param mayGoBack applies it also where this copy is further, at a position that its owner may never have had
    * @returns the number of keys that a full sync changed; `undefined` where there was none
    */
-  applyBatch({ head, isFull, changes }: Batch, clock: ServerClock): number | undefined {
+  applyBatch({ head, isFull, changes }: Batch, clock: ServerClock, mayGoBack = false): number | undefined {
     this.#freshness.lease(head.leaseMs, head.now, clock);
     // An announcement, or a frame of the direct path, may have brought this copy further than the keys.
-    if (!this.#admission.isMisplaced && compare(head, this.#replica.position) < 0) return undefined;
+    if (!mayGoBack && compare(head, this.#replica.position) < 0) return undefined;
     const changed = isFull ? this.#replaceBy(head, changes) : this.#advanceBy(head, changes);
     this.#movedAt = this.#context.runtime.time.now();
     this.#proveBatch(head, changed.length > 0, clock);
@@ -198,9 +199,7 @@ export class Applier<D extends Definition> {
   /** A frame that changes nothing: it proves the copy, or shows that the copy is wrong. */
   #known(arrival: Arrival): Outcome {
     const { frame, clock } = arrival;
-    const isAhead = this.#isAheadOf(arrival);
-    if (isAhead) this.#admission.misplaced();
-    const content = isAhead ? 'different' : this.#compare(frame);
+    const content = this.#isAheadOf(arrival) ? 'different' : this.#compare(frame);
     const isHere = frame.revision === this.#replica.position.revision;
     // planted: known-proof
     if (isHere || content === 'different') this.#prove(arrival, content);
@@ -222,18 +221,22 @@ export class Applier<D extends Definition> {
    * its position, and was behind it. The two clocks that are compared may be off by their bounds alone.
    */
   #isAheadOf({ frame, clock }: Arrival): boolean {
+    // planted: ahead
     return frame.revision < this.#replica.position.revision && frame.cutAt > clock.latest(this.#movedAt);
   }
 
   #prove({ frame, clock, path }: Arrival, content: Content): void {
-    if (content === 'different' && !this.#freshness.isMismatched) this.#mismatched(path);
+    if (content === 'different') this.#differs(path);
     const { cutAt, epoch, bye, leaseMs, publishedAt, heartbeatMs } = frame;
     if (heartbeatMs !== undefined) this.#bound.heard(heartbeatMs);
     this.#freshness.heard({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock, content);
   }
 
   /** Said once, and not again with each frame until the copy matches. */
-  #mismatched(path: FramePath): void {
+  #differs(path: FramePath): void {
+    // A forged frame may have brought the copy to its position.
+    this.#admission.misplaced();
+    if (this.#freshness.isMismatched) return;
     const { reporter, space } = this.#context;
     const { position } = this.#replica;
     this.#meter.mismatched(path, position);

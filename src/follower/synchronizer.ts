@@ -31,6 +31,11 @@ import type { Watchdog } from './watchdog.ts';
  * again.
  */
 const MAX_TRIES = 10;
+/**
+ * After so many reads in a row of a head behind the copy, the copy is at a position of nobody's: by then, 15 ms
+ * later, every announcement of an owner that lives is committed.
+ */
+const TRIES_BEHIND = 5;
 /** An announcement is committed within a few ms. A sync that lacks frames reads again after 1, 2, 3… ms. */
 const RETRY_MS = 1;
 /** The shortest time from one reading of the whole state, after a mismatch, to the next, ms. */
@@ -200,7 +205,7 @@ export class Synchronizer {
       signal.throwIfAborted();
       if (this.#isStopped) return;
       const from = this.#position;
-      const synced = this.#applyAll(batch, askedAt);
+      const synced = this.#applyAll(batch, askedAt, tries);
       if (synced === 'done') return;
       // A frame with values that cannot be read is dropped once the keys are past it.
       if (synced === 'gap' || isSame(from, this.#position)) tries += 1;
@@ -212,22 +217,23 @@ export class Synchronizer {
   }
 
   /** Applies what was read, where it fits the copy, then the backlog. */
-  #applyAll(batch: Batch, askedAt: number): 'done' | 'gap' | 'unreadable' {
-    this.#isSuspect &&= !this.#replaces(batch);
+  #applyAll(batch: Batch, askedAt: number, tries: number): 'done' | 'gap' | 'unreadable' {
+    const mayGoBack = this.#parts.admission.isMisplaced && tries >= TRIES_BEHIND;
+    this.#isSuspect &&= !this.#replaces(batch, mayGoBack);
     // Meanwhile the direct path may have brought a frame that the line of the batch never had.
     const fits = batch.isFull || continues(this.#position, batch.head);
-    if (fits) this.#applyBatch(batch, askedAt);
+    if (fits) this.#applyBatch(batch, askedAt, mayGoBack);
     return fits && !this.#isSuspect ? this.#applyBacklog() : 'gap';
   }
 
   /**
    * Whether a copy that was found wrong is put right by this batch. A batch that is not the whole state was
    * asked for before. A whole state that is behind the copy cannot replace it: the commit of an announcement
-   * is on its way. One exception: the owner never was at the position of the copy.
+   * is on its way.
    */
-  #replaces({ isFull, head }: Batch): boolean {
-    const isBehind = compare(head, this.#position) < 0 && !this.#parts.admission.isMisplaced;
-    return isFull && !(this.#isOwnerAhead && isBehind);
+  #replaces({ isFull, head }: Batch, mayGoBack: boolean): boolean {
+    const isBehind = compare(head, this.#position) < 0 && !mayGoBack;
+    return isFull && !(isBehind && (this.#isOwnerAhead || this.#parts.admission.isMisplaced));
   }
 
   /** Whether this copy may be ahead of Redis by an announcement of a living owner. */
@@ -235,12 +241,12 @@ export class Synchronizer {
     return this.#parts.applier.proof.ownerAlive() && !this.#isDirectUp();
   }
 
-  #applyBatch(batch: Batch, askedAt: number): void {
+  #applyBatch(batch: Batch, askedAt: number, mayGoBack: boolean): void {
     const { runtime, reporter, waiters } = this.#context;
     const { applier, meter, watchdog } = this.#parts;
     const { head, isFull, changes } = batch;
     const from = this.#position.revision;
-    const changed = applier.applyBatch(batch, runtime.clock);
+    const changed = applier.applyBatch(batch, runtime.clock, mayGoBack);
     this.#lastCutAt = head.cutAt;
     this.#caughtUpAt = runtime.time.now();
     const tookMs = this.#caughtUpAt - askedAt;
@@ -359,7 +365,7 @@ export class Synchronizer {
       watchdog.heard(receivedAt);
       // A forged time in the future would hide that nothing comes.
       if (!frame.bye) this.#lastCutAt = Math.min(frame.cutAt, arrival.clock.latest(receivedAt));
-      if (!frame.isAhead) admission.storedUpTo(frame);
+      if (!frame.isAhead && outcome !== 'mismatch') admission.storedUpTo(frame);
     }
     this.#context.waiters.check();
     return outcome;

@@ -107,6 +107,8 @@ function readField(scanner: Scanner, into: Fields): void {
       into.trace = readFrameTrace(parsed(scanner.word()));
       break;
     default:
+      // planted: unknown-field
+      scanner.word();
   }
 }
 

@@ -330,4 +330,43 @@ export const bugs: readonly Bug[] = [
     plant: swapped('safeReply(message)', 'message'),
     caughtBy: 'test/unit/redis-errors.test.ts',
   },
+  // ---- foreign messages ----
+  {
+    name: 'a digest is not compared',
+    mark: 'digest-compared',
+    plant: instead("return 'same';"),
+    caughtBy: 'test/unit/mismatch.test.ts',
+  },
+  {
+    name: 'a copy that is ahead of its owner goes unnoticed',
+    mark: 'ahead',
+    plant: instead('return false;'),
+    caughtBy: 'test/unit/mismatch.test.ts',
+  },
+  {
+    name: 'a mismatch ends with any proof',
+    mark: 'mismatch-ends',
+    plant: instead(
+      "this.#mismatchedAt = content === 'different' ? Math.min(this.#mismatchedAt, now) : Infinity;",
+    ),
+    caughtBy: 'test/unit/mismatch.test.ts',
+  },
+  {
+    name: 'a revision that is not credible is believed',
+    mark: 'revision-credible',
+    plant: instead('const isCredible = this.isPlausible(epoch, latestMs);'),
+    caughtBy: 'test/unit/admission.test.ts',
+  },
+  {
+    name: 'a frame of an epoch that nobody claimed is taken',
+    mark: 'unclaimed',
+    plant: removed,
+    caughtBy: 'test/unit/admission.test.ts',
+  },
+  {
+    name: 'a field that is not known is not passed over',
+    mark: 'unknown-field',
+    plant: instead("throw new SyntaxError('an unknown field');"),
+    caughtBy: 'test/unit/vectors.test.ts',
+  },
 ];
