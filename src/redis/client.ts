@@ -136,7 +136,8 @@ function attempt(make: () => unknown): unknown {
 
 /** @throws TandemError `INVALID_OPTION` for what is no client, or has a keyPrefix. Nothing of it is changed. */
 function requireClient(given: unknown): Client {
-  if (!isClient(given)) {
+  // Clients of other libraries have no status: node-redis, for one.
+  if (!isClient(given) || typeof given.status !== 'string') {
     quiet(given);
     throw refused(
       `expected the function to return an ioredis client (Redis or Cluster), got ${kindOf(given)}`,

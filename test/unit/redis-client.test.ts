@@ -54,8 +54,17 @@ test('a client that one connection has used is not used by another', (t) => {
 
 test('what cannot be duplicated, has a keyPrefix or is no client is refused, and stays as it is', (t) => {
   const bare = { sendCommand() {}, disconnect: () => t.fail(), options: {}, status: 'ready' };
+  const ofNodeRedis = { ...bare, status: undefined, isReady: true, duplicate: () => t.fail() };
   const prefixed = redis({ keyPrefix: 'a:' });
-  for (const given of [bare, prefixed, undefined, {}, { disconnect: () => t.fail() }, 'redis://h'])
+  for (const given of [
+    bare,
+    ofNodeRedis,
+    prefixed,
+    undefined,
+    {},
+    { disconnect: () => t.fail() },
+    'redis://h',
+  ])
     t.throws(() => new ClientMaker(() => given as never).make(), { code: 'INVALID_OPTION' });
   t.deepEqual(bare.options, {});
   t.is(prefixed.options.enableOfflineQueue, true);
