@@ -100,7 +100,7 @@ export class Applier<D extends Definition> {
   get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
     const entry = this.#replica.get(key);
     if (entry === undefined) this.#space.requireSchema(key);
-    return readingOf(key, entry, entry?.value as ValueOf<D, K> | undefined, this.#proofOf(key));
+    return readingOf(key, entry, entry?.value, this.#proofOf(key));
   }
 
   /** Whether the newest value of a key could not be read. */

@@ -4,6 +4,7 @@ import type { Change } from '../state/change.ts';
 import type { Replica } from '../state/replica.ts';
 import type { Definition } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
+import { isSameValue } from '../state/value.ts';
 
 /** @param refused the keys whose newest value could not be read: they do not count */
 export function differing<D extends Definition>(
@@ -30,7 +31,7 @@ export function differing<D extends Definition>(
 
 function isReadAs(space: Space, { key, json }: Change, value: unknown): boolean {
   try {
-    return JSON.stringify(space.read(key, json)) === JSON.stringify(value);
+    return isSameValue(space.read(key, json), value);
   } catch {
     return false;
   }

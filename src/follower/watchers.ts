@@ -53,25 +53,22 @@ export class Watchers<R> {
     return this.#keys.size === 0 && this.#families.size === 0 && this.#everything.size === 0;
   }
 
-  /** Calls the watchers of a key. `read` makes the reading, where there is a watcher. */
+  /** Calls the watchers of a key, each with what `read` returns. */
   tell(key: string, read: () => R): void {
     const own = this.#keys.size === 0 ? undefined : this.#keys.get(key);
     const end = this.#next;
-    let reading: R | undefined;
-    if (own !== undefined) reading = call(own, end, reading, read);
+    if (own !== undefined) call(own, end, read);
     // Most watch `'*'` or nothing, which needs no look at the key.
     for (let length = this.#families.size > 0 ? familyLength(key, key.length) : 0; length > 0;) {
       const family = this.#families.get(key.slice(0, length));
-      if (family !== undefined) reading = call(family, end, reading, read);
+      if (family !== undefined) call(family, end, read);
       length = familyLength(key, length);
     }
-    if (this.#everything.size > 0) call(this.#everything, end, reading, read);
+    if (this.#everything.size > 0) call(this.#everything, end, read);
   }
 }
 
-/** Calls the watches with a number below `end`. Returns the reading, which the first of all makes. */
-function call<R>(watches: Watches<R>, end: number, made: R | undefined, read: () => R): R | undefined {
-  let reading = made;
-  for (const { callback, number } of watches) if (number < end) callback((reading ??= read()));
-  return reading;
+/** Calls the watches with a number below `end`. */
+function call<R>(watches: Watches<R>, end: number, read: () => R): void {
+  for (const { callback, number } of watches) if (number < end) callback(read());
 }

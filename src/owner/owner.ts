@@ -247,8 +247,8 @@ export class Owner<D extends Definition = Definition>
     return new Row(key, entry, this.#read(key, entry), this.proof);
   }
 
-  /** The value that the schema reads from the text. The first reading makes it. */
-  #read<K extends KeyOf<D>>(key: K, entry: Entry<Captured> | undefined): ValueOf<D, K> | undefined {
+  /** The value that the schema reads from the text, as `readValue` returns it. The first reading makes it. */
+  #read(key: string, entry: Entry<Captured> | undefined): unknown {
     const captured = entry?.value;
     if (captured === undefined) return undefined;
     if (captured.value === undefined) captured.value = this.space.read(key, captured.json);

@@ -19,6 +19,7 @@ import { parsePosition } from '../state/position.ts';
 import type { Proof, Row } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Space } from '../state/space.ts';
+import { printJson } from '../state/json.ts';
 import { json } from '../state/schema.ts';
 import { defineSpace } from '../state/space.ts';
 import type { StateView } from './state-view.ts';
@@ -134,7 +135,7 @@ function entryOf({
   epoch,
   revision,
 }: Omit<Row, 'proof' | 'position' | 'reading'>): Entry<Captured> {
-  const captured = value === undefined ? undefined : { json: JSON.stringify(value) };
+  const captured = value === undefined ? undefined : { json: printJson(value) };
   return { key, value: captured, epoch, revision };
 }
 

@@ -10,6 +10,7 @@
  */
 import type { Entry } from './revision-map.ts';
 import { printPosition } from './position.ts';
+import { opened, Unfrozen } from './value.ts';
 
 export type Freshness = 'live' | 'stale';
 export type Source = 'redis' | 'direct' | 'memory';
@@ -122,16 +123,21 @@ function completed(reading: object, proof: Proof): object {
   return Object.defineProperty(proven, INSPECT, SNAPSHOT);
 }
 
-/** The reading of an entry under a proof: the same object for as long as neither has changed. */
+/**
+ * The reading of an entry under a proof: the same object for as long as neither has changed, unless its value
+ * cannot be frozen.
+ * @param held the value as `readValue` returned it
+ */
 export function readingOf<K extends string, V>(
   key: K,
   entry: Entry<unknown> | undefined,
-  value: V | undefined,
+  held: unknown,
   proof: Proof,
 ): Reading<K, V> {
   const known = entry?.memo as (Reading<K, V> & Proven) | undefined;
   if (known !== undefined && Proven.isUnder(known, proof)) return known;
-  const reading = newReading(key, entry, value, proof);
+  if (held instanceof Unfrozen) return newReading(key, entry, held.fresh() as V, proof);
+  const reading = newReading(key, entry, held as V | undefined, proof);
   if (entry) entry.memo = reading;
   return reading;
 }
@@ -144,9 +150,10 @@ export class Row<K extends string = string, V = unknown> {
   readonly revision: number;
   readonly proof: Proof;
 
-  constructor(key: K, entry: Entry<unknown>, value: V | undefined, proof: Proof) {
+  /** @param held the value as `readValue` returned it */
+  constructor(key: K, entry: Entry<unknown>, held: unknown, proof: Proof) {
     this.key = key;
-    this.value = value;
+    this.value = opened(held) as V | undefined;
     this.epoch = entry.epoch;
     this.revision = entry.revision;
     this.proof = proof;

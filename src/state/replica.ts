@@ -9,6 +9,7 @@ import type { Line, Position } from './position.ts';
 import { isSame, reaches, ZERO } from './position.ts';
 import type { Entry } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
+import { isSameValue } from './value.ts';
 
 /** A change whose value was read through its schema. */
 export interface ReadChange {
@@ -166,5 +167,5 @@ function withKept(
 
 function isChanged(old: Entry<unknown> | undefined, revision: number, value: unknown): boolean {
   if (old === undefined) return value !== undefined;
-  return old.revision !== revision || JSON.stringify(old.value) !== JSON.stringify(value);
+  return old.revision !== revision || !isSameValue(old.value, value);
 }

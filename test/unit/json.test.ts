@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
-import { deepFreeze, findFlaw, parseJson } from '../../src/state/json.ts';
+import { runInNewContext } from 'node:vm';
+import { deserialize, serialize } from 'node:v8';
+import { deepFreeze, findFlaw, parseJson, printExactly, printJson } from '../../src/state/json.ts';
 import { check } from '../_check.ts';
 
 class Trade {
@@ -169,3 +171,69 @@ function normal(value: unknown): unknown {
   }
   return Object.is(value, -0) ? 0 : value;
 }
+
+for (const [what, script] of [
+  ['an object', '({ a: { b: [1] } })'],
+  ['an array', '[{ a: 1 }, [2]]'],
+  ['what JSON.parse gives', 'JSON.parse(\'{"a":[{}]}\')'],
+  ['an object without a prototype', 'Object.assign(Object.create(null), { a: [1] })'],
+  ['an object in a class-like shape', '({ constructor: 1, prototype: 2 })'],
+] as const) {
+  test(`${what} of another realm has no flaw, and is read back for its schema`, (t) => {
+    const found: { isRead?: boolean } = {};
+    t.is(findFlaw(runInNewContext(script), found), undefined);
+    t.true(found.isRead);
+  });
+}
+
+for (const [what, script, message] of [
+  ['an instance of a class', '(class Trade {}, new (class Trade {})())', /got Trade/],
+  ['an instance of a class called Object', 'new (class Object { a = 1 })()', /a prototype of its own/],
+  [
+    'an instance of a class that extends null',
+    'Object.create((class Nothing extends null {}).prototype)',
+    /got Nothing/,
+  ],
+  ['an object with a prototype of its own', 'Object.create({ a: 1 })', /a prototype of its own/],
+  ['an object on one without a prototype', 'Object.create(Object.create(null))', /a prototype of its own/],
+  ['a Date', 'new Date(0)', /got Date/],
+  ['a Map', 'new Map()', /got Map/],
+  ['a boxed text', 'new String("x")', /got String/],
+  ['an array of a class', 'new (class Legs extends Array {})()', /plain array, got Legs/],
+  ['an error', 'new TypeError("x")', /got TypeError/],
+] as const) {
+  test(`${what} is found in another realm too, and named`, (t) => {
+    t.regex(findFlaw(runInNewContext(script))?.message ?? 'nothing found', message);
+  });
+}
+
+test('what structuredClone and node:v8 give has no flaw', (t) => {
+  t.is(findFlaw(structuredClone({ a: [{ b: 1 }] })), undefined);
+  t.is(findFlaw(deserialize(serialize({ a: [{ b: 1 }] }))), undefined);
+});
+
+for (const [value, text] of [
+  [-0, '-0'],
+  [{ a: -0, b: 0, c: '-0' }, '{"a":-0,"b":0,"c":"-0"}'],
+  [[[-0], { a: [0, -0] }], '[[-0],{"a":[0,-0]}]'],
+  [{ a: undefined, b: -0, c: null, d: true }, '{"b":-0,"c":null,"d":true}'],
+  [{ '\ud800"': '\u2028\n', 9: 1.5e300, 8: -0 }, '{"8":-0,"9":1.5e+300,"\\ud800\\"":"\u2028\\n"}'],
+] as const) {
+  test(`-0 is printed as -0: ${text}`, (t) => {
+    t.is(printJson(value), text);
+    const found: { hasNegativeZero?: boolean } = {};
+    findFlaw(value, found);
+    t.true(found.hasNegativeZero);
+  });
+}
+
+test('a value is printed exactly as JSON.stringify prints it, but for -0', (t) =>
+  check(
+    t,
+    fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+      const text = printExactly(value);
+      assert.deepEqual(JSON.parse(text), value);
+      if (!/-0(?![.\d])/.test(text)) assert.equal(text, JSON.stringify(value));
+      assert.equal(printJson(value), text);
+    }),
+  ));

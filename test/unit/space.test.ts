@@ -148,7 +148,8 @@ test('every JSON value is captured, and read back the same', (t) =>
     t,
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
       if (JSON.stringify(value).includes('__proto__')) return;
-      assert.deepEqual(anything.read('a', anything.capture('a', value)), JSON.parse(JSON.stringify(value)));
+      // Also -0 comes back as -0.
+      assert.deepEqual(anything.read('a', anything.capture('a', value)), value);
     }),
   ));
 
