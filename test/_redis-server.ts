@@ -25,17 +25,26 @@ const ANSWER_MS = 1_000;
 export class RedisServer {
   readonly port: number;
   readonly #args: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'tandem-redis-'));
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, args: readonly string[]) {
+  private constructor(port: number, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.port = port;
     this.#args = args;
+    this.#env = env;
   }
 
   /** @param args further arguments of redis-server, such as `--maxmemory 10mb` */
   static async start(...args: string[]): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), args);
+    await server.restart();
+    return server;
+  }
+
+  /** As `start`, with these variables in its environment. */
+  static async startWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), args, env);
     await server.restart();
     return server;
   }
@@ -92,7 +101,7 @@ export class RedisServer {
   async #spawn(args: readonly string[]): Promise<void> {
     if (realServer === undefined) throw new Error(noServer);
     await this.kill('SIGKILL');
-    this.#process = spawn(realServer, args, { stdio: 'ignore' });
+    this.#process = spawn(realServer, args, { stdio: 'ignore', env: { ...process.env, ...this.#env } });
     // A server that a failed test left running must not keep this process alive, and must exit with it.
     this.#process.unref();
     endWithUs(this.#process);

@@ -19,6 +19,7 @@ import { ConnectionDriver } from './connection-driver.ts';
 import { HeadWatchers } from './head-watchers.ts';
 import type { ParticipantEvent, ParticipantScope, ParticipantSnapshot } from './logic.ts';
 import { Reporter } from './reporter.ts';
+import { WrongTypes } from './wrong-types.ts';
 
 /** The objects that all parts of one participant share. */
 export interface Context {
@@ -28,6 +29,7 @@ export interface Context {
   readonly connection: ConnectionDriver;
   readonly waiters: Waiters;
   readonly heads: HeadWatchers;
+  readonly wrongTypes: WrongTypes;
 }
 
 /** A change that Redis is not known to hold. */
@@ -70,6 +72,7 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
       connection: new ConnectionDriver(space.name, role, runtime, scope, reporter),
       waiters: new Waiters(runtime.time),
       heads: new HeadWatchers(),
+      wrongTypes: new WrongTypes(space.name, reporter),
     };
   }
 

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'INVALID_FRAME' // a frame, page or value arrived that cannot be used
   | 'UNKNOWN_VERSION' // a message or keys of a version of the wire that this process does not read
   | 'KEYS_LOST' // Redis has lost keys of the state
+  | 'WRONG_TYPE' // a key of the space has another type in Redis: its owner replaces it
   | 'ROLLED_BACK' // Redis is behind a position that this process has already seen
   | 'HEAD_MOVED' // the content of Redis changed while a process was reading or repairing it
   | 'CONTENT_MISMATCH' // keys in Redis differ from memory: refresh() or the owner found it, and repairs them

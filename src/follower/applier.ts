@@ -16,6 +16,7 @@ import { hashOf } from '../state/digest.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Line, Position } from '../state/position.ts';
 import { compare, printPosition } from '../state/position.ts';
+import type { LeaseWatch } from '../state/lease-watch.ts';
 import type { Proof, Reading } from '../state/reading.ts';
 import { readingOf, Row } from '../state/reading.ts';
 import type { ReadChange, Replica, UnreadChange } from '../state/replica.ts';
@@ -60,6 +61,7 @@ export class Applier<D extends Definition> {
   readonly #freshness: FreshnessTracker;
   readonly #meter: Meter;
   readonly #bound: BoundCheck;
+  readonly #leaseWatch: LeaseWatch;
   /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
   readonly #refused = new Map<string, number>();
   /** The time at which the copy last moved, on `Time`, ms. */
@@ -74,6 +76,7 @@ export class Applier<D extends Definition> {
     this.#admission = parts.admission;
     this.#freshness = parts.freshness;
     this.#meter = parts.meter;
+    this.#leaseWatch = parts.leaseWatch;
   }
 
   /** The proof of the whole state: no fresher than the key that is stale longest. */
@@ -164,7 +167,8 @@ export class Applier<D extends Definition> {
    * @returns the number of keys that a full sync changed; `undefined` where there was none
    */
   applyBatch({ head, isFull, changes }: Batch, clock: ServerClock, mayGoBack = false): number | undefined {
-    this.#freshness.lease(head.leaseMs, head.now, clock);
+    const leaseMs = this.#leaseWatch.look(head, this.#context.runtime.time.now());
+    this.#freshness.lease(leaseMs, head.now, clock);
     // An announcement, or a frame of the direct path, may have brought this copy further than the keys.
     if (!mayGoBack && compare(head, this.#replica.position) < 0) return undefined;
     const changed = isFull ? this.#replaceBy(head, changes) : this.#advanceBy(head, changes);

@@ -20,6 +20,7 @@ import type { Link } from '../ports/store.ts';
 import type { Mode } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition, ZERO } from '../state/position.ts';
+import { LeaseWatch } from '../state/lease-watch.ts';
 import type { Proof, Reading, Row } from '../state/reading.ts';
 import { Replica } from '../state/replica.ts';
 import type { Definition, KeyOf, PatternOf, ValueOf } from '../state/definition.ts';
@@ -86,6 +87,7 @@ export class Follower<D extends Definition = Definition>
       admission: new Admission(replica),
       freshness: new FreshnessTracker(runtime.time, maxStaleMs),
       meter: new Meter(space.name, runtime),
+      leaseWatch: new LeaseWatch(),
     };
     this.#applier = new Applier(space, context, this.#parts, maxStaleMs);
     this.#direct =
@@ -136,6 +138,11 @@ export class Follower<D extends Definition = Definition>
 
   get correctedAt(): Position | undefined {
     return this.#parts.replica.correctedAt;
+  }
+
+  /** What this follower has seen of the owner's lease in Redis. */
+  get leaseWatch(): LeaseWatch {
+    return this.#parts.leaseWatch;
   }
 
   protected get position(): Position {

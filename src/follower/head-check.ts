@@ -80,7 +80,7 @@ export class HeadCheck {
 
   async #checkSilence(): Promise<void> {
     const { time, clock } = this.#context.runtime;
-    const { freshness, watchdog } = this.#parts;
+    const { freshness, leaseWatch, watchdog } = this.#parts;
     // Messages come, and none of them can be read.
     if (this.#synchronizer.unknownVersion) throw this.#synchronizer.unknownVersion;
     const askedAt = time.now();
@@ -91,7 +91,7 @@ export class HeadCheck {
     if (!this.#isConnected || watchdog.heardAt > askedAt) return;
     if (hasNews) this.#context.connection.gap(`nothing came, while Redis is at ${printPosition(head)}`);
     // The owner itself is silent. Its lease shows whether it may still be alive.
-    else if (!this.#isDirectUp()) freshness.lease(head.leaseMs, head.now, clock);
+    else if (!this.#isDirectUp()) freshness.lease(leaseWatch.look(head, time.now()), head.now, clock);
   }
 
   /** Whether Redis has something that did not come here, or has lost something. */

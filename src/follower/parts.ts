@@ -1,5 +1,6 @@
 /** The parts of a follower that its other parts share. */
 import type { Replica } from '../state/replica.ts';
+import type { LeaseWatch } from '../state/lease-watch.ts';
 import type { Admission } from './admission.ts';
 import type { FreshnessTracker } from './freshness.ts';
 import type { Meter } from './meter.ts';
@@ -9,4 +10,6 @@ export interface Parts {
   readonly admission: Admission;
   readonly freshness: FreshnessTracker;
   readonly meter: Meter;
+  /** The owner's lease, as the store shows it. */
+  readonly leaseWatch: LeaseWatch;
 }

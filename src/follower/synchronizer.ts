@@ -8,6 +8,7 @@
  * a value that cannot be read, the keys are read again.
  */
 import type { Context } from '../actor/participant.ts';
+import { wrongTypeError } from '../actor/wrong-types.ts';
 import { asTandemError, TandemError } from '../base/errors.ts';
 import { pause } from '../base/time.ts';
 import type { Head } from '../ports/store.ts';
@@ -147,17 +148,19 @@ export class Synchronizer {
 
   /**
    * Reads from the keys what changed since a position, without applying it.
-   * @throws TandemError `ROLLED_BACK` or `KEYS_LOST` where Redis has lost data: its owner will mend that.
+   * @throws TandemError `ROLLED_BACK`, `KEYS_LOST` or `WRONG_TYPE` where Redis has lost data: its owner will mend that.
    *   And the errors of `readSince`
    */
   async read(from: Position): Promise<Batch> {
     const { space, runtime } = this.#context;
-    const { admission, applier, freshness } = this.#parts;
+    const { admission, applier, freshness, leaseWatch } = this.#parts;
     const { floor } = admission;
     const ahead = (changes: readonly Change[]): void => applier.readAhead(changes);
     const batch = await readSince(runtime.store, space, from, { seen: 0, ahead });
     const { head } = batch;
-    freshness.lease(head.leaseMs, head.now, runtime.clock);
+    freshness.lease(leaseWatch.look(head, runtime.time.now()), head.now, runtime.clock);
+    const wrongType = wrongTypeError(space, head);
+    if (wrongType !== undefined && head.keysLost) throw wrongType;
     this.#showFence(head);
     if (isRolledBack(head, floor)) {
       const known = floor.seen > floor.stored.epoch ? { epoch: floor.seen, revision: 0 } : floor.stored;

@@ -27,26 +27,66 @@ export class Contents {
   }
 }
 
+/** The names of the keys, and the type of each. */
+export const TYPES = {
+  meta: 'hash',
+  state: 'hash',
+  index: 'zset',
+  lease: 'string',
+  'state:next': 'hash',
+  'index:next': 'zset',
+} as const;
+export type KeyName = keyof typeof TYPES;
+
+export interface MemoryLease {
+  readonly owner: string;
+  readonly epoch: number;
+  /** By the server's clock, ms. */
+  readonly until: number;
+  /** The length that its owner asked for, ms. */
+  readonly askedMs: number;
+}
+
+const NEW_META = {
+  fence: 0,
+  epoch: 0,
+  revision: 0,
+  base: ZERO,
+  size: 0,
+  indexed: 0,
+  horizon: 0,
+  cutAt: 0,
+  leaseMs: 0,
+  owner: '',
+  ownerName: '',
+};
+
 /** All keys of one space. */
 export class MemorySpace {
-  meta = {
-    fence: 0,
-    epoch: 0,
-    revision: 0,
-    base: ZERO,
-    size: 0,
-    indexed: 0,
-    horizon: 0,
-    cutAt: 0,
-    owner: '',
-    ownerName: '',
-  };
+  meta = NEW_META;
   live = new Contents();
   /** What is being staged beside `live`. */
   next: Contents | undefined;
   /** The replacement that `next` belongs to. */
   attempt: string | undefined;
-  lease: { readonly owner: string; readonly epoch: number; readonly until: number } | undefined;
+  lease: MemoryLease | undefined;
+  /** The keys at which somebody has put another type, and that type. Nothing of ours is there. */
+  readonly foreign = new Map<KeyName, string>();
+  /** A key of another type was met by a writer: all counts as lost until the whole state is replaced. */
+  isSizeLost = false;
+
+  /** By hand: puts another type at a key. What was there is gone. */
+  retype(name: KeyName, type: string): void {
+    this.foreign.set(name, type);
+    if (name === 'state') this.live.state.clear();
+    else if (name === 'index') this.live.index.clear();
+    else if (name === 'lease') this.lease = undefined;
+    else if (name === 'meta') {
+      this.meta = NEW_META;
+      this.attempt = undefined;
+      this.isSizeLost = false;
+    }
+  }
 
   copy(): MemorySpace {
     const copy = new MemorySpace();
@@ -55,11 +95,14 @@ export class MemorySpace {
     copy.next = this.next?.copy();
     copy.lease = this.lease;
     copy.attempt = this.attempt;
+    copy.isSizeLost = this.isSizeLost;
+    for (const [name, type] of this.foreign) copy.foreign.set(name, type);
     return copy;
   }
 }
 
 /** As `keysLost` in `head.lua`: a count tells a value that was lost from one that was deleted. */
-export function hasLostKeys({ meta, live }: MemorySpace): boolean {
+export function hasLostKeys({ meta, live, foreign, isSizeLost }: MemorySpace): boolean {
+  if (isSizeLost || foreign.has('meta') || foreign.has('state') || foreign.has('index')) return true;
   return meta.epoch > meta.fence || live.state.size !== meta.size || live.index.size !== meta.indexed;
 }

@@ -14,6 +14,7 @@ import type {
   Page,
   Replacement,
   SinceOptions,
+  WrongType,
 } from '../ports/store.ts';
 import { headerOf } from '../ports/cut-header.ts';
 import type { Time } from '../base/time.ts';
@@ -24,7 +25,8 @@ import { encodeFence } from '../state/fence.ts';
 import { encodeFrame } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
 import { isSame } from '../state/position.ts';
-import { Contents, hasLostKeys, MemorySpace } from './contents.ts';
+import type { KeyName, MemoryLease } from './contents.ts';
+import { Contents, hasLostKeys, MemorySpace, TYPES } from './contents.ts';
 
 /** The server's clock where the local one is at zero. */
 const EPOCH_MS = 1_764_000_000_000;
@@ -32,8 +34,16 @@ const EPOCH_MS = 1_764_000_000_000;
 const LARGE_PAGE = 1024 * 1024;
 /** Values are fetched so many at a time. */
 const PAGE_PORTION = 16;
-/** An epoch further than this ahead of the server's clock is none of ours. */
-const FAR_MS = 86_400_000;
+/** An epoch further than this ahead of the server's clock, a century, is none of ours. */
+const FAR_MS = 3_155_760_000_000;
+/** An expiry is computed from two times, and one of them is rounded in Redis: it may differ by this much, ms. */
+const ROUNDING_MS = 2;
+/** The keys that each script is given: all, or those that are live. */
+const ALL = Object.keys(TYPES) as KeyName[];
+const LIVE = ALL.slice(0, 4);
+
+const NEXT = ALL.slice(4);
+const NO_WRONG_TYPES: readonly WrongType[] = [];
 
 type Fenced = 'fenced' | 'head_moved';
 type Written = Outcome<'committed', Fenced | 'keys_lost'>;
@@ -44,13 +54,21 @@ export class MemoryServer {
   readonly #subscriptions = new Map<string, Set<(message: string) => void>>();
   /** The server's time, to the microsecond: it stands still while a script runs. */
   #now = EPOCH_MS;
+  #aheadMs = 0;
+  /** The keys of another type, as they were when the present script began. */
+  #wrongTypes: readonly WrongType[] = [];
 
   constructor(time: Time) {
     this.#time = time;
   }
 
   now(): number {
-    return Math.floor((EPOCH_MS + this.#time.now()) * 1000) / 1000;
+    return Math.floor((EPOCH_MS + this.#aheadMs + this.#time.now()) * 1000) / 1000;
+  }
+
+  /** Sets the server's clock ahead by so much, ms; back by a negative number. */
+  setClock(byMs: number): void {
+    this.#aheadMs += byMs;
   }
 
   /** What the server holds of a space: to look at, and to harm by hand. */
@@ -79,13 +97,17 @@ export class MemoryServer {
 
   claim(name: string, claim: Claim): Outcome<'claimed', 'held' | 'late'> {
     const { owner, ownerName, known, leaseMs, notAfter = Infinity } = claim;
-    const space = this.#begin(name);
+    const space = this.#begin(name, ALL);
     if (this.#now > notAfter) return this.#reply(space, 'late');
+    const isHeld = this.#hasRival(space, owner, known) || this.#mayHaveHolder(space, claim);
     // planted: claim-rival
-    if (this.#hasRival(space, owner, known)) return this.#reply(space, 'held');
+    if (isHeld && !this.#isOutwaited(space, claim)) return this.#reply(space, 'held');
+    const { foreign } = space;
+    space.isSizeLost ||= foreign.has('meta') || foreign.has('state') || foreign.has('index');
+    foreign.clear();
     // planted: claim-epoch
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
-    space.meta = { ...space.meta, fence, owner, ownerName };
+    space.meta = { ...space.meta, fence, leaseMs, owner, ownerName };
     this.#renew(space, owner, fence, leaseMs);
     this.#send(name, encodeFence(this.#now, fence));
     return this.#reply(space, 'claimed');
@@ -106,6 +128,8 @@ export class MemoryServer {
     // planted: commit-head
     if (!isHead) return this.#reply(space, 'head_moved');
 
+    if (cut.changes.length > 0 && this.#meetsForeign(space, cut.changes))
+      return this.#reply(space, 'keys_lost');
     const { state, index } = live;
     const before = { size: state.size, indexed: index.size };
     if (!cut.isLight) for (const key of cut.dropped) index.delete(key);
@@ -123,31 +147,37 @@ export class MemoryServer {
     writer: Pick<Replacement, 'owner' | 'epoch' | 'leaseMs'>,
     { attempt, isFirst, portion }: { attempt: string; isFirst: boolean; portion: readonly Change[] },
   ): Outcome<'staged', Fenced> {
-    const space = this.#begin(name);
+    const space = this.#begin(name, ALL);
     const refusal = this.#refusal(space, writer);
     if (refusal !== undefined) return this.#reply(space, refusal);
+    const { foreign } = space;
     if (isFirst) {
       space.attempt = attempt;
       space.next = undefined;
+      for (const key of NEXT) foreign.delete(key);
     } else if (space.attempt !== attempt) {
       return this.#reply(space, 'head_moved');
     }
+    if (portion.length > 0 && NEXT.some((key) => foreign.has(key))) return this.#reply(space, 'head_moved');
     (space.next ??= new Contents()).apply(portion);
     this.#renew(space, writer.owner, writer.epoch, writer.leaseMs);
     return this.#reply(space, 'staged');
   }
 
   replaceAll(name: string, replacement: Replacement, attempt: string): Written {
-    const space = this.#begin(name);
+    const space = this.#begin(name, ALL);
     const refusal = this.#refusal(space, replacement);
     if (refusal !== undefined) return this.#reply(space, refusal);
     if (space.attempt !== attempt) return this.#reply(space, 'head_moved');
     const next = space.next ?? new Contents();
     const size = replacement.changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
-    if (next.state.size !== size || next.index.size !== replacement.changes.length)
-      return this.#reply(space, 'keys_lost');
+    const isWhole = next.state.size === size && next.index.size === replacement.changes.length;
+    if (!isWhole || NEXT.some((key) => space.foreign.has(key))) return this.#reply(space, 'keys_lost');
 
     space.live = next;
+    space.foreign.delete('state');
+    space.foreign.delete('index');
+    space.isSizeLost = false;
     space.next = undefined;
     this.#finish(space, replacement, size, replacement.changes.length);
     this.publish(name, headerOf(replacement, replacement.revision), []);
@@ -155,8 +185,8 @@ export class MemoryServer {
   }
 
   since(name: string, position: Position, limit: number, { horizon = 0, seen = 0 }: SinceOptions): Page {
-    const space = this.#begin(name);
-    const { live } = space;
+    const space = this.#begin(name, ALL);
+    const { live, foreign } = space;
     const { fence } = space.meta;
     if (fence !== 0 && seen > fence && seen < this.#now + FAR_MS) space.meta = { ...space.meta, fence: seen };
 
@@ -168,7 +198,8 @@ export class MemoryServer {
     const from = full ? 0 : position.revision;
     if (limit === 0) return { head: this.#head(space), full, more: false, changes: [] };
 
-    const found = live.inOrder().filter(([, revision]) => revision > from);
+    const isForeign = foreign.has('state') || foreign.has('index');
+    const found = isForeign ? [] : live.inOrder().filter(([, revision]) => revision > from);
     const page: Change[] = [];
     let count = 0;
     let bytes = 0;
@@ -195,6 +226,7 @@ export class MemoryServer {
     const space = this.#begin(name);
     if (this.#refusal(space, { owner, epoch }) !== undefined) return;
     space.lease = undefined;
+    space.foreign.delete('lease');
     if (farewell) this.publish(name, farewell, []);
     space.meta = { ...space.meta, owner: '' };
   }
@@ -221,32 +253,66 @@ export class MemoryServer {
 
   // ---- rules that the scripts share: head.lua ----
 
-  #begin(name: string): MemorySpace {
+  #begin(name: string, keys = LIVE): MemorySpace {
     this.#now = this.now();
-    return this.space(name);
+    const space = this.space(name);
+    this.#wrongTypes =
+      space.foreign.size === 0 ? NO_WRONG_TYPES : keys.flatMap((key) => wrongTypeOf(name, space, key));
+    return space;
   }
 
   #head(space: MemorySpace): Head {
-    const { indexed: _, ...meta } = space.meta;
-    const leftMs = (this.#lease(space)?.until ?? 0) - this.#now;
+    const { indexed: _, leaseMs: __, ...meta } = space.meta;
+    const lease = this.#lease(space);
+    const leftMs = (lease?.until ?? 0) - this.#now;
     const leaseMs = leftMs > 0 ? Math.max(1, Math.ceil(leftMs)) : 0;
     // Where somebody added a value by hand, deletes may bring the count below zero: a reader takes that for
     // no number.
-    const size = Math.max(0, meta.size);
-    return { ...meta, size, leaseMs, keysLost: hasLostKeys(space), now: this.#now };
+    const size = space.isSizeLost ? 0 : Math.max(0, meta.size);
+    const keysLost = hasLostKeys(space);
+    const leaseAskedMs = lease?.askedMs ?? 0;
+    return { ...meta, size, leaseMs, leaseAskedMs, keysLost, wrongTypes: this.#wrongTypes, now: this.#now };
   }
 
   #reply<O extends string>(space: MemorySpace, outcome: O): { outcome: O; head: Head } {
     return { outcome, head: this.#head(space) };
   }
 
-  #lease(space: MemorySpace): MemorySpace['lease'] {
+  /** The lease. One of another type names no holder, and has no expiry. */
+  #lease(space: MemorySpace): MemoryLease | undefined {
+    if (space.foreign.has('lease'))
+      return { owner: '', epoch: NaN, until: Infinity, askedMs: space.meta.leaseMs };
     return space.lease !== undefined && space.lease.until > this.#now ? space.lease : undefined;
+  }
+
+  /** A light commit counts no keys. So it finds another type only as it writes, in the index first. */
+  #meetsForeign(space: MemorySpace, changes: readonly Change[]): boolean {
+    const { foreign, live } = space;
+    if (!foreign.has('state') && !foreign.has('index')) return false;
+    if (!foreign.has('index')) for (const { key, revision } of changes) live.index.set(key, revision);
+    space.isSizeLost = true;
+    return true;
   }
 
   #hasRival(space: MemorySpace, owner: string, known: number): boolean {
     const lease = this.#lease(space);
     return lease !== undefined && lease.owner !== owner && lease.epoch >= known;
+  }
+
+  /** As `mayHaveHolder` in `claim.lua`. */
+  #mayHaveHolder(space: MemorySpace, { known, hasLed = false }: Claim): boolean {
+    const lease = this.#lease(space);
+    if (lease === undefined || !Number.isNaN(lease.epoch)) return false;
+    const { owner, fence } = space.meta;
+    const isReleased = owner === '' && fence !== 0;
+    return !isReleased && !(hasLed && fence <= known);
+  }
+
+  /** As `isOutwaited` in `claim.lua`. */
+  #isOutwaited(space: MemorySpace, { outwaited }: Claim): boolean {
+    const until = this.#lease(space)?.until;
+    if (outwaited === undefined || until === undefined) return false;
+    return outwaited === until || Math.abs(outwaited - until) <= ROUNDING_MS;
   }
 
   #refusal(space: MemorySpace, writer: { owner: string; epoch: number }): Fenced | undefined {
@@ -257,7 +323,8 @@ export class MemoryServer {
   }
 
   #renew(space: MemorySpace, owner: string, epoch: number, leaseMs: number): void {
-    space.lease = { owner, epoch, until: this.#now + leaseMs };
+    space.lease = { owner, epoch, until: this.#now + leaseMs, askedMs: leaseMs };
+    space.foreign.delete('lease');
   }
 
   #finish(space: MemorySpace, cut: Replacement, size: number, indexed: number): void {
@@ -265,4 +332,9 @@ export class MemoryServer {
     space.meta = { ...space.meta, epoch, revision, base, horizon, cutAt, size, indexed };
     this.#renew(space, cut.owner, epoch, cut.leaseMs);
   }
+}
+
+function wrongTypeOf(name: string, { foreign }: MemorySpace, key: KeyName): WrongType[] {
+  const found = foreign.get(key);
+  return found === undefined ? [] : [{ key: `tandem:{${name}}:${key}`, found, expected: TYPES[key] }];
 }

@@ -45,6 +45,7 @@ export class Claimant {
     if (!lease.isHeld) return false;
     const { head } = await context.runtime.store.since(context.space, progress.head, 0);
     const { epoch } = ledger.line;
+    context.wrongTypes.seen(head);
     lease.requireNotTakenOver(context.space, head, epoch);
     // planted: still-holds
     if (head.keysLost || !lease.isShownIn(head, epoch) || !progress.isOwn(head, epoch)) {
@@ -92,9 +93,12 @@ export class Claimant {
     const { ledger, progress, lease } = books;
     const { store, time, name } = context.runtime;
     const known = Math.max(ledger.line.epoch, standby?.position.epoch ?? 0);
-    const claim = { owner: lease.id, ownerName: name, known, leaseMs: lease.ms };
+    const hasLed = ledger.isLoaded;
+    const claim = { owner: lease.id, ownerName: name, known, leaseMs: lease.ms, hasLed };
     try {
-      return await claimSpace(store, context.space, claim, time, signal);
+      const head = await claimSpace(store, context.space, claim, time, signal, standby?.leaseWatch);
+      context.wrongTypes.seen(head);
+      return head;
     } catch (error) {
       if (error instanceof OwnedElsewhereError)
         lease.lost((await store.since(context.space, progress.head, 0)).head);

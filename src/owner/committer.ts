@@ -175,6 +175,7 @@ export class Committer {
    */
   #conclude(plan: CommitPlan | ReplacementPlan, to: Position, cutAt: number, reply: Committed): Committed {
     const { ledger, progress, lease } = this.#books;
+    if (reply.head !== undefined) this.#context.wrongTypes.seen(reply.head);
     if (reply.outcome === 'fenced') lease.lost(reply.head);
     if (reply.outcome !== 'committed') return reply;
     const isWhole = plan.kind === 'replacement';

@@ -1,6 +1,7 @@
 /** Repair: puts right the keys that somebody else has changed, added or removed in Redis. */
 import type { Context } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
+import type { Head } from '../ports/store.ts';
 import type { Cadence } from './cadence.ts';
 import type { Books } from './books.ts';
 import type { CommitScheduler } from './commit-scheduler.ts';
@@ -55,6 +56,13 @@ export class Repair implements ScrubListener {
     books.progress.distrust();
     books.lease.loosen();
     this.#context.connection.gap('what Redis holds is not what its owner set');
+  }
+
+  /** Only a claim removes keys of another type: also at those that no commit touches. */
+  wrongTypes(head: Head): void {
+    this.#context.wrongTypes.seen(head);
+    this.#parts.books.lease.loosen();
+    this.#context.connection.gap('keys in Redis are of another type');
   }
 
   #report(what: string): void {

@@ -7,7 +7,7 @@
 import type { Runtime } from '../ports/runtime.ts';
 import type { Change } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
-import type { Page } from '../ports/store.ts';
+import type { Head, Page } from '../ports/store.ts';
 import type { Cancel } from '../base/time.ts';
 
 /** The changes of the first page, and the most that a page has. A page mostly takes Redis 0.5 ms. */
@@ -39,6 +39,8 @@ export interface ScrubListener {
   keysLost(): void;
   /** The store holds a key that the ledger never held. */
   foreign(): void;
+  /** Somebody has put another type at a key of the space. */
+  wrongTypes(head: Head): void;
 }
 
 export class Scrub {
@@ -101,6 +103,7 @@ export class Scrub {
 
   #compare(page: Page): void {
     const { changes, more, head } = page;
+    if (head.wrongTypes.length > 0) return this.#listener.wrongTypes(head);
     // A full commit finds lost keys. Where the next page still lacks some, the comparison below finds which.
     const isFirst = head.keysLost && !this.#hadLostKeys;
     this.#hadLostKeys = head.keysLost;

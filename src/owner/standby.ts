@@ -16,6 +16,7 @@ import type { Change } from '../state/change.ts';
 import type { Captured } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
+import type { LeaseWatch } from '../state/lease-watch.ts';
 import type { Proof, Row } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Space } from '../state/space.ts';
@@ -52,6 +53,7 @@ export class Standby implements Inheritance, StateView {
     const unlisted = { ...runtime, registry: { enter: () => {}, leave: () => {}, size: 0 } };
     const logic = followerLogic(defineSpace(space.name, RAW), unlisted);
     this.follower = startChild('follower', logic, { parent, id: 'standby' });
+    this.leaseWatch.assume(leaseMs);
     this.follower.on('mode', ({ mode }) => void (this.#hasSynced ||= mode === 'connected'));
   }
 
@@ -68,6 +70,11 @@ export class Standby implements Inheritance, StateView {
       if (store.commands.up && isReady && !this.follower.proof.ownerAlive()) return;
       await pause(time, POLL_MS, signal);
     }
+  }
+
+  /** What its follower has seen of the owner's lease: a claim need not watch it from the beginning. */
+  get leaseWatch(): LeaseWatch {
+    return this.follower.leaseWatch;
   }
 
   stop(): void {

@@ -28,6 +28,13 @@ export interface Link {
   watch(changed: () => void): () => void;
 }
 
+/** A key of another type. All three are names: of the key, of the type that it has, and of its right type. */
+export interface WrongType {
+  readonly key: string;
+  readonly found: string;
+  readonly expected: string;
+}
+
 /** The head of a space: the state of a store's copy, without the keys. */
 export interface Head extends Line {
   readonly revision: number;
@@ -43,10 +50,17 @@ export interface Head extends Line {
   readonly owner: string;
   /** That owner's `connect({ name })`. */
   readonly ownerName: string;
-  /** The rest of the lease, ms; 0 when the lease is free. */
+  /**
+   * The rest of the lease by the server's clock, ms; 0 when the lease is free, and `Infinity` for one without
+   * an expiry. Somebody may have set that clock, or written the lease by hand: see `LeaseWatch`.
+   */
   readonly leaseMs: number;
-  /** Some keys were lost: evicted, or deleted by hand. */
+  /** The length for which the holder asks at each renewal, ms; 0 when it is free, or that is not known. */
+  readonly leaseAskedMs: number;
+  /** Some keys were lost: evicted, deleted by hand, or of another type. */
   readonly keysLost: boolean;
+  /** The keys at which somebody else has put another type. They count as absent; a claim removes them. */
+  readonly wrongTypes: readonly WrongType[];
   /** Server's time, ms. */
   readonly now: number;
 }
@@ -59,6 +73,16 @@ export interface Claim {
   readonly known: number;
   /** The length of the lease, ms. */
   readonly leaseMs: number;
+  /**
+   * The expiry of a lease that the claimant has watched to its end, server's time in ms: see `LeaseWatch`.
+   * Another owner's lease with this expiry does not hold the claim off. Default: none.
+   */
+  readonly outwaited?: number | undefined;
+  /**
+   * The claimant has led under the epoch `known`. So a lease that names no holder is no rival's, unless
+   * somebody has claimed since. Default false.
+   */
+  readonly hasLed?: boolean;
   /**
    * The last moment at which the claim may be granted, by the server's clock, ms. Default: the store's own
    * deadline for the call, after which nobody waits for the answer any more.

@@ -19,26 +19,32 @@ import type {
   Page,
   Replacement,
   SinceOptions,
+  WrongType,
 } from '../ports/store.ts';
 
 /** A light commit that was carried out is answered with one string, all else with a list. */
 export type Reply = string | readonly string[];
 
 /** Most replies begin with the head, in this many places. */
-const HEAD_LENGTH = 14;
+const HEAD_LENGTH = 16;
 /** A staged portion holds Redis for a millisecond or so. */
 const PORTION_CHANGES = 1_000;
 const PORTION_LENGTH = 512 * 1024;
 
 export const claim = {
-  args: ({ owner, ownerName, known, leaseMs, notAfter }: Claim, channel: string): string[] => [
-    owner,
-    ownerName,
-    String(known),
-    String(leaseMs),
-    channel,
-    notAfter === undefined || notAfter === Infinity ? '' : notAfter.toFixed(3),
-  ],
+  args(wanted: Claim, channel: string): string[] {
+    const { owner, ownerName, known, leaseMs, notAfter = Infinity, outwaited, hasLed = false } = wanted;
+    return [
+      owner,
+      ownerName,
+      String(known),
+      String(leaseMs),
+      channel,
+      notAfter === Infinity ? '' : notAfter.toFixed(3),
+      outwaited === undefined ? '' : outwaited === Infinity ? '-1' : outwaited.toFixed(3),
+      hasLed ? '1' : '',
+    ];
+  },
   read: readOutcome<'claimed', 'held' | 'late'>,
 };
 
@@ -69,9 +75,11 @@ export const commit = {
   read(reply: Reply, { owner, leaseMs, epoch, revision, base, horizon, cutAt }: Cut): Committed {
     if (typeof reply === 'string') return { outcome: 'committed' };
     if (!isShort(reply)) return readOutcome<never, 'fenced' | 'head_moved' | 'keys_lost'>(reply);
-    const known = { epoch, revision, base, horizon, cutAt, owner, leaseMs, fence: epoch };
+    const lease = { leaseMs, leaseAskedMs: leaseMs };
+    const known = { epoch, revision, base, horizon, cutAt, owner, ...lease, fence: epoch };
     const [now, size, ownerName = ''] = [timeAt(reply, 0), numberAt(reply, 1), reply[2]];
-    return { outcome: 'committed', head: { ...known, size, ownerName, keysLost: false, now } };
+    const wrongTypes = readWrongTypes(reply[3]);
+    return { outcome: 'committed', head: { ...known, size, ownerName, keysLost: false, wrongTypes, now } };
   },
 };
 
@@ -179,9 +187,22 @@ function readHead(reply: Reply): Head {
     cutAt: number(9),
     owner: reply[10] ?? '',
     ownerName: reply[11] ?? '',
-    leaseMs: number(12),
+    leaseMs: reply[12] === '-1' ? Infinity : number(12),
+    leaseAskedMs: number(14),
     keysLost: reply[13] === '1',
+    wrongTypes: readWrongTypes(reply[15]),
   };
+}
+
+const NO_WRONG_TYPES: readonly WrongType[] = [];
+
+/** A line for each: the key, the type that it has, and its right type. None of them has a blank in it. */
+function readWrongTypes(lines: string | undefined): readonly WrongType[] {
+  if (!lines) return NO_WRONG_TYPES;
+  return lines.split('\n').map((line) => {
+    const [key = '', found = '', expected = ''] = line.split(' ');
+    return { key, found, expected };
+  });
 }
 
 function numberAt(reply: Reply, at: number): number {

@@ -9,8 +9,8 @@ export interface KeyList {
 export interface Keys {
   /** meta, state, index, lease: every script is given these, in this order. */
   readonly live: KeyList;
-  /** These, and the next state and index: for the scripts that stage a whole state. */
-  readonly staging: KeyList;
+  /** These, and the next state and index: for scripts that stage a whole state, or look at all keys. */
+  readonly all: KeyList;
   readonly channel: string;
   /** `PUBLISH` on the channel as it travels, without the message. */
   readonly publish: string;
@@ -24,7 +24,7 @@ export function keysOf(space: string, database = 0): Keys {
   const channel = key(database === 0 ? 'frames' : `frames@${database}`);
   return {
     live: listOf(live),
-    staging: listOf([...live, ...next]),
+    all: listOf([...live, ...next]),
     channel,
     publish: `*3\r\n${bulk('publish')}${bulk(channel)}`,
   };

@@ -37,12 +37,12 @@ import type { Client, RedisTarget } from './target.ts';
 
 /** The files that each script is put together from, and the keys that it is given. */
 const SCRIPTS = {
-  claim: { script: new Script('head', 'claim'), keys: 'live' },
+  claim: { script: new Script('head', 'claim'), keys: 'all' },
   // A cut that is accepted needs no head: reading it would take Redis longer than the commit.
   commit: { script: new Script('apply', 'commit', 'head', 'refused'), keys: 'live' },
-  stage: { script: new Script('head', 'apply', 'stage'), keys: 'staging' },
-  replaceAll: { script: new Script('head', 'replace-all'), keys: 'staging' },
-  since: { script: new Script('head', 'since'), keys: 'live' },
+  stage: { script: new Script('head', 'apply', 'stage'), keys: 'all' },
+  replaceAll: { script: new Script('head', 'replace-all'), keys: 'all' },
+  since: { script: new Script('head', 'since'), keys: 'all' },
   renew: { script: new Script('head', 'renew'), keys: 'live' },
   release: { script: new Script('head', 'release'), keys: 'live' },
 } as const;

@@ -3,7 +3,8 @@ import type { Store } from '../../src/ports/store.ts';
 import type { Time } from '../../src/base/time.ts';
 import { MemoryServer } from '../../src/memory/server.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
-import type { Dump, Rig } from './_store-contract.ts';
+import type { KeyName } from '../../src/memory/contents.ts';
+import type { Dump, ForeignType, Rig } from './_store-contract.ts';
 
 export class MemoryRig implements Rig {
   readonly #server: MemoryServer;
@@ -33,7 +34,8 @@ export class MemoryRig implements Rig {
   }
 
   async hset(space: string, key: string, json: string): Promise<void> {
-    await Promise.resolve(this.#server.space(space).live.state.set(key, json));
+    const { live, foreign } = this.#server.space(space);
+    await Promise.resolve(foreign.has('state') || live.state.set(key, json));
   }
 
   async setEpoch(space: string, epoch: number): Promise<void> {
@@ -50,7 +52,19 @@ export class MemoryRig implements Rig {
   }
 
   async expire(space: string): Promise<void> {
+    this.#server.space(space).foreign.delete('lease');
     await Promise.resolve((this.#server.space(space).lease = undefined));
+  }
+
+  async retype(space: string, name: KeyName, type: ForeignType): Promise<void> {
+    await Promise.resolve(this.#server.space(space).retype(name, type));
+  }
+
+  async setLease(space: string, lease: string, forMs: number): Promise<void> {
+    const [owner = '', epoch, askedMs] = lease.split(' ');
+    const until = this.#server.now() + forMs;
+    const held = { owner, epoch: Number(epoch), until, askedMs: Number(askedMs) };
+    await Promise.resolve((this.#server.space(space).lease = held));
   }
 
   async wipe(space: string): Promise<void> {

@@ -11,6 +11,8 @@ import type { Frame } from '../../src/state/frame.ts';
 import type { Header } from '../../src/state/header.ts';
 import { decodeFence } from '../_messages.ts';
 import { decodeFrame } from '../../src/state/message.ts';
+import type { KeyName } from '../../src/memory/contents.ts';
+import { TYPES } from '../../src/memory/contents.ts';
 import type { Line, Position } from '../../src/state/position.ts';
 import { ZERO } from '../../src/state/position.ts';
 import type { Claim, Committed, Cut, Head, Outcome, Page, Store } from '../../src/ports/store.ts';
@@ -25,6 +27,9 @@ export interface Dump {
   readonly lease: string | null;
 }
 
+/** Types that somebody may put at any key. A lease is a string itself, and takes another. */
+export type ForeignType = 'string' | 'list' | 'set' | 'stream';
+
 /** A server of one kind, stores of it, and ways to look and to change things behind their back. */
 export interface Rig {
   /** Another process's store, its links up. */
@@ -38,6 +43,10 @@ export interface Rig {
   zrem(space: string, key: string): Promise<void>;
   /** By hand: says that the head is of another epoch. */
   setEpoch(space: string, epoch: number): Promise<void>;
+  /** By hand: puts another type at a key. */
+  retype(space: string, name: KeyName, type: ForeignType): Promise<void>;
+  /** By hand: writes `<owner id> <epoch> <length asked for>` as the lease; `Infinity` for no expiry. */
+  setLease(space: string, lease: string, forMs: number): Promise<void>;
   /** Ends the lease, as if its time had run out. */
   expire(space: string): Promise<void>;
   /** Loses everything of a space. */
@@ -275,6 +284,8 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       owner: 'first/1',
       ownerName: 'name of first/1',
       keysLost: false,
+      leaseAskedMs: 60_000,
+      wrongTypes: [],
     });
     t.true(now > 1_700_000_000_000, 'the server tells its time in milliseconds since 1970');
     t.is(fence, Math.floor(now), 'and is the first epoch');
@@ -335,6 +346,48 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       t.is(outcome, 'claimed');
       t.true(head.fence > epoch + 1);
       await refused(t, stage, 'fenced', () => writer.commit({ a: '1' }));
+    },
+  );
+
+  contract('a head says for how long its lease was asked', async (t, { writer, store, space, rig }) => {
+    t.is((await writer.claim({ leaseMs: 4_000 })).head.leaseAskedMs, 4_000);
+    t.is((await writer.commit({}, { leaseMs: 5_000 })).head.leaseAskedMs, 5_000);
+    t.is((await store.since(space, ZERO, 0)).head.leaseAskedMs, 5_000);
+    await writer.replaceAll({}, { leaseMs: 6_000 });
+    t.is((await store.since(space, ZERO, 0)).head.leaseAskedMs, 6_000);
+    await store.renew(space, writer.owner, writer.line.epoch, 7_000);
+    t.is((await store.since(space, ZERO, 0)).head.leaseAskedMs, 7_000);
+    await rig.expire(space);
+    t.is((await store.since(space, ZERO, 0)).head.leaseAskedMs, 0);
+  });
+
+  for (const forMs of [3_600_000, Infinity]) {
+    contract(
+      `a lease that runs for ${forMs} ms is taken by whoever has watched it to its end, and by nobody else`,
+      async (t, stage) => {
+        const { writer, rival, rig, space } = stage;
+        await writer.claim({ leaseMs: 3_000 });
+        await rig.setLease(space, `${writer.owner} ${writer.line.epoch} 3000`, forMs);
+        const head = await refused(t, stage, 'held', () => rival.claim());
+        t.true(forMs === Infinity ? head.leaseMs === Infinity : head.leaseMs > 3_000_000);
+        t.is(head.leaseAskedMs, 3_000);
+        const outwaited = head.now + head.leaseMs;
+        for (const other of [outwaited - 1_000, outwaited + 1_000, Infinity].filter(
+          (one) => one !== outwaited,
+        ))
+          await refused(t, stage, 'held', () => rival.claim({ outwaited: other }));
+        t.is((await rival.claim({ outwaited })).outcome, 'claimed');
+      },
+    );
+  }
+
+  contract(
+    'a lease that was renewed is not over, whatever somebody has watched before',
+    async (t, { writer, rival }) => {
+      await writer.claim({ leaseMs: 60_000 });
+      const { head } = await rival.claim();
+      await writer.commit({}, { leaseMs: 90_000 });
+      t.is((await rival.claim({ outwaited: head.now + head.leaseMs })).outcome, 'held');
     },
   );
 
@@ -434,6 +487,8 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         owner: 'first/1',
         ownerName: 'name of first/1',
         keysLost: false,
+        leaseAskedMs: 60_000,
+        wrongTypes: [],
       });
     },
   );
@@ -837,6 +892,156 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       t.false((await store.since(space, ZERO, 0)).head.keysLost);
     },
   );
+
+  // ---- keys of another type ----
+
+  const WRONG: readonly [KeyName, ForeignType][] = [
+    ['meta', 'string'],
+    ['meta', 'stream'],
+    ['state', 'string'],
+    ['state', 'set'],
+    ['index', 'string'],
+    ['index', 'list'],
+  ];
+  for (const [name, type] of WRONG) {
+    contract(`a ${type} at ${name} counts as lost keys, and is named`, async (t, stage) => {
+      const { writer, rig, space, store } = stage;
+      await writer.claim();
+      await writer.commit({ a: '1', gone: '' });
+      await rig.retype(space, name, type);
+      const { head, changes, more } = await store.since(space, ZERO, 10);
+      t.true(head.keysLost);
+      const expected = TYPES[name];
+      t.deepEqual(head.wrongTypes, [{ key: `tandem:{${space}}:${name}`, found: type, expected }]);
+      t.false(more);
+      if (name !== 'meta') t.deepEqual(changes, [], 'nothing passes for deleted');
+      const outcome = name === 'meta' ? 'head_moved' : 'keys_lost';
+      const refusal = await refused(t, stage, outcome, () => writer.commit({ b: '2' }));
+      t.is(refusal.wrongTypes.length, 1);
+    });
+
+    contract(
+      `a claim removes a ${type} at ${name}, and the keys stay lost until all is replaced`,
+      async (t, stage) => {
+        const { writer, rig, space, store } = stage;
+        await writer.claim();
+        await writer.commit({ a: '1', gone: '' });
+        await rig.retype(space, name, type);
+        const claimed = await writer.claim({ known: writer.line.epoch, hasLed: true });
+        t.is(claimed.outcome, 'claimed');
+        t.true(claimed.head.keysLost);
+        t.is(claimed.head.wrongTypes.length, 1, 'it says what it removed');
+        const after = (await store.since(space, ZERO, 10)).head;
+        t.deepEqual(after.wrongTypes, []);
+        t.true(after.keysLost);
+        t.is((await writer.commit({ b: '2' })).outcome, 'keys_lost');
+        await writer.replaceAll({ a: '1', b: '2' });
+        const { head } = await store.since(space, ZERO, 10);
+        t.false(head.keysLost);
+        t.is(head.size, 2);
+      },
+    );
+  }
+
+  for (const name of ['state', 'index'] as const) {
+    contract(
+      `a light commit that meets another type at ${name} is refused, and leaves no half that could be read`,
+      async (t, { writer, rig, space, store }) => {
+        await writer.claim();
+        await writer.commit({ a: '' });
+        await rig.retype(space, name, 'string');
+        const reply = await store.commit(space, writer.cut({ a: '1' }, { isLight: true }));
+        t.is(reply.outcome, 'keys_lost');
+        t.is(reply.head?.wrongTypes.length, 1);
+        t.is((await writer.claim({ known: writer.line.epoch, hasLed: true })).outcome, 'claimed');
+        t.true(
+          (await store.since(space, ZERO, 10)).head.keysLost,
+          'the index may have a change without a value',
+        );
+      },
+    );
+  }
+
+  contract(
+    'an empty state at which another type was put does not pass for empty after a claim',
+    async (t, stage) => {
+      const { writer, rig, space, store } = stage;
+      await writer.claim();
+      await writer.commit();
+      await rig.retype(space, 'state', 'string');
+      await writer.claim({ known: writer.line.epoch, hasLed: true });
+      t.true((await store.since(space, ZERO, 10)).head.keysLost);
+    },
+  );
+
+  contract('another type at the lease is a lost lease: its owner goes on, and names it', async (t, stage) => {
+    const { writer, rig, space, store } = stage;
+    await writer.claim({ leaseMs: 4_000 });
+    await writer.commit({ a: '1' });
+    await rig.retype(space, 'lease', 'list');
+    const { head } = await store.since(space, ZERO, 0);
+    t.false(head.keysLost);
+    t.is(head.leaseMs, Infinity);
+    t.is(head.leaseAskedMs, 4_000, 'what the last claim asked for');
+    const wrong = [{ key: `tandem:{${space}}:lease`, found: 'list', expected: 'string' }];
+    t.deepEqual(head.wrongTypes, wrong);
+    t.is((await store.commit(space, writer.cut({ a: '2' }, { isLight: true }))).outcome, 'committed');
+    writer.head = { ...writer.head, revision: writer.head.revision + 1 };
+    const committed = await writer.commit({ a: '3' }, { leaseMs: 5_000 });
+    t.is(committed.outcome, 'committed');
+    t.deepEqual(committed.head.wrongTypes, wrong);
+    const after = (await store.since(space, ZERO, 0)).head;
+    t.deepEqual([after.wrongTypes, after.leaseAskedMs], [[], 5_000]);
+    t.true(after.leaseMs <= 5_000);
+  });
+
+  contract(
+    'another type at the lease is nobody else’s to take before it was watched to its end',
+    async (t, stage) => {
+      const { writer, rival, rig, space } = stage;
+      await writer.claim();
+      await rig.retype(space, 'lease', 'set');
+      const held = await refused(t, stage, 'held', () => rival.claim({ known: writer.line.epoch }));
+      t.is(held.leaseMs, Infinity);
+      t.is((await rival.claim({ outwaited: Infinity })).outcome, 'claimed');
+      await refused(t, stage, 'fenced', () => writer.commit({ a: '1' }));
+    },
+  );
+
+  contract('another type at lease and meta does not keep the last owner from its space', async (t, stage) => {
+    const { writer, rival, rig, space } = stage;
+    await writer.claim();
+    for (const name of ['lease', 'meta'] as const) await rig.retype(space, name, 'list');
+    await refused(t, stage, 'head_moved', () => writer.commit({ a: '1' }));
+    await refused(t, stage, 'held', () => rival.claim());
+    t.is((await writer.claim({ known: writer.line.epoch, hasLed: true })).outcome, 'claimed');
+  });
+
+  contract('a space that was given up is free, whatever was put at its lease', async (t, stage) => {
+    const { writer, rival, rig, space } = stage;
+    await writer.claim();
+    await writer.release();
+    await rig.retype(space, 'lease', 'stream');
+    t.is((await rival.claim()).outcome, 'claimed');
+  });
+
+  for (const name of ['state:next', 'index:next'] as const) {
+    contract(`another type at ${name} is removed by the next stage or claim`, async (t, stage) => {
+      const { writer, rig, space, store } = stage;
+      await writer.claim();
+      await rig.retype(space, name, 'stream');
+      t.deepEqual(
+        (await store.since(space, ZERO, 0)).head.wrongTypes.map(({ key }) => key),
+        [`tandem:{${space}}:${name}`],
+      );
+      t.is((await writer.replaceAll({ a: '1' })).outcome, 'committed');
+      t.deepEqual((await store.since(space, ZERO, 0)).head.wrongTypes, []);
+      await rig.retype(space, name, 'list');
+      await writer.claim();
+      t.deepEqual((await store.since(space, ZERO, 0)).head.wrongTypes, []);
+      t.false((await store.since(space, ZERO, 0)).head.keysLost);
+    });
+  }
 
   // ---- since ----
 
@@ -1372,7 +1577,13 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       await store.since(space, ZERO, 10, { seen: 5 });
       t.is((await store.since(space, ZERO, 0)).head.fence, 0);
       const { head } = await writer.claim();
-      for (const seen of [0, head.fence - 1, head.fence, head.now + 90_000_000, Number.MAX_SAFE_INTEGER])
+      for (const seen of [
+        0,
+        head.fence - 1,
+        head.fence,
+        head.now + 3_200_000_000_000,
+        Number.MAX_SAFE_INTEGER,
+      ])
         t.is((await store.since(space, ZERO, 10, { seen })).head.fence, head.fence, `${seen}`);
       t.is((await writer.commit({ a: '1' })).outcome, 'committed');
     },

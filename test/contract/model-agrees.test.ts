@@ -7,6 +7,8 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
 import type { Change } from '../../src/state/change.ts';
+import type { KeyName } from '../../src/memory/contents.ts';
+import { TYPES } from '../../src/memory/contents.ts';
 import type { Line, Position } from '../../src/state/position.ts';
 import { ZERO } from '../../src/state/position.ts';
 import type { Head, Page, Store } from '../../src/ports/store.ts';
@@ -45,6 +47,8 @@ const command = fc.oneof(
       owner,
       known: fc.nat(9),
       expired: fc.boolean(),
+      outwaited: often(undefined, Infinity),
+      hasLed: fc.boolean(),
     }),
   },
   {
@@ -92,6 +96,14 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('zrem' as const), key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('hset' as const), key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('wipe' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('retype' as const),
+      name: fc.constantFrom(...(Object.keys(TYPES) as KeyName[])),
+      type: fc.constantFrom('list' as const, 'set' as const, 'stream' as const),
+    }),
+  },
 );
 type Command = typeof command extends fc.Arbitrary<infer C> ? C : never;
 
@@ -155,7 +167,9 @@ async function agree(
     if (one.do === 'claim') {
       if (one.expired) await both('expire', ({ rig }) => rig.expire(space));
       const id = OWNERS[one.owner];
-      const claim = { owner: id, ownerName: `name of ${id}`, known: KNOWN + one.known, leaseMs: 60_000 };
+      const { outwaited, hasLed } = one;
+      const known = KNOWN + one.known;
+      const claim = { owner: id, ownerName: `name of ${id}`, known, leaseMs: 60_000, outwaited, hasLed };
       const { outcome, head } = await both('claim', ({ store }) => store.claim(space, claim));
       const base = { epoch: head.epoch, revision: head.revision };
       if (outcome === 'claimed') owners[one.owner] = { line: { epoch: head.fence, base }, head: base };
@@ -217,6 +231,7 @@ async function agree(
       await both('release', ({ store }) => store.release(space, OWNERS[one.owner], farewell.epoch, farewell));
     } else if (one.do === 'hset') await both('hset', ({ rig }) => rig.hset(space, one.key, '0'));
     else if (one.do === 'hdel') await both('hdel', ({ rig }) => rig.hdel(space, one.key));
+    else if (one.do === 'retype') await both('retype', ({ rig }) => rig.retype(space, one.name, one.type));
     else if (one.do === 'zrem') await both('zrem', ({ rig }) => rig.zrem(space, one.key));
     else await both(one.do, ({ rig }) => rig[one.do](space));
   };
@@ -228,7 +243,7 @@ async function agree(
   }
   // Messages come in order: once the last one is heard, all others have been.
   await run({ do: 'wipe' });
-  await run({ do: 'claim', owner: 0, known: 0, expired: false });
+  await run({ do: 'claim', owner: 0, known: 0, expired: false, outwaited: undefined, hasLed: false });
   owners[0].head = ZERO;
   await run({
     do: 'commit',

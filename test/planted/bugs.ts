@@ -266,6 +266,12 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'convergence',
   },
   {
+    name: 'a lease is believed, however much longer it runs than it was asked for',
+    mark: 'lease-believed',
+    plant: instead('return leaseMs;'),
+    caughtBy: 'convergence',
+  },
+  {
     name: 'a standby takes over with nothing',
     mark: 'inherited',
     plant: swapped('[...this.entries()]', '[...this.entries()].slice(0, 0)'),

@@ -3,7 +3,8 @@
  * decide whom a fault hits, and faults overlap.
  */
 import { SUSPEND_BOUND_MS } from '../../src/base/elapsed.ts';
-import type { MemorySpace } from '../../src/memory/contents.ts';
+import type { KeyName, MemorySpace } from '../../src/memory/contents.ts';
+import { TYPES } from '../../src/memory/contents.ts';
 import type { FollowerProcess } from './follower-process.ts';
 import { LEASE_MS } from './owner-process.ts';
 import type { OwnerProcess } from './owner-process.ts';
@@ -160,6 +161,29 @@ export const faults: readonly Fault[] = [
     begin: harm((_, space) => {
       space.lease = undefined;
     }),
+  },
+  ...(Object.keys(TYPES) as KeyName[]).map((key) => ({
+    name: `another type at ${key}`,
+    losesData: true,
+    begin: harm((_, space) => space.retype(key, 'list')),
+  })),
+  {
+    name: 'the lease runs for an hour, and its owner dies',
+    begin: (world) => {
+      const end = restart(world, world.leader);
+      const space = world.redis.model.space(SPACE);
+      // So it is after the server's clock was set back; or somebody has written it by hand.
+      if (end && space.lease) space.lease = { ...space.lease, until: space.lease.until + 3_600_000 };
+      return end;
+    },
+  },
+  {
+    name: 'another type at the lease, and its owner dies',
+    begin: (world) => {
+      const end = restart(world, world.leader);
+      if (end) world.redis.model.space(SPACE).retype('lease', 'list');
+      return end;
+    },
   },
   // ---- processes ----
   { name: 'owner paused', begin: (world) => pause(world.leader) },

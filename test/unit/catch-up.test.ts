@@ -19,7 +19,9 @@ const HEAD: Head = {
   owner: 'owner',
   ownerName: 'owner',
   leaseMs: 1,
+  leaseAskedMs: 0,
   keysLost: false,
+  wrongTypes: [],
   now: 1,
 };
 

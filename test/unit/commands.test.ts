@@ -55,6 +55,8 @@ const headed = (outcome: string, ...rest: string[]): string[] => [
   'trading-1',
   '2500',
   '0',
+  '3000',
+  '',
   ...rest,
 ];
 const HEAD = {
@@ -69,15 +71,20 @@ const HEAD = {
   owner: 'trading-1/u4',
   ownerName: 'trading-1',
   leaseMs: 2_500,
+  leaseAskedMs: 3_000,
   keysLost: false,
+  wrongTypes: [],
 };
 
 test('claim', (t) => {
   const wanted = { owner: 'trading-1/u4', ownerName: 'trading-1', known: 9, leaseMs: 3_000 };
-  t.deepEqual(claim.args(wanted, CHANNEL), ['trading-1/u4', 'trading-1', '9', '3000', CHANNEL, '']);
+  t.deepEqual(claim.args(wanted, CHANNEL), ['trading-1/u4', 'trading-1', '9', '3000', CHANNEL, '', '', '']);
   const timely = claim.args({ ...wanted, notAfter: NOW_MS }, CHANNEL);
   t.is(Number(timely[5]), NOW_MS);
   t.is(claim.args({ ...wanted, notAfter: Infinity }, CHANNEL)[5], '', 'nothing is known of the clock');
+  t.is(claim.args({ ...wanted, outwaited: NOW_MS }, CHANNEL)[6], '1795364768289.300');
+  t.is(claim.args({ ...wanted, outwaited: Infinity }, CHANNEL)[6], '-1', 'a lease without an expiry');
+  t.is(claim.args({ ...wanted, hasLed: true }, CHANNEL)[7], '1');
   t.deepEqual(claim.read(headed('claimed')), { outcome: 'claimed', head: HEAD });
 });
 

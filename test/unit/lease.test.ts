@@ -15,7 +15,9 @@ const HEAD: Head = {
   owner: 'us',
   ownerName: 'us',
   leaseMs: 100,
+  leaseAskedMs: 0,
   keysLost: false,
+  wrongTypes: [],
   now: 0,
 };
 

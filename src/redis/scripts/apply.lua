@@ -1,6 +1,16 @@
 -- Applies the changes of a frame. Behind its first line come three lines a change: key, revision, and value,
 -- empty for a delete. In portions, since Lua can pass only so many arguments at once.
--- Returns by how many the values in `state` and the keys in `index` have grown.
+-- Returns by how many the values in `state` and the keys in `index` have grown. Nil where one of the two keys
+-- is of another type: some of the changes may be written then.
+
+-- As redis.call. Nil where the key is of another type.
+local function write(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' then return reply end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then return nil end
+  return redis.call(...)
+end
+
 local function apply(state, index, frame)
   local find, sub = string.find, string.sub
   local PORTION, last = 1000, #frame
@@ -24,9 +34,11 @@ local function apply(state, index, frame)
     end
     at = valueEnd
     if n >= PORTION or not at then
-      listed = listed + redis.call('ZADD', index, unpack(scores, 1, n))
-      if s > 0 then grown = grown + redis.call('HSET', state, unpack(sets, 1, s)) end
-      if d > 0 then grown = grown - redis.call('HDEL', state, unpack(deletes, 1, d)) end
+      local added = write('ZADD', index, unpack(scores, 1, n))
+      local set = added and (s == 0 and 0 or write('HSET', state, unpack(sets, 1, s)))
+      local deleted = set and (d == 0 and 0 or write('HDEL', state, unpack(deletes, 1, d)))
+      if not deleted then return nil end
+      listed, grown = listed + added, grown + set - deleted
       s, n, d = 0, 0, 0
     end
   end

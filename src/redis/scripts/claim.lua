@@ -1,16 +1,46 @@
 -- Claims the space under a new epoch, unless another owner holds the lease.
 -- ARGV: 1 owner, 2 owner's name, 3 highest epoch that the claimer knows, 4 lease in ms, 5 channel,
---       6 the last moment at which the claim may be granted, by the server's clock, ms; empty for none
+--       6 the last moment at which the claim may be granted, by the server's clock, ms; empty for none,
+--       7 the expiry of a lease that the claimer has watched to its end, server's time in ms, -1 for a lease
+--         without an expiry; empty for none, 8 '1' where the claimer has led under the epoch that it knows
 -- Reply: the head, behind `claimed`, `held` or `late`
-local owner, ownerName, known, leaseMs, channel, notAfter = unpack(ARGV)
+local owner, ownerName, known, leaseMs, channel, notAfter, outwaited, hasLed = unpack(ARGV)
 
 -- Its claimant has given the call up, and will not lead: granted now, the claim would fence a living owner.
 if notAfter ~= '' and nowMs > tonumber(notAfter) then return head('late') end
-if rival(owner, known) then return head('held') end
+
+-- A lease is an absolute time of the server's clock, which may have been set back; and somebody else may have
+-- written it. So its end by that clock is not all that counts. A claimer that has seen the same expiry for as
+-- long as the lease was asked for has seen no renewal, and its holder is gone.
+local function isOutwaited()
+  local ttl = redis.call('PTTL', LEASE)
+  if ttl == -1 then return outwaited == '-1' end
+  return outwaited ~= '' and outwaited ~= '-1' and math.abs(nowMs + ttl - tonumber(outwaited)) <= 2
+end
+
+-- The holder of a lease that somebody else wrote is not known. It may be any living owner but one that has
+-- given up the space, and it is no rival of the owner that led last.
+local function mayHaveHolder()
+  local held = lease()
+  if not held or held.epoch then return false end
+  local isReleased = meta.owner == '' and meta.fence ~= '0'
+  return not isReleased and not (hasLed == '1' and tonumber(meta.fence) <= tonumber(known))
+end
+
+if (rival(owner, known) or mayHaveHolder()) and not isOutwaited() then return head('held') end
+
+-- Keys of another type go. What they stood for is lost, until the whole state is replaced: a state that has no
+-- value left must not pass for an empty one.
+for key in pairs(foreign) do redis.call('UNLINK', key) end
+if foreign[META] or foreign[STATE] or foreign[INDEX] then
+  garbled, meta.size = true, '0'
+  redis.call('HSET', META, 'size', 'lost')
+end
 
 -- The server's time is part of it, so that no epoch comes again after Redis has lost everything.
 local epoch = math.max(tonumber(meta.fence) + 1, tonumber(known) + 1, math.floor(nowMs))
-save({ format = FORMAT, fence = string.format('%.0f', epoch), owner = owner, ownerName = ownerName })
+save({ format = FORMAT, fence = string.format('%.0f', epoch), owner = owner, ownerName = ownerName,
+  leaseMs = leaseMs })
 renew(owner, meta.fence, leaseMs)
 -- An announcement of an earlier owner may still be on its way. It comes behind this message, so followers
 -- ignore it.

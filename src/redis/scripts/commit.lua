@@ -8,7 +8,8 @@
 -- ARGV: 1 owner, 2 epoch, 3 prev epoch, 4 prev revision, 5 revision, 6 cutAt,
 --       7 channel, empty where the cut was announced, 8 the frame without its first line;
 --       full cuts only: 9 lease in ms, 10 base epoch, 11 base revision, 12 horizon, then tombstones to forget
--- Reply: light: the server's time. Full: a list of the server's time, the size and the owner's name.
+-- Reply: light: the server's time. Full: a list of the server's time, the size and the owner's name; and the
+--        type that was at the lease's key, where it was another.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, frame = unpack(ARGV, 1, 8)
 local leaseMs, baseEpoch, baseRevision, horizon = unpack(ARGV, 9, 12)
@@ -16,8 +17,8 @@ local FIRST_TOMBSTONE = 13
 local isLight = leaseMs == nil
 
 -- 1. All checks come before the first write. The claim that raised the fence to this epoch must be this
--- owner's own.
-local held = redis.call('HMGET', META, 'fence', 'owner', 'epoch', 'revision')
+-- owner's own. A key of another type gives an error, a table without what is asked for: no check passes.
+local held = redis.pcall('HMGET', META, 'fence', 'owner', 'epoch', 'revision')
 local heldEpoch = held[3] or '0'
 local isAccepted = held[1] == epoch and held[2] == owner and heldEpoch == prevEpoch
   and (held[4] or '0') == prevRevision
@@ -28,28 +29,40 @@ elseif isAccepted then
   local format, indexed
   local meta = redis.call('HMGET', META, 'format', 'ownerName', 'size', 'indexed')
   format, ownerName, size, indexed = unpack(meta)
-  isAccepted = format == '1' and redis.call('HLEN', STATE) == tonumber(size or 0)
-    and redis.call('ZCARD', INDEX) == tonumber(indexed or 0)
+  isAccepted = format == '1' and redis.pcall('HLEN', STATE) == tonumber(size or 0)
+    and redis.pcall('ZCARD', INDEX) == tonumber(indexed or 0)
 end
 
+-- 2. State and index, and how many they hold: a count tells a value that was lost from one that was
+-- deleted.
+local forgotten, grown, listed = 0, nil, nil
 if isAccepted then
-  -- 2. State and index, and how many they hold: a count tells a value that was lost from one that was
-  -- deleted.
-  local forgotten = 0
   for i = FIRST_TOMBSTONE, #ARGV do forgotten = forgotten + redis.call('ZREM', INDEX, ARGV[i]) end
-  local grown, listed = apply(STATE, INDEX, frame)
+  grown, listed = apply(STATE, INDEX, frame)
+  -- A light cut met a key of another type: half of it may be written. Everything counts as lost from now on,
+  -- also once that key is gone.
+  if not grown then redis.call('HSET', META, 'size', 'lost') end
+end
+
+if grown then
   listed = listed - forgotten
   -- A count that is no number stays as it is: the next full commit counts, and finds the damage.
   if grown ~= 0 then redis.pcall('HINCRBY', META, 'size', grown) end
   if listed ~= 0 then redis.pcall('HINCRBY', META, 'indexed', listed) end
 
   -- 3. Meta and lease.
+  local foreign
   if isLight then
     redis.call('HSET', META, 'revision', revision, 'cutAt', cutAt)
   else
     redis.call('HSET', META, 'epoch', epoch, 'revision', revision, 'cutAt', cutAt, 'baseEpoch', baseEpoch,
       'baseRevision', baseRevision, 'horizon', horizon)
-    redis.call('SET', LEASE, owner .. ' ' .. epoch, 'PX', leaseMs)
+    -- SET would free a large key of another type at once, and hold up the server.
+    if type(redis.pcall('STRLEN', LEASE)) == 'table' then
+      foreign = redis.call('TYPE', LEASE).ok
+      redis.call('UNLINK', LEASE)
+    end
+    redis.call('SET', LEASE, owner .. ' ' .. epoch .. ' ' .. leaseMs, 'PX', leaseMs)
   end
 
   -- 4. Publish: the server's time, and the frame exactly as it came.
@@ -57,5 +70,6 @@ if isAccepted then
   local now = clock[1] .. ' ' .. clock[2]
   if channel ~= '' then redis.call('PUBLISH', channel, now .. '\n' .. frame) end
   if isLight then return now end
-  return { now, string.format('%.0f', tonumber(size or 0) + grown), ownerName }
+  local count = string.format('%.0f', tonumber(size or 0) + grown)
+  return { now, count, ownerName, foreign and LEASE .. ' ' .. foreign .. ' string' }
 end

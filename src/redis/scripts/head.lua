@@ -1,9 +1,27 @@
 -- Stands before the other scripts (in commit, behind the commit itself): reads the head of a space, and says
 -- who may write it.
--- KEYS: 1 meta, 2 state, 3 index, 4 lease; stage and replace-all also: 5 next state, 6 next index
+-- KEYS: 1 meta, 2 state, 3 index, 4 lease; claim, since, stage and replace-all also: 5 next state, 6 next index
 -- Numbers go in and out as strings, so that none is rounded on its way.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FORMAT = '1'
+
+-- Somebody else may have put another type at a key. Such a key is foreign: it counts as absent, and is named
+-- in the reply. Only scripts of an owner remove it.
+local foreign, wrongTypes = {}, {}
+for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'hash', 'zset' }) do
+  local key = KEYS[i]
+  local found = key and redis.call('TYPE', key).ok or 'none'
+  if found ~= 'none' and found ~= expected then
+    foreign[key] = true
+    wrongTypes[#wrongTypes + 1] = key .. ' ' .. found .. ' ' .. expected
+  end
+end
+
+-- As redis.call, for a command that reads. Nil where the key is foreign.
+local function read(command, key, ...)
+  if foreign[key] then return nil end
+  return redis.call(command, key, ...)
+end
 
 -- The server's time: as replies and messages have it, in seconds and microseconds; and in ms, for arithmetic.
 local clock = redis.call('TIME')
@@ -11,10 +29,11 @@ local now = clock[1] .. ' ' .. clock[2]
 local nowMs = clock[1] * 1000 + clock[2] / 1000
 
 local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed',
-  'horizon', 'cutAt', 'owner', 'ownerName' }
-local meta, garbled = {}, false
-for i, value in ipairs(redis.call('HMGET', META, unpack(names))) do
-  local isText = string.find(names[i], '^owner')
+  'horizon', 'cutAt', 'leaseMs', 'owner', 'ownerName' }
+local meta, garbled = {}, foreign[META] or false
+local fields = read('HMGET', META, unpack(names)) or {}
+for i = 1, #names do
+  local value, isText = fields[i], string.find(names[i], '^owner')
   if value and not isText then
     local number = tonumber(value)
     if not (number and number >= 0 and number < 2 ^ 53) then value, garbled = false, true end
@@ -30,26 +49,34 @@ end
 -- does a head of an epoch that nobody has claimed.
 local function keysLost()
   return garbled or tonumber(meta.epoch) > tonumber(meta.fence)
-    or redis.call('HLEN', STATE) ~= tonumber(meta.size)
-    or redis.call('ZCARD', INDEX) ~= tonumber(meta.indexed)
+    or read('HLEN', STATE) ~= tonumber(meta.size)
+    or read('ZCARD', INDEX) ~= tonumber(meta.indexed)
+end
+
+-- The lease: the id and the epoch of its holder, and for how long it was asked. False where there is none.
+-- Nil for an id or an epoch that cannot be read: somebody else wrote the lease.
+local function lease()
+  local value = not foreign[LEASE] and redis.call('GET', LEASE)
+  if not value and not foreign[LEASE] then return false end
+  local id, epoch, asked = string.match(value or '', '^(%S+) (%d+) ?(%d*)$')
+  return { id = id, epoch = tonumber(epoch), asked = tonumber(asked) or tonumber(meta.leaseMs) }
 end
 
 -- The reply of a script: an outcome, and the head of the space as it is now.
 local function head(outcome)
-  local ttl = redis.call('PTTL', LEASE)
-  if ttl == -2 then ttl = 0 elseif ttl < 1 then ttl = 1 end
+  local ttl, held = redis.call('PTTL', LEASE), lease()
+  if ttl == -2 then ttl = 0 elseif ttl == 0 then ttl = 1 end
   return { outcome, now, meta.fence, meta.epoch, meta.revision, meta.baseEpoch, meta.baseRevision, meta.size,
     meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl),
-    keysLost() and '1' or '0' }
+    keysLost() and '1' or '0', held and string.format('%.0f', held.asked) or '0',
+    table.concat(wrongTypes, '\n') }
 end
 
--- Whether another owner holds the lease. A lease of an epoch below `known` belongs to an ownership that has
--- ended: it came back with an older state of Redis.
+-- Whether another owner is known to hold the lease. A lease of an epoch below `known` belongs to an ownership
+-- that has ended: it came back with an older state of Redis.
 local function rival(owner, known)
-  local holder = redis.call('GET', LEASE)
-  if not holder then return false end
-  local id, epoch = string.match(holder, '^(.*) (%d+)$')
-  return id ~= owner and tonumber(epoch or known) >= tonumber(known)
+  local held = lease()
+  return held and held.epoch ~= nil and held.id ~= owner and held.epoch >= tonumber(known)
 end
 
 -- Why this owner may not write under this epoch. Nil when it may: the claim that raised the fence to it was
@@ -73,5 +100,7 @@ local function save(fields)
 end
 
 local function renew(owner, epoch, leaseMs)
-  redis.call('SET', LEASE, owner .. ' ' .. epoch, 'PX', leaseMs)
+  -- SET would free a large key of another type at once, and hold up the server.
+  if foreign[LEASE] then redis.call('UNLINK', LEASE) end
+  redis.call('SET', LEASE, owner .. ' ' .. epoch .. ' ' .. leaseMs, 'PX', leaseMs)
 end

@@ -4,7 +4,7 @@
 local owner, epoch, channel, header = unpack(ARGV)
 
 if refusal(owner, epoch) then return head('refused') end
-redis.call('DEL', LEASE)
+redis.call('UNLINK', LEASE)
 if header ~= '' then redis.call('PUBLISH', channel, now .. '\n' .. header) end
 -- A commit that its owner has given up may come late: without this it would take the lease again.
 redis.call('HSET', META, 'owner', '')

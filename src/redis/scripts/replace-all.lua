@@ -10,8 +10,7 @@ local refused = refusal(owner, epoch)
 if refused then return head(refused) end
 if redis.call('HGET', META, 'attempt') ~= attempt then return head('head_moved') end
 -- The stage may have expired, or lost keys.
-if redis.call('HLEN', NEXT_STATE) ~= tonumber(size)
-  or redis.call('ZCARD', NEXT_INDEX) ~= tonumber(indexed) then
+if read('HLEN', NEXT_STATE) ~= tonumber(size) or read('ZCARD', NEXT_INDEX) ~= tonumber(indexed) then
   return head('keys_lost')
 end
 
@@ -24,6 +23,8 @@ for live, staged in pairs({ [STATE] = NEXT_STATE, [INDEX] = NEXT_INDEX }) do
 end
 save({ epoch = epoch, revision = revision, baseEpoch = baseEpoch, baseRevision = baseRevision,
   horizon = horizon, cutAt = cutAt, size = size, indexed = indexed })
+-- What was garbled or of another type is whole by now.
+garbled, foreign[STATE], foreign[INDEX] = false, nil, nil
 renew(owner, epoch, leaseMs)
 redis.call('PUBLISH', channel, now .. '\n' .. header)
 return head('committed')

@@ -6,11 +6,12 @@
 --        its content does.)
 local epoch, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local horizon, seen = tonumber(ARGV[4]), ARGV[5]
-local DAY_MS = 86400000
+local CENTURY_MS = 3155760000000
 
 -- An asker that has seen a higher epoch accepts nothing below it. So the fence rises to that epoch, and the
--- owner claims above it. Clocks differ by less than a day: an epoch further ahead is none of ours.
-if meta.fence ~= '0' and tonumber(seen) > tonumber(meta.fence) and tonumber(seen) < nowMs + DAY_MS then
+-- owner claims above it. The server's clock may have been far ahead, and was set right since. Only an epoch
+-- that would leave no room for claims, up to 2^53, is none of ours.
+if meta.fence ~= '0' and tonumber(seen) > tonumber(meta.fence) and tonumber(seen) < nowMs + CENTURY_MS then
   save({ fence = seen })
 end
 
@@ -30,7 +31,9 @@ if limit == 0 then return reply end
 local LARGE, PORTION = 1024 * 1024, 16
 local lines, filled = { '' }, 1
 local after = '(' .. string.format('%.0f', from)
-local found = redis.call('ZRANGEBYSCORE', INDEX, after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+-- Where state or index is of another type, nothing is known to be deleted: the page has no changes.
+local found = not foreign[STATE] and read('ZRANGEBYSCORE', INDEX, after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+  or {}
 local size, at, last = 0, 1, #found
 while at <= last and size < LARGE do
   local keys, count = {}, 0
