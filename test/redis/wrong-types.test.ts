@@ -213,16 +213,10 @@ onRealServers('another type in the stage of a whole state costs that attempt alo
   const follower = rig.tandem('follower').follow(space);
   await owner.ready();
   const large = 'x'.repeat(100_000);
-  let isStaging = true;
-  const harm = (async () => {
-    for (let n = 0; isStaging; n += 1) await rig.retype(n % 2 === 0 ? 'state:next' : 'index:next', 'list');
-  })();
   owner.batch(() => {
     for (let n = 0; n < 200; n += 1) owner.set(`k${n}`, large);
   });
-  for (let n = 0; n < 20; n += 1) await rig.retype('state:next', 'list');
-  isStaging = false;
-  await harm;
+  for (let n = 0; n < 40; n += 1) await rig.retype(n % 2 === 0 ? 'state:next' : 'index:next', 'list');
   await until(() => isLive(follower, 'k199', large), 'all is there', 10_000);
   t.is(owner.ownership, 'leading');
 });
