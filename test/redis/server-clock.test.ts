@@ -47,12 +47,12 @@ class Rig {
   follower(name = 'follower'): Follower<typeof space.definition> {
     const follower = this.tandem(name).follow(space);
     follower.on('error', () => {});
-    return follower as never;
+    return follower;
   }
 }
 
 const isLive = (follower: Pick<Follower<any>, 'get'>, value: unknown): boolean => {
-  const reading = follower.get('a' as never);
+  const reading = follower.get('a');
   return reading.value === value && reading.freshness === 'live';
 };
 
