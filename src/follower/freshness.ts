@@ -128,6 +128,7 @@ export class FreshnessTracker {
     if (epoch === 0) return;
     const now = this.#time.now();
     const latest = clock.latest(now);
+    // planted: mismatch-ends
     if (content !== 'unknown')
       this.#mismatchedAt = content === 'same' ? Infinity : Math.min(this.#mismatchedAt, now);
     if (this.isMismatched) this.#provenAt = this.#matchedAt;
