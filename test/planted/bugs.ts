@@ -355,7 +355,7 @@ export const bugs: readonly Bug[] = [
     plant: instead(
       "this.#mismatchedAt = content === 'different' ? Math.min(this.#mismatchedAt, now) : Infinity;",
     ),
-    caughtBy: 'test/unit/mismatch.test.ts',
+    caughtBy: 'test/unit/freshness.test.ts',
   },
   {
     name: 'a revision that is not credible is believed',

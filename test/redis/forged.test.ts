@@ -95,14 +95,16 @@ const FORGERIES: Readonly<Record<string, (head: string) => string[]>> = {
 for (const [what, make] of Object.entries(FORGERIES))
   for (const isBusy of [true, false])
     onRealServers(`${what}, of an owner ${isBusy ? 'that sets keys' : 'at rest'}`, async (t) => {
-      const { owner, follower, errors, publish } = await start(t);
+      const { owner, follower, errors, counted, publish } = await start(t);
       let n = 0;
       const setting = isBusy ? setInterval(() => owner.set('other', (n += 1)), 10) : undefined;
       t.teardown(() => clearInterval(setting));
       for (const message of make(owner.head)) await publish(message);
       const isLying = (): boolean =>
         follower.get('limit').freshness === 'live' && follower.get('limit').value !== 100;
-      await until(() => errors.length > 0, 'it to be found and told', FOUND_MS);
+      // Where the owner has claimed above a forged fence by then, the frame is simply one of an owner before.
+      const isFound = (): boolean => errors.length > 0 || (counted.fenced ?? 0) > 0;
+      await until(isFound, 'it to be found, and told or counted', FOUND_MS);
       const isMended = (): boolean =>
         follower.get('limit').freshness === 'live' && follower.get('limit').value === 100;
       let lies = 0;

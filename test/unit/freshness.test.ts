@@ -1,6 +1,7 @@
 /** The freshness tracker: a proof ages, and is void once the machine has slept. */
 import test from 'ava';
 import { ServerClock } from '../../src/base/clock.ts';
+import type { Content } from '../../src/follower/freshness.ts';
 import { FreshnessTracker } from '../../src/follower/freshness.ts';
 import { FakeTime } from '../_fake-time.ts';
 
@@ -31,9 +32,9 @@ class Bench {
   }
 
   /** A frame that was cut `agoMs` ago. */
-  hear(agoMs = 0): void {
+  hear(agoMs = 0, content: Content = 'unknown'): void {
     const cutAt = this.server - agoMs;
-    this.tracker.heard({ cutAt, epoch: EPOCH, leaseMs: LEASE_MS, publishedAt: cutAt }, this.clock, 'unknown');
+    this.tracker.heard({ cutAt, epoch: EPOCH, leaseMs: LEASE_MS, publishedAt: cutAt }, this.clock, content);
   }
 
   sleep(ms: number): void {
@@ -136,4 +137,20 @@ test('a wall clock that is set forward makes the proof stale, and one that is se
   bench.ask();
   bench.hear();
   t.like(bench.says, { freshness: 'live', staleMs: 0, ownerAlive: true });
+});
+
+test('from a mismatch on nothing is proven, neither by frames nor by keys, until the next match', (t) => {
+  const bench = new Bench();
+  bench.hear(0, 'same');
+  bench.time.skip(100);
+  bench.hear(0, 'different');
+  t.like(bench.says, { freshness: 'stale', staleMs: 100, ownerAlive: true });
+  t.is(Math.round(bench.tracker.staleFrom), 1_100, 'the moment of the mismatch');
+  bench.hear();
+  t.like(bench.says, { freshness: 'stale', staleMs: 100 }, 'a frame without a digest proves no content');
+  bench.tracker.prove(bench.server, EPOCH, bench.clock);
+  t.like(bench.says, { freshness: 'stale', staleMs: 100 }, 'nor do the keys');
+  bench.time.skip(50);
+  bench.hear(0, 'same');
+  t.like(bench.says, { freshness: 'live', staleMs: 0 });
 });
