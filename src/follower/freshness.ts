@@ -10,6 +10,7 @@
  * count as alive. Its age counts the sleep.
  */
 import type { ServerClock } from '../base/clock.ts';
+import { SUSPEND_BOUND_MS } from '../base/elapsed.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Freshness, Proof, Source } from '../state/reading.ts';
 import type { Time } from '../base/time.ts';
@@ -133,6 +134,8 @@ export class FreshnessTracker {
       this.#mismatchedAt = content === 'same' ? Infinity : Math.min(this.#mismatchedAt, now);
     if (this.isMismatched) this.#provenAt = this.#matchedAt;
     else this.#prove(here(cutAt, now, latest), epoch);
+    // This machine's clocks stood still, as in a VM that was paused, or the other clock was set.
+    if (cutAt - latest > SUSPEND_BOUND_MS) this.#provenAt = Math.min(this.#provenAt, now - this.#boundMs - 1);
     if (content === 'same') this.#matchedAt = this.#provenAt;
     this.#alive(here(publishedAt, now, latest), leaseMs);
     this.#renew();
