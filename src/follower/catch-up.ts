@@ -37,6 +37,8 @@ export interface Batch {
 export interface ReadOptions {
   /** The highest epoch that the reader has seen; by default that of `from`. */
   readonly seen?: number;
+  /** Whether the last whole state that was read was not the owner's. Default false. */
+  readonly isDoubted?: boolean;
   /** Called after each page, before the next is requested. */
   readonly onPage?: () => Promise<void>;
   /**
@@ -56,7 +58,7 @@ export async function readSince(
   from: Position,
   options: ReadOptions = {},
 ): Promise<Batch> {
-  const { seen = from.epoch, onPage, ahead } = options;
+  const { seen = from.epoch, isDoubted = false, onPage, ahead } = options;
   // A key that comes twice is kept once. It is deleted and set again, which moves it into revision order.
   const changes = new Map<string, Change>();
   let isFull = from.revision === 0;
@@ -68,7 +70,7 @@ export async function readSince(
   let hasLostKeys = false;
   let page: Page;
   let head: Head | undefined;
-  let asked = store.since(space, position, limit, { horizon, seen });
+  let asked = store.since(space, position, limit, { horizon, seen, isDoubted });
   do {
     page = await asked;
     // The store went back: the earlier pages are of a state that no longer exists.

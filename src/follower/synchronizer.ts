@@ -72,8 +72,12 @@ export class Synchronizer {
   #lastCutAt = 0;
   /** The last epoch whose frames have ended a degraded mode. */
   #wokenBy = 0;
+  /** The whole state was read for the present mismatch already. */
+  #hasReread = false;
   /** Before this time, on `Time`, ms, no mismatch has the whole state read again. */
   #rereadAt = -Infinity;
+  /** The whole state was read after a mismatch, and a mismatch came again: what Redis holds is doubtful. */
+  #isDoubted = false;
   /** A message of another version came, and none that can be read has come since. */
   #unknownVersion: TandemError | undefined;
 
@@ -156,7 +160,9 @@ export class Synchronizer {
     const { admission, applier, freshness, leaseWatch } = this.#parts;
     const { floor } = admission;
     const ahead = (changes: readonly Change[]): void => applier.readAhead(changes);
-    const batch = await readSince(runtime.store, space, from, { seen: 0, ahead });
+    const isDoubted = this.#isDoubted;
+    this.#isDoubted = false;
+    const batch = await readSince(runtime.store, space, from, { seen: 0, isDoubted, ahead });
     const { head } = batch;
     freshness.lease(leaseWatch.look(head, runtime.time.now()), head.now, runtime.clock);
     const wrongType = wrongTypeError(space, head);
@@ -354,7 +360,8 @@ export class Synchronizer {
    */
   #mayReread(): boolean {
     if (this.#context.runtime.time.now() < this.#rereadAt) return false;
-    this.#isSuspect = true;
+    this.#isDoubted = this.#hasReread;
+    this.#isSuspect = this.#hasReread = true;
     return true;
   }
 
@@ -370,6 +377,7 @@ export class Synchronizer {
       if (!frame.bye) this.#lastCutAt = Math.min(frame.cutAt, arrival.clock.latest(receivedAt));
       if (!frame.isAhead && outcome !== 'mismatch') admission.storedUpTo(frame);
     }
+    if (!this.#parts.freshness.isMismatched) this.#hasReread = false;
     this.#context.waiters.check();
     return outcome;
   }

@@ -54,6 +54,7 @@ const NEW_META = {
   base: ZERO,
   size: 0,
   indexed: 0,
+  doubtedAt: 0,
   horizon: 0,
   cutAt: 0,
   leaseMs: 0,

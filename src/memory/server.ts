@@ -184,11 +184,18 @@ export class MemoryServer {
     return this.#reply(space, 'committed');
   }
 
-  since(name: string, position: Position, limit: number, { horizon = 0, seen = 0 }: SinceOptions): Page {
+  since(
+    name: string,
+    position: Position,
+    limit: number,
+    { horizon = 0, seen = 0, isDoubted }: SinceOptions,
+  ): Page {
     const space = this.#begin(name, ALL);
     const { live, foreign } = space;
     const { fence } = space.meta;
     if (fence !== 0 && seen > fence && seen < this.#now + FAR_MS) space.meta = { ...space.meta, fence: seen };
+
+    if (isDoubted === true && fence !== 0) space.meta = { ...space.meta, doubtedAt: Math.floor(this.#now) };
 
     const { meta } = space;
     const continues =

@@ -3,6 +3,10 @@
  *
  * A count finds keys that were lost. Only a comparison finds a value, or a revision, that somebody else has
  * changed, and that a follower would accept as the owner's.
+ *
+ * A round over all keys takes long, at 2,000 keys a second. A follower that reads an edited value finds that its
+ * digest is not the owner's, and says so in the store (`doubtedAt`). Then a round begins at once, and without
+ * pauses.
  */
 import type { Runtime } from '../ports/runtime.ts';
 import type { Change } from '../state/change.ts';
@@ -26,6 +30,8 @@ const PARTICIPANTS = 4;
  * rest.
  */
 const REST = 20;
+/** As `REST`, where a follower doubts the keys. */
+const DOUBTED_REST = 3;
 /** A page may have taken long because this process was paused, or because the network is slow. */
 const LONGEST_REST_MS = 1_000;
 /** Large values are read no faster than this, UTF-16 code units per ms. */
@@ -52,6 +58,10 @@ export class Scrub {
   #revision = 0;
   #limit = FIRST_CHANGES;
   #hadLostKeys = false;
+  /** The last doubt of a follower that was met, server's time in ms. */
+  #doubtedAt = 0;
+  /** Whether this round is for a doubt: it makes no pauses. */
+  #isDoubted = false;
   #cancel: Cancel | undefined;
 
   constructor(runtime: Runtime, ledger: Ledger, space: string, listener: ScrubListener) {
@@ -96,9 +106,19 @@ export class Scrub {
     this.#limit = tookMs > LONG_MS ? FIRST_CHANGES : Math.min(LAST_CHANGES, this.#limit * 2);
     const isOurs = page.head.epoch === from.epoch && this.#ledger.line.epoch === from.epoch;
     if (isOurs && isWanted()) this.#compare(page);
+    if (isOurs) this.#doubt(page.head.doubtedAt);
     const length = page.changes.reduce((sum, { json }) => sum + json.length, 0);
+    if (this.#isDoubted) return Math.min(tookMs * DOUBTED_REST, LONGEST_REST_MS);
     const pauseMs = PAUSE_MS * Math.max(1, this.#runtime.registry.size / PARTICIPANTS);
     return Math.max(pauseMs, Math.min(tookMs * REST, LONGEST_REST_MS), length / LENGTH_PER_MS);
+  }
+
+  /** A new doubt begins a round from the first key, without pauses. A round that has ended is over with it. */
+  #doubt(doubtedAt: number): void {
+    if (doubtedAt > this.#doubtedAt) this.#revision = 0;
+    else if (this.#revision > 0) return;
+    this.#isDoubted = doubtedAt > this.#doubtedAt;
+    this.#doubtedAt = Math.max(this.#doubtedAt, doubtedAt);
   }
 
   #compare(page: Page): void {

@@ -61,6 +61,11 @@ export interface Head extends Line {
   readonly keysLost: boolean;
   /** The keys at which somebody else has put another type. They count as absent; a claim removes them. */
   readonly wrongTypes: readonly WrongType[];
+  /**
+   * When a follower last said that the keys are not the owner's state, server's time in ms. 0 where none did,
+   * and in the reply to a commit.
+   */
+  readonly doubtedAt: number;
   /** Server's time, ms. */
   readonly now: number;
 }
@@ -132,6 +137,8 @@ export interface SinceOptions {
    * Default 0.
    */
   readonly seen?: number;
+  /** The caller has read the whole state, and its digest was not the owner's. Default false. */
+  readonly isDoubted?: boolean;
 }
 
 export interface Page {

@@ -26,7 +26,7 @@ import type {
 export type Reply = string | readonly string[];
 
 /** Most replies begin with the head, in this many places. */
-const HEAD_LENGTH = 16;
+const HEAD_LENGTH = 17;
 /** A staged portion holds Redis for a millisecond or so. */
 const PORTION_CHANGES = 1_000;
 const PORTION_LENGTH = 512 * 1024;
@@ -79,7 +79,10 @@ export const commit = {
     const known = { epoch, revision, base, horizon, cutAt, owner, ...lease, fence: epoch };
     const [now, size, ownerName = ''] = [timeAt(reply, 0), numberAt(reply, 1), reply[2]];
     const wrongTypes = readWrongTypes(reply[3]);
-    return { outcome: 'committed', head: { ...known, size, ownerName, keysLost: false, wrongTypes, now } };
+    return {
+      outcome: 'committed',
+      head: { ...known, size, ownerName, keysLost: false, wrongTypes, doubtedAt: 0, now },
+    };
   },
 };
 
@@ -103,8 +106,11 @@ export const replaceAll = {
 };
 
 export const since = {
-  args: ({ epoch, revision }: Position, limit: number, { horizon = 0, seen = 0 }: SinceOptions): string[] =>
-    [epoch, revision, limit, horizon, seen].map(String),
+  args: (
+    { epoch, revision }: Position,
+    limit: number,
+    { horizon = 0, seen = 0, isDoubted = false }: SinceOptions,
+  ): string[] => [...[epoch, revision, limit, horizon, seen].map(String), isDoubted ? '1' : '0'],
   read: readPage,
 };
 
@@ -191,6 +197,7 @@ function readHead(reply: Reply): Head {
     leaseAskedMs: number(14),
     keysLost: reply[13] === '1',
     wrongTypes: readWrongTypes(reply[15]),
+    doubtedAt: number(16),
   };
 }
 

@@ -286,11 +286,24 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       keysLost: false,
       leaseAskedMs: 60_000,
       wrongTypes: [],
+      doubtedAt: 0,
     });
     t.true(now > 1_700_000_000_000, 'the server tells its time in milliseconds since 1970');
     t.is(fence, Math.floor(now), 'and is the first epoch');
     t.true(leaseMs > 50_000 && leaseMs <= 60_000);
   });
+
+  contract(
+    'a doubt is noted with the time of the server, and only where somebody has claimed',
+    async (t, world) => {
+      const { store, writer, space } = world;
+      t.is((await store.since(space, ZERO, 0, { isDoubted: true })).head.doubtedAt, 0);
+      await writer.claim();
+      const { head } = await store.since(space, ZERO, 0, { isDoubted: true });
+      t.is(head.doubtedAt, Math.floor(head.now));
+      t.is((await store.since(space, ZERO, 0)).head.doubtedAt, head.doubtedAt);
+    },
+  );
 
   contract('each claim has a higher epoch than all before', async (t, { writer, rival, rig, space }) => {
     let before = 0;
@@ -489,6 +502,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         keysLost: false,
         leaseAskedMs: 60_000,
         wrongTypes: [],
+        doubtedAt: 0,
       });
     },
   );

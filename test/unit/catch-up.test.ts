@@ -22,6 +22,7 @@ const HEAD: Head = {
   leaseAskedMs: 0,
   keysLost: false,
   wrongTypes: [],
+  doubtedAt: 0,
   now: 1,
 };
 
@@ -44,7 +45,7 @@ test('a page that is not full ends the reading', async (t) => {
   const { store, asked } = storeOf({ changes: [change('a', 2)] });
   const batch = await readSince(store, 'space', from);
   t.deepEqual(batch, { head: HEAD, isFull: false, changes: [change('a', 2)] });
-  t.deepEqual(asked, [{ position: from, options: { horizon: 0, seen: 3 } }]);
+  t.deepEqual(asked, [{ position: from, options: { horizon: 0, seen: 3, isDoubted: false } }]);
 });
 
 test('the next request starts at the last change, in the epoch of the head', async (t) => {

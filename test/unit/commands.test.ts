@@ -57,6 +57,7 @@ const headed = (outcome: string, ...rest: string[]): string[] => [
   '0',
   '3000',
   '',
+  '0',
   ...rest,
 ];
 const HEAD = {
@@ -74,6 +75,7 @@ const HEAD = {
   leaseAskedMs: 3_000,
   keysLost: false,
   wrongTypes: [],
+  doubtedAt: 0,
 };
 
 test('claim', (t) => {
@@ -174,8 +176,9 @@ test('a whole state is staged in portions, of which there is always a first', (t
 
 test('since', (t) => {
   const position = { epoch: EPOCH, revision: 3 };
-  t.deepEqual(since.args(position, 250, {}), [String(EPOCH), '3', '250', '0', '0']);
-  t.deepEqual(since.args(position, 250, { horizon: 4, seen: 8 }), [String(EPOCH), '3', '250', '4', '8']);
+  t.deepEqual(since.args(position, 250, {}), [String(EPOCH), '3', '250', '0', '0', '0']);
+  const asked = since.args(position, 250, { horizon: 4, seen: 8, isDoubted: true });
+  t.deepEqual(asked, [String(EPOCH), '3', '250', '4', '8', '1']);
   const page = { head: HEAD, full: true, more: false, changes: cut.changes };
   t.deepEqual(since.read(headed('page', '1', '0', '\na\n4\n{"x":1}\nb\n5\n')), page);
   t.deepEqual(since.read(headed('page', '0', '1', '')), { ...page, full: false, more: true, changes: [] });

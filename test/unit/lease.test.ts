@@ -18,6 +18,7 @@ const HEAD: Head = {
   leaseAskedMs: 0,
   keysLost: false,
   wrongTypes: [],
+  doubtedAt: 0,
   now: 0,
 };
 

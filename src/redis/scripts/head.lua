@@ -29,7 +29,7 @@ local now = clock[1] .. ' ' .. clock[2]
 local nowMs = clock[1] * 1000 + clock[2] / 1000
 
 local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed',
-  'horizon', 'cutAt', 'leaseMs', 'owner', 'ownerName' }
+  'horizon', 'cutAt', 'leaseMs', 'doubtedAt', 'owner', 'ownerName' }
 local meta, garbled = {}, foreign[META] or false
 local fields = read('HMGET', META, unpack(names)) or {}
 for i = 1, #names do
@@ -69,7 +69,7 @@ local function head(outcome)
   return { outcome, now, meta.fence, meta.epoch, meta.revision, meta.baseEpoch, meta.baseRevision, meta.size,
     meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl),
     keysLost() and '1' or '0', held and string.format('%.0f', held.asked) or '0',
-    table.concat(wrongTypes, '\n') }
+    table.concat(wrongTypes, '\n'), meta.doubtedAt }
 end
 
 -- Whether another owner is known to hold the lease. A lease of an epoch below `known` belongs to an ownership

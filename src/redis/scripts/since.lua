@@ -1,6 +1,7 @@
 -- What changed since a position: the head, and a page of the changed keys in revision order.
 -- ARGV: 1 epoch, 2 revision, 3 limit, 4 horizon of the full sync that this page continues, else 0,
---       5 the highest epoch that the asker has seen
+--       5 the highest epoch that the asker has seen, 6 '1' where its last reading of all keys was not the
+--       owner's state
 -- Reply: the head, behind `page`; '1' where the page begins a full sync; '1' where more pages follow; the
 --        changes as in a frame, as one text. (A list of a thousand strings would cost both sides more than
 --        its content does.)
@@ -14,6 +15,9 @@ local CENTURY_MS = 3155760000000
 if meta.fence ~= '0' and tonumber(seen) > tonumber(meta.fence) and tonumber(seen) < nowMs + CENTURY_MS then
   save({ fence = seen })
 end
+
+-- The owner then compares its keys at once. It alone can say who is right.
+if ARGV[6] == '1' and meta.fence ~= '0' then save({ doubtedAt = string.format('%.0f', nowMs) }) end
 
 local continues = epoch == meta.epoch or (epoch == meta.baseEpoch and from <= tonumber(meta.baseRevision))
 local remembered = tonumber(meta.horizon) <= math.max(from, horizon)
