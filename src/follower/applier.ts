@@ -47,6 +47,8 @@ export type Outcome = 'applied' | 'unreadable' | 'mismatch' | Exclude<Verdict, '
 interface Reads {
   readonly read: readonly ReadChange[];
   readonly unread: readonly UnreadChange[];
+  /** Whether a value of a key that the space defines could not be read. */
+  readonly isRefused: boolean;
 }
 const NONE: readonly UnreadChange[] = [];
 
@@ -121,8 +123,8 @@ export class Applier<D extends Definition> {
     if (verdict === 'fenced') this.#meter.rejected('fenced');
     if (verdict === 'known') return this.#known(arrival);
     if (verdict !== 'next') return verdict;
-    const { read, unread } = this.#read(frame.changes);
-    if (unread.length > 0 && path === 'redis') return 'unreadable';
+    const { read, unread, isRefused } = this.#read(frame.changes);
+    if (isRefused && path === 'redis') return 'unreadable';
     // planted: advance
     const changed = this.#replica.advance(frame, read, unread);
     this.#movedAt = arrival.receivedAt;
@@ -261,21 +263,31 @@ export class Applier<D extends Definition> {
     return this.#replica.replace(to, read, unread);
   }
 
+  /**
+   * Reads values. A key that the space does not define is passed over: its owner may be of a later version of
+   * the application. It counts in the digest alone.
+   */
   #read(changes: readonly Change[]): Reads {
     const read: ReadChange[] = [];
     let unread: UnreadChange[] | undefined;
+    let isRefused = false;
     for (const { key, revision, json, value } of changes) {
       const hash = hashOf(key, revision, json);
+      if (this.#space.schemaOf(key) === undefined) {
+        (unread ??= []).push({ key, revision, hash });
+        continue;
+      }
       try {
         const readValue = json === '' ? undefined : (value ?? this.#space.read(key, json));
         read.push({ key, revision, value: readValue, hash });
         if (this.#refused.size > 0) this.#refused.delete(key);
       } catch (error) {
         (unread ??= []).push({ key, revision, hash });
+        isRefused = true;
         this.#refuse(key, error);
       }
     }
-    return { read, unread: unread ?? NONE };
+    return { read, unread: unread ?? NONE, isRefused };
   }
 
   #refuse(key: string, error: unknown): void {

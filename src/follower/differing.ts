@@ -13,7 +13,8 @@ export function differing<D extends Definition>(
   refused: { isRefused(key: string): boolean },
   { head, changes }: Batch,
 ): string[] {
-  const read = new Map(changes.filter(({ json }) => json !== '').map((change) => [change.key, change]));
+  const here = changes.filter(({ key, json }) => json !== '' && space.schemaOf(key) !== undefined);
+  const read = new Map(here.map((change) => [change.key, change]));
   const keys: string[] = [];
   for (const { key, revision, value } of replica.entries()) {
     // A change newer than the batch proves nothing, and neither does a key whose newest value cannot be read.

@@ -131,11 +131,14 @@ export class Claimant {
     return head.keysLost;
   }
 
-  /** Deletes each value that this owner's schemas refuse, and reports the reason. */
+  /**
+   * Deletes each value that this owner's schemas refuse, and reports the reason. A key that its space does not
+   * define stays as it is: the owner before may be of a later version of the application.
+   */
   #dropUnreadable(): void {
     const { context, books } = this.#parts;
     for (const { key, value } of books.ledger.entries()) {
-      if (value === undefined) continue;
+      if (value === undefined || this.#space.schemaOf(key) === undefined) continue;
       try {
         value.value = this.#space.read(key, value.json);
       } catch (error) {

@@ -218,12 +218,14 @@ export class Owner<D extends Definition = Definition>
 
   override *rows(prefix = ''): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
     for (const entry of this.#view.entries()) {
-      if (entry.key.startsWith(prefix)) yield this.#row(entry);
+      const row = entry.key.startsWith(prefix) ? this.#row(entry) : undefined;
+      if (row !== undefined) yield row;
     }
   }
 
   override rowsSince(from: Position): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
-    return this.#view.entriesSince(from)?.map((entry) => this.#row(entry));
+    const entries = this.#view.entriesSince(from);
+    return entries?.map((entry) => this.#row(entry)).filter((row) => row !== undefined);
   }
 
   get size(): number {
@@ -242,9 +244,18 @@ export class Owner<D extends Definition = Definition>
     return this.#view.position;
   }
 
-  #row(entry: Entry<Captured>): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>> {
+  /**
+   * The row of an entry; `undefined` where an owner of another version of the application has set it: a key that
+   * this space does not define, or on a standby a value that its schema refuses.
+   */
+  #row(entry: Entry<Captured>): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>> | undefined {
     const key = entry.key as KeyOf<D>;
-    return new Row(key, entry, this.#read(key, entry), this.proof);
+    if (this.space.schemaOf(key) === undefined) return undefined;
+    try {
+      return new Row(key, entry, this.#read(key, entry), this.proof);
+    } catch {
+      return undefined;
+    }
   }
 
   /** The value that the schema reads from the text, as `readValue` returns it. The first reading makes it. */

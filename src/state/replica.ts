@@ -134,7 +134,9 @@ export class Replica {
 
   #noteUnread(key: string, hash: number): void {
     this.#map.unhash(key);
-    this.#unread.set(detached(key), hash);
+    // A delete of a key that the space does not define.
+    if (hash === 0) this.#unread.delete(key);
+    else this.#unread.set(detached(key), hash);
   }
 
   #moveTo(to: Line & { readonly revision: number }): void {

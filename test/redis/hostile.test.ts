@@ -106,11 +106,20 @@ const FRAMES: Record<string, { code: string; make: (head: string) => string }> =
     code: 'TOO_LARGE',
     make: (head) => forged(head, { lines: ['key/a', 'NEXT', `{"n":1,"x":"${'x'.repeat(1_100_000)}"}`] }),
   },
-  'a key that the space does not define': {
-    code: 'UNKNOWN_KEY',
-    make: (head) => forged(head, { lines: ['__proto__', 'NEXT', '1'] }),
-  },
 };
+
+onRealServers('published: a key that the space does not define, and that its owner never set', async (t) => {
+  const { world, owner, follower, codes, seen } = await start(t);
+  const head = owner.head;
+  await world.admin.publish(world.key('frames'), forged(head, { lines: ['__proto__', 'NEXT', '1'] }));
+  // Such a key is passed over. But the owner's digest shows that it is not there.
+  await until(() => codes.includes('CONTENT_MISMATCH'), `CONTENT_MISMATCH, and not ${codes.join()}`, 5_000);
+  await until(() => follower.head === head && follower.get('key/a').freshness === 'live', 'it is live again');
+  t.deepEqual(seen, []);
+  owner.set('key/a', { n: 2 });
+  await follower.waitFor(await owner.flush());
+  t.is(follower.get('key/a').value?.n, 2);
+});
 
 for (const [name, { code, make }] of Object.entries(FRAMES)) {
   onRealServers(`published: ${name}`, async (t) => {
