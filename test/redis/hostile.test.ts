@@ -239,8 +239,20 @@ const LIES: Record<string, { code: string; lie: RequestListener }> = {
     ),
   },
   'a state of another version': {
+    code: 'UNKNOWN_VERSION',
+    lie: lyingOn('state', (_, response) => response.end('1 0\n4 7 0-0 0 5 1000 3000 c')),
+  },
+  'a state of an epoch that no owner can have': {
     code: 'INVALID_FRAME',
-    lie: lyingOn('state', (_, response) => response.end('1 0\n3')),
+    lie: lyingOn('state', (_, response) =>
+      response.end('1 0\n3 9000000000000000 0-0 0 5 1000 3000 c\nkey/a\n5\n{"n":6}'),
+    ),
+  },
+  'a state at a revision that no owner can reach': {
+    code: 'INVALID_FRAME',
+    lie: lyingOn('state', (_, response) =>
+      response.end('1 0\n3 7 0-0 0 9000000000000000 1000 3000 c\nkey/a\n5\n{"n":6}'),
+    ),
   },
   'a state that is cut short': {
     code: 'INVALID_FRAME',
