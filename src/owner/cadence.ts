@@ -271,12 +271,16 @@ function isShort(changes: readonly Change[]): boolean {
 }
 
 /** The number of changes, from the first on, that one call takes. The first one goes, however long it is. */
-function countFitting(changes: readonly Change[], { changes: most, length: longest }: Capacity): number {
+function countFitting(changes: readonly Change[], capacity: Capacity): number {
+  const { changes: most, length: longest, bytes: largest = Infinity } = capacity;
   let length = 0;
+  let bytes = 0;
   let count = 0;
   for (const { key, json } of changes) {
     length += key.length + json.length;
-    if (count >= most || (length > longest && count > 0)) break;
+    // Few servers have a limit, and counting bytes takes longer.
+    if (largest < Infinity) bytes += Buffer.byteLength(key) + Buffer.byteLength(json);
+    if (count >= most || ((length > longest || bytes > largest) && count > 0)) break;
     count += 1;
   }
   return count;

@@ -4,10 +4,12 @@
  * Invariant: a cut counts as on its way from before the store is called until its reply or failure has come.
  */
 import type { Context } from '../actor/participant.ts';
-import type { Committed, Head, Measures, Replacement } from '../ports/store.ts';
+import { TandemError } from '../base/errors.ts';
+import type { Capacity, Committed, Head, Measures, Replacement } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
+import { continues } from '../state/position.ts';
 import type { Cadence, CommitPlan, Occasion, ReplacementPlan } from './cadence.ts';
 import type { Books } from './books.ts';
 import type { CommitMeter } from './commit-meter.ts';
@@ -39,6 +41,7 @@ export class Committer {
     this.#books.lease.runs(now, time.wokeAt);
     const isAwaited = !this.#context.waiters.isEmpty;
     const { canAnnounce, capacity } = store;
+    this.#withholdTooLarge(capacity);
     const next = this.#cadence.next(occasion, { now, canAnnounce, isAwaited, capacity });
     this.#cadence.note(next, now);
     switch (next.kind) {
@@ -52,6 +55,22 @@ export class Committer {
         return 'announced';
       default:
         return this.#commit(next);
+    }
+  }
+
+  /** A value that the store can never take must not keep all others from it. */
+  #withholdTooLarge({ never }: Capacity): void {
+    if (never === undefined) return;
+    const { ledger, progress } = this.#books;
+    const canCut = !progress.isIncomplete && continues(progress.sent, ledger.line);
+    const pending = canCut ? ledger.changesSince(progress.sent.revision) : undefined;
+    for (const { key, json } of pending ?? ledger.everything()) {
+      const bytes = Buffer.byteLength(key) + Buffer.byteLength(json);
+      if (bytes < never.bytes) continue;
+      ledger.withhold(key);
+      const what = `the value of "${key}", ${bytes} bytes, is larger than Redis takes (${never.why})`;
+      const effect = 'followers keep its last value, as stale';
+      this.#context.reporter.report(new TandemError('TOO_LARGE', `${what}: ${effect}`));
     }
   }
 

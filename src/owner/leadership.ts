@@ -11,7 +11,6 @@ import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context, Uncommitted } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
-import type { Change } from '../state/change.ts';
 import { printPosition } from '../state/position.ts';
 import type { Books } from './books.ts';
 import type { Claimant } from './claimant.ts';
@@ -255,13 +254,16 @@ export class Leadership {
     else if (lostTo) revision = Math.min(revision, lostTo.revision);
     // planted: uncommitted
     const changes = ledger.changesSince(revision) ?? ledger.everything();
-    return changes.map((change) => this.#asUncommitted(change));
+    const keys = new Set(changes.map(({ key }) => key));
+    for (const key of ledger.withheld) keys.add(key);
+    return [...keys].map((key) => this.#asUncommitted(key));
   }
 
-  #asUncommitted({ key, revision, json }: Change): Uncommitted {
+  #asUncommitted(key: string): Uncommitted {
     const { ledger } = this.#parts.books;
-    const { epoch } = ledger.get(key) ?? ledger.line;
-    const value: unknown = json === '' ? undefined : JSON.parse(json);
+    const { epoch, revision, value: captured } = ledger.get(key)!;
+    const json = captured?.withheld ?? captured?.json;
+    const value: unknown = json === undefined ? undefined : JSON.parse(json);
     return { key, value, position: printPosition({ epoch, revision }) };
   }
 }

@@ -11,6 +11,7 @@ import type { ErrorEvent, ModeEvent } from '../actor/events.ts';
 import type { ParticipantEvent, ParticipantLogic, ParticipantScope } from '../actor/logic.ts';
 import { participantLogic } from '../actor/logic.ts';
 import type { OwnershipChangedEvent } from '../actor/ownership-driver.ts';
+import { TandemError } from '../base/errors.ts';
 import { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Stopped } from '../actor/participant.ts';
 import { Participant } from '../actor/participant.ts';
@@ -262,7 +263,8 @@ export class Owner<D extends Definition = Definition>
   #read(key: string, entry: Entry<Captured> | undefined): unknown {
     const captured = entry?.value;
     if (captured === undefined) return undefined;
-    if (captured.value === undefined) captured.value = this.space.read(key, captured.json);
+    if (captured.value === undefined)
+      captured.value = this.space.read(key, captured.withheld ?? captured.json);
     return captured.value;
   }
 
@@ -313,7 +315,8 @@ export class Owner<D extends Definition = Definition>
    * Resolves once everything that was set before is committed in Redis.
    * @param options timeoutMs: ms; default 1,000
    * @returns the position up to which Redis has committed, `epoch-revision`
-   * @throws TandemError `INVALID_OPTION`, `TIMEOUT`, `FENCED`, `OWNED_ELSEWHERE` or `STOPPED`
+   * @throws TandemError `INVALID_OPTION`, `TIMEOUT`, `FENCED`, `OWNED_ELSEWHERE` or `STOPPED`; `TOO_LARGE`
+   *   where all is committed but a value that Redis can never take
    */
   async flush({ timeoutMs = 1_000 }: { timeoutMs?: number } = {}): Promise<string> {
     const { waiters, runtime } = this.context;
@@ -326,6 +329,9 @@ export class Owner<D extends Definition = Definition>
     const leftMs = Math.max(0, timeoutMs - (runtime.time.now() - startedAt));
     this.#scheduler.hurry();
     await waiters.wait(() => progress.committed.revision >= revision, what, leftMs, this.#why);
+    const [withheld] = ledger.withheld;
+    if (withheld !== undefined)
+      throw new TandemError('TOO_LARGE', `${what}: the value of "${withheld}" is too large for Redis`);
     return printPosition(progress.committed);
   }
 

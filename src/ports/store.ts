@@ -162,6 +162,10 @@ export interface Capacity {
   readonly length: number;
   /** The greatest number of changes where no cut point allows fewer. */
   readonly mostChanges: number;
+  /** Where the store was found to take less: the length of keys and values together, bytes. Default: no limit. */
+  readonly bytes?: number | undefined;
+  /** Where known: the limit that keeps a change of `bytes` or more from ever being taken. */
+  readonly never?: { readonly bytes: number; readonly why: string } | undefined;
 }
 
 /** The outcome of a commit. A light commit that was carried out returns no head. */

@@ -136,12 +136,31 @@ export interface Portion {
   readonly changes: readonly Change[];
 }
 
-/** There is always a first portion, and the last one may be empty. */
-export function* portionsOf(changes: readonly Change[]): Generator<Portion> {
+/** The size of a change as it travels, bytes. */
+export function bytesOf({ key, json }: Change): number {
+  return Buffer.byteLength(key) + Buffer.byteLength(json);
+}
+
+/**
+ * There is always a first portion, and the last one may be empty.
+ * @param most bytes of a portion; a single change may be longer. Default: no limit
+ */
+export function* portionsOf(changes: readonly Change[], most = Infinity): Generator<Portion> {
   let isFirst = true;
   let portion: Change[] = [];
   let length = 0;
+  let bytes = 0;
   for (const change of changes) {
+    if (most < Infinity) {
+      bytes += bytesOf(change);
+      if (bytes > most && portion.length > 0) {
+        yield { isFirst, changes: portion };
+        isFirst = false;
+        portion = [];
+        length = 0;
+        bytes = bytesOf(change);
+      }
+    }
     portion.push(change);
     length += change.json.length;
     if (portion.length < PORTION_CHANGES && length < PORTION_LENGTH) continue;
@@ -149,6 +168,7 @@ export function* portionsOf(changes: readonly Change[]): Generator<Portion> {
     isFirst = false;
     portion = [];
     length = 0;
+    bytes = 0;
   }
   yield { isFirst, changes: portion };
 }

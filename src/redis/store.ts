@@ -12,6 +12,7 @@ import { encodeFrame, MAX_FRAME_LENGTH } from '../state/frame.ts';
 import type { Observers } from '../ports/observer.ts';
 import type { Position } from '../state/position.ts';
 import type {
+  Capacity,
   Claim,
   Committed,
   Cut,
@@ -25,15 +26,29 @@ import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
 import { ClientMaker, databaseOf } from './client.ts';
 import type { Reply } from './commands.ts';
-import { claim, commit, portionsOf, readTime, release, renew, replaceAll, since, stage } from './commands.ts';
+import {
+  bytesOf,
+  claim,
+  commit,
+  portionsOf,
+  readTime,
+  release,
+  renew,
+  replaceAll,
+  since,
+  stage,
+} from './commands.ts';
 import type { About } from './connection.ts';
 import { Connection } from './connection.ts';
+import { Limits } from './limits.ts';
 import type { Keys } from './keys.ts';
 import { bulk, keysOf } from './keys.ts';
 import { Script } from './script.ts';
 import type { Deliver } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Client, RedisTarget } from './target.ts';
+
+const CAPACITY: Capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
 
 /** The files that each script is put together from, and the keys that it is given. */
 const SCRIPTS = {
@@ -61,7 +76,6 @@ export interface RedisStoreOptions {
 
 export class RedisStore implements Store {
   /** A change takes Redis 1 to 2 µs. */
-  readonly capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
   readonly commands: Connection;
   readonly subscriber: Connection;
   readonly #time: Time;
@@ -71,6 +85,10 @@ export class RedisStore implements Store {
   /** Made once for each space. */
   readonly #known = new Map<string, Keys>();
   readonly #subscriptions = new Subscriptions();
+  readonly #limits = new Limits();
+  /** The server's own words for its limits, where it may be asked. */
+  #limitNames = '';
+  #isAsking = false;
 
   constructor({ redis, time, clock, deadlineMs, connectTimeoutMs, observers }: RedisStoreOptions) {
     const clients = new ClientMaker(redis, connectTimeoutMs);
@@ -100,6 +118,14 @@ export class RedisStore implements Store {
     });
   }
 
+  get capacity(): Capacity {
+    const bytes = this.#limits.bytes(this.#time.now());
+    if (bytes === Infinity) return CAPACITY;
+    const never = this.#limits.never(this.#time.now());
+    const why = this.#limitNames || 'it closes the connection, or refuses';
+    return { ...CAPACITY, bytes, never: never === Infinity ? undefined : { bytes: never, why } };
+  }
+
   claim(space: string, wanted: Claim): Promise<Outcome<'claimed', 'held' | 'late'>> {
     const keys = this.#keys(space);
     const timely = { notAfter: this.#clock.latest() + this.#deadlineMs, ...wanted };
@@ -118,7 +144,8 @@ export class RedisStore implements Store {
 
   commit(space: string, cut: Cut): Promise<Committed> {
     const keys = this.#keys(space);
-    return this.#ask('commit', keys, commit.args(cut, keys.channel), (reply) => commit.read(reply, cut));
+    const args = commit.args(cut, keys.channel);
+    return this.#ask('commit', keys, args, (reply) => commit.read(reply, cut), cut.changes);
   }
 
   async replaceAll(
@@ -127,9 +154,9 @@ export class RedisStore implements Store {
   ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>> {
     const keys = this.#keys(space);
     const attempt = randomId(this.#time);
-    for (const portion of portionsOf(replacement.changes)) {
+    for (const portion of portionsOf(replacement.changes, this.capacity.bytes)) {
       const args = stage.args(replacement, attempt, portion);
-      const { outcome, head } = await this.#ask('stage', keys, args, stage.read);
+      const { outcome, head } = await this.#ask('stage', keys, args, stage.read, portion.changes);
       if (outcome !== 'staged') return { outcome, head };
     }
     const args = replaceAll.args(replacement, attempt, keys.channel);
@@ -180,6 +207,7 @@ export class RedisStore implements Store {
     keys: Keys,
     args: readonly string[],
     read: (reply: Reply) => T,
+    changes: readonly Change[] = [],
   ): Promise<T> {
     const { script } = SCRIPTS[name];
     const list = keys[SCRIPTS[name].keys];
@@ -190,11 +218,35 @@ export class RedisStore implements Store {
       return read(reply as Reply);
     };
     const rescue = (failure: TandemError): Promise<T> => {
+      if (changes.length > 0) this.#failed(failure, changes);
       if (!isUnknownScript(failure)) throw failure;
       sentAt = this.#time.now();
       return this.commands.send((client) => script.byText(client, list, args), take);
     };
     return this.commands.send((client) => script.byHash(client, list, args), take, rescue);
+  }
+
+  /** A call with changes has failed: it may have been too large for the server. */
+  #failed(failure: TandemError, changes: readonly Change[]): void {
+    if (!mayBeTooLarge(failure)) return;
+    const bytes = changes.reduce((sum, change) => sum + bytesOf(change), 0);
+    if (this.#limits.refused(bytes, changes.length === 1, this.#time.now())) this.#askLimitsLater();
+  }
+
+  /** Asks for the names and values of the server's limits, once it is back. It may forbid that. */
+  #askLimitsLater(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const unwatch = this.commands.watch(() => {
+      if (!this.commands.up) return;
+      unwatch();
+      this.#isAsking = false;
+      void this.#askLimits();
+    });
+  }
+
+  async #askLimits(): Promise<void> {
+    this.#limitNames = await this.commands.call(limitsOf).catch(() => '');
   }
 
   #keys(space: string): Keys {
@@ -241,4 +293,22 @@ async function findEviction(client: Client): Promise<TandemError | undefined> {
 /** Redis does not know the script: it has lost its scripts, or never had this one. */
 function isUnknownScript({ cause }: TandemError): boolean {
   return cause instanceof Error && cause.message.startsWith('NOSCRIPT');
+}
+
+/** Whether a call may have failed for its size. A server that did not answer in time may just be slow. */
+function mayBeTooLarge({ code, message }: TandemError): boolean {
+  if (code === 'REDIS_UNAVAILABLE') return !message.includes('did not answer');
+  return code === 'REDIS_REFUSED' && message.includes('ERR ') && !message.includes('unknown command');
+}
+
+/** The limits of a server on what it is sent, where it tells them. */
+async function limitsOf(client: Client): Promise<string> {
+  if (client.isCluster) return '';
+  const limits: string[] = [];
+  for (const name of ['client-query-buffer-limit', 'proto-max-bulk-len']) {
+    const reply: unknown = await client.config('GET', name);
+    const [, value] = Array.isArray(reply) ? (reply as string[]) : [];
+    if (value !== undefined) limits.push(`${name} is ${value}`);
+  }
+  return limits.join(', ');
 }

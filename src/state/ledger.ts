@@ -24,9 +24,17 @@ import { detached } from '../base/detached.ts';
 export interface Captured {
   /** The text that travels. */
   readonly json: string;
+  /** The true text of a value that the store can never take: `json` is `WITHHELD` then. */
+  readonly withheld?: string;
   /** The value that the schema reads from the text; made by the first reading. */
   value?: unknown;
 }
+
+/**
+ * What travels in place of a value that the store can never take. It is no JSON, so nobody can read it: followers
+ * keep the last value that they could read, as stale.
+ */
+export const WITHHELD = '(too large for the store)';
 
 const NO_ORIGINS: readonly TraceContext[] = [];
 
@@ -50,6 +58,8 @@ export class Ledger {
   #batch: Map<string, Captured | undefined> | undefined;
   /** The time of the changes being made now, on a clock of the caller's. */
   #at = NaN;
+  /** The keys whose values the store can never take. */
+  readonly #withheld = new Set<string>();
   /** The spans that set the last revisions. */
   readonly #origins = new RevisionNotes<TraceContext>();
   readonly #cutPoints = new CutPoints();
@@ -75,6 +85,11 @@ export class Ledger {
   /** Whether the state of the store was loaded, so that revisions are final. */
   get isLoaded(): boolean {
     return this.#loaded;
+  }
+
+  /** The keys whose values the store can never take, and which it does not hold. */
+  get withheld(): Iterable<string> {
+    return this.#withheld;
   }
 
   get(key: string): Entry<Captured> | undefined {
@@ -120,6 +135,13 @@ export class Ledger {
       const entry = this.#map.get(key);
       if (entry) this.#put(key, entry.value);
     }
+  }
+
+  /** Lets `WITHHELD` travel in place of a key's value, under a new revision. Readings here keep the value. */
+  withhold(key: string): void {
+    const captured = this.#map.get(key)?.value;
+    if (captured === undefined || captured.withheld !== undefined) return;
+    this.#put(key, { ...captured, json: WITHHELD, withheld: captured.json });
   }
 
   /**
@@ -298,6 +320,8 @@ export class Ledger {
 
   #put(key: string, captured: Captured | undefined): void {
     if (this.#batch) return void this.#batch.set(key, captured);
+    if (captured?.withheld !== undefined) this.#withheld.add(key);
+    else if (this.#withheld.size > 0) this.#withheld.delete(key);
     // planted: revision
     this.#revision += 1;
     this.#cutPoints.changed(this.#map.set(key, captured, this.#revision, this.#line.epoch, this.#at));

@@ -171,14 +171,14 @@ for (const lease of ['somebody/1 1', 'no lease of ours']) {
   }
 }
 
-withClocks('a living owner keeps its space while the clock is set to and fro, whoever claims', async (t) => {
+withClocks('a living owner keeps its space from its standby while the clock is set back', async (t) => {
   const rig = await Rig.start(t, 2 * DAY);
   const owner = rig.tandem('owner').own(space, { leaseMs: 1_000 });
   owner.set('a', 0);
   await owner.ready();
   const standby = rig.tandem('standby').own(space, { leaseMs: 1_000, standby: true });
   await until(() => standby.get('a').value === 0, 'the standby has the state');
-  for (const aheadMs of [DAY, 0, 2 * DAY, HOUR]) {
+  for (const aheadMs of [DAY, HOUR, 0, -DAY]) {
     rig.clocks.setWall(aheadMs);
     owner.set('a', aheadMs);
     await until(() => isLive(standby, aheadMs), 'the standby follows', MENDED_MS);
