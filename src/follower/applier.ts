@@ -6,6 +6,7 @@
  * readable one comes.
  */
 import type { ServerClock } from '../base/clock.ts';
+import { SUSPEND_BOUND_MS } from '../base/elapsed.ts';
 import { detached } from '../base/detached.ts';
 import { TandemError } from '../base/errors.ts';
 import { inRoot } from '../base/root.ts';
@@ -52,6 +53,8 @@ interface Reads {
 }
 const NONE: readonly UnreadChange[] = [];
 
+/** How late the server's clock may seem here: a sleep of less than 100 ms goes unnoticed, and may repeat. */
+const MAX_LATE_MS = 1.5 * SUSPEND_BOUND_MS;
 const CENTURY_MS = 100 * 365.25 * 86_400_000;
 
 export class Applier<D extends Definition> {
@@ -224,11 +227,12 @@ export class Applier<D extends Definition> {
 
   /**
    * Whether this copy has a change that its owner never made: the owner cut its state after this copy came to
-   * its position, and was behind it. The two clocks that are compared may be off by their bounds alone.
+   * its position, and was behind it. A short sleep of this machine, which goes unnoticed, makes the clock late.
    */
   #isAheadOf({ frame, clock }: Arrival): boolean {
+    const movedMs = clock.latest(this.#movedAt) + MAX_LATE_MS;
     // planted: ahead
-    return frame.revision < this.#replica.position.revision && frame.cutAt > clock.latest(this.#movedAt);
+    return frame.revision < this.#replica.position.revision && frame.cutAt > movedMs;
   }
 
   #prove({ frame, clock, path }: Arrival, content: Content): void {
