@@ -97,6 +97,8 @@ export function checkOwner(owner: Owner<D>): void {
   owner.get('market');
   // @ts-expect-error the value of a reading is read-only
   owner.get('market_regime').value = undefined;
+  // @ts-expect-error a field that is computed is read-only
+  owner.get('market_regime').freshness = 'live';
   // @ts-expect-error an owner is not watched
   owner.watch('market_regime', () => {});
   // @ts-expect-error no such event
