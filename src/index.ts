@@ -14,8 +14,9 @@ export type { Follower, FollowerEmitted, FollowOptions, Refreshed } from './foll
 export type { SyncEvent } from './follower/events.ts';
 export type { AnyParticipant, Stopped, Uncommitted } from './actor/participant.ts';
 export type { ParticipantLogic, ParticipantSnapshot } from './actor/logic.ts';
-export type { ErrorEvent, ModeEvent } from './actor/events.ts';
-export type { Freshness, Reading, Source } from './state/reading.ts';
+export type { ErrorEvent, FreshnessEvent, ModeEvent, OwnerChangedEvent } from './actor/events.ts';
+export type { Status } from './actor/proof-watch.ts';
+export type { Freshness, OwnerState, Reading, Source } from './state/reading.ts';
 export type { DirectOptions } from './ports/path.ts';
 export { InvalidValueError, OwnedElsewhereError, TandemError } from './base/errors.ts';
 export type { ErrorCode } from './base/errors.ts';

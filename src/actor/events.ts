@@ -1,6 +1,7 @@
 /** The events that owner and follower both emit. */
 import type { TandemError } from '../base/errors.ts';
 import type { Mode } from '../state/mode.ts';
+import type { Freshness, OwnerState } from '../state/reading.ts';
 
 /** The mode has changed from `from` to `mode`. `reason` is for people. */
 export type ModeEvent = {
@@ -15,3 +16,32 @@ export type ModeEvent = {
  * not.
  */
 export type ErrorEvent = { readonly type: 'error'; readonly error: TandemError };
+
+/**
+ * Readings begin to say `freshness`: of the whole state, which is stale as well while the newest value of one
+ * of its keys cannot be read. It comes within 100 ms of the first such reading.
+ */
+export type FreshnessEvent = {
+  readonly type: 'freshness';
+  readonly freshness: Freshness;
+  /** When it became so, ms since 1970 by this machine's wall clock. */
+  readonly since: number;
+  /** As in a reading: the time since the owner last proved the state current, ms. */
+  readonly staleMs: number;
+};
+
+/**
+ * Readings begin to say `owner`, or another owner has come in the place of one that was alive. It comes
+ * within 100 ms of the first such reading.
+ */
+export type OwnerChangedEvent = {
+  readonly type: 'ownerChanged';
+  readonly owner: OwnerState;
+  /**
+   * The owner's `connect({ name })`; of an owner that is gone, the last one's. `undefined` where it is not known:
+   * nobody owned the space, or Redis could not be asked.
+   */
+  readonly ownerName: string | undefined;
+  /** When it became so, ms since 1970 by this machine's wall clock. */
+  readonly since: number;
+};

@@ -18,6 +18,8 @@ import type { Space } from '../state/space.ts';
 import { ConnectionDriver } from './connection-driver.ts';
 import { HeadWatchers } from './head-watchers.ts';
 import type { ParticipantEvent, ParticipantScope, ParticipantSnapshot } from './logic.ts';
+import type { OwnerIdentity, Status, Watched } from './proof-watch.ts';
+import { ProofWatch } from './proof-watch.ts';
 import { Reporter } from './reporter.ts';
 import { WrongTypes } from './wrong-types.ts';
 
@@ -30,6 +32,7 @@ export interface Context {
   readonly waiters: Waiters;
   readonly heads: HeadWatchers;
   readonly wrongTypes: WrongTypes;
+  readonly proofWatch: ProofWatch;
 }
 
 /** A change that Redis is not known to hold. */
@@ -60,7 +63,11 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
   protected readonly context: Context;
   readonly #scope: ParticipantScope;
 
-  constructor(role: Role, space: Space<D>, runtime: Runtime, scope: ParticipantScope) {
+  /**
+   * @param lookMs the longest time between two looks at the proof, ms: where it may end without a moment that
+   *   is known before. Default Infinity
+   */
+  constructor(role: Role, space: Space<D>, runtime: Runtime, scope: ParticipantScope, lookMs = Infinity) {
     this.space = space;
     this.role = role;
     this.#scope = scope;
@@ -73,6 +80,7 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
       waiters: new Waiters(runtime.time),
       heads: new HeadWatchers(),
       wrongTypes: new WrongTypes(space.name, reporter),
+      proofWatch: new ProofWatch(runtime.time, reporter, this.#watched(lookMs)),
     };
   }
 
@@ -111,6 +119,16 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     return { up, error: up ? undefined : linkError };
   }
 
+  /** What readings say of the whole state now, and since when: as the last events of this participant said it. */
+  get status(): Status {
+    return this.context.proofWatch.status;
+  }
+
+  /** For a standby, which tells what its follower tells. */
+  get proofWatch(): ProofWatch {
+    return this.context.proofWatch;
+  }
+
   /** The newest position in memory, as `epoch-revision`. The epoch is 0 before the first claim or sync. */
   get head(): string {
     return printPosition(this.position);
@@ -147,6 +165,23 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
   abstract receive(event: ParticipantEvent): void;
 
   protected abstract readonly position: Position;
+  /** The owner of the space; `'asked'` while Redis is asked for it, `undefined` where it cannot be known. */
+  abstract readonly ownerIdentity: OwnerIdentity | 'asked' | undefined;
+
+  /** The proof as it is at each look: an owner's may be another one later. */
+  #watched(lookMs: number): Watched {
+    const proof = (): Proof => this.proof;
+    const identity = (): OwnerIdentity | 'asked' | undefined => this.ownerIdentity;
+    return {
+      lookMs,
+      get proof() {
+        return proof();
+      },
+      get ownerIdentity() {
+        return identity();
+      },
+    };
+  }
 
   /**
    * The readings of the keys that hold a value.
@@ -165,6 +200,7 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
   start(): void {
     const { space, runtime } = this.context;
     runtime.registry.enter(this);
+    this.context.proofWatch.start();
     runtime.observers.tell('opened', { space, role: this.role });
   }
 

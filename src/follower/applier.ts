@@ -173,7 +173,7 @@ export class Applier<D extends Definition> {
    */
   applyBatch({ head, isFull, changes }: Batch, clock: ServerClock, mayGoBack = false): number | undefined {
     const leaseMs = this.#leaseWatch.look(head, this.#context.runtime.time.now());
-    this.#freshness.lease(leaseMs, head.now, clock);
+    this.#freshness.lease({ ...head, leaseMs }, clock);
     // An announcement, or a frame of the direct path, may have brought this copy further than the keys.
     if (!mayGoBack && compare(head, this.#replica.position) < 0) return undefined;
     const changed = isFull ? this.#replaceBy(head, changes) : this.#advanceBy(head, changes);
@@ -207,14 +207,14 @@ export class Applier<D extends Definition> {
 
   /** A frame that changes nothing: it proves the copy, or shows that the copy is wrong. */
   #known(arrival: Arrival): Outcome {
-    const { frame, clock } = arrival;
+    const { frame } = arrival;
     const content = this.#isAheadOf(arrival) ? 'different' : this.#compare(frame);
     const isHere = frame.revision === this.#replica.position.revision;
     // planted: known-proof
     if (isHere || content === 'different') this.#prove(arrival, content);
     // The owner could not commit all that it had announced. Its goodbye proves only that it gave up the
     // lease.
-    else if (frame.bye) this.#freshness.lease(0, frame.publishedAt, clock);
+    else if (frame.bye) this.#freshness.goodbye(frame.epoch, false);
     return content === 'different' ? 'mismatch' : 'known';
   }
 
@@ -237,9 +237,9 @@ export class Applier<D extends Definition> {
 
   #prove({ frame, clock, path }: Arrival, content: Content): void {
     if (content === 'different') this.#differs(path);
-    const { cutAt, epoch, bye, leaseMs, publishedAt, heartbeatMs } = frame;
+    const { heartbeatMs } = frame;
     if (heartbeatMs !== undefined) this.#bound.heard(heartbeatMs);
-    this.#freshness.heard({ cutAt, epoch, leaseMs: bye ? 0 : leaseMs, publishedAt }, clock, content);
+    this.#freshness.heard(frame, clock, content);
   }
 
   /** Said once, and not again with each frame until the copy matches. */
@@ -262,7 +262,7 @@ export class Applier<D extends Definition> {
   #replaceBy(to: Line & Position, changes: readonly Change[]): readonly ReadChange[] {
     const { read, unread } = this.#read(changes);
     const left = new Set(unread.map(({ key }) => key));
-    for (const key of this.#refused.keys()) if (!left.has(key)) this.#refused.delete(key);
+    for (const key of this.#refused.keys()) if (!left.has(key)) this.#accept(key);
     this.#admission.replaced();
     return this.#replica.replace(to, read, unread);
   }
@@ -284,7 +284,7 @@ export class Applier<D extends Definition> {
       try {
         const readValue = json === '' ? undefined : (value ?? this.#space.read(key, json));
         read.push({ key, revision, value: readValue, hash });
-        if (this.#refused.size > 0) this.#refused.delete(key);
+        if (this.#refused.size > 0) this.#accept(key);
       } catch (error) {
         (unread ??= []).push({ key, revision, hash });
         isRefused = true;
@@ -295,11 +295,17 @@ export class Applier<D extends Definition> {
   }
 
   #refuse(key: string, error: unknown): void {
-    const { runtime, reporter } = this.#context;
+    const { runtime, reporter, proofWatch } = this.#context;
     this.#meter.rejected('value');
     // Reported once, and not again with each frame until a readable value comes.
     if (!this.#refused.has(key)) reporter.report(error);
     this.#refused.set(detached(key), this.#refused.get(key) ?? runtime.time.now());
+    proofWatch.changed();
+  }
+
+  /** The newest value of the key could be read. */
+  #accept(key: string): void {
+    if (this.#refused.delete(key)) this.#context.proofWatch.changed();
   }
 
   /** Calls the watchers of the head and of the changed keys. By now the whole frame is visible. */

@@ -6,11 +6,12 @@
  * `FreshnessTracker` holds the proof. `Watchdog` and `HeadCheck` act when nothing comes.
  */
 import type { ConnectionWork } from '../actor/connection-driver.ts';
-import type { ErrorEvent, ModeEvent } from '../actor/events.ts';
+import type { ErrorEvent, FreshnessEvent, ModeEvent, OwnerChangedEvent } from '../actor/events.ts';
 import type { ParticipantEvent, ParticipantLogic, ParticipantScope } from '../actor/logic.ts';
 import { participantLogic } from '../actor/logic.ts';
 import type { Stopped } from '../actor/participant.ts';
 import { Participant } from '../actor/participant.ts';
+import type { OwnerIdentity } from '../actor/proof-watch.ts';
 import { TandemError } from '../base/errors.ts';
 import { inRoot } from '../base/root.ts';
 import { between, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
@@ -34,6 +35,7 @@ import type { SyncEvent } from './events.ts';
 import { FreshnessTracker } from './freshness.ts';
 import { HeadCheck } from './head-check.ts';
 import { Meter } from './meter.ts';
+import { OwnerRecord } from './owner-record.ts';
 import type { Parts } from './parts.ts';
 import { Synchronizer } from './synchronizer.ts';
 import { Watchdog } from './watchdog.ts';
@@ -45,7 +47,7 @@ export interface FollowOptions {
   readonly maxStaleMs?: number | undefined;
 }
 
-export type FollowerEmitted = ModeEvent | ErrorEvent | SyncEvent;
+export type FollowerEmitted = ModeEvent | ErrorEvent | FreshnessEvent | OwnerChangedEvent | SyncEvent;
 
 /** The result of `refresh`. */
 export interface Refreshed {
@@ -85,7 +87,8 @@ export class Follower<D extends Definition = Definition>
     this.#parts = {
       replica,
       admission: new Admission(replica),
-      freshness: new FreshnessTracker(runtime.time, maxStaleMs),
+      freshness: new FreshnessTracker(runtime.time, maxStaleMs, context.proofWatch),
+      owner: new OwnerRecord(() => this.#headCheck.askOwner()),
       meter: new Meter(space.name, runtime),
       leaseWatch: new LeaseWatch(),
     };
@@ -116,6 +119,11 @@ export class Follower<D extends Definition = Definition>
 
   get proof(): Proof {
     return this.#applier.proof;
+  }
+
+  get ownerIdentity(): OwnerIdentity | 'asked' | undefined {
+    const { owner, freshness } = this.#parts;
+    return owner.of(freshness.ownerEpoch);
   }
 
   get size(): number {
@@ -229,6 +237,7 @@ export class Follower<D extends Definition = Definition>
 
   #close(): void {
     this.#isStopped = true;
+    this.context.proofWatch.stop();
     const { space, waiters, connection, runtime } = this.context;
     this.#endChecks();
     this.#direct?.close();

@@ -12,7 +12,9 @@
 import type { ServerClock } from '../base/clock.ts';
 import { SUSPEND_BOUND_MS } from '../base/elapsed.ts';
 import type { Frame } from '../state/frame.ts';
-import type { Freshness, Proof, Source } from '../state/reading.ts';
+import type { ProofListener } from '../actor/proof-watch.ts';
+import type { Head } from '../ports/store.ts';
+import type { Freshness, OwnerState, Proof, Source } from '../state/reading.ts';
 import type { Time } from '../base/time.ts';
 
 /**
@@ -21,12 +23,19 @@ import type { Time } from '../base/time.ts';
  */
 export type Content = 'same' | 'different' | 'unknown';
 
-/** The fields of a frame that prove something. `leaseMs` is 0 with a goodbye. */
-type OwnerProof = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt'>;
+/** The fields of a frame that prove something. */
+type OwnerProof = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt' | 'bye'>;
+/** The fields of a head that say how its owner stands. */
+type OwnerHead = Pick<Head, 'leaseMs' | 'now' | 'fence' | 'owner'>;
+/** How the owner stands when no lease of it runs. */
+type OwnerEnd = Exclude<OwnerState, 'alive'>;
+
+const NOBODY: ProofListener = { renewed: () => {}, changed: () => {} };
 
 export class FreshnessTracker {
   readonly #time: Time;
   readonly #boundMs: number;
+  readonly #listener: ProofListener;
   /** The copy was current at this time, on `Time`, ms. */
   #provenAt = -Infinity;
   /** As `#provenAt`, for the last proof that came with the digest of this very copy. */
@@ -41,15 +50,24 @@ export class FreshnessTracker {
   /** The owner gave a sign of life at this time, on `Time`, ms, and counts as alive for a lease from then. */
   #aliveAt = -Infinity;
   #leaseMs = 0;
+  /** How the owner stands once its lease is over. */
+  #end: OwnerEnd = 'never';
+  /** The epoch of the owner that was heard of last, and the highest one that has ended: it never lives again. */
+  #ownerEpoch = 0;
+  #endedEpoch = 0;
   #isRedisConnected = false;
   #isDirectUp = false;
   #hasSynced = false;
   #proof: ProofNow;
 
-  /** @param boundMs the age from which on a proof is stale, ms */
-  constructor(time: Time, boundMs: number) {
+  /**
+   * @param boundMs the age from which on a proof is stale, ms
+   * @param listener told of each change that is not the passing of time
+   */
+  constructor(time: Time, boundMs: number, listener = NOBODY) {
     this.#time = time;
     this.#boundMs = boundMs;
+    this.#listener = listener;
     this.#proof = this.#proofNow();
   }
 
@@ -74,6 +92,11 @@ export class FreshnessTracker {
   /** Whether the copy was found to differ from its owner's state, and no match has come since. */
   get isMismatched(): boolean {
     return this.#mismatchedAt < Infinity;
+  }
+
+  /** The epoch of the owner of which the last sign was, of life or of its end. */
+  get ownerEpoch(): number {
+    return this.#ownerEpoch;
   }
 
   /** Whether the copy was current at least once, by either path. */
@@ -102,31 +125,41 @@ export class FreshnessTracker {
   prove(cutAt: number, epoch: number, clock: ServerClock): void {
     if (epoch === 0 || this.isMismatched) return;
     this.#prove(this.#here(cutAt, clock), epoch);
-    this.#renew();
+    this.#changed();
   }
 
   /** The state is no longer proven: it is stale until the next proof. */
   disprove(): void {
     this.#provenAt = Math.min(this.#provenAt, this.#time.now() - this.#boundMs - 1);
-    this.#renew();
+    this.#changed();
+  }
+
+  /** Notes how the owner stands by a head that was read from the keys. */
+  lease({ leaseMs, now, fence, owner }: OwnerHead, clock: ServerClock): void {
+    // Redis may have lost the claim: that tells nothing of the owner but that no lease of it is there.
+    const end = fence === 0 ? this.#end : owner === '' ? 'released' : 'lost';
+    this.#alive(this.#here(now, clock), leaseMs, fence, end);
+    this.#changed();
   }
 
   /**
-   * Notes the lease of the owner.
-   * @param leaseMs the rest of the lease at `at`, ms; 0 for none
-   * @param at on `clock`, ms
+   * The owner of an epoch has given up its lease.
+   * @param isComplete whether all of its changes were committed
    */
-  lease(leaseMs: number, at: number, clock: ServerClock): void {
-    this.#alive(this.#here(at, clock), leaseMs);
-    this.#renew();
+  goodbye(epoch: number, isComplete: boolean): void {
+    if (epoch < this.#ownerEpoch) return;
+    this.#endedEpoch = epoch;
+    this.#alive(this.#time.now(), 0, epoch, isComplete ? 'released' : 'lost');
+    this.#changed();
   }
 
   /**
    * Takes proof and lease from a frame. From a mismatch on, nothing is proven until the next match, and the
    * state is as old as the last match before. This runs with every update, so it reads the clock once.
    */
-  heard({ cutAt, epoch, leaseMs, publishedAt }: OwnerProof, clock: ServerClock, content: Content): void {
+  heard({ cutAt, epoch, leaseMs, publishedAt, bye }: OwnerProof, clock: ServerClock, content: Content): void {
     if (epoch === 0) return;
+    const isOther = epoch !== this.#ownerEpoch;
     const now = this.#time.now();
     const latest = clock.latest(now);
     // planted: mismatch-ends
@@ -137,8 +170,12 @@ export class FreshnessTracker {
     // This machine's clocks stood still, as in a VM that was paused, or the other clock was set.
     if (cutAt - latest > SUSPEND_BOUND_MS) this.#provenAt = Math.min(this.#provenAt, now - this.#boundMs - 1);
     if (content === 'same') this.#matchedAt = this.#provenAt;
-    this.#alive(here(publishedAt, now, latest), leaseMs);
+    if (bye) return this.goodbye(epoch, cutAt > 0);
+    this.#alive(here(publishedAt, now, latest), leaseMs, epoch, 'lost');
     this.#renew();
+    if (isOther) this.#listener.changed();
+    else
+      this.#listener.renewed(Math.min(this.#provenAt + this.#boundMs, this.#mismatchedAt, this.#aliveUntil));
   }
 
   /** The proof of a key whose newest value could not be read: it is stale, from `outdatedAt` on. */
@@ -150,6 +187,9 @@ export class FreshnessTracker {
       staleMs: () => Math.max(proof.staleMs(), time.now() - outdatedAt),
       freshness: () => 'stale',
       ownerAlive: () => proof.ownerAlive(),
+      owner: () => proof.owner(),
+      staleFrom: () => outdatedAt,
+      lostFrom: () => proof.lostFrom(),
       leaseMs: () => proof.leaseMs(),
     };
   }
@@ -165,10 +205,14 @@ export class FreshnessTracker {
   }
 
   /** A sign of life whose time is not known proves nothing: the one before it still does. */
-  #alive(at: number, leaseMs: number): void {
+  #alive(at: number, leaseMs: number, epoch: number, end: OwnerEnd): void {
     if (at === -Infinity && leaseMs > 0) return;
+    // After its goodbye, an answer or a direct frame from before it may still come.
+    if (epoch <= this.#endedEpoch && leaseMs > 0) return;
     this.#aliveAt = at;
     this.#leaseMs = leaseMs;
+    this.#ownerEpoch = epoch;
+    this.#end = end;
   }
 
   get #source(): Source {
@@ -178,15 +222,23 @@ export class FreshnessTracker {
 
   #sourceChanged(): void {
     this.#hasSynced ||= this.#isRedisConnected || this.#isDirectUp;
+    this.#changed();
+  }
+
+  #changed(): void {
     this.#renew();
+    this.#listener.changed();
   }
 
   #renew(): void {
     this.#proof = this.#proofNow();
   }
 
+  get #aliveUntil(): number {
+    return this.#leaseMs > 0 ? this.#aliveAt + this.#leaseMs : -Infinity;
+  }
+
   #proofNow(): ProofNow {
-    const aliveUntil = this.#leaseMs > 0 ? this.#aliveAt + this.#leaseMs : -Infinity;
     return new ProofNow(
       this.#time,
       this.#source,
@@ -194,7 +246,8 @@ export class FreshnessTracker {
       this.#boundMs,
       this.#mismatchedAt,
       this.#aliveAt,
-      aliveUntil,
+      this.#aliveUntil,
+      this.#end,
     );
   }
 }
@@ -222,6 +275,7 @@ class ProofNow implements Proof {
   readonly #voidFrom: number;
   readonly #aliveAt: number;
   readonly #aliveUntil: number;
+  readonly #end: OwnerEnd;
 
   constructor(
     time: Time,
@@ -231,6 +285,7 @@ class ProofNow implements Proof {
     voidFrom: number,
     aliveAt: number,
     aliveUntil: number,
+    end: OwnerEnd,
   ) {
     this.#time = time;
     this.source = source;
@@ -239,6 +294,7 @@ class ProofNow implements Proof {
     this.#voidFrom = voidFrom;
     this.#aliveAt = aliveAt;
     this.#aliveUntil = aliveUntil;
+    this.#end = end;
   }
 
   staleMs(): number {
@@ -255,6 +311,16 @@ class ProofNow implements Proof {
 
   ownerAlive(): boolean {
     return this.leaseMs() > 0;
+  }
+
+  owner(): OwnerState {
+    return this.ownerAlive() ? 'alive' : this.#end;
+  }
+
+  lostFrom(): number {
+    this.#time.now();
+    const { wokeAt } = this.#time;
+    return this.#aliveAt < wokeAt ? Math.min(this.#aliveUntil, wokeAt) : this.#aliveUntil;
   }
 
   leaseMs(): number {

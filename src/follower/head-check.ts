@@ -69,6 +69,23 @@ export class HeadCheck {
     }
   }
 
+  /** Asks who owns the space; `undefined` where Redis cannot be asked. The answer shows its lease, too. */
+  askOwner(): Promise<void> | undefined {
+    if (!this.#isConnected) return undefined;
+    return this.#askLease();
+  }
+
+  async #askLease(): Promise<void> {
+    const head = await this.#synchronizer.askHead();
+    if (head.leaseMs > 0 || !this.#isDirectUp()) this.#noteLease(head);
+  }
+
+  #noteLease(head: Head): void {
+    const { time, clock } = this.#context.runtime;
+    const { freshness, leaseWatch } = this.#parts;
+    freshness.lease({ ...head, leaseMs: leaseWatch.look(head, time.now()) }, clock);
+  }
+
   async #checkOnce(): Promise<void> {
     const { replica, watchdog } = this.#parts;
     if (watchdog.heardAt > this.#synchronizer.caughtUpAt) return;
@@ -79,8 +96,8 @@ export class HeadCheck {
   }
 
   async #checkSilence(): Promise<void> {
-    const { time, clock } = this.#context.runtime;
-    const { freshness, leaseWatch, watchdog } = this.#parts;
+    const { time } = this.#context.runtime;
+    const { watchdog } = this.#parts;
     // Messages come, and none of them can be read.
     if (this.#synchronizer.unknownVersion) throw this.#synchronizer.unknownVersion;
     const askedAt = time.now();
@@ -91,7 +108,7 @@ export class HeadCheck {
     if (!this.#isConnected || watchdog.heardAt > askedAt) return;
     if (hasNews) this.#context.connection.gap(`nothing came, while Redis is at ${printPosition(head)}`);
     // The owner itself is silent. Its lease shows whether it may still be alive.
-    else if (!this.#isDirectUp()) freshness.lease(leaseWatch.look(head, time.now()), head.now, clock);
+    else if (!this.#isDirectUp()) this.#noteLease(head);
   }
 
   /** Whether Redis has something that did not come here, or has lost something. */

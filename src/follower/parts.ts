@@ -4,6 +4,7 @@ import type { LeaseWatch } from '../state/lease-watch.ts';
 import type { Admission } from './admission.ts';
 import type { FreshnessTracker } from './freshness.ts';
 import type { Meter } from './meter.ts';
+import type { OwnerRecord } from './owner-record.ts';
 
 export interface Parts {
   readonly replica: Replica;
@@ -12,4 +13,5 @@ export interface Parts {
   readonly meter: Meter;
   /** The owner's lease, as the store shows it. */
   readonly leaseWatch: LeaseWatch;
+  readonly owner: OwnerRecord;
 }

@@ -157,14 +157,15 @@ export class Synchronizer {
    */
   async read(from: Position): Promise<Batch> {
     const { space, runtime } = this.#context;
-    const { admission, applier, freshness, leaseWatch } = this.#parts;
+    const { admission, applier, freshness, leaseWatch, owner } = this.#parts;
     const { floor } = admission;
     const ahead = (changes: readonly Change[]): void => applier.readAhead(changes);
     const isDoubted = this.#isDoubted;
     this.#isDoubted = false;
     const batch = await readSince(runtime.store, space, from, { seen: 0, isDoubted, ahead });
     const { head } = batch;
-    freshness.lease(leaseWatch.look(head, runtime.time.now()), head.now, runtime.clock);
+    owner.note(head);
+    freshness.lease({ ...head, leaseMs: leaseWatch.look(head, runtime.time.now()) }, runtime.clock);
     const wrongType = wrongTypeError(space, head);
     if (wrongType !== undefined && head.keysLost) throw wrongType;
     this.#showFence(head);
@@ -184,6 +185,7 @@ export class Synchronizer {
   async askHead(): Promise<Head> {
     const { space, runtime } = this.#context;
     const { head } = await runtime.store.since(space, this.#position, 0);
+    this.#parts.owner.note(head);
     this.#showFence(head);
     return head;
   }

@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import type { Mode } from '../state/mode.ts';
 import type { AnyParticipant } from '../actor/participant.ts';
-import type { Freshness, Reading, Source } from '../state/reading.ts';
+import type { Freshness, OwnerState, Reading, Source } from '../state/reading.ts';
 
 /** The values of the headers. */
 export interface Stamp {
@@ -16,6 +16,7 @@ export interface Stamp {
 export interface AnswerHeaders extends Stamp {
   readonly source: Source;
   readonly ownerAlive: boolean;
+  readonly owner: OwnerState;
   readonly mode: Mode;
   readonly head: string;
 }
@@ -25,14 +26,15 @@ export interface AnswerHeaders extends Stamp {
  * its body agree. A reading gives its own values, since it keeps the proof under which it was made.
  */
 export function answerHeadersOf({ head, mode, proof }: AnyParticipant, reading?: Reading): AnswerHeaders {
-  const { position, freshness, staleMs, source, ownerAlive } = reading ?? {
+  const { position, freshness, staleMs, source, ownerAlive, owner } = reading ?? {
     position: head,
     freshness: proof.freshness(),
     staleMs: proof.staleMs(),
     source: proof.source,
     ownerAlive: proof.ownerAlive(),
+    owner: proof.owner(),
   };
-  return { position, freshness, staleMs: Math.ceil(staleMs), source, ownerAlive, mode, head };
+  return { position, freshness, staleMs: Math.ceil(staleMs), source, ownerAlive, owner, mode, head };
 }
 
 /** The fields for JSON. JSON has no Infinity, so `staleMs` is null where no proof was ever received. */

@@ -3,8 +3,8 @@
  *
  * A client is a position. Its first event is the whole state, or the changes since the position that it had.
  * Each later event has all changes since its last position, so a slow client gets fewer and larger events. A
- * `status` event shows freshness. Freshness changes without any frame, so it is checked every 100 ms while a
- * client is connected.
+ * `status` event shows freshness and owner, as the participant's events of those names tell them. Source and
+ * reason have no events, so they are checked every 100 ms while a client is connected.
  */
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
@@ -20,7 +20,7 @@ import { readPosition } from './query.ts';
 import { wholeState } from './state.ts';
 import { inJson, answerHeadersOf } from './answer-headers.ts';
 
-/** The time between two checks of freshness. */
+/** The time between two checks of source and reason. */
 const LOOK_MS = 100;
 /** A client that accepts nothing for longer than this is disconnected. */
 const STALL_MS = 30_000;
@@ -96,18 +96,21 @@ export class Changes {
   #watch(): void {
     const { time } = this.#options;
     const unwatchHead = this.#participant.watchHead(() => this.#readers.changed());
-    const mode = this.#participant.on('mode', () => this.#look());
+    const look = (): void => this.#look();
+    const events = (['mode', 'freshness', 'ownerChanged'] as const).map((type) =>
+      this.#participant.on(type, look),
+    );
     let cancelLook: Cancel;
-    const look = (): void => {
+    const lookAgain = (): void => {
       this.#look();
       if (this.#readers.size === 0) this.#cancel?.();
-      else cancelLook = time.after(LOOK_MS, look);
+      else cancelLook = time.after(LOOK_MS, lookAgain);
     };
-    cancelLook = time.after(LOOK_MS, look);
+    cancelLook = time.after(LOOK_MS, lookAgain);
     this.#cancel = () => {
       this.#cancel = undefined;
       unwatchHead();
-      mode.unsubscribe();
+      for (const subscription of events) subscription.unsubscribe();
       cancelLook();
     };
   }
@@ -189,5 +192,5 @@ function statusOf(participant: AnyParticipant): Record<string, unknown> {
 
 /** The part of the status whose change is sent at once. */
 function statusKeyOf({ mode, reason, proof }: AnyParticipant): string {
-  return [mode, proof.freshness(), proof.source, proof.ownerAlive(), reason].join('|');
+  return [mode, proof.freshness(), proof.source, proof.owner(), reason].join('|');
 }

@@ -10,6 +10,7 @@
  */
 import type { AnyParticipant } from '../actor/participant.ts';
 import { Owner } from '../owner/owner.ts';
+import type { OwnerState } from '../state/reading.ts';
 
 /** The lowest rung that counts as ready. */
 export type Readiness = 'connected' | 'degraded-live' | 'stale';
@@ -53,12 +54,19 @@ const NOWHERE = '0-0';
 
 type Words = Omit<Diagnosis, 'rung'>;
 
+const STOPPED: Readonly<Record<OwnerState, string>> = {
+  alive: 'This process has stopped owning the space.',
+  never: 'This process has stopped owning the space.',
+  lost: 'This process has stopped owning the space, and Redis has not confirmed all of its changes.',
+  released: 'This process has stopped, and released the space: Redis holds all of its changes.',
+};
+
 function ofOwner(participant: AnyParticipant): Words {
   const { mode, link } = participant;
   const ownership = participant instanceof Owner ? participant.ownership : undefined;
   if (ownership === 'fenced')
     return { culprit: 'us', summary: 'Another process now owns this space. This process writes no more.' };
-  if (mode === 'stopped') return { culprit: 'us', summary: 'This process has stopped owning the space.' };
+  if (mode === 'stopped') return { culprit: 'us', summary: STOPPED[participant.proof.owner()] };
   if (mode === 'connected') return { culprit: 'nobody', summary: 'All is well. Redis accepts every change.' };
   if (!link.up)
     return {
@@ -101,6 +109,12 @@ function ofConnected({ proof, head }: AnyParticipant): Words {
         : 'All is well. The state is live.';
     return { culprit: 'nobody', summary };
   }
+  if (proof.owner() === 'released')
+    return {
+      culprit: 'owner',
+      summary:
+        'The owner has stopped and released the space: this is all that it set. Redis and this process are well.',
+    };
   if (head === NOWHERE)
     return {
       culprit: 'owner',

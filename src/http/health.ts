@@ -33,7 +33,7 @@ export function answerReady(ctx: Context, tandem: Tandem, least: Readiness, drai
 function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
   const participant = requireParticipant(tandem, space);
   const { rung, culprit, summary } = diagnosisOf(participant);
-  const { mode, freshness, staleMs, source, ownerAlive, head } = inJson(answerHeadersOf(participant));
+  const { mode, freshness, staleMs, source, ownerAlive, owner, head } = inJson(answerHeadersOf(participant));
   return {
     space,
     ready: isReady(rung, least),
@@ -48,6 +48,7 @@ function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
     staleMs,
     source,
     ownerAlive,
+    owner,
     head,
   };
 }

@@ -20,6 +20,7 @@ import { headerOf } from '../ports/cut-header.ts';
 import type { Time } from '../base/time.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
+import { ownerAfter } from '../state/header.ts';
 import { decodePage, encodeChanges } from '../state/change.ts';
 import { encodeFence } from '../state/fence.ts';
 import { encodeFrame } from '../state/frame.ts';
@@ -235,7 +236,7 @@ export class MemoryServer {
     space.lease = undefined;
     space.foreign.delete('lease');
     if (farewell) this.publish(name, farewell, []);
-    space.meta = { ...space.meta, owner: '' };
+    space.meta = { ...space.meta, owner: ownerAfter(farewell) };
   }
 
   // ---- channels ----
@@ -311,7 +312,7 @@ export class MemoryServer {
     const lease = this.#lease(space);
     if (lease === undefined || !Number.isNaN(lease.epoch)) return false;
     const { owner, fence } = space.meta;
-    const isReleased = owner === '' && fence !== 0;
+    const isReleased = (owner === '' || owner === '-') && fence !== 0;
     return !isReleased && !(hasLed && fence <= known);
   }
 

@@ -200,6 +200,8 @@ export class Committer {
     const isWhole = plan.kind === 'replacement';
     if (isWhole || !plan.isLight) {
       lease.renewed(cutAt);
+      // A claim that was in doubt is confirmed.
+      this.#context.proofWatch.renewed(Infinity);
       progress.verified();
     }
     if (isWhole || plan.forgetting > 0) ledger.forgetDropped(plan.forgetting, isWhole);

@@ -12,6 +12,7 @@ import type { Context, Uncommitted } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
 import { printPosition } from '../state/position.ts';
+import type { OwnerState } from '../state/reading.ts';
 import type { Books } from './books.ts';
 import type { Claimant } from './claimant.ts';
 import type { Committer } from './committer.ts';
@@ -48,6 +49,7 @@ export class Leadership {
   #standby: Standby | undefined;
   #ended: TandemError | undefined;
   #hasLed = false;
+  #ownerState: OwnerState = 'never';
   /** As of the end. */
   #uncommitted: readonly Uncommitted[] | undefined;
   /** The last claim that was asked for. It never rejects. */
@@ -78,9 +80,15 @@ export class Leadership {
     return this.#hasLed && !this.#ended;
   }
 
+  /** How this owner stands in its own eyes. One that stops is alive until it has ended. */
+  get ownerState(): OwnerState {
+    return this.#ownerState;
+  }
+
   /** Records that this owner leads: the space is claimed, and the store is where the ledger is. */
   led(): void {
     this.#hasLed = true;
+    this.#parts.context.proofWatch.changed();
   }
 
   /** Whether `abort` was called: nothing new may begin. */
@@ -100,6 +108,16 @@ export class Leadership {
   /** From now on nothing can be set: callers get this error. */
   end(error: TandemError): void {
     this.#ended ??= error;
+  }
+
+  /**
+   * This owner has ended, and its state is known from here on to be another's or nobody's.
+   * @param isGivenUp whether it has given up its lease
+   */
+  over(isGivenUp: boolean): void {
+    if (this.#ownerState !== 'alive') return;
+    const isComplete = this.#hasLed && this.uncommitted().length === 0;
+    this.#ownerState = isGivenUp && isComplete ? 'released' : 'lost';
   }
 
   /** From now on nothing begins, and nothing is claimed. */
@@ -164,6 +182,7 @@ export class Leadership {
   lose(error: TandemError): void {
     if (this.#ended?.code === error.code) return;
     this.#ended = error;
+    this.#ownerState = 'lost';
     const { context, ownership } = this.#parts;
     const { space, runtime, reporter, waiters } = context;
     waiters.refuse(error);
@@ -187,6 +206,8 @@ export class Leadership {
     const claimed = claimant.claim(signal, this.#standby);
     this.#claiming = claimed.catch(() => {});
     await claimed;
+    if (this.#ended === undefined) this.#ownerState = 'alive';
+    context.proofWatch.changed();
     if (books.progress.isIncomplete)
       context.reporter.report(
         new TandemError('KEYS_LOST', `Redis has lost keys of space "${context.space}"`),
@@ -210,10 +231,13 @@ export class Leadership {
 
   /** While this owner stands by, it shows the mode, the errors and the head of the standby's follower. */
   #mirror({ follower }: Standby): void {
-    const { connection, reporter, heads, waiters } = this.#parts.context;
+    const { connection, reporter, heads, waiters, proofWatch } = this.#parts.context;
     connection.mirror(follower);
     follower.on('mode', ({ mode, reason }) => mode !== 'stopped' && connection.enter(mode, reason));
     follower.on('error', ({ error }) => reporter.report(error));
+    proofWatch.mirror(follower.proofWatch);
+    follower.on('freshness', () => proofWatch.look());
+    follower.on('ownerChanged', () => proofWatch.look());
     follower.watchHead(() => {
       heads.notify();
       waiters.check();
@@ -226,6 +250,7 @@ export class Leadership {
     this.#standby = undefined;
     this.#owner.show(undefined);
     this.#parts.context.connection.mirror(undefined);
+    this.#parts.context.proofWatch.mirror(undefined);
     this.#parts.context.heads.notify();
   }
 

@@ -44,6 +44,7 @@ export class Lease {
   #voidBefore = -Infinity;
   /** A renewal that was asked for before this time leaves the claim in doubt, on `Time`, ms. */
   #doubtBefore = -Infinity;
+  #doubtedFrom = Infinity;
   #lostTo: Head | undefined;
 
   constructor(id: string, ms: number) {
@@ -77,6 +78,11 @@ export class Lease {
     return this.#renewedAt < this.#doubtBefore;
   }
 
+  /** When the doubt was noticed, on `Time`, ms; Infinity where there is none. */
+  get doubtedFrom(): number {
+    return this.isInDoubt ? this.#doubtedFrom : Infinity;
+  }
+
   /** The time of the last renewal: this owner surely had the space then, on `Time`, ms. */
   get renewedAt(): number {
     return this.#renewedAt;
@@ -91,8 +97,10 @@ export class Lease {
     const isLong = hasSlept ? now - this.#renewedAt >= this.ms * STOP_SHARE : this.#hasStopped(now);
     this.#ranAt = now;
     this.#voidBefore = wokeAt;
+    if (!isLong || this.leftMs(now) > 0) return;
+    if (!this.isInDoubt) this.#doubtedFrom = now;
     // planted: doubt
-    if (isLong && this.leftMs(now) === 0) this.#doubtBefore = now;
+    this.#doubtBefore = now;
   }
 
   /** While the store is out the lease runs out, and then a timer that is late is no stop. */

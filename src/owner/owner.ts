@@ -7,7 +7,7 @@
  * Redis, and `Repair` puts them right.
  */
 import type { ConnectionWork } from '../actor/connection-driver.ts';
-import type { ErrorEvent, ModeEvent } from '../actor/events.ts';
+import type { ErrorEvent, FreshnessEvent, ModeEvent, OwnerChangedEvent } from '../actor/events.ts';
 import type { ParticipantEvent, ParticipantLogic, ParticipantScope } from '../actor/logic.ts';
 import { participantLogic } from '../actor/logic.ts';
 import type { OwnershipChangedEvent } from '../actor/ownership-driver.ts';
@@ -15,6 +15,7 @@ import { TandemError } from '../base/errors.ts';
 import { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Stopped } from '../actor/participant.ts';
 import { Participant } from '../actor/participant.ts';
+import type { OwnerIdentity } from '../actor/proof-watch.ts';
 import { between, requireBoolean, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
 import { inRoot } from '../base/root.ts';
 import { randomId } from '../base/time.ts';
@@ -25,7 +26,7 @@ import { Ledger } from '../state/ledger.ts';
 import type { Mode, Ownership } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
-import type { Proof, Reading } from '../state/reading.ts';
+import type { OwnerState, Proof, Reading } from '../state/reading.ts';
 import { readingOf, Row } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
 import type { Definition, InputOf, KeyOf, ValueOf } from '../state/definition.ts';
@@ -76,7 +77,8 @@ export interface OwnOptions {
   readonly announce?: boolean | undefined;
 }
 
-export type OwnerEmitted = ModeEvent | ErrorEvent | FencedEvent | OwnershipChangedEvent;
+export type OwnerEmitted =
+  ModeEvent | ErrorEvent | FreshnessEvent | OwnerChangedEvent | FencedEvent | OwnershipChangedEvent;
 
 /**
  * An owner of a space: its memory holds the state that all others follow. While it is a standby, it shows the
@@ -102,8 +104,8 @@ export class Owner<D extends Definition = Definition>
   #stopping: Promise<Stopped> | undefined;
 
   constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope, options: OwnOptions = {}) {
-    super('owner', space, runtime, scope);
     const { start, isStandby, leaseMs, heartbeatMs, announce } = checked(options);
+    super('owner', space, runtime, scope, leaseMs);
     const { context } = this;
     const { time, observers } = runtime;
     const books = {
@@ -116,7 +118,8 @@ export class Owner<D extends Definition = Definition>
     const cadence = new Cadence(books, { heartbeatMs, announce });
     const committer = new Committer(context, books, cadence, meter, heartbeatMs);
     this.#books = books;
-    this.#ledgerView = this.#view = new LedgerView(ledger, this.#ledgerProof);
+    const identity = { id: books.lease.id, name: runtime.name };
+    this.#ledgerView = this.#view = new LedgerView(ledger, this.#ledgerProof, identity);
     this.#ownership = new OwnershipDriver(space.name, observers, scope, context.reporter, isStandby);
     this.#leadership = new Leadership(
       {
@@ -229,6 +232,10 @@ export class Owner<D extends Definition = Definition>
     return entries?.map((entry) => this.#row(entry)).filter((row) => row !== undefined);
   }
 
+  get ownerIdentity(): OwnerIdentity | 'asked' | undefined {
+    return this.#view.ownerIdentity;
+  }
+
   get size(): number {
     return this.#view.size;
   }
@@ -280,9 +287,20 @@ export class Owner<D extends Definition = Definition>
       return this.#leadership.isLeading ? runtime.time.now() - this.#books.lease.renewedAt : Infinity;
     },
     freshness: () => (this.#isTrusted ? 'live' : 'stale'),
-    ownerAlive: () => this.#isTrusted,
+    ownerAlive: () => this.#owner() === 'alive',
+    owner: () => this.#owner(),
+    // Its end has no moment that is known before: the watch looks every lease.
+    staleFrom: () => this.#books.lease.doubtedFrom,
+    lostFrom: () => this.#books.lease.doubtedFrom,
     leaseMs: () => (this.#leadership.ended ? 0 : this.#books.lease.leftMs(this.#run())),
   };
+
+  /** Who stops still has the space, until the lease is given up. */
+  #owner(): OwnerState {
+    this.#run();
+    const { ownerState } = this.#leadership;
+    return ownerState === 'alive' && this.#books.lease.isInDoubt ? 'lost' : ownerState;
+  }
 
   get #isTrusted(): boolean {
     this.#run();
@@ -369,14 +387,18 @@ export class Owner<D extends Definition = Definition>
 
   /** Ends everything that runs in this owner, at once. A lease that was not given up runs out. Idempotent. */
   close(): void {
-    const { space, waiters, connection } = this.context;
+    const { space, waiters, connection, proofWatch } = this.context;
     this.#leadership.end(stoppedError(space));
+    this.#leadership.over(false);
     this.#leadership.abort();
     this.#leadership.stopStandby();
     this.#scheduler.stop();
     this.#pulse.end();
     this.feed.end();
     waiters.refuse(stoppedError(space));
+    // Before the mode is `stopped`: with that the actor is done, and emits nothing more.
+    proofWatch.look();
+    proofWatch.stop();
     connection.stop();
   }
 

@@ -6,7 +6,7 @@
  *   3. The flush commits everything that was set. It may take three quarters of the time.
  *   4. Nothing more begins: a heartbeat after the goodbye, or a claim, would take the lease back.
  *   5. Where Redis is up, calls on their way settle. Then the lease is given up, with a goodbye to followers.
- *   6. The space is released, and the owner closed.
+ *   6. The space is released, or lost where something is not committed, and the owner closed.
  *
  * A failure on the way is reported, and the next step follows. All of it ends within the time.
  */
@@ -46,7 +46,8 @@ export async function shutDown(
   );
   scheduler.stop();
   leadership.abort();
-  await release(context, leadership, Math.max(0, deadline - time.now()), timeoutMs);
+  const isGivenUp = await release(context, leadership, Math.max(0, deadline - time.now()), timeoutMs);
+  leadership.over(isGivenUp);
   ownership.send('released');
   owner.close();
   return { uncommitted: leadership.uncommitted() };
@@ -71,17 +72,20 @@ async function flush(
   await waiters.wait(isCommitted, `what was set in space "${space}" was not committed`, timeoutMs, why);
 }
 
+/** @returns whether the lease was given up */
 async function release(
   { space, runtime, reporter }: Context,
   leadership: Leadership,
   leftMs: number,
   timeoutMs: number,
-): Promise<void> {
-  if (!runtime.store.commands.up) return;
+): Promise<boolean> {
+  if (!runtime.store.commands.up) return false;
   const late = (): Error => timeoutError(`the lease of space "${space}" was not given up`, timeoutMs);
   try {
     await withDeadline(runtime.time, leftMs, leadership.release(), late);
+    return true;
   } catch (error) {
     reporter.report(error);
+    return false;
   }
 }

@@ -8,6 +8,7 @@
  */
 import type { AnyActorRef } from '../actor/logic.ts';
 import { startChild } from '../actor/logic.ts';
+import type { OwnerIdentity } from '../actor/proof-watch.ts';
 import { pause } from '../base/time.ts';
 import type { Follower } from '../follower/follower.ts';
 import { followerLogic } from '../follower/follower.ts';
@@ -94,6 +95,10 @@ export class Standby implements Inheritance, StateView {
 
   get proof(): Proof {
     return this.follower.proof;
+  }
+
+  get ownerIdentity(): OwnerIdentity | 'asked' | undefined {
+    return this.follower.ownerIdentity;
   }
 
   get correctedAt(): Position | undefined {

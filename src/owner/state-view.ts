@@ -2,6 +2,7 @@
  * The state that an owner's readings come from: a standby's copy until the space is claimed, then the
  * ledger.
  */
+import type { OwnerIdentity } from '../actor/proof-watch.ts';
 import type { Captured, Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import type { Proof } from '../state/reading.ts';
@@ -11,6 +12,7 @@ export interface StateView {
   readonly size: number;
   readonly position: Position;
   readonly proof: Proof;
+  readonly ownerIdentity: OwnerIdentity | 'asked' | undefined;
   /** The position at which a copy was last found wrong; `undefined` for a ledger. */
   readonly correctedAt: Position | undefined;
   entry(key: string): Entry<Captured> | undefined;
@@ -26,12 +28,14 @@ export interface StateView {
 /** The view of an owner's ledger, which is the truth and needs no correction. */
 export class LedgerView implements StateView {
   readonly proof: Proof;
+  readonly ownerIdentity: OwnerIdentity;
   readonly correctedAt = undefined;
   readonly #ledger: Ledger;
 
-  constructor(ledger: Ledger, proof: Proof) {
+  constructor(ledger: Ledger, proof: Proof, ownerIdentity: OwnerIdentity) {
     this.#ledger = ledger;
     this.proof = proof;
+    this.ownerIdentity = ownerIdentity;
   }
 
   get size(): number {

@@ -46,7 +46,10 @@ export interface Head extends Line {
   readonly horizon: number;
   /** Server's time at which the last frame was cut, ms; 0 when there was none. */
   readonly cutAt: number;
-  /** The id of the last owner to claim the space. */
+  /**
+   * The id of the last owner to claim the space. Once it has given up its lease: empty where it had committed
+   * everything, else `-`.
+   */
   readonly owner: string;
   /** That owner's `connect({ name })`. */
   readonly ownerName: string;

@@ -6,7 +6,7 @@ import { TandemError } from '../base/errors.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import { decodePage, encodeChanges } from '../state/change.ts';
-import { encodeHeader } from '../state/header.ts';
+import { encodeHeader, ownerAfter } from '../state/header.ts';
 import { headerOf } from '../ports/cut-header.ts';
 import { decodeTime } from '../state/wire-time.ts';
 import type { Position } from '../state/position.ts';
@@ -125,6 +125,7 @@ export const release = {
     String(epoch),
     channel,
     farewell ? encodeHeader(farewell) : '',
+    ownerAfter(farewell),
   ],
   read: readOutcome<'released', 'refused'>,
 };

@@ -77,6 +77,14 @@ function kindOf({ bye, isAhead }: Header): string {
   return String.fromCharCode(bye ? BYE : isAhead ? AHEAD : COMMITTED);
 }
 
+/**
+ * What stands for the owner in the keys once it has given up its lease: nothing where it had committed
+ * everything, else a dash. An owner's id is neither.
+ */
+export function ownerAfter(farewell: Header | undefined): '' | '-' {
+  return farewell !== undefined && farewell.cutAt > 0 ? '' : '-';
+}
+
 /** Reads the fields behind the kind, up to the end of the line. */
 export function readFields(scanner: Scanner, into: Fields): void {
   while (scanner.passes(BLANK)) {

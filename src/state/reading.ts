@@ -14,6 +14,12 @@ import { opened, Unfrozen } from './value.ts';
 
 export type Freshness = 'live' | 'stale';
 export type Source = 'redis' | 'direct' | 'memory';
+/**
+ * How the owner of a space stands. `alive`: it gave a sign of life within its lease. `released`: it stopped
+ * with all of its changes committed, and gave up its lease. `lost`: its lease has run out, or it gave it up
+ * with changes uncommitted. `never`: nobody was ever heard to own the space.
+ */
+export type OwnerState = 'alive' | 'released' | 'lost' | 'never';
 
 /** A proof: how current a process's copy of the state is, computed at each call. */
 export interface Proof {
@@ -21,7 +27,16 @@ export interface Proof {
   /** Time since the owner last proved this state current, ms; Infinity when it never did. */
   staleMs(): number;
   freshness(): Freshness;
+  /** Whether `owner()` is `alive`. */
   ownerAlive(): boolean;
+  owner(): OwnerState;
+  /**
+   * The moment from which on it is stale without another proof, on `Time`, ms; Infinity where time alone does
+   * not make it stale.
+   */
+  staleFrom(): number;
+  /** The same for the owner, which counts as lost from then on. */
+  lostFrom(): number;
   /**
    * The rest of the owner's lease, ms: without another sign of life the owner counts as gone then. 0 when it
    * is.
@@ -42,8 +57,10 @@ export interface Reading<K extends string = string, V = unknown> {
   readonly staleMs: number;
   /** The path that keeps the state current; `memory` when there is none. */
   readonly source: Source;
-  /** Whether the owner gave a sign of life within its lease time. */
+  /** Whether the owner gave a sign of life within its lease time: whether `owner` is `alive`. */
   readonly ownerAlive: boolean;
+  /** How the owner stands: `alive`, `released`, `lost` or `never`. */
+  readonly owner: OwnerState;
 }
 
 /** The fields that are fixed as the reading is made. */
@@ -81,10 +98,13 @@ class Proven extends Adopted {
     ownerAlive() {
       return this.#proof.ownerAlive();
     },
+    owner() {
+      return this.#proof.owner();
+    },
   };
 }
 
-const { freshness, staleMs, ownerAlive } = Proven.getters;
+const { freshness, staleMs, ownerAlive, owner } = Proven.getters;
 
 /** Costs two thirds of `Object.defineProperty`, and is part of ECMAScript (B.2.2.2). */
 const { __defineGetter__: defineGetter } = Object.prototype as unknown as {
@@ -120,6 +140,7 @@ function completed(reading: object, proof: Proof): object {
   defineGetter.call(proven, 'staleMs', staleMs);
   proven.source = proof.source;
   defineGetter.call(proven, 'ownerAlive', ownerAlive);
+  defineGetter.call(proven, 'owner', owner);
   return Object.defineProperty(proven, INSPECT, SNAPSHOT);
 }
 

@@ -63,6 +63,22 @@ export type Event =
       ownerAlive: boolean;
       state: readonly Seen[];
     }
+  /** A reading of any participant, owners included, said this of the state and of its owner. */
+  | { type: 'says'; at: number; participant: string; freshness: string; owner: string }
+  /**
+   * A participant emitted `freshness` or `ownerChanged`. `said` is what a reading said at that moment; `since`
+   * is on the clock of the history.
+   */
+  | {
+      type: 'tells';
+      at: number;
+      participant: string;
+      what: 'freshness' | 'owner';
+      value: string;
+      said: string;
+      name?: string | undefined;
+      since: number;
+    }
   /** `waitFor(position)` resolved. */
   | { type: 'waited'; at: number; follower: string; position: string; head: string }
   | { type: 'unfollows'; at: number; follower: string }

@@ -12,6 +12,7 @@ import { noGap } from './checkers/no-gap.ts';
 import { noGoingBack } from './checkers/no-going-back.ts';
 import { nothingLost } from './checkers/nothing-lost.ts';
 import { order } from './checkers/order.ts';
+import { toldInTime } from './checkers/told-in-time.ts';
 import type { History } from './event.ts';
 import { Lines } from './lines.ts';
 
@@ -26,6 +27,7 @@ export const checkers: readonly Checker[] = [
   isolation,
   bounded,
   nothingLost,
+  toldInTime,
 ];
 
 export interface Least {

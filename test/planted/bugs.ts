@@ -375,4 +375,17 @@ export const bugs: readonly Bug[] = [
     plant: instead("throw new SyntaxError('an unknown field');"),
     caughtBy: 'test/unit/vectors.test.ts',
   },
+  // ---- events ----
+  {
+    name: 'a proof that is renewed after it had run out is told to nobody',
+    mark: 'proof-renewed',
+    plant: removed,
+    caughtBy: 'told in time',
+  },
+  {
+    name: 'a proof runs out, and nobody is told',
+    mark: 'proof-timer',
+    plant: removed,
+    caughtBy: 'told in time',
+  },
 ];

@@ -98,7 +98,7 @@ onRealServer(
   },
 );
 
-onRealServer('readiness names an owner that died while Redis is well', async (t) => {
+onRealServer('readiness says that an owner has released its space', async (t) => {
   const redis = await RedisServer.start();
   const { owning, following } = tandemPair(t, redis);
   const owner = owning.own(space, { leaseMs: 500 });
@@ -114,7 +114,8 @@ onRealServer('readiness names an owner that died while Redis is well', async (t)
   await until(async () => (await ask(`${origin}/readyz`)).status === 503, 'not ready');
   const { body } = await ask(`${origin}/readyz?verbose`);
   t.like(body.spaces[0], { diagnosis: 'stale', culprit: 'owner', mode: 'connected', ownerAlive: false });
-  t.regex(body.spaces[0].summary, /^The owner is gone/);
+  t.is(body.spaces[0].owner, 'released');
+  t.regex(body.spaces[0].summary, /^The owner has stopped and released the space/);
 });
 
 onRealServer('an invalid policy is refused', async (t) => {

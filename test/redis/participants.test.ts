@@ -70,6 +70,7 @@ test.serial('the follower reads what the owner sets, with position and freshness
     'staleMs',
     'source',
     'ownerAlive',
+    'owner',
   ]);
 });
 

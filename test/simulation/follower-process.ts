@@ -31,6 +31,7 @@ export class FollowerProcess extends SimProcess {
     // The first reading after a stop or a sleep comes before any timer or message.
     this.host.onResume = () => this.read();
     this.note(this.follower);
+    this.hear(this.follower);
     this.#hearFences();
     this.#loop();
   }
@@ -55,6 +56,7 @@ export class FollowerProcess extends SimProcess {
     const { follower } = this;
     const { head } = follower;
     const { freshness, staleMs, source, ownerAlive } = follower.get('alone');
+    this.says(follower);
     this.world.record({
       type: 'read',
       at: this.world.sim.now,

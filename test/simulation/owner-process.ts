@@ -42,6 +42,7 @@ export class OwnerProcess extends SimProcess {
       world.record({ type: 'awoke', at: sim.now, owner: id, stoppedMs, freshness });
     };
     this.note(this.owner);
+    this.hear(this.owner);
     this.#loop();
   }
 
@@ -93,6 +94,7 @@ export class OwnerProcess extends SimProcess {
     const { random } = this.world.sim;
     this.host.after(random.between(1, this.world.paceMs), () => {
       if (!this.#isBusy || this.#hasEnded) return;
+      this.says(this.owner);
       this.#trader.act();
       this.#loop();
     });

@@ -4,9 +4,11 @@ import type { AnyParticipant } from '../../src/actor/participant.ts';
 import type { ErrorEvent, ModeEvent } from '../../src/actor/events.ts';
 import { DirectPath } from '../../src/follower/direct-path.ts';
 import type { DirectOptions } from '../../src/ports/path.ts';
+import type { Follower, Owner } from '../../src/index.ts';
 import { Tandem } from '../../src/tandem.ts';
 import type { Environment } from './environment.ts';
 import { Host } from './host.ts';
+import type { D } from './space.ts';
 import { SimStore } from './store.ts';
 import { Wire } from './wire.ts';
 
@@ -38,6 +40,26 @@ export class SimProcess {
       this.world.record({ type: 'note', at: this.world.sim.now, participant: this.id, what });
     participant.on('mode', ({ mode, reason }: ModeEvent) => note(`${mode}: ${reason}`));
     participant.on('error', ({ error }: ErrorEvent) => note(`${error.code}: ${error.message}`));
+  }
+
+  /** Records what the participant tells of freshness and owner, beside what its readings say. */
+  protected hear(participant: Follower<D> | Owner<D>): void {
+    const { world, host, id } = this;
+    const record = (what: 'freshness' | 'owner', value: string, sinceWall: number, name?: string): void => {
+      const said = participant.get('alone')[what];
+      const since = world.sim.now - (host.wall() - sinceWall);
+      world.record({ type: 'tells', at: world.sim.now, participant: id, what, value, said, name, since });
+    };
+    const on = (participant as Follower<D>).on.bind(participant as Follower<D>);
+    on('freshness', ({ freshness, since }) => record('freshness', freshness, since));
+    on('ownerChanged', ({ owner, ownerName, since }) => record('owner', owner, since, ownerName));
+  }
+
+  /** Records what a reading says of freshness and owner. */
+  protected says(participant: Follower<D> | Owner<D>): void {
+    const { freshness, owner } = participant.get('alone');
+    const { sim } = this.world;
+    this.world.record({ type: 'says', at: sim.now, participant: this.id, freshness, owner });
   }
 
   /** Kills the process as SIGKILL does: nothing runs here any more, and the system closes the sockets. */

@@ -198,8 +198,14 @@ test('renew and release', (t) => {
     String(EPOCH),
     CHANNEL,
     `3 ${EPOCH} 5-2 5 5 1795364768288993 0 b`,
+    '',
   ]);
-  t.deepEqual(release.args('trading-1/u4', EPOCH, CHANNEL, undefined).at(-1), '');
+  t.is(
+    release.args('trading-1/u4', EPOCH, CHANNEL, { ...farewell, cutAt: 0 }).at(-1),
+    '-',
+    'changes are left',
+  );
+  t.deepEqual(release.args('trading-1/u4', EPOCH, CHANNEL, undefined).slice(-2), ['', '-']);
 });
 
 test('each reply has the time of the server', (t) => {

@@ -34,7 +34,8 @@ class Bench {
   /** A frame that was cut `agoMs` ago. */
   hear(agoMs = 0, content: Content = 'unknown'): void {
     const cutAt = this.server - agoMs;
-    this.tracker.heard({ cutAt, epoch: EPOCH, leaseMs: LEASE_MS, publishedAt: cutAt }, this.clock, content);
+    const sign = { cutAt, epoch: EPOCH, leaseMs: LEASE_MS, publishedAt: cutAt, bye: false };
+    this.tracker.heard(sign, this.clock, content);
   }
 
   sleep(ms: number): void {

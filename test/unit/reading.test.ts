@@ -14,6 +14,9 @@ function proofAt(staleMs: number): Proof & { age: number } {
     staleMs: () => proof.age,
     freshness: () => (proof.age <= 750 ? ('live' as const) : ('stale' as const)),
     ownerAlive: () => proof.age < 3_000,
+    owner: () => (proof.age < 3_000 ? ('alive' as const) : ('lost' as const)),
+    staleFrom: () => 750 - proof.age,
+    lostFrom: () => 3_000 - proof.age,
     leaseMs: () => 3_000 - proof.age,
   };
   return proof;
@@ -29,6 +32,7 @@ const whole = {
   staleMs: 5,
   source: 'redis',
   ownerAlive: true,
+  owner: 'alive',
 };
 
 const copies: Record<string, (reading: Reading) => unknown> = {
@@ -79,13 +83,13 @@ test('nobody can write into a reading', (t) => {
   assert.deepEqual(reading, whole);
 });
 
-test('freshness, staleMs and ownerAlive are computed when they are read', (t) => {
+test('freshness, staleMs, ownerAlive and owner are computed when they are read', (t) => {
   const proof = proofAt(5);
   const reading = newReading('k', entry, value, proof);
   const copy = { ...reading };
   proof.age = 5_000;
-  t.like(reading, { freshness: 'stale', staleMs: 5_000, ownerAlive: false });
-  t.like(copy, { freshness: 'live', staleMs: 5, ownerAlive: true });
+  t.like(reading, { freshness: 'stale', staleMs: 5_000, ownerAlive: false, owner: 'lost' });
+  t.like(copy, { freshness: 'live', staleMs: 5, ownerAlive: true, owner: 'alive' });
 });
 
 test('a reading is made once for an entry and a proof', (t) => {
@@ -112,6 +116,7 @@ test('a key that never changed reads as undefined at 0-0', (t) => {
     freshness: 'stale',
     staleMs: Infinity,
     ownerAlive: false,
+    owner: 'lost',
   });
   t.is((JSON.parse(JSON.stringify(reading)) as { staleMs: unknown }).staleMs, null);
 });

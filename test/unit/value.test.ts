@@ -14,6 +14,9 @@ const proof: Proof = {
   staleMs: () => 0,
   freshness: () => 'live',
   ownerAlive: () => true,
+  owner: () => 'alive',
+  staleFrom: () => Infinity,
+  lostFrom: () => Infinity,
   leaseMs: () => 1,
 };
 

@@ -7,6 +7,7 @@ const STALE_MS = {
   description: 'Time since the owner last proved this state current, ms; null when it never did.',
 };
 const MODE = { enum: ['recovering', 'connected', 'degraded', 'stopped'] };
+const OWNER = { enum: ['alive', 'released', 'lost', 'never'] };
 const POLICY = { enum: ['connected', 'degraded-live', 'stale'] };
 
 const PROOF = {
@@ -15,6 +16,7 @@ const PROOF = {
   staleMs: STALE_MS,
   source: { enum: ['redis', 'direct', 'memory'] },
   ownerAlive: { type: 'boolean' },
+  owner: OWNER,
   mode: MODE,
   head: ref('Position'),
 };
@@ -99,6 +101,7 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     staleMs: STALE_MS,
     source: PROOF.source,
     ownerAlive: { type: 'boolean' },
+    owner: OWNER,
     head: ref('Position'),
   }),
   Document: { type: 'object', required: ['openapi', 'info', 'paths'] },

@@ -5,6 +5,7 @@
  */
 import type { AnyParticipant } from '../../actor/participant.ts';
 import type { ModeChanged, Observer } from '../../ports/observer.ts';
+import type { OwnerState } from '../../state/reading.ts';
 import type { Tandem } from '../../tandem.ts';
 import { LatencyMeter } from './latency.ts';
 import { Recent } from './recent.ts';
@@ -41,7 +42,7 @@ export interface Transition {
 interface Seen {
   readonly state: string;
   readonly freshness: string;
-  readonly ownerAlive: boolean;
+  readonly owner: OwnerState;
   readonly source: string;
 }
 
@@ -92,7 +93,7 @@ export class EventLog {
     const now: Seen = {
       state: participant.state,
       freshness: proof.freshness(),
-      ownerAlive: proof.ownerAlive(),
+      owner: proof.owner(),
       source: proof.source,
     };
     const before = this.#seen.get(participant);
@@ -104,12 +105,7 @@ export class EventLog {
     if (before === undefined) return;
     if (before.freshness !== now.freshness)
       this.#note(now.freshness === 'live' ? 'good' : 'bad', space, `the state is ${now.freshness} now`);
-    if (before.ownerAlive !== now.ownerAlive)
-      this.#note(
-        now.ownerAlive ? 'good' : 'bad',
-        space,
-        now.ownerAlive ? 'the owner is alive' : 'no sign of the owner within its lease',
-      );
+    if (before.owner !== now.owner) this.#note(OWNERS[now.owner][0], space, OWNERS[now.owner][1]);
     if (before.source !== now.source)
       this.#note('info', space, `the state comes from ${SOURCES[now.source]}`);
   }
@@ -183,6 +179,13 @@ export class EventLog {
     };
   }
 }
+
+const OWNERS: Readonly<Record<OwnerState, readonly [level: Level, text: string]>> = {
+  alive: ['good', 'the owner is alive'],
+  released: ['info', 'the owner has released the space, with all of its changes committed'],
+  lost: ['bad', 'no sign of the owner within its lease'],
+  never: ['info', 'nobody owns the space yet'],
+};
 
 const SOURCES: Readonly<Record<string, string>> = {
   redis: 'Redis',

@@ -23,7 +23,7 @@ end
 local function mayHaveHolder()
   local held = lease()
   if not held or held.epoch then return false end
-  local isReleased = meta.owner == '' and meta.fence ~= '0'
+  local isReleased = (meta.owner == '' or meta.owner == '-') and meta.fence ~= '0'
   return not isReleased and not (hasLed == '1' and tonumber(meta.fence) <= tonumber(known))
 end
 

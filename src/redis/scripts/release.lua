@@ -1,11 +1,12 @@
 -- Gives up the lease, if this owner has it, and publishes the goodbye.
--- ARGV: 1 owner, 2 epoch, 3 channel, 4 header of the goodbye, empty where none is to be published
+-- ARGV: 1 owner, 2 epoch, 3 channel, 4 header of the goodbye, empty where none is to be published,
+--       5 what stands for the owner from now on: empty where it has committed everything, else `-`
 -- Reply: the head, behind `released` or `refused`
-local owner, epoch, channel, header = unpack(ARGV)
+local owner, epoch, channel, header, left = unpack(ARGV)
 
 if refusal(owner, epoch) then return head('refused') end
 redis.call('UNLINK', LEASE)
 if header ~= '' then redis.call('PUBLISH', channel, now .. '\n' .. header) end
 -- A commit that its owner has given up may come late: without this it would take the lease again.
-redis.call('HSET', META, 'owner', '')
+redis.call('HSET', META, 'owner', left)
 return head('released')

@@ -166,7 +166,7 @@ export class SpaceView {
     for (const [name, lamp] of Object.entries(lampsOf(status, delayMs))) set(this.#lamps[name], ...lamp);
   }
 
-  #drawFacts({ position, freshness, staleMs, source, ownerAlive, leaseMs, keys, role, ownership }) {
+  #drawFacts({ position, freshness, staleMs, source, ownerAlive, owner, leaseMs, keys, role, ownership }) {
     const facts = this.#facts;
     setText(facts.Position, position);
     setText(facts.Freshness, freshness);
@@ -174,12 +174,16 @@ export class SpaceView {
     setText(facts.Proven, provenText(staleMs, position));
     setText(facts.Source, SOURCES[source] ?? source);
     const heard = freshness === 'live' ? 'alive' : 'its lease still runs';
-    setText(
-      facts.Owner,
-      role === 'owner' ? `this process, ${ownership}` : ownerAlive ? heard : 'no sign of life',
-    );
+    const words = {
+      alive: heard,
+      released: 'has released the space',
+      lost: 'no sign of life',
+      never: 'nobody yet',
+    };
+    setText(facts.Owner, role === 'owner' ? `this process, ${ownership}` : words[owner]);
     tone(facts.Owner, ownerAlive ? (freshness === 'live' ? 'good' : 'warn') : 'bad');
-    setText(facts.Lease, leaseMs > 0 ? `held, ${duration(leaseMs)} left` : 'run out, or not known');
+    const noLease = owner === 'released' ? 'given up' : 'run out, or not known';
+    setText(facts.Lease, leaseMs > 0 ? `held, ${duration(leaseMs)} left` : noLease);
     setText(facts.Keys, count(keys));
   }
 
