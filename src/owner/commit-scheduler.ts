@@ -102,9 +102,10 @@ export class CommitScheduler {
     this.#send('commit');
   }
 
-  /** Whether anything may go out now. */
+  /** Whether anything may go out now. A standby shows the mode of its follower, and has nothing to send. */
   get #isOpen(): boolean {
-    return !this.#parts.leadership.isOver && this.#context.connection.mode === 'connected';
+    const { isOver, isStandby } = this.#parts.leadership;
+    return !isOver && !isStandby && this.#context.connection.mode === 'connected';
   }
 
   readonly #endTurn = (): void => {

@@ -531,6 +531,21 @@ test('a direct reader that came before the first claim starts over as soon as th
   t.true(endedAt - ledAt < 10);
 });
 
+test('a standby whose machine has slept sends nothing, and takes over when its turn comes', async (t) => {
+  const world = new World();
+  const owning = world.process('owner').tandem;
+  const owner = owning.own(space);
+  const standby = world.process('standby').tandem.own(space, { standby: true });
+  owner.set('key/a', 1);
+  await world.time.until(() => owner.mode === 'connected' && standby.head === owner.head, 'both in step');
+  world.time.sleep(1_000);
+  await world.time.advance(1_000);
+  t.is(standby.ownership, 'standby');
+  const stopping = owning.stop();
+  await world.time.until(() => standby.ownership === 'leading', 'the standby to lead');
+  await stopping;
+});
+
 test('a listener that hears that a standby leads sees no stopped state', async (t) => {
   const { world, owner, owning, follower } = await pair();
   owner.set('key/a', 1);
