@@ -10,6 +10,7 @@
 import type { Context } from '../actor/participant.ts';
 import { wrongTypeError } from '../actor/wrong-types.ts';
 import { asTandemError, TandemError } from '../base/errors.ts';
+import { keysError } from '../actor/keys-error.ts';
 import { pause } from '../base/time.ts';
 import type { Head } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
@@ -175,8 +176,7 @@ export class Synchronizer {
       throw new TandemError('ROLLED_BACK', what, { retryable: true });
     }
     // planted: keys-lost
-    if (head.keysLost)
-      throw new TandemError('KEYS_LOST', `Redis has lost keys of space "${space}"`, { retryable: true });
+    if (head.keysLost) throw keysError(space, head.keysAdded === true);
     admission.storedUpTo(head);
     return batch;
   }

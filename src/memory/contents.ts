@@ -107,3 +107,9 @@ export function hasLostKeys({ meta, live, foreign, isSizeLost }: MemorySpace): b
   if (isSizeLost || foreign.has('meta') || foreign.has('state') || foreign.has('index')) return true;
   return meta.epoch > meta.fence || live.state.size !== meta.size || live.index.size !== meta.indexed;
 }
+
+/** As `keysAdded` in `head.lua`: the counts are wrong only because somebody else has added keys. */
+export function hasAddedKeys({ meta, live, foreign, isSizeLost }: MemorySpace): boolean {
+  if (isSizeLost || foreign.has('meta') || foreign.has('state') || foreign.has('index')) return false;
+  return meta.epoch <= meta.fence && live.state.size >= meta.size && live.index.size >= meta.indexed;
+}

@@ -27,7 +27,7 @@ import { encodeFrame } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
 import { isSame } from '../state/position.ts';
 import type { KeyName, MemoryLease } from './contents.ts';
-import { Contents, hasLostKeys, MemorySpace, TYPES } from './contents.ts';
+import { Contents, hasAddedKeys, hasLostKeys, MemorySpace, TYPES } from './contents.ts';
 
 /** The server's clock where the local one is at zero. */
 const EPOCH_MS = 1_764_000_000_000;
@@ -279,7 +279,17 @@ export class MemoryServer {
     const size = space.isSizeLost ? 0 : Math.max(0, meta.size);
     const keysLost = hasLostKeys(space);
     const leaseAskedMs = lease?.askedMs ?? 0;
-    return { ...meta, size, leaseMs, leaseAskedMs, keysLost, wrongTypes: this.#wrongTypes, now: this.#now };
+    const added = keysLost && hasAddedKeys(space) && { keysAdded: true };
+    return {
+      ...meta,
+      size,
+      leaseMs,
+      leaseAskedMs,
+      keysLost,
+      ...added,
+      wrongTypes: this.#wrongTypes,
+      now: this.#now,
+    };
   }
 
   #reply<O extends string>(space: MemorySpace, outcome: O): { outcome: O; head: Head } {

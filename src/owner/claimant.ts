@@ -24,6 +24,11 @@ export interface ClaimantParts {
   readonly start: 'resume' | 'reset';
 }
 
+export interface Claimed {
+  /** Where the store's count of keys was wrong: whether it holds more than was set, and has lost nothing. */
+  readonly areAdded: boolean;
+}
+
 export class Claimant {
   readonly #space: Space;
   readonly #parts: ClaimantParts;
@@ -64,7 +69,7 @@ export class Claimant {
    * @throws OwnedElsewhereError where another owner renews its lease
    * @throws TandemError `FENCED` or `HEAD_MOVED` where the claim was lost while the state was read
    */
-  async claim(signal: AbortSignal, standby: Standby | undefined): Promise<void> {
+  async claim(signal: AbortSignal, standby: Standby | undefined): Promise<Claimed> {
     const { context, books, cadence, start } = this.#parts;
     const { ledger, progress, lease } = books;
     const { observers, time } = context.runtime;
@@ -85,6 +90,7 @@ export class Claimant {
     ledger.sentUpTo(progress.sent.revision);
     observers.tell('claimed', { space: context.space, epoch, tookMs: time.now() - startedAt });
     if (isFirst) this.#dropUnreadable();
+    return { areAdded: isForeign || head.keysAdded === true };
   }
 
   /** Asks the store for the space. Where another owner has it, the lease records the store's head. */

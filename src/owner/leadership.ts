@@ -7,6 +7,7 @@
  *
  * Invariant: once the space is lost or released, nothing is ever claimed.
  */
+import { keysError } from '../actor/keys-error.ts';
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context, Uncommitted } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
@@ -204,14 +205,14 @@ export class Leadership {
     const { context, books, claimant, ownership } = this.#parts;
     ownership.send(this.isStandby ? 'free' : 'lost');
     const claimed = claimant.claim(signal, this.#standby);
-    this.#claiming = claimed.catch(() => {});
-    await claimed;
+    this.#claiming = claimed.then(
+      () => {},
+      () => {},
+    );
+    const { areAdded } = await claimed;
     if (this.#ended === undefined) this.#ownerState = 'alive';
     context.proofWatch.changed();
-    if (books.progress.isIncomplete)
-      context.reporter.report(
-        new TandemError('KEYS_LOST', `Redis has lost keys of space "${context.space}"`),
-      );
+    if (books.progress.isIncomplete) context.reporter.report(keysError(context.space, areAdded));
     // The view changes first: a listener of `leading` reads the state with which this owner leads.
     this.#endStandby();
     ownership.send('claimed');

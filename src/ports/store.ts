@@ -62,6 +62,11 @@ export interface Head extends Line {
   readonly leaseAskedMs: number;
   /** Some keys were lost: evicted, deleted by hand, or of another type. */
   readonly keysLost: boolean;
+  /**
+   * With `keysLost`: the count is wrong only since somebody else has added keys. Nothing is lost, and the whole
+   * state has to be put in place all the same. Default false.
+   */
+  readonly keysAdded?: boolean;
   /** The keys at which somebody else has put another type. They count as absent; a claim removes them. */
   readonly wrongTypes: readonly WrongType[];
   /**

@@ -216,7 +216,8 @@ function readHead(reply: Reply): Head {
     ownerName: reply[11] ?? '',
     leaseMs: reply[12] === '-1' ? Infinity : number(12),
     leaseAskedMs: number(14),
-    keysLost: reply[13] === '1',
+    keysLost: reply[13] !== '0',
+    ...(reply[13] === '2' && { keysAdded: true }),
     wrongTypes: readWrongTypes(reply[15]),
     doubtedAt: number(16),
   };

@@ -860,3 +860,24 @@ test('the store finally forgets tombstones that were dropped while a whole state
   );
   t.is(forgotten.length, 0);
 });
+
+test('a key that somebody added is not lost: owner and followers say what it is, and it goes', async (t) => {
+  const { world, owner, follower } = await pair();
+  owner.set('key/a', 1);
+  await world.equal(owner, follower);
+  const told: string[] = [];
+  for (const participant of [owner, follower])
+    (participant as Follower<D>).on('error', ({ error }) => told.push(`${error.code}: ${error.message}`));
+  world.server.space(SPACE).live.state.set('key/b', '666');
+  const late = world.process('late').tandem.follow(space);
+  late.on('error', ({ error }) => told.push(`${error.code}: ${error.message}`));
+  await world.time.advance(3_000);
+  await world.equal(owner, follower);
+  await world.equal(owner, late);
+  t.false(world.server.space(SPACE).live.state.has('key/b'));
+  t.true(told.length > 0);
+  t.deepEqual(
+    [...new Set(told)],
+    [`CONTENT_MISMATCH: Redis holds keys of space "${SPACE}" that its owner never set`],
+  );
+});

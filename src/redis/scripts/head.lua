@@ -53,6 +53,13 @@ local function keysLost()
     or read('ZCARD', INDEX) ~= tonumber(meta.indexed)
 end
 
+-- Whether the counts are wrong only because somebody else has added keys: nothing is lost then.
+local function keysAdded()
+  local isDamaged = garbled or foreign[STATE] or foreign[INDEX]
+  if isDamaged or tonumber(meta.epoch) > tonumber(meta.fence) then return false end
+  return read('HLEN', STATE) >= tonumber(meta.size) and read('ZCARD', INDEX) >= tonumber(meta.indexed)
+end
+
 -- The lease: the id and the epoch of its holder, and for how long it was asked. False where there is none.
 -- Nil for an id or an epoch that cannot be read: somebody else wrote the lease.
 local function lease()
@@ -68,7 +75,7 @@ local function head(outcome)
   if ttl == -2 then ttl = 0 elseif ttl == 0 then ttl = 1 end
   return { outcome, now, meta.fence, meta.epoch, meta.revision, meta.baseEpoch, meta.baseRevision, meta.size,
     meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl),
-    keysLost() and '1' or '0', held and string.format('%.0f', held.asked) or '0',
+    keysLost() and (keysAdded() and '2' or '1') or '0', held and string.format('%.0f', held.asked) or '0',
     table.concat(wrongTypes, '\n'), meta.doubtedAt }
 end
 
