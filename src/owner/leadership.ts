@@ -54,7 +54,7 @@ export class Leadership {
   /** As of the end. */
   #uncommitted: readonly Uncommitted[] | undefined;
   /** The last claim that was asked for. It never rejects. */
-  #claiming: Promise<void> | undefined;
+  #claiming: Promise<unknown> | undefined;
 
   constructor(parts: LeadershipParts, owner: Led) {
     this.#parts = parts;
@@ -205,10 +205,7 @@ export class Leadership {
     const { context, books, claimant, ownership } = this.#parts;
     ownership.send(this.isStandby ? 'free' : 'lost');
     const claimed = claimant.claim(signal, this.#standby);
-    this.#claiming = claimed.then(
-      () => {},
-      () => {},
-    );
+    this.#claiming = claimed.catch(() => {});
     const { areAdded } = await claimed;
     if (this.#ended === undefined) this.#ownerState = 'alive';
     context.proofWatch.changed();

@@ -1,0 +1,120 @@
+/** The events `freshness` and `ownerChanged` against a real Redis: in time, and once for each change. */
+import { setTimeout as pause } from 'node:timers/promises';
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import type { Follower, Owner } from '../../src/index.ts';
+import { connect, defineSpace, json } from '../../src/index.ts';
+import { FaultProxy } from '../_fault-proxy.ts';
+import { onRealServer } from '../_real.ts';
+import { RedisServer } from '../_redis-server.ts';
+import { until } from '../_wait.ts';
+
+const space = defineSpace('told', { 'key/*': json<number>() });
+type D = typeof space.definition;
+/** Ten times what is promised would be a second; the machine may be busy. */
+const TOLERANCE_MS = 1_000;
+
+/** Polls readings, and notes when each word was read first, and when it was told. */
+class Log {
+  readonly told: string[] = [];
+  readonly #toldAt = new Map<string, number>();
+  readonly #readAt = new Map<string, number>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(t: ExecutionContext, follower: Follower<D>) {
+    follower.on('freshness', ({ freshness }) => this.#tell(freshness));
+    follower.on('ownerChanged', ({ owner, ownerName }) => this.#tell(`${owner} ${ownerName}`));
+    let last = ['stale', 'never'];
+    this.#timer = setInterval(() => {
+      const { freshness, owner } = follower.get('key/a');
+      for (const word of [freshness, owner])
+        if (!last.includes(word)) this.#readAt.set(word, performance.now());
+      last = [freshness, owner];
+    }, 5);
+    t.teardown(() => clearInterval(this.#timer));
+  }
+
+  #tell(line: string): void {
+    this.told.push(line);
+    this.#toldAt.set(line.split(' ')[0]!, performance.now());
+  }
+
+  /** Waits for the lines, and checks that no others came, and that each came in time. */
+  async expect(t: ExecutionContext, ...lines: string[]): Promise<void> {
+    await until(() => lines.every((line) => this.told.includes(line)), lines.join(', '), 15_000);
+    t.deepEqual(this.told.splice(0).toSorted(), lines.toSorted());
+    // The poll comes a moment after the change, where the event was first.
+    await pause(50);
+    for (const line of lines) {
+      const word = line.split(' ')[0]!;
+      const [readAt, toldAt] = [this.#readAt.get(word), this.#toldAt.get(word)!];
+      if (readAt !== undefined)
+        t.true(toldAt - readAt < TOLERANCE_MS, `${line} came ${toldAt - readAt} ms late`);
+    }
+    this.#readAt.clear();
+  }
+}
+
+interface Scene {
+  readonly owner: Owner<D>;
+  readonly log: Log;
+  readonly ownerProxy: FaultProxy;
+  readonly followerProxy: FaultProxy;
+}
+
+async function scene(t: ExecutionContext): Promise<Scene> {
+  const redis = await RedisServer.start();
+  const [ownerProxy, followerProxy] = [
+    await FaultProxy.start(redis.port),
+    await FaultProxy.start(redis.port),
+  ];
+  const owning = connect({ redis: ownerProxy.url, name: 'trader' });
+  const following = connect({ redis: followerProxy.url, name: 'api' });
+  t.teardown(async () => {
+    await Promise.all([following.stop({ timeoutMs: 100 }), owning.stop({ timeoutMs: 100 })]);
+    await Promise.all([ownerProxy.stop(), followerProxy.stop()]);
+    await redis.stop();
+  });
+  const owner = owning.own(space, { leaseMs: 1_500 });
+  owner.on('error', () => {});
+  owner.set('key/a', 1);
+  const follower = following.follow(space);
+  follower.on('error', () => {});
+  const log = new Log(t, follower);
+  await log.expect(t, 'alive trader', 'live');
+  return { owner, log, ownerProxy, followerProxy };
+}
+
+onRealServer('an owner that stops cleanly has released its space', async (t) => {
+  const { owner, log } = await scene(t);
+  t.deepEqual(await owner.stop(), { uncommitted: [] });
+  await log.expect(t, 'released trader', 'stale');
+});
+
+onRealServer('an owner that goes without a word is lost, and alive again when it comes back', async (t) => {
+  const { log, ownerProxy } = await scene(t);
+  ownerProxy.blackHole();
+  await log.expect(t, 'lost trader', 'stale');
+  ownerProxy.resume();
+  await log.expect(t, 'alive trader', 'live');
+});
+
+onRealServer('a follower that is cut off goes stale, and live again', async (t) => {
+  const { log, followerProxy } = await scene(t);
+  followerProxy.blackHole();
+  await log.expect(t, 'lost trader', 'stale');
+  followerProxy.resume();
+  await log.expect(t, 'alive trader', 'live');
+});
+
+test('a script that never reached Redis learns what it has lost', async (t) => {
+  const tandem = connect({ redis: 'redis://127.0.0.1:1', name: 'script' });
+  const owner = tandem.own(space);
+  owner.on('error', () => {});
+  for (const key of ['key/a', 'key/b', 'key/c'] as const) owner.set(key, 1);
+  const { uncommitted } = await tandem.stop({ timeoutMs: 300 });
+  t.deepEqual(
+    uncommitted.map(({ space: name, key, value }) => [name, key, value]),
+    ['key/a', 'key/b', 'key/c'].map((key) => ['told', key, 1]),
+  );
+});
