@@ -17,7 +17,9 @@ if meta.fence ~= '0' and tonumber(seen) > tonumber(meta.fence) and tonumber(seen
 end
 
 -- The owner then compares its keys at once. It alone can say who is right.
-if ARGV[6] == '1' and meta.fence ~= '0' then save({ doubtedAt = string.format('%.0f', nowMs) }) end
+if ARGV[6] == '1' and meta.fence ~= '0' then
+  save({ doubtedAt = string.format('%.0f', math.floor(nowMs)) })
+end
 
 local continues = epoch == meta.epoch or (epoch == meta.baseEpoch and from <= tonumber(meta.baseRevision))
 local remembered = tonumber(meta.horizon) <= math.max(from, horizon)
