@@ -78,6 +78,7 @@ export class ProofWatch implements ProofListener {
   #lookedAt: number;
   #cancel: Cancel | undefined;
   #isLookDue = false;
+  #isByTime = false;
   #mirrored: ProofWatch | undefined;
   #isStopped = false;
 
@@ -90,7 +91,7 @@ export class ProofWatch implements ProofListener {
   }
 
   start(): void {
-    this.#endWake = this.#time.onWake(() => this.look());
+    this.#endWake = this.#time.onWake(() => this.look(true));
     this.changed();
   }
 
@@ -111,9 +112,13 @@ export class ProofWatch implements ProofListener {
     this.look();
   };
 
-  /** Looks at once, and emits what has changed. */
-  look(): void {
+  /**
+   * Looks at once, and emits what has changed.
+   * @param isByTime whether nothing but time has passed since the last look, as far as is known
+   */
+  look(isByTime = false): void {
     if (this.#isStopped) return;
+    this.#isByTime = isByTime;
     if (this.#mirrored !== undefined) return this.#copy(this.#mirrored);
     const { proof } = this.#watched;
     const now = this.#time.now();
@@ -216,10 +221,10 @@ export class ProofWatch implements ProofListener {
 
   /**
    * A moment on `Time`, by the wall clock, ms since 1970. The timer may be late: then readings say it since
-   * `at`. A moment before the last look is none: something other than time has ended the proof, now.
+   * `at`. Where something other than time has ended the proof, they say it since now.
    */
   #wallAt(at: number, now: number): number {
-    const isAged = at >= this.#lookedAt && at <= now;
+    const isAged = this.#isByTime && at >= this.#lookedAt && at <= now;
     return this.#time.wall() - (isAged ? Math.floor(now - at) : 0);
   }
 
@@ -237,7 +242,7 @@ export class ProofWatch implements ProofListener {
     if (this.#dueAt === Infinity) return undefined;
     const cancel = this.#time.after(this.#dueAt - now, () => {
       // After a blocked loop, the frames that have arrived by now count first.
-      this.#time.nextTurn(() => this.#time.nextTurn(() => this.#cancel === cancel && this.look()));
+      this.#time.nextTurn(() => this.#time.nextTurn(() => this.#cancel === cancel && this.look(true)));
     });
     return cancel;
   }
