@@ -48,6 +48,7 @@ import type { Deliver } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Client, RedisTarget } from './target.ts';
 
+/** A change takes Redis 1 to 2 µs. */
 const CAPACITY: Capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
 
 /** The files that each script is put together from, and the keys that it is given. */
@@ -75,7 +76,6 @@ export interface RedisStoreOptions {
 }
 
 export class RedisStore implements Store {
-  /** A change takes Redis 1 to 2 µs. */
   readonly commands: Connection;
   readonly subscriber: Connection;
   readonly #time: Time;

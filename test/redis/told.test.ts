@@ -1,63 +1,18 @@
 /** The events `freshness` and `ownerChanged` against a real Redis: in time, and once for each change. */
-import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import type { Follower, Owner } from '../../src/index.ts';
+import type { Owner } from '../../src/index.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { FaultProxy } from '../_fault-proxy.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
-import { until } from '../_wait.ts';
+import { Told } from '../_told.ts';
 
 const space = defineSpace('told', { 'key/*': json<number>() });
 type D = typeof space.definition;
-/** Ten times what is promised would be a second; the machine may be busy. */
-const TOLERANCE_MS = 1_000;
-
-/** Polls readings, and notes when each word was read first, and when it was told. */
-class Log {
-  readonly told: string[] = [];
-  readonly #toldAt = new Map<string, number>();
-  readonly #readAt = new Map<string, number>();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(t: ExecutionContext, follower: Follower<D>) {
-    follower.on('freshness', ({ freshness }) => this.#tell(freshness));
-    follower.on('ownerChanged', ({ owner, ownerName }) => this.#tell(`${owner} ${ownerName}`));
-    let last = ['stale', 'never'];
-    this.#timer = setInterval(() => {
-      const { freshness, owner } = follower.get('key/a');
-      for (const word of [freshness, owner])
-        if (!last.includes(word)) this.#readAt.set(word, performance.now());
-      last = [freshness, owner];
-    }, 5);
-    t.teardown(() => clearInterval(this.#timer));
-  }
-
-  #tell(line: string): void {
-    this.told.push(line);
-    this.#toldAt.set(line.split(' ')[0]!, performance.now());
-  }
-
-  /** Waits for the lines, and checks that no others came, and that each came in time. */
-  async expect(t: ExecutionContext, ...lines: string[]): Promise<void> {
-    await until(() => lines.every((line) => this.told.includes(line)), lines.join(', '), 15_000);
-    t.deepEqual(this.told.splice(0).toSorted(), lines.toSorted());
-    // The poll comes a moment after the change, where the event was first.
-    await pause(50);
-    for (const line of lines) {
-      const word = line.split(' ')[0]!;
-      const [readAt, toldAt] = [this.#readAt.get(word), this.#toldAt.get(word)!];
-      if (readAt !== undefined)
-        t.true(toldAt - readAt < TOLERANCE_MS, `${line} came ${toldAt - readAt} ms late`);
-    }
-    this.#readAt.clear();
-  }
-}
-
 interface Scene {
   readonly owner: Owner<D>;
-  readonly log: Log;
+  readonly log: Told;
   readonly ownerProxy: FaultProxy;
   readonly followerProxy: FaultProxy;
 }
@@ -80,7 +35,7 @@ async function scene(t: ExecutionContext): Promise<Scene> {
   owner.set('key/a', 1);
   const follower = following.follow(space);
   follower.on('error', () => {});
-  const log = new Log(t, follower);
+  const log = new Told(t, follower, 'key/a');
   await log.expect(t, 'alive trader', 'live');
   return { owner, log, ownerProxy, followerProxy };
 }
