@@ -95,6 +95,8 @@ export class Tandem {
   readonly #participants = new Set<AnyParticipant>();
   readonly #measure: TandemOptions['measure'];
   #stopMeasuring: (() => void) | undefined;
+  /** What participants that stopped before could not commit. */
+  readonly #uncommitted: TandemStopped['uncommitted'][number][] = [];
   #stopping: Promise<TandemStopped> | undefined;
 
   /** For `connect()`, and for simulations, which bring their own store and time. */
@@ -113,7 +115,7 @@ export class Tandem {
       ...runtime,
       registry: {
         enter: (participant) => this.#enter(participant as AnyParticipant),
-        leave: (participant) => void participants.delete(participant as AnyParticipant),
+        leave: (participant) => this.#leave(participant as AnyParticipant),
         get size() {
           return participants.size;
         },
@@ -229,7 +231,16 @@ export class Tandem {
     this.#root.stop();
     this.#close();
     this.#stopMeasuring?.();
-    return { uncommitted: lists.flat() };
+    return { uncommitted: [...this.#uncommitted, ...lists.flat()] };
+  }
+
+  /** A participant has stopped by itself: what it could not commit is still told by `stop`. */
+  #leave(participant: AnyParticipant): void {
+    const wasListed = this.#participants.delete(participant);
+    if (!wasListed || this.#stopping !== undefined) return;
+    void participant.stop().then(({ uncommitted }) => {
+      for (const change of uncommitted) this.#uncommitted.push({ space: participant.space.name, ...change });
+    });
   }
 
   #start<R extends Role, T, E extends EventObject>(

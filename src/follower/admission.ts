@@ -5,7 +5,7 @@
  *
  *   seen     highest epoch met in a frame or a page
  *   fence    highest epoch known to be claimed, from a message or the keys
- *   granted  highest epoch that the keys show as claimed
+ *   granted  highest epoch of the keys: its owner has committed
  *   stored   position that Redis is known to have committed
  *   at       position of the replica
  *
@@ -123,9 +123,8 @@ export class Admission {
     if (this.isPlausible(epoch, latestMs)) this.#fence = Math.max(this.#fence, epoch);
   }
 
-  /** The keys show that this epoch is claimed. */
-  granted(epoch: number, latestMs: number): void {
-    this.claimed(epoch, latestMs);
+  /** The keys are of this epoch: its owner has committed under it. */
+  granted(epoch: number): void {
     this.#granted = Math.max(this.#granted, epoch);
   }
 

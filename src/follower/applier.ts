@@ -6,7 +6,6 @@
  * readable one comes.
  */
 import type { ServerClock } from '../base/clock.ts';
-import { SUSPEND_BOUND_MS } from '../base/elapsed.ts';
 import { detached } from '../base/detached.ts';
 import { TandemError } from '../base/errors.ts';
 import { inRoot } from '../base/root.ts';
@@ -30,6 +29,7 @@ import type { Arrival } from './arrival.ts';
 import { BoundCheck } from './bound-check.ts';
 import type { Batch } from './catch-up.ts';
 import type { Content, FreshnessTracker } from './freshness.ts';
+import { MAX_LATE_MS } from './freshness.ts';
 import type { Meter } from './meter.ts';
 import type { Parts } from './parts.ts';
 import { Watchers } from './watchers.ts';
@@ -53,8 +53,6 @@ interface Reads {
 }
 const NONE: readonly UnreadChange[] = [];
 
-/** How late the server's clock may seem here: a sleep of less than 100 ms goes unnoticed, and may repeat. */
-const MAX_LATE_MS = 1.5 * SUSPEND_BOUND_MS;
 const CENTURY_MS = 100 * 365.25 * 86_400_000;
 
 export class Applier<D extends Definition> {
@@ -69,6 +67,8 @@ export class Applier<D extends Definition> {
   readonly #leaseWatch: LeaseWatch;
   /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
   readonly #refused = new Map<string, number>();
+  /** The keys that a frame refused which was not applied: the keys in Redis show whether they are refused. */
+  readonly #suspected = new Set<string>();
   /** The time at which the copy last moved, on `Time`, ms. */
   #movedAt = -Infinity;
 
@@ -127,7 +127,7 @@ export class Applier<D extends Definition> {
     if (verdict === 'known') return this.#known(arrival);
     if (verdict !== 'next') return verdict;
     const { read, unread, isRefused } = this.#read(frame.changes);
-    if (isRefused && path === 'redis') return 'unreadable';
+    if (isRefused && path === 'redis') return this.#unreadable(frame);
     // planted: advance
     const changed = this.#replica.advance(frame, read, unread);
     this.#movedAt = arrival.receivedAt;
@@ -179,6 +179,7 @@ export class Applier<D extends Definition> {
     const changed = isFull ? this.#replaceBy(head, changes) : this.#advanceBy(head, changes);
     this.#movedAt = this.#context.runtime.time.now();
     this.#proveBatch(head, changed.length > 0, clock);
+    this.#suspected.clear();
     this.#show(changed);
     return isFull ? changed.length : undefined;
   }
@@ -298,9 +299,23 @@ export class Applier<D extends Definition> {
     const { runtime, reporter, proofWatch } = this.#context;
     this.#meter.rejected('value');
     // Reported once, and not again with each frame until a readable value comes.
-    if (!this.#refused.has(key)) reporter.report(error);
+    if (!this.#refused.has(key) && !this.#suspected.has(key)) reporter.report(error);
     this.#refused.set(detached(key), this.#refused.get(key) ?? runtime.time.now());
     proofWatch.changed();
+  }
+
+  /**
+   * A frame with values that cannot be read is not applied, since anybody can publish one: what the keys hold
+   * decides. So its keys do not count as refused yet.
+   */
+  #unreadable({ changes }: Frame): Outcome {
+    for (const { key, revision } of changes) {
+      const isKnown = (this.#replica.get(key)?.revision ?? 0) >= revision;
+      if (isKnown || !this.#refused.has(key)) continue;
+      this.#suspected.add(detached(key));
+      this.#accept(key);
+    }
+    return 'unreadable';
   }
 
   /** The newest value of the key could be read. */

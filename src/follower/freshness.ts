@@ -55,6 +55,8 @@ export class FreshnessTracker {
   /** The epoch of the owner that was heard of last, and the highest one that has ended: it never lives again. */
   #ownerEpoch = 0;
   #endedEpoch = 0;
+  /** When its goodbye came, on `Time`, ms. */
+  #endedAt = -Infinity;
   #isRedisConnected = false;
   #isDirectUp = false;
   #hasSynced = false;
@@ -149,7 +151,8 @@ export class FreshnessTracker {
   goodbye(epoch: number, isComplete: boolean): void {
     if (epoch < this.#ownerEpoch) return;
     this.#endedEpoch = epoch;
-    this.#alive(this.#time.now(), 0, epoch, isComplete ? 'released' : 'lost');
+    this.#endedAt = this.#time.now();
+    this.#alive(this.#endedAt, 0, epoch, isComplete ? 'released' : 'lost');
     this.#changed();
   }
 
@@ -207,8 +210,12 @@ export class FreshnessTracker {
   /** A sign of life whose time is not known proves nothing: the one before it still does. */
   #alive(at: number, leaseMs: number, epoch: number, end: OwnerEnd): void {
     if (at === -Infinity && leaseMs > 0) return;
-    // After its goodbye, an answer or a direct frame from before it may still come.
-    if (epoch <= this.#endedEpoch && leaseMs > 0) return;
+    if (epoch <= this.#endedEpoch && leaseMs > 0) {
+      // After its goodbye, an answer or a direct frame from before it may still come. One that was published after
+      // the goodbye had arrived shows that the goodbye was none of the owner's.
+      if (at <= this.#endedAt + MAX_LATE_MS) return;
+      this.#endedEpoch = epoch - 1;
+    }
     this.#aliveAt = at;
     this.#leaseMs = leaseMs;
     this.#ownerEpoch = epoch;
@@ -252,6 +259,8 @@ export class FreshnessTracker {
   }
 }
 
+/** How late another clock may seem here: a sleep of less than 100 ms goes unnoticed, and may repeat. */
+export const MAX_LATE_MS = 1.5 * SUSPEND_BOUND_MS;
 /** The times of a frame are rounded to µs, and the clock's bounds are sums of doubles near 2e12, ms. */
 const ROUNDING_MS = 1;
 

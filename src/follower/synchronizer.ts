@@ -191,14 +191,15 @@ export class Synchronizer {
   }
 
   /**
-   * The keys show which epoch is claimed. Where a higher one was heard of, Redis has lost the claim, or nobody
-   * ever made it. Nothing below it is taken here, so the fence in Redis rises, and the owner claims above it.
-   * The order matters: a fence that was raised shows no claim.
+   * The fence shows what nobody may write under any more. The epoch of the head shows who has: a fence may have
+   * been raised, and shows no claim. Where a higher epoch was heard of, Redis has lost the claim, or nobody ever
+   * made it. Nothing below it is taken here, so the fence in Redis rises, and the owner claims above it.
    */
-  #showFence({ fence }: Head): void {
+  #showFence({ fence, epoch }: Head): void {
     const { space, runtime } = this.#context;
     const { admission, applier } = this.#parts;
-    admission.granted(fence, applier.latestMs);
+    admission.claimed(fence, applier.latestMs);
+    admission.granted(epoch);
     const seen = admission.fence;
     if (fence < seen) runtime.store.since(space, this.#position, 0, { seen }).catch(() => {});
   }

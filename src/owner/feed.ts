@@ -34,6 +34,8 @@ export class Feed {
   readonly #time: Time;
   readonly #options: FeedOptions;
   readonly #readers: Readers<Position>;
+  /** When this machine last woke, as far as the readers' clocks have it: on `Time`, ms. */
+  #wokeAt = -Infinity;
   #ended = false;
 
   constructor({ ledger, lease }: Books, time: Time, options: FeedOptions) {
@@ -71,6 +73,8 @@ export class Feed {
 
   /** Opens a reader at a position at which `canContinue` holds. */
   open(from: Position, sink: Sink<Position>): Reader {
+    // Without readers, nobody's clock is of before a sleep.
+    if (!this.isRead && !this.isInDoubt) this.#wokeAt = this.#time.wokeAt;
     return this.#readers.open(from, sink);
   }
 
@@ -99,6 +103,7 @@ export class Feed {
     if (from.revision === head.revision && !isHeartbeatDue) return 'nothing';
     // planted: late-frame
     if (this.isInDoubt) return 'nothing';
+    if (this.#hasSlept()) return 'over';
     const changes = this.canContinue(from) ? this.#ledger.changesSince(from.revision) : undefined;
     if (changes === undefined) return 'over';
     // planted: feed-frame
@@ -106,6 +111,18 @@ export class Feed {
     const message = encodeFrame(this.#time.now(), header, changes);
     if (changes.length > 0) this.#options.meter.sent('direct', changes, changes.length);
     return { message, cursor: head };
+  }
+
+  /**
+   * Whether this machine has slept. The clock of this process shows the length of a sleep roughly, and may have
+   * jumped ahead. So every reader has to begin anew: it then reads this clock before it believes a frame.
+   */
+  #hasSlept(): boolean {
+    const { wokeAt } = this.#time;
+    if (wokeAt === this.#wokeAt) return false;
+    this.#wokeAt = wokeAt;
+    this.#readers.end();
+    return true;
   }
 
   #header(prev: number, isMeasured = false): Header {

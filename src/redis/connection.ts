@@ -185,11 +185,18 @@ export class Connection implements Link {
     }
     const { connectTimeoutMs, warning } = about?.(client) ?? { connectTimeoutMs: CONNECT_TIMEOUT_MS };
     this.#warning ??= warning;
-    const session = new Session(
-      client,
-      { time, deadlineMs, unanswered: this.#unanswered },
-      { ready: (session) => void this.#prove(session), lost: (error) => this.#lost(error) },
-    );
+    let session: Session;
+    try {
+      session = new Session(
+        client,
+        { time, deadlineMs, unanswered: this.#unanswered },
+        { ready: (session) => void this.#prove(session), lost: (error) => this.#lost(error) },
+      );
+    } catch {
+      // A client that is frozen, or a proxy of one, may throw anything.
+      const what = 'redis: expected the function to return a client that can be set up, got one that throws';
+      return this.#failedToMake(new TandemError('INVALID_OPTION', what), triedAt);
+    }
     const cancelTimeout = time.after(connectTimeoutMs, () =>
       session.giveUp(
         `no connection to Redis${addressOf(client)} within ${connectTimeoutMs} ms (connectTimeoutMs)`,

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { isPlain, kindOf } from '../base/kind.ts';
-import type { TandemError } from '../base/errors.ts';
+import { TandemError } from '../base/errors.ts';
 import { noKeyPrefix, optionsOfUrl, refused } from './url.ts';
 
 export type Client = Redis | Cluster;
@@ -42,6 +42,16 @@ const KNOWN: ReadonlySet<string> = new Set([
  * @throws TandemError `INVALID_OPTION`
  */
 export function readTarget(target: unknown): RedisOptions | (() => unknown) {
+  try {
+    return read(target);
+  } catch (error) {
+    if (error instanceof TandemError) throw error;
+    // A getter or a proxy of the caller's may throw anything, with anything in its text.
+    throw refused(`${EXPECTED}, got an object that cannot be read`);
+  }
+}
+
+function read(target: unknown): RedisOptions | (() => unknown) {
   if (isClass(target)) throw refused(`${EXPECTED}, got a class: pass () => new Redis(…)`);
   if (typeof target === 'function') return target;
   if (typeof target === 'string') return optionsOfUrl(target);

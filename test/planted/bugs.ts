@@ -115,7 +115,7 @@ export const bugs: readonly Bug[] = [
     name: 'a heartbeat proves changes that it does not bring',
     mark: 'known-proof',
     plant: instead(
-      'if (isHere || frame) this.#prove({ ...arrival, frame: { ...frame, cutAt: clock.latest() } });',
+      "if (isHere || frame) this.#prove({ ...arrival, frame: { ...frame, cutAt: clock.latest() } }, 'unknown');",
     ),
     caughtBy: 'honest staleness',
   },

@@ -124,6 +124,37 @@ for (const [what, make] of Object.entries(FORGERIES))
       t.true(errors.every((code) => code === 'CONTENT_MISMATCH' || code === 'INVALID_FRAME'));
     });
 
+onRealServers('a forged goodbye is revoked by the next heartbeat', async (t) => {
+  const { owner, follower, publish } = await start(t);
+  const told: string[] = [];
+  follower.on('ownerChanged', (event) => told.push(event.owner));
+  const [epoch, revision] = owner.head.split('-');
+  await publish(
+    `${Math.floor(Date.now() / 1_000)} 0\n3 ${epoch} 0-0 ${revision} ${revision} ${Date.now() * 1_000} 0 b`,
+  );
+  await until(() => follower.get('limit').owner !== 'alive', 'the goodbye to be believed');
+  await until(() => follower.get('limit').owner === 'alive', 'the owner to be alive again', FOUND_MS);
+  await until(() => told.at(-1) === 'alive', 'it to be told');
+  await owner.stop();
+  await until(() => told.length === 3, 'the true goodbye to be told');
+  t.deepEqual(told, ['released', 'alive', 'released']);
+});
+
+for (const [what, value] of Object.entries({ 'is no JSON': '{bad', 'holds __proto__': '{"__proto__":1}' }))
+  onRealServers(`a forged value that ${what} does not keep its key stale`, async (t) => {
+    const { owner, follower, errors, publish } = await start(t);
+    await publish(frame(owner.head, { to: 1, json: value }));
+    await until(() => errors.includes('NOT_JSON'), 'it to be told');
+    await until(() => follower.get('limit').freshness === 'live', 'the key to be live', MENDED_MS);
+    t.is(follower.proof.freshness(), 'live');
+    t.is(follower.get('limit').value, 100);
+    owner.set('other', 5);
+    await until(
+      () => follower.get('other').value === 5 && follower.get('other').freshness === 'live',
+      'more',
+    );
+  });
+
 onRealServers('the change of an owner that a forged one had hidden is not lost', async (t) => {
   const { owner, follower, errors, counted, publish } = await start(t);
   await publish(frame(owner.head, { to: 1 }));

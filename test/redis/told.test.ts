@@ -62,6 +62,15 @@ onRealServer('a follower that is cut off goes stale, and live again', async (t) 
   await log.expect(t, 'alive trader', 'live');
 });
 
+test('what an owner lost that stopped before is told by the stop of the process, too', async (t) => {
+  const tandem = connect({ redis: 'redis://127.0.0.1:1', name: 'script' });
+  const owner = tandem.own(space);
+  owner.on('error', () => {});
+  owner.set('key/a', 1);
+  t.is((await owner.stop({ timeoutMs: 100 })).uncommitted.length, 1);
+  t.is((await tandem.stop({ timeoutMs: 100 })).uncommitted.length, 1);
+});
+
 test('a script that never reached Redis learns what it has lost', async (t) => {
   const tandem = connect({ redis: 'redis://127.0.0.1:1', name: 'script' });
   const owner = tandem.own(space);
