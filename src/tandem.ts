@@ -238,9 +238,12 @@ export class Tandem {
   #leave(participant: AnyParticipant): void {
     const wasListed = this.#participants.delete(participant);
     if (!wasListed || this.#stopping !== undefined) return;
-    void participant.stop().then(({ uncommitted }) => {
-      for (const change of uncommitted) this.#uncommitted.push({ space: participant.space.name, ...change });
-    });
+    void this.#noteUncommitted(participant);
+  }
+
+  async #noteUncommitted(participant: AnyParticipant): Promise<void> {
+    const { uncommitted } = await participant.stop();
+    for (const change of uncommitted) this.#uncommitted.push({ space: participant.space.name, ...change });
   }
 
   #start<R extends Role, T, E extends EventObject>(

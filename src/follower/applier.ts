@@ -53,6 +53,8 @@ interface Reads {
 }
 const NONE: readonly UnreadChange[] = [];
 
+/** So many refused values are remembered, so that each is reported once. */
+const MAX_SUSPECTED = 1_000;
 const CENTURY_MS = 100 * 365.25 * 86_400_000;
 
 export class Applier<D extends Definition> {
@@ -67,8 +69,11 @@ export class Applier<D extends Definition> {
   readonly #leaseWatch: LeaseWatch;
   /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
   readonly #refused = new Map<string, number>();
-  /** The keys that a frame refused which was not applied: the keys in Redis show whether they are refused. */
-  readonly #suspected = new Set<string>();
+  /**
+   * Values that were refused in a frame that was not applied, by key, each with its revision. The keys in Redis
+   * show whether they are refused.
+   */
+  readonly #suspected = new Map<string, number>();
   /** The time at which the copy last moved, on `Time`, ms. */
   #movedAt = -Infinity;
 
@@ -179,7 +184,6 @@ export class Applier<D extends Definition> {
     const changed = isFull ? this.#replaceBy(head, changes) : this.#advanceBy(head, changes);
     this.#movedAt = this.#context.runtime.time.now();
     this.#proveBatch(head, changed.length > 0, clock);
-    this.#suspected.clear();
     this.#show(changed);
     return isFull ? changed.length : undefined;
   }
@@ -289,17 +293,17 @@ export class Applier<D extends Definition> {
       } catch (error) {
         (unread ??= []).push({ key, revision, hash });
         isRefused = true;
-        this.#refuse(key, error);
+        this.#refuse(key, revision, error);
       }
     }
     return { read, unread: unread ?? NONE, isRefused };
   }
 
-  #refuse(key: string, error: unknown): void {
+  #refuse(key: string, revision: number, error: unknown): void {
     const { runtime, reporter, proofWatch } = this.#context;
     this.#meter.rejected('value');
     // Reported once, and not again with each frame until a readable value comes.
-    if (!this.#refused.has(key) && !this.#suspected.has(key)) reporter.report(error);
+    if (!this.#refused.has(key) && this.#suspected.get(key) !== revision) reporter.report(error);
     this.#refused.set(detached(key), this.#refused.get(key) ?? runtime.time.now());
     proofWatch.changed();
   }
@@ -312,7 +316,8 @@ export class Applier<D extends Definition> {
     for (const { key, revision } of changes) {
       const isKnown = (this.#replica.get(key)?.revision ?? 0) >= revision;
       if (isKnown || !this.#refused.has(key)) continue;
-      this.#suspected.add(detached(key));
+      if (this.#suspected.size >= MAX_SUSPECTED) this.#suspected.clear();
+      this.#suspected.set(detached(key), revision);
       this.#accept(key);
     }
     return 'unreadable';

@@ -136,8 +136,8 @@ onRealServers('a forged goodbye is revoked by the next heartbeat', async (t) => 
   await until(() => follower.get('limit').owner === 'alive', 'the owner to be alive again', FOUND_MS);
   await until(() => told.at(-1) === 'alive', 'it to be told');
   await owner.stop();
-  await until(() => told.length === 3, 'the true goodbye to be told');
-  t.deepEqual(told, ['released', 'alive', 'released']);
+  await until(() => told.length >= 3 && told.at(-1) === 'released', 'the true goodbye to be told');
+  t.deepEqual(told.slice(-3), ['released', 'alive', 'released']);
 });
 
 for (const [what, value] of Object.entries({ 'is no JSON': '{bad', 'holds __proto__': '{"__proto__":1}' }))
