@@ -31,8 +31,8 @@ export type FreshnessEvent = {
 };
 
 /**
- * Readings begin to say `owner`, or another owner has come in the place of one that was alive. It comes
- * within 100 ms of the first such reading.
+ * Readings begin to say `owner`, or an owner of another name has come in the place of one that was alive. It
+ * comes within 100 ms of the first such reading. Each differs from the one before in `owner` or `ownerName`.
  */
 export type OwnerChangedEvent = {
   readonly type: 'ownerChanged';

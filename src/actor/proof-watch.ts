@@ -23,10 +23,8 @@ import type { Reporter } from './reporter.ts';
  */
 const NAME_MS = 50;
 
-/** Who owns the space. */
+/** Who owns the space, as events name it: two lives of a process under one name are the same owner. */
 export interface OwnerIdentity {
-  /** Differs from owner to owner, also between two lives of a process of the same name. */
-  readonly id: string;
   /** Its `connect({ name })`. */
   readonly name: string;
 }
@@ -202,10 +200,10 @@ export class ProofWatch implements ProofListener {
     this.#reporter.emit({ type: 'freshness', freshness, since, staleMs } satisfies FreshnessEvent);
   }
 
-  /** Emits where the owner stands otherwise now, or is another one. */
+  /** Emits where the owner stands otherwise now, or has another name. */
   #tellOwner(owner: OwnerState, identity: OwnerIdentity | undefined, since: number): void {
     const before = this.#identity;
-    const isOther = identity !== undefined && before !== undefined && identity.id !== before.id;
+    const isOther = identity !== undefined && before !== undefined && identity.name !== before.name;
     this.#identity = identity;
     if (owner === this.#owner && !(isOther && owner === 'alive')) return;
     this.#owner = owner;

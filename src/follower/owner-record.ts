@@ -1,7 +1,7 @@
 /**
  * The owner record: who owns the space, as the keys say. Frames do not say it.
  *
- * Every head that is read from Redis has the last claim: its epoch, and the owner's id and name. When
+ * Every head that is read from Redis has the last claim: its epoch, and the owner's name. When
  * something of a later epoch comes, Redis is asked for its head, once for each epoch. That is off the way of
  * the frames: nothing waits for the answer but the event that names the owner.
  */
@@ -21,12 +21,11 @@ export class OwnerRecord {
     this.#ask = ask;
   }
 
-  /** A head was read. The id is gone once an owner has given up its lease, and its name stays. */
-  note({ fence, owner, ownerName }: Head): void {
+  /** A head was read. The name stays in it once an owner has given up its lease. */
+  note({ fence, ownerName }: Head): void {
     if (fence === 0 || fence < this.#epoch) return;
-    const isKnown = fence === this.#epoch && this.#identity !== undefined;
     this.#epoch = fence;
-    if (!isKnown) this.#identity = { id: hasId(owner) ? owner : `${ownerName} ${fence}`, name: ownerName };
+    this.#identity = { name: ownerName };
   }
 
   /** The owner under this epoch; `'asked'` while Redis is asked for it. */
@@ -44,9 +43,4 @@ export class OwnerRecord {
     const ended = (): void => void (this.#isAsking = false);
     answer.then(ended, ended);
   }
-}
-
-/** Whether a head names the claim's owner: an id has a slash in it, and neither mark of a release does. */
-function hasId(owner: string): boolean {
-  return owner.includes('/');
 }

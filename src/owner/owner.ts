@@ -118,7 +118,7 @@ export class Owner<D extends Definition = Definition>
     const cadence = new Cadence(books, { heartbeatMs, announce });
     const committer = new Committer(context, books, cadence, meter, heartbeatMs);
     this.#books = books;
-    const identity = { id: books.lease.id, name: runtime.name };
+    const identity = { name: runtime.name };
     this.#ledgerView = this.#view = new LedgerView(ledger, this.#ledgerProof, identity);
     this.#ownership = new OwnershipDriver(space.name, observers, scope, context.reporter, isStandby);
     this.#leadership = new Leadership(

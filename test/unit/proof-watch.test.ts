@@ -188,6 +188,21 @@ test('an owner in the place of one that released the space is told as another on
   t.deepEqual(told.take(), ['alive standby', 'released trader']);
 });
 
+test('an owner that lives again under its name is told as the one before it', async (t) => {
+  const { world, following, owner, follower, told } = await pair();
+  told.take();
+  cut(following);
+  await world.result(owner.stop());
+  const again = world.process('trader').tandem.own(space);
+  await world.time.until(() => again.ownership === 'leading', 'its next life');
+  mend(following);
+  again.set('key/a', 2);
+  await world.time.until(() => follower.get('key/a').value === 2, 'a change of the next life');
+  await world.time.advance(60);
+  t.deepEqual(told.take(), []);
+  says(t, follower, 'live', 'alive');
+});
+
 test('of a space without an owner, nobody is told', async (t) => {
   const world = new MemoryWorld();
   const follower = world.process('api').tandem.follow(space);
