@@ -45,6 +45,10 @@ class Follow {
   /** The last reading, and since when readings have said something else than the last event. */
   #saidAt = -Infinity;
   #differsSince: number | undefined;
+  /** The end of the last pause. */
+  #wokeAt = -Infinity;
+  /** The first reading that bounds the event's `since`. */
+  #changedBy: number | undefined;
   /** The last reading that agreed with the last event. */
   #agreedAt = -Infinity;
 
@@ -59,10 +63,19 @@ class Follow {
   says(at: number, value: string): void {
     const wasPaused = at - this.#saidAt > PAUSED_MS;
     this.#saidAt = at;
+    if (wasPaused) {
+      this.#wokeAt = at;
+      this.#changedBy = undefined;
+    }
     if (value === this.#told) {
-      this.#differsSince = undefined;
+      this.#differsSince = this.#changedBy = undefined;
       this.#agreedAt = at;
-    } else if (this.#differsSince === undefined || wasPaused) this.#differsSince = at;
+      return;
+    }
+    // Frames that arrived during a pause are applied at its end, after a timer that reads: readings may agree
+    // again then, for as long as those frames prove something.
+    if (at > this.#wokeAt) this.#changedBy ??= at;
+    if (this.#differsSince === undefined || wasPaused) this.#differsSince = at;
     else if (at - this.#differsSince > IN_TIME_MS)
       this.#violated(
         at,
@@ -75,7 +88,7 @@ class Follow {
     if (value === this.#told && name === this.#name) this.#violated(at, `${what} twice`);
     if (value !== said) this.#violated(at, `${what}, and reads ${said}`);
     if (this.#hasRightClock && value !== this.#told) {
-      const latest = Math.min(at, this.#differsSince ?? Infinity) + GRAIN_MS;
+      const latest = Math.min(at, this.#changedBy ?? Infinity) + GRAIN_MS;
       if (since > latest || since < this.#agreedAt - GRAIN_MS)
         this.#violated(
           at,
@@ -84,7 +97,7 @@ class Follow {
     }
     this.#told = value;
     this.#name = name;
-    this.#differsSince = undefined;
+    this.#differsSince = this.#changedBy = undefined;
     this.#agreedAt = at;
   }
 }
