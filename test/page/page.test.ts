@@ -14,6 +14,7 @@ import type { Page } from 'playwright-core';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { directRouter, statusRouter } from '../../src/koa.ts';
 import { closeBrowser, inBrowser, openPage } from '../_browser.ts';
+import { FaultProxy } from '../_fault-proxy.ts';
 import { RedisServer } from '../_redis-server.ts';
 
 const definition = { regime: json<{ name: string }>(), 'strategy/*': json<{ pnl: number; note?: string }>() };
@@ -34,9 +35,10 @@ test.after.always(closeBrowser);
 
 async function start(t: ExecutionContext, { prefix = '', direct = false } = {}) {
   const redis = await RedisServer.start('--requirepass', 'canary-password');
-  const url = redis.url.replace('//', '//:canary-password@');
-  const owning = connect({ redis: url, name: 'trading-1' });
-  const following = connect({ redis: url, name: 'api-1' });
+  const ownerPath = await FaultProxy.start(redis.port);
+  const withPassword = ({ url }: { url: string }): string => url.replace('//', '//:canary-password@');
+  const owning = connect({ redis: withPassword(ownerPath), name: 'trading-1' });
+  const following = connect({ redis: withPassword(redis), name: 'api-1' });
   const owner = owning.own(trading, { leaseMs: 1_000 });
   const ownerApp = new Koa();
   ownerApp.silent = true;
@@ -57,6 +59,7 @@ async function start(t: ExecutionContext, { prefix = '', direct = false } = {}) 
       server.closeAllConnections();
       server.close();
     }
+    await ownerPath.stop();
     await redis.stop();
   });
   owner.set('regime', { name: 'bull' });
@@ -64,7 +67,7 @@ async function start(t: ExecutionContext, { prefix = '', direct = false } = {}) 
   owner.set('strategy/carry', { pnl: 2 });
   await owner.ready();
   await follower.waitFor(await owner.flush());
-  return { redis, owner, owning, follower, following, app, ...api };
+  return { redis, ownerPath, owner, owning, follower, following, app, ...api };
 }
 
 async function listen(app: Koa, port = 0) {
@@ -133,11 +136,13 @@ inBrowser(
 );
 
 inBrowser('the page tells a dead owner from a dead Redis, and never shows stale as live', async (t) => {
-  const { owning, redis, origin } = await start(t);
+  const { ownerPath, redis, origin } = await start(t);
   const { page, troubles } = await openPage(t, `${origin}/`);
   await see(page, '.summary', /All is well/);
-  await owning.stop();
-  await see(page, '.summary', /The owner is gone.*Redis and this process are well/);
+  // To others, an owner that cannot reach Redis is as silent as a dead one.
+  ownerPath.refuse();
+  ownerPath.reset();
+  await see(page, '.summary', /The owner is gone: its lease has run out.*Redis and this process are well/);
   await see(page, lamp('Redis'), /well/);
   await see(page, lamp('Owner'), /gone/);
   await see(page, '.state-card .hint', /stale/);
@@ -145,6 +150,17 @@ inBrowser('the page tells a dead owner from a dead Redis, and never shows stale 
   await see(page, '.summary', /Redis is out\. This is the last known state/);
   await see(page, lamp('Owner'), /unheard/);
   await see(page, 'dd', /stale/);
+  t.deepEqual(troubles, []);
+});
+
+inBrowser('the page tells an owner that released the space from a dead one', async (t) => {
+  const { owning, origin } = await start(t);
+  const { page, troubles } = await openPage(t, `${origin}/`);
+  await see(page, '.summary', /All is well/);
+  await owning.stop();
+  await see(page, '.summary', /has stopped and released the space.*Redis and this process are well/);
+  await see(page, lamp('Owner'), /released/);
+  await see(page, '.state-card .hint', /stale/);
   t.deepEqual(troubles, []);
 });
 
