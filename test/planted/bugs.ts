@@ -117,7 +117,7 @@ export const bugs: readonly Bug[] = [
     plant: instead(
       "if (isHere || frame) this.#prove({ ...arrival, frame: { ...frame, cutAt: clock.latest() } }, 'unknown');",
     ),
-    caughtBy: 'honest staleness',
+    caughtBy: 'test/unit/mismatch.test.ts',
   },
   {
     name: 'a state that was read from the keys is current as of the reading',

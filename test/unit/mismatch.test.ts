@@ -109,6 +109,21 @@ test("a forged change that the owner's own change of the same revision follows i
   t.deepEqual(world.errors, ['CONTENT_MISMATCH']);
 });
 
+test('frames from before the position of the copy prove nothing, however often they come', async (t) => {
+  const world = new World();
+  await world.start();
+  const { epoch, revision } = parsePosition(world.owner.head);
+  const cutAt = world.server.now();
+  const before = { epoch, base: { epoch: 0, revision: 0 }, prev: revision - 1, revision: revision - 1 };
+  // The owner's process is gone, and only these come.
+  world.owner.close();
+  for (let ms = 0; ms < 1_000; ms += 50) {
+    world.server.publish(SPACE, { ...before, cutAt, leaseMs: 3_000, bye: false }, []);
+    await world.time.advance(50);
+  }
+  t.is(world.follower.get('a').freshness, 'stale');
+});
+
 test('from a mismatch until the next match all is stale, and as old as the last match', async (t) => {
   const world = new World();
   await world.start();
