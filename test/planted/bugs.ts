@@ -150,7 +150,7 @@ export const bugs: readonly Bug[] = [
     name: 'an owner that slept past its lease serves its direct readers on waking',
     mark: 'late-frame',
     plant: removed,
-    caughtBy: 'fencing',
+    caughtBy: 'test/unit/feed.test.ts',
   },
   // ---- the owner ----
   {
