@@ -199,7 +199,8 @@ export class Synchronizer {
     const { space, runtime } = this.#context;
     const { admission, applier } = this.#parts;
     admission.claimed(fence, applier.latestMs);
-    admission.granted(epoch);
+    // Before the first commit of all, no fence was raised: a raise needs an owner that has seen more.
+    admission.granted(epoch === 0 ? fence : epoch);
     const seen = admission.fence;
     if (fence < seen) runtime.store.since(space, this.#position, 0, { seen }).catch(() => {});
   }
