@@ -17,6 +17,7 @@
  */
 import type { Capacity } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
+import { sizeOf } from '../state/change.ts';
 import type { Position } from '../state/position.ts';
 import { continues, isSame } from '../state/position.ts';
 import type { Books } from './books.ts';
@@ -276,10 +277,10 @@ function countFitting(changes: readonly Change[], capacity: Capacity): number {
   let length = 0;
   let bytes = 0;
   let count = 0;
-  for (const { key, json } of changes) {
-    length += key.length + json.length;
+  for (const change of changes) {
+    length += change.key.length + change.json.length;
     // Few servers have a limit, and counting bytes takes longer.
-    if (largest < Infinity) bytes += Buffer.byteLength(key) + Buffer.byteLength(json);
+    if (largest < Infinity) bytes += sizeOf(change);
     if (count >= most || ((length > longest || bytes > largest) && count > 0)) break;
     count += 1;
   }

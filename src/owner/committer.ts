@@ -7,6 +7,7 @@ import type { Context } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Capacity, Committed, Head, Measures, Replacement } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
+import { sizeOf } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
 import { continues } from '../state/position.ts';
@@ -64,8 +65,9 @@ export class Committer {
     const { ledger, progress } = this.#books;
     const canCut = !progress.isIncomplete && continues(progress.sent, ledger.line);
     const pending = canCut ? ledger.changesSince(progress.sent.revision) : undefined;
-    for (const { key, json } of pending ?? ledger.everything()) {
-      const bytes = Buffer.byteLength(key) + Buffer.byteLength(json);
+    for (const change of pending ?? ledger.everything()) {
+      const { key } = change;
+      const bytes = sizeOf(change);
       if (bytes < never.bytes) continue;
       ledger.withhold(key);
       const what = `the value of "${key}", ${bytes} bytes, is larger than Redis takes (${never.why})`;

@@ -5,7 +5,7 @@
 import { TandemError } from '../base/errors.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
-import { decodePage, encodeChanges } from '../state/change.ts';
+import { decodePage, encodeChanges, sizeOf } from '../state/change.ts';
 import { encodeHeader, ownerAfter } from '../state/header.ts';
 import { headerOf } from '../ports/cut-header.ts';
 import { decodeTime } from '../state/wire-time.ts';
@@ -137,11 +137,6 @@ export interface Portion {
   readonly changes: readonly Change[];
 }
 
-/** The size of a change as it travels, bytes. */
-export function bytesOf({ key, json }: Change): number {
-  return Buffer.byteLength(key) + Buffer.byteLength(json);
-}
-
 /**
  * There is always a first portion, and the last one may be empty.
  * @param most bytes of a portion; a single change may be longer. Default: no limit
@@ -153,13 +148,13 @@ export function* portionsOf(changes: readonly Change[], most = Infinity): Genera
   let bytes = 0;
   for (const change of changes) {
     if (most < Infinity) {
-      bytes += bytesOf(change);
+      bytes += sizeOf(change);
       if (bytes > most && portion.length > 0) {
         yield { isFirst, changes: portion };
         isFirst = false;
         portion = [];
         length = 0;
-        bytes = bytesOf(change);
+        bytes = sizeOf(change);
       }
     }
     portion.push(change);

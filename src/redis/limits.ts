@@ -18,6 +18,11 @@ export class Limits {
   #never = Infinity;
   #foundAt = 0;
 
+  /** Whether any limit was found: it is asked before each call, and needs no clock. */
+  get isFound(): boolean {
+    return this.#bytes < Infinity;
+  }
+
   /** The size up to which a call may go out, bytes of keys and values. */
   bytes(now: number): number {
     this.#forget(now);

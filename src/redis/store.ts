@@ -7,6 +7,7 @@
 import type { ServerClock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Change } from '../state/change.ts';
+import { bytesOf } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import { encodeFrame, MAX_FRAME_LENGTH } from '../state/frame.ts';
 import type { Observers } from '../ports/observer.ts';
@@ -26,18 +27,7 @@ import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
 import { ClientMaker, databaseOf } from './client.ts';
 import type { Reply } from './commands.ts';
-import {
-  bytesOf,
-  claim,
-  commit,
-  portionsOf,
-  readTime,
-  release,
-  renew,
-  replaceAll,
-  since,
-  stage,
-} from './commands.ts';
+import { claim, commit, portionsOf, readTime, release, renew, replaceAll, since, stage } from './commands.ts';
 import type { About } from './connection.ts';
 import { Connection } from './connection.ts';
 import { Limits } from './limits.ts';
@@ -119,9 +109,11 @@ export class RedisStore implements Store {
   }
 
   get capacity(): Capacity {
-    const bytes = this.#limits.bytes(this.#time.now());
+    if (!this.#limits.isFound) return CAPACITY;
+    const now = this.#time.now();
+    const bytes = this.#limits.bytes(now);
     if (bytes === Infinity) return CAPACITY;
-    const never = this.#limits.never(this.#time.now());
+    const never = this.#limits.never(now);
     const why = this.#limitNames || 'it closes the connection, or refuses';
     return { ...CAPACITY, bytes, never: never === Infinity ? undefined : { bytes: never, why } };
   }
@@ -229,7 +221,7 @@ export class RedisStore implements Store {
   /** A call with changes has failed: it may have been too large for the server. */
   #failed(failure: TandemError, changes: readonly Change[]): void {
     if (!mayBeTooLarge(failure)) return;
-    const bytes = changes.reduce((sum, change) => sum + bytesOf(change), 0);
+    const bytes = bytesOf(changes);
     if (this.#limits.refused(bytes, changes.length === 1, this.#time.now())) this.#askLimitsLater();
   }
 

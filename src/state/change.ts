@@ -21,10 +21,15 @@ export function encodeChanges(changes: Iterable<Change>): string {
   return lines;
 }
 
+/** The length of a change's key and value, bytes of UTF-8. */
+export function sizeOf({ key, json }: Change): number {
+  return Buffer.byteLength(key) + Buffer.byteLength(json);
+}
+
 /** The length of keys and values together, bytes of UTF-8. */
 export function bytesOf(changes: readonly Change[]): number {
   let bytes = 0;
-  for (const { key, json } of changes) bytes += Buffer.byteLength(key) + Buffer.byteLength(json);
+  for (const change of changes) bytes += sizeOf(change);
   return bytes;
 }
 
