@@ -83,7 +83,7 @@ export class Admission {
    * every frame of the true owner.
    * @param latestMs upper bound of the server's time, ms; `Infinity` where it is not known
    */
-  isPlausible(epoch: number, latestMs: number): boolean {
+  #isPlausible(epoch: number, latestMs: number): boolean {
     return epoch <= this.#replica.position.epoch + MAX_CLAIMS || epoch <= latestMs + MAX_AHEAD_MS;
   }
 
@@ -118,9 +118,14 @@ export class Admission {
     return { seen: this.#highestSeen, stored: this.#stored };
   }
 
-  /** A message or a page shows that this epoch is claimed. Nothing of a lower one is applied from now on. */
-  claimed(epoch: number, latestMs: number): void {
-    if (this.isPlausible(epoch, latestMs)) this.#fence = Math.max(this.#fence, epoch);
+  /**
+   * A message or a page shows that this epoch is claimed. Nothing of a lower one is applied from now on.
+   * @returns whether an owner can have it; false where nothing was noted
+   */
+  claimed(epoch: number, latestMs: number): boolean {
+    if (!this.#isPlausible(epoch, latestMs)) return false;
+    this.#fence = Math.max(this.#fence, epoch);
+    return true;
   }
 
   /** The keys are of this epoch: its owner has committed under it. */
@@ -154,7 +159,7 @@ export class Admission {
 
   #refuse({ epoch, revision }: Position, latestMs: number): 'implausible' | 'fenced' | undefined {
     // planted: revision-credible
-    const isCredible = this.isPlausible(epoch, latestMs) && this.#isReachable(revision, latestMs);
+    const isCredible = this.#isPlausible(epoch, latestMs) && this.#isReachable(revision, latestMs);
     if (!isCredible) return 'implausible';
     // planted: fence
     return epoch < this.fence ? 'fenced' : undefined;

@@ -16,7 +16,6 @@ import { hashOf } from '../state/digest.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Line, Position } from '../state/position.ts';
 import { compare, printPosition } from '../state/position.ts';
-import type { LeaseWatch } from '../state/lease-watch.ts';
 import type { Proof, Reading } from '../state/reading.ts';
 import { readingOf, Row } from '../state/reading.ts';
 import type { ReadChange, Replica, UnreadChange } from '../state/replica.ts';
@@ -66,7 +65,6 @@ export class Applier<D extends Definition> {
   readonly #freshness: FreshnessTracker;
   readonly #meter: Meter;
   readonly #bound: BoundCheck;
-  readonly #leaseWatch: LeaseWatch;
   /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
   readonly #refused = new Map<string, number>();
   /**
@@ -86,7 +84,6 @@ export class Applier<D extends Definition> {
     this.#admission = parts.admission;
     this.#freshness = parts.freshness;
     this.#meter = parts.meter;
-    this.#leaseWatch = parts.leaseWatch;
   }
 
   /** The proof of the whole state: no fresher than the key that is stale longest. */
@@ -177,8 +174,6 @@ export class Applier<D extends Definition> {
    * @returns the number of keys that a full sync changed; `undefined` where there was none
    */
   applyBatch({ head, isFull, changes }: Batch, clock: ServerClock, mayGoBack = false): number | undefined {
-    const leaseMs = this.#leaseWatch.look(head, this.#context.runtime.time.now());
-    this.#freshness.lease({ ...head, leaseMs }, clock);
     // An announcement, or a frame of the direct path, may have brought this copy further than the keys.
     if (!mayGoBack && compare(head, this.#replica.position) < 0) return undefined;
     const changed = isFull ? this.#replaceBy(head, changes) : this.#advanceBy(head, changes);
@@ -235,9 +230,9 @@ export class Applier<D extends Definition> {
    * its position, and was behind it. A short sleep of this machine, which goes unnoticed, makes the clock late.
    */
   #isAheadOf({ frame, clock }: Arrival): boolean {
-    const movedMs = clock.latest(this.#movedAt) + MAX_LATE_MS;
     // planted: ahead
-    return frame.revision < this.#replica.position.revision && frame.cutAt > movedMs;
+    if (frame.revision >= this.#replica.position.revision) return false;
+    return frame.cutAt > clock.latest(this.#movedAt) + MAX_LATE_MS;
   }
 
   #prove({ frame, clock, path }: Arrival, content: Content): void {

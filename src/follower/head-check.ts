@@ -77,13 +77,7 @@ export class HeadCheck {
 
   async #askLease(): Promise<void> {
     const head = await this.#synchronizer.askHead();
-    if (head.leaseMs > 0 || !this.#isDirectUp()) this.#noteLease(head);
-  }
-
-  #noteLease(head: Head): void {
-    const { time, clock } = this.#context.runtime;
-    const { freshness, leaseWatch } = this.#parts;
-    freshness.lease({ ...head, leaseMs: leaseWatch.look(head, time.now()) }, clock);
+    if (head.leaseMs > 0 || !this.#isDirectUp()) this.#synchronizer.noteLease(head);
   }
 
   async #checkOnce(): Promise<void> {
@@ -108,7 +102,7 @@ export class HeadCheck {
     if (!this.#isConnected || watchdog.heardAt > askedAt) return;
     if (hasNews) this.#context.connection.gap(`nothing came, while Redis is at ${printPosition(head)}`);
     // The owner itself is silent. Its lease shows whether it may still be alive.
-    else if (!this.#isDirectUp()) this.#noteLease(head);
+    else if (!this.#isDirectUp()) this.#synchronizer.noteLease(head);
   }
 
   /** Whether Redis has something that did not come here, or has lost something. */

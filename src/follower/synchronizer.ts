@@ -158,7 +158,7 @@ export class Synchronizer {
    */
   async read(from: Position): Promise<Batch> {
     const { space, runtime } = this.#context;
-    const { admission, applier, freshness, leaseWatch, owner } = this.#parts;
+    const { admission, applier, owner } = this.#parts;
     const { floor } = admission;
     const ahead = (changes: readonly Change[]): void => applier.readAhead(changes);
     const isDoubted = this.#isDoubted;
@@ -166,7 +166,7 @@ export class Synchronizer {
     const batch = await readSince(runtime.store, space, from, { seen: 0, isDoubted, ahead });
     const { head } = batch;
     owner.note(head);
-    freshness.lease({ ...head, leaseMs: leaseWatch.look(head, runtime.time.now()) }, runtime.clock);
+    this.noteLease(head);
     const wrongType = wrongTypeError(space, head);
     if (wrongType !== undefined && head.keysLost) throw wrongType;
     this.#showFence(head);
@@ -179,6 +179,13 @@ export class Synchronizer {
     if (head.keysLost) throw keysError(space, head.keysAdded === true);
     admission.storedUpTo(head);
     return batch;
+  }
+
+  /** Notes how the owner stands, by a head that was read from the keys. */
+  noteLease(head: Head): void {
+    const { time, clock } = this.#context.runtime;
+    const { freshness, leaseWatch } = this.#parts;
+    freshness.lease({ ...head, leaseMs: leaseWatch.look(head, time.now()) }, clock);
   }
 
   /** Reads the head alone. */
@@ -316,15 +323,13 @@ export class Synchronizer {
 
   /** The frame of a message; `undefined` for any other message. A message that cannot be used is counted. */
   #decode(text: string): Frame | undefined {
-    const { admission, meter } = this.#parts;
-    const latestMs = this.#parts.applier.latestMs;
+    const { meter } = this.#parts;
     try {
       const message = decodeMessage(text);
       if (this.#unknownVersion) this.#versionIsKnown();
       if (message.is === 'frame') return message.frame;
       if (message.is === 'unknown') meter.rejected('kind');
-      else if (admission.isPlausible(message.epoch, latestMs)) this.#fenced(message.epoch);
-      else this.#refuse({ epoch: message.epoch, revision: 0 });
+      else this.#fenced(message.epoch);
     } catch (error) {
       const failure = asTandemError(error, 'INVALID_FRAME', 'a frame that cannot be used');
       const isVersion = failure.code === 'UNKNOWN_VERSION';
@@ -341,7 +346,7 @@ export class Synchronizer {
    */
   #fenced(epoch: number): void {
     const { admission, applier } = this.#parts;
-    admission.claimed(epoch, applier.latestMs);
+    if (!admission.claimed(epoch, applier.latestMs)) return this.#refuse({ epoch, revision: 0 });
     // Where Redis does not answer, the owner's first frame leads to the keys.
     this.askHead().catch(() => {});
   }

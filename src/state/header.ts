@@ -89,6 +89,8 @@ export function ownerAfter(farewell: Header | undefined): '' | '-' {
 export function readFields(scanner: Scanner, into: Fields): void {
   while (scanner.passes(BLANK)) {
     if (scanner.text.charCodeAt(scanner.at + 1) === EQUALS) readField(scanner, into);
+    // The rest of a field that is not known, or not well-formed.
+    // planted: unknown-field
     scanner.word();
   }
   if (into.setAt === undefined || into.setErrorMs === undefined) into.setAt = into.setErrorMs = undefined;
@@ -115,8 +117,6 @@ function readField(scanner: Scanner, into: Fields): void {
       into.trace = readFrameTrace(parsed(scanner.word()));
       break;
     default:
-      // planted: unknown-field
-      scanner.word();
   }
 }
 
