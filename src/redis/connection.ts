@@ -26,6 +26,7 @@ import { fromFunction, fromRedis, unavailable } from './errors.ts';
 import { Ping } from './ping.ts';
 import { Session } from './session.ts';
 import type { Client } from './target.ts';
+import { refused } from './url.ts';
 import { Unanswered } from './unanswered.ts';
 
 /**
@@ -194,8 +195,8 @@ export class Connection implements Link {
       );
     } catch {
       // A client that is frozen, or a proxy of one, may throw anything.
-      const what = 'redis: expected the function to return a client that can be set up, got one that throws';
-      return this.#failedToMake(new TandemError('INVALID_OPTION', what), triedAt);
+      const why = 'expected the function to return a client that can be set up, got one that throws';
+      return this.#failedToMake(refused(why), triedAt);
     }
     const cancelTimeout = time.after(connectTimeoutMs, () =>
       session.giveUp(
