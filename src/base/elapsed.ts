@@ -14,7 +14,7 @@
  *   the wall clock is set back      no sign of a sleep: later comparisons begin from there. Set back during
  *                                   a sleep, it hides that much of it
  *   a slew                          on Linux both clocks slew alike. Elsewhere the wall clock alone does, by
- *                                   500 ppm at most (adjtime), so half that bound again is let pass: 0.1 %
+ *                                   500 ppm at most (adjtime), and twice that is let pass
  *   a sleep below the bound         is not counted: a staleness may be understated by so much. Sleeps below
  *                                   the bound that follow each other add up
  */

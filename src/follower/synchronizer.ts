@@ -34,8 +34,8 @@ import type { Watchdog } from './watchdog.ts';
  */
 const MAX_TRIES = 10;
 /**
- * After so many reads in a row of a head behind the copy, the copy is at a position of nobody's: by then, 15 ms
- * later, every announcement of an owner that lives is committed.
+ * After so many reads in a row of a head behind the copy, the copy is at a position that no owner ever had. The
+ * reads take 15 ms, and by then a living owner has committed every announcement.
  */
 const TRIES_BEHIND = 5;
 /** An announcement is committed within a few ms. A sync that lacks frames reads again after 1, 2, 3… ms. */

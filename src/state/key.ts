@@ -16,8 +16,8 @@ export function keyProblem(key: string): string | undefined {
 }
 
 /**
- * The length of the longest family prefix that is shorter than `length`: for `a/b/c`, from its own length on, 4
- * (`a/b/`), then 2 (`a/`), then 0, which is that of `'*'`.
+ * The length of the longest family prefix that is shorter than `length`. For `a/b/c` the first is 4 (`a/b/`),
+ * the next is 2 (`a/`), and the last is 0, that of `'*'`.
  */
 export function familyLength(key: string, length: number): number {
   return length < 2 ? 0 : key.lastIndexOf('/', length - 2) + 1;
