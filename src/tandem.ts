@@ -47,7 +47,8 @@ import { noTracer } from './ports/tracer.ts';
 export interface ConnectOptions {
   /**
    * A URL, ioredis options that name a place, or a function that makes a new client each time (TLS, ACL,
-   * Sentinel, Cluster). All else is refused with `INVALID_OPTION`, also what ioredis would take for localhost.
+   * Sentinel, Cluster). All else is refused with `INVALID_OPTION`, also what ioredis would take for
+   * localhost.
    */
   readonly redis: RedisTarget;
   /** The name of this process, as others see it in "owned by". Default `process-` and the process's id. */
@@ -57,7 +58,8 @@ export interface ConnectOptions {
   /**
    * The time for one try to connect, from its beginning to the first answer, ms: three round trips, four or
    * five with TLS. 50 to 60,000. Default: ioredis's `connectTimeout` where the target has one, else 700. A
-   * client that a function makes has 10,000 unless its user says otherwise, so there that number counts as none.
+   * client that a function makes has 10,000 unless its user says otherwise, so there that number counts as
+   * none.
    */
   readonly connectTimeoutMs?: number | undefined;
   /**
@@ -71,7 +73,9 @@ export interface ConnectOptions {
 
 /** The result of `tandem.stop()`. */
 export interface TandemStopped {
-  /** The changes that Redis never confirmed, by space, each space's oldest first; empty when there is none. */
+  /**
+   * The changes that Redis never confirmed, by space, each space's oldest first; empty when there is none.
+   */
   readonly uncommitted: readonly (Uncommitted & { readonly space: string })[];
 }
 

@@ -38,8 +38,8 @@ export type OwnerChangedEvent = {
   readonly type: 'ownerChanged';
   readonly owner: OwnerState;
   /**
-   * The owner's `connect({ name })`; of an owner that is gone, the last one's. `undefined` where it is not known:
-   * nobody owned the space, or Redis could not be asked.
+   * The owner's `connect({ name })`; of an owner that is gone, the last one's. `undefined` where it is not
+   * known: nobody owned the space, or Redis could not be asked.
    */
   readonly ownerName: string | undefined;
   /** When it became so, ms since 1970 by this machine's wall clock. */

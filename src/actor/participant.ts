@@ -47,8 +47,8 @@ export interface Uncommitted {
 /** The result of `stop`. */
 export interface Stopped {
   /**
-   * The changes that Redis never confirmed, oldest first; empty when all were committed. A change whose commit
-   * got no answer in time is among them, and may be in Redis all the same.
+   * The changes that Redis never confirmed, oldest first; empty when all were committed. A change whose
+   * commit got no answer in time is among them, and may be in Redis all the same.
    */
   readonly uncommitted: readonly Uncommitted[];
 }
@@ -119,7 +119,9 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     return { up, error: up ? undefined : linkError };
   }
 
-  /** What readings say of the whole state now, and since when: as the last events of this participant said it. */
+  /**
+   * What readings say of the whole state now, and since when: as the last events of this participant said it.
+   */
   get status(): Status {
     return this.context.proofWatch.status;
   }

@@ -18,8 +18,8 @@ import type { FreshnessEvent, OwnerChangedEvent } from './events.ts';
 import type { Reporter } from './reporter.ts';
 
 /**
- * An event about an owner waits so long for its name, ms: frames do not have it, so Redis is asked. It must be
- * less than the 100 ms within which events come.
+ * An event about an owner waits so long for its name, ms: frames do not have it, so Redis is asked. It must
+ * be less than the 100 ms within which events come.
  */
 const NAME_MS = 50;
 
@@ -47,7 +47,10 @@ export interface Status {
   readonly source: Source;
   readonly owner: OwnerState;
   readonly ownerSince: number;
-  /** The owner's `connect({ name })`; of an owner that is gone, the last one's. `undefined` where it is not known. */
+  /**
+   * The owner's `connect({ name })`; of an owner that is gone, the last one's. `undefined` where it is not
+   * known.
+   */
   readonly ownerName: string | undefined;
 }
 

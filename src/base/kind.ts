@@ -10,7 +10,9 @@ export function kindOf(value: unknown): string {
 
 const NOUNS: Readonly<Record<string, string>> = { undefined: 'undefined', object: 'an object' };
 
-/** The class of an object, in parentheses. Nothing for a plain object, or where a proxy or a getter throws. */
+/**
+ * The class of an object, in parentheses. Nothing for a plain object, or where a proxy or a getter throws.
+ */
 function classOf(value: object): string {
   try {
     const name: unknown = value.constructor?.name;

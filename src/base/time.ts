@@ -46,7 +46,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Costs less than `queueMicrotask`, which creates an async resource for async hooks. */
 const settled = Promise.resolve();
 
-/** A tick set from a microtask runs once no microtask is left, so it also follows the caller's own promises. */
+/**
+ * A tick set from a microtask runs once no microtask is left, so it also follows the caller's own promises.
+ */
 const endOfTurn = (run: () => void): void => inRoot(onceSettled, run);
 const onceSettled = (run: () => void): void => void settled.then(() => process.nextTick(run));
 

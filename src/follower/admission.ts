@@ -166,8 +166,8 @@ export class Admission {
   }
 
   /**
-   * Whether an owner can have come to this revision. An epoch is the time of its claim, or later. So the owner
-   * of the epoch here has led since then at most, and a next owner no longer.
+   * Whether an owner can have come to this revision. An epoch is the time of its claim, or later. So the
+   * owner of the epoch here has led since then at most, and a next owner no longer.
    */
   #isReachable(revision: number, latestMs: number): boolean {
     const at = this.#replica.position;

@@ -68,8 +68,8 @@ export class Applier<D extends Definition> {
   /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
   readonly #refused = new Map<string, number>();
   /**
-   * Values that were refused in a frame that was not applied, by key, each with its revision. The keys in Redis
-   * show whether they are refused.
+   * Values that were refused in a frame that was not applied, by key, each with its revision. The keys in
+   * Redis show whether they are refused.
    */
   readonly #suspected = new Map<string, number>();
   /** The time at which the copy last moved, on `Time`, ms. */
@@ -170,7 +170,8 @@ export class Applier<D extends Definition> {
 
   /**
    * Applies what was read from the keys, unless this copy is further.
-   * @param mayGoBack applies it also where this copy is further, at a position that its owner may never have had
+   * @param mayGoBack applies it also where this copy is further, at a position that its owner may never have
+   *   had
    * @returns the number of keys that a full sync changed; `undefined` where there was none
    */
   applyBatch({ head, isFull, changes }: Batch, clock: ServerClock, mayGoBack = false): number | undefined {
@@ -227,7 +228,8 @@ export class Applier<D extends Definition> {
 
   /**
    * Whether this copy has a change that its owner never made: the owner cut its state after this copy came to
-   * its position, and was behind it. A short sleep of this machine, which goes unnoticed, makes the clock late.
+   * its position, and was behind it. A short sleep of this machine, which goes unnoticed, makes the clock
+   * late.
    */
   #isAheadOf({ frame, clock }: Arrival): boolean {
     // planted: ahead

@@ -1,9 +1,9 @@
 /**
  * The bound check: whether this follower's staleness bound fits the heartbeat of its owner.
  *
- * An owner at rest proves its state once a heartbeat. With a bound below two of them, one late heartbeat makes
- * readings stale though nothing is wrong. Nobody sees that in the options of one process alone: each of the
- * two is set in another. So the follower says it, once for each length of the heartbeat.
+ * An owner at rest proves its state once a heartbeat. With a bound below two of them, one late heartbeat
+ * makes readings stale though nothing is wrong. Nobody sees that in the options of one process alone: each of
+ * the two is set in another. So the follower says it, once for each length of the heartbeat.
  */
 import type { Reporter } from '../actor/reporter.ts';
 import { TandemError } from '../base/errors.ts';

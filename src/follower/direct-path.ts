@@ -5,9 +5,9 @@
  * feed ends. The address comes from the configuration alone, no redirect is followed, and everything has a
  * limit in size and in time.
  *
- * The owner's clock is read as a session begins, and again every few seconds while frames come. It is also read
- * after this machine slept, and when a frame is not of the time that the clock shows. Else a session that lasts
- * for days would prove less and less, since two clocks drift apart.
+ * The owner's clock is read as a session begins, and again every few seconds while frames come. It is also
+ * read after this machine slept, and when a frame is not of the time that the clock shows. Else a session
+ * that lasts for days would prove less and less, since two clocks drift apart.
  */
 import { ServerClock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';

@@ -52,7 +52,9 @@ export class FreshnessTracker {
   #leaseMs = 0;
   /** How the owner stands once its lease is over. */
   #end: OwnerEnd = 'never';
-  /** The epoch of the owner that was heard of last, and the highest one that has ended: it never lives again. */
+  /**
+   * The epoch of the owner that was heard of last, and the highest one that has ended: it never lives again.
+   */
   #ownerEpoch = 0;
   #endedEpoch = 0;
   /** When its goodbye came, on `Time`, ms. */
@@ -211,8 +213,8 @@ export class FreshnessTracker {
   #alive(at: number, leaseMs: number, epoch: number, end: OwnerEnd): void {
     if (at === -Infinity && leaseMs > 0) return;
     if (epoch <= this.#endedEpoch && leaseMs > 0) {
-      // After its goodbye, an answer or a direct frame from before it may still come. One that was published after
-      // the goodbye had arrived shows that the goodbye was none of the owner's.
+      // After its goodbye, an answer or a direct frame from before it may still come. One that was published
+      // after the goodbye had arrived shows that the goodbye was none of the owner's.
       if (at <= this.#endedAt + MAX_LATE_MS) return;
       this.#endedEpoch = epoch - 1;
     }

@@ -34,8 +34,8 @@ import type { Watchdog } from './watchdog.ts';
  */
 const MAX_TRIES = 10;
 /**
- * After so many reads in a row of a head behind the copy, the copy is at a position that no owner ever had. The
- * reads take 15 ms, and by then a living owner has committed every announcement.
+ * After so many reads in a row of a head behind the copy, the copy is at a position that no owner ever had.
+ * The reads take 15 ms, and by then a living owner has committed every announcement.
  */
 const TRIES_BEHIND = 5;
 /** An announcement is committed within a few ms. A sync that lacks frames reads again after 1, 2, 3… ms. */
@@ -153,7 +153,8 @@ export class Synchronizer {
 
   /**
    * Reads from the keys what changed since a position, without applying it.
-   * @throws TandemError `ROLLED_BACK`, `KEYS_LOST` or `WRONG_TYPE` where Redis has lost data: its owner will mend that.
+   * @throws TandemError `ROLLED_BACK`, `KEYS_LOST` or `WRONG_TYPE` where Redis has lost data: its owner will
+   *   mend that.
    *   And the errors of `readSince`
    */
   async read(from: Position): Promise<Batch> {
@@ -198,9 +199,10 @@ export class Synchronizer {
   }
 
   /**
-   * The fence shows what nobody may write under any more. The epoch of the head shows who has: a fence may have
-   * been raised, and shows no claim. Where a higher epoch was heard of, Redis has lost the claim, or nobody ever
-   * made it. Nothing below it is taken here, so the fence in Redis rises, and the owner claims above it.
+   * The fence shows what nobody may write under any more. The epoch of the head shows who has: a fence may
+   * have been raised, and shows no claim. Where a higher epoch was heard of, Redis has lost the claim, or
+   * nobody ever made it. Nothing below it is taken here, so the fence in Redis rises, and the owner claims
+   * above it.
    */
   #showFence({ fence, epoch }: Head): void {
     const { space, runtime } = this.#context;

@@ -37,7 +37,9 @@ const LARGE_PAGE = 1024 * 1024;
 const PAGE_PORTION = 16;
 /** An epoch further than this ahead of the server's clock, a century, is none of ours. */
 const FAR_MS = 3_155_760_000_000;
-/** An expiry is computed from two times, and one of them is rounded in Redis: it may differ by this much, ms. */
+/**
+ * An expiry is computed from two times, and one of them is rounded in Redis: it may differ by this much, ms.
+ */
 const ROUNDING_MS = 2;
 /** The keys that each script is given: all, or those that are live. */
 const ALL = Object.keys(TYPES) as KeyName[];

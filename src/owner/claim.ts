@@ -39,7 +39,8 @@ export async function claimSpace(
     // A claim that was called off meanwhile is returned too: the caller has to give up its lease.
     if (outcome === 'claimed') return head;
     signal.throwIfAborted();
-    // The answer came, so the claim was in time: the server's clock was set. The answer has shown its new time.
+    // The answer came, so the claim was in time: the server's clock was set. The answer has shown its new
+    // time.
     if (outcome === 'late') continue;
     const leftMs = watch.look(head, time.now());
     if (watch.renewals - renewals >= RENEWALS_OF_THE_LIVING)

@@ -138,8 +138,8 @@ export class Claimant {
   }
 
   /**
-   * Deletes each value that this owner's schemas refuse, and reports the reason. A key that its space does not
-   * define stays as it is: the owner before may be of a later version of the application.
+   * Deletes each value that this owner's schemas refuse, and reports the reason. A key that its space does
+   * not define stays as it is: the owner before may be of a later version of the application.
    */
   #dropUnreadable(): void {
     const { context, books } = this.#parts;

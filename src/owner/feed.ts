@@ -114,8 +114,9 @@ export class Feed {
   }
 
   /**
-   * Whether this machine has slept. The clock of this process shows the length of a sleep roughly, and may have
-   * jumped ahead. So every reader has to begin anew: it then reads this clock before it believes a frame.
+   * Whether this machine has slept. The clock of this process shows the length of a sleep roughly, and may
+   * have jumped ahead. So every reader has to begin anew: it then reads this clock before it believes a
+   * frame.
    */
   #hasSlept(): boolean {
     const { wokeAt } = this.#time;

@@ -254,7 +254,8 @@ export class Owner<D extends Definition = Definition>
 
   /**
    * The row of an entry; `undefined` where an owner of another version of the application has set the entry.
-   * Its key is one that this space does not define, or, on a standby, its value is one that the schema refuses.
+   * Its key is one that this space does not define, or, on a standby, its value is one that the schema
+   * refuses.
    */
   #row(entry: Entry<Captured>): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>> | undefined {
     const key = entry.key as KeyOf<D>;

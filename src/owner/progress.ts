@@ -98,8 +98,8 @@ export class Progress {
 
   /**
    * The revision up to which the store is known to hold the changes of this line. That is its head, where the
-   * head is of this epoch, of one in which this owner has committed, or of the one that its line goes on from.
-   * What was read from the store is no change of this owner.
+   * head is of this epoch, of one in which this owner has committed, or of the one that its line goes on
+   * from. What was read from the store is no change of this owner.
    */
   confirmed({ epoch, base }: Line): number {
     const head = this.#head;

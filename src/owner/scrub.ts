@@ -4,9 +4,9 @@
  * A count finds keys that were lost. Only a comparison finds a value, or a revision, that somebody else has
  * changed, and that a follower would accept as the owner's.
  *
- * A round over all keys takes long, at 2,000 keys a second. A follower that reads an edited value finds that its
- * digest is not the owner's, and says so in the store (`doubtedAt`). Then a round begins at once, and without
- * pauses.
+ * A round over all keys takes long, at 2,000 keys a second. A follower that reads an edited value finds that
+ * its digest is not the owner's, and says so in the store (`doubtedAt`). Then a round begins at once, and
+ * without pauses.
  */
 import type { Runtime } from '../ports/runtime.ts';
 import type { Change } from '../state/change.ts';
@@ -113,7 +113,9 @@ export class Scrub {
     return Math.max(pauseMs, Math.min(tookMs * REST, LONGEST_REST_MS), length / LENGTH_PER_MS);
   }
 
-  /** A new doubt begins a round from the first key, without pauses. A round that has ended is over with it. */
+  /**
+   * A new doubt begins a round from the first key, without pauses. A round that has ended is over with it.
+   */
   #doubt(doubtedAt: number): void {
     if (doubtedAt > this.#doubtedAt) this.#revision = 0;
     else if (this.#revision > 0) return;

@@ -63,8 +63,8 @@ export interface Head extends Line {
   /** Some keys were lost: evicted, deleted by hand, or of another type. */
   readonly keysLost: boolean;
   /**
-   * With `keysLost`: the count is wrong only since somebody else has added keys. Nothing is lost, and the whole
-   * state has to be put in place all the same. Default false.
+   * With `keysLost`: the count is wrong only since somebody else has added keys. Nothing is lost, and the
+   * whole state has to be put in place all the same. Default false.
    */
   readonly keysAdded?: boolean;
   /** The keys at which somebody else has put another type. They count as absent; a claim removes them. */
@@ -170,7 +170,9 @@ export interface Capacity {
   readonly length: number;
   /** The greatest number of changes where no cut point allows fewer. */
   readonly mostChanges: number;
-  /** Where the store was found to take less: the length of keys and values together, bytes. Default: no limit. */
+  /**
+   * Where the store was found to take less: the length of keys and values together, bytes. Default: no limit.
+   */
   readonly bytes?: number | undefined;
   /** Where known: the limit that keeps a change of `bytes` or more from ever being taken. */
   readonly never?: { readonly bytes: number; readonly why: string } | undefined;

@@ -134,7 +134,9 @@ function attempt(make: () => unknown): unknown {
   }
 }
 
-/** @throws TandemError `INVALID_OPTION` for what is no client, or has a keyPrefix. Nothing of it is changed. */
+/**
+ * @throws TandemError `INVALID_OPTION` for what is no client, or has a keyPrefix. Nothing of it is changed.
+ */
 function requireClient(given: unknown): Client {
   // Clients of other libraries have no status: node-redis, for one.
   if (!isClient(given) || typeof given.status !== 'string') {

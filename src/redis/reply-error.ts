@@ -31,7 +31,9 @@ const BY_CODE: Readonly<Record<string, string>> = {
   WRONGTYPE: 'operation against a key holding the wrong kind of value',
 };
 
-/** The commands that this client, its scripts and ioredis send. A reply may name one of them, and no other. */
+/**
+ * The commands that this client, its scripts and ioredis send. A reply may name one of them, and no other.
+ */
 const COMMANDS: ReadonlySet<string> = new Set(
   (
     'auth hello select client info ping time echo eval evalsha script subscribe unsubscribe publish ' +

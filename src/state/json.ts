@@ -3,8 +3,9 @@
  *
  * `JSON.stringify` silently turns NaN into null, drops functions and calls `toJSON`. Readers would then see
  * another value than the owner set. So `findFlaw` refuses, by its path, every part that would not come back
- * unchanged. Left out are fields that are `undefined`, and fields that `structuredClone` leaves out too: those
- * with a symbol for a name, and those that are not enumerable. Looking for symbols costs 90 ns an object.
+ * unchanged. Left out are fields that are `undefined`, and fields that `structuredClone` leaves out too:
+ * those with a symbol for a name, and those that are not enumerable. Looking for symbols costs 90 ns an
+ * object.
  */
 
 /** A value nested deeper is refused: it may be a cycle. */
@@ -19,8 +20,8 @@ export interface Flaw {
 /** Further findings of the walk through a value. */
 export interface Found {
   /**
-   * True where the text says less than the value, since JSON leaves out a field that is `undefined`; and where
-   * the value is of another realm. Its schema then gets the value that is read back from the text.
+   * True where the text says less than the value, since JSON leaves out a field that is `undefined`; and
+   * where the value is of another realm. Its schema then gets the value that is read back from the text.
    */
   isRead?: boolean;
   /** True where a number is -0, which `JSON.stringify` prints as 0. */

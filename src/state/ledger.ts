@@ -31,8 +31,8 @@ export interface Captured {
 }
 
 /**
- * What travels in place of a value that the store can never take. It is no JSON, so nobody can read it: followers
- * keep the last value that they could read, as stale.
+ * What travels in place of a value that the store can never take. It is no JSON, so nobody can read it:
+ * followers keep the last value that they could read, as stale.
  */
 export const WITHHELD = '(too large for the store)';
 

@@ -7,11 +7,11 @@
  * tombstones are dropped, and `horizon` rises to the last revision dropped: `since` below the horizon may
  * miss deletes.
  *
- * Each entry may have a hash, and `digest` is their sum (`digest.ts`). The owner of the map says when an entry
- * gets its hash: with the change, or later.
+ * Each entry may have a hash, and `digest` is their sum (`digest.ts`). The owner of the map says when an
+ * entry gets its hash: with the change, or later.
  *
- * Invariants: revisions grow strictly along the list; `size` counts the entries that hold a value; `digest` is
- * the sum of the hashes of all entries.
+ * Invariants: revisions grow strictly along the list; `size` counts the entries that hold a value; `digest`
+ * is the sum of the hashes of all entries.
  */
 import { detached } from '../base/detached.ts';
 

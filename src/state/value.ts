@@ -58,8 +58,9 @@ function readThrough(schema: Schema, key: string, json: string): unknown {
 }
 
 /**
- * A value that cannot be frozen, as a schema may make one: with a `Date`, a `Map` or a typed array in it. Each
- * reading gets one of its own, read from the text anew, so that no reader changes what another one is shown.
+ * A value that cannot be frozen, as a schema may make one: with a `Date`, a `Map` or a typed array in it.
+ * Each reading gets one of its own, read from the text anew, so that no reader changes what another one is
+ * shown.
  */
 export class Unfrozen {
   readonly #schema: Schema;

@@ -389,7 +389,8 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
           (one) => one !== outwaited,
         ))
           await refused(t, stage, 'held', () => rival.claim({ outwaited: other }));
-        // On js-redis-server the clock goes on while a script runs, so two looks at one expiry may differ by ms.
+        // On js-redis-server the clock goes on while a script runs, so two looks at one expiry may differ by
+        // ms.
         let seen = outwaited;
         await until(async () => {
           const claimed = await rival.claim({ outwaited: seen });

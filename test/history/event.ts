@@ -66,8 +66,8 @@ export type Event =
   /** A reading of any participant, owners included, said this of the state and of its owner. */
   | { type: 'says'; at: number; participant: string; freshness: string; owner: string }
   /**
-   * A participant emitted `freshness` or `ownerChanged`. `said` is what a reading said at that moment; `since`
-   * is on the clock of the history.
+   * A participant emitted `freshness` or `ownerChanged`. `said` is what a reading said at that moment;
+   * `since` is on the clock of the history.
    */
   | {
       type: 'tells';

@@ -102,7 +102,9 @@ function onClocks(title: string, run: (t: ExecutionContext) => Promise<void>): v
   if (noClocks === undefined) onRealServer(title, run);
 }
 
-/** The first readings on waking are stale, and none is live that lacks what was set longer ago than allowed. */
+/**
+ * The first readings on waking are stale, and none is live that lacks what was set longer ago than allowed.
+ */
 function requireHonest(t: ExecutionContext, reads: readonly Read[]): void {
   t.like(reads[0], { freshness: 'stale', ownerAlive: false });
   t.not(reads[0]?.keptFreshness, 'live', 'a reading that was kept');

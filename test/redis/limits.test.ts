@@ -1,4 +1,6 @@
-/** A server that takes less in one call than others do: all that fits goes on, and what never fits is named. */
+/**
+ * A server that takes less in one call than others do: all that fits goes on, and what never fits is named.
+ */
 import type { ExecutionContext } from 'ava';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import type { TandemError } from '../../src/index.ts';

@@ -1,6 +1,6 @@
 /**
- * Owner and followers whose schemas differ, as during a rolling deploy of the application, on a real Redis. The
- * page for users is docs/schemas.md.
+ * Owner and followers whose schemas differ, as during a rolling deploy of the application, on a real Redis.
+ * The page for users is docs/schemas.md.
  */
 import type { ExecutionContext } from 'ava';
 import { z } from 'zod';

@@ -1,7 +1,7 @@
 /**
- * Every way in which Redis, ioredis, Node or a function of the user's hands back what it was given: a password,
- * a value, a URL. All that the process says is searched for them: errors at any depth, events, reasons, HTTP,
- * spans, metrics, and what it writes.
+ * Every way in which Redis, ioredis, Node or a function of the user's hands back what it was given: a
+ * password, a value, a URL. All that the process says is searched for them: errors at any depth, events,
+ * reasons, HTTP, spans, metrics, and what it writes.
  *
  * ioredis is instrumented as an application may have it: each command is published, and an error gets the
  * command that it is about, with all arguments.

@@ -1,4 +1,6 @@
-/** The clock of Redis was far ahead and is set right, or is set back: all are live again, untouched by hand. */
+/**
+ * The clock of Redis was far ahead and is set right, or is set back: all are live again, untouched by hand.
+ */
 import { Redis } from 'ioredis';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';

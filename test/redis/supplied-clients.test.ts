@@ -1,4 +1,7 @@
-/** Clients that a function of the user's gives: new ones are ours, and one that is the user's own is left alone. */
+/**
+ * Clients that a function of the user's gives: new ones are ours, and one that is the user's own is left
+ * alone.
+ */
 import type { ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import type { ConnectOptions } from '../../src/index.ts';

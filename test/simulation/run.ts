@@ -21,8 +21,8 @@ const BOUNDS: Bounds = {
   clockErrorMs: 0,
 };
 /**
- * By this much a staleness may be understated once a machine has slept, ms: the bound, and the slew that is let
- * pass in the window of a clock's samples.
+ * By this much a staleness may be understated once a machine has slept, ms: the bound, and the slew that is
+ * let pass in the window of a clock's samples.
  */
 const SLEPT_ERROR_MS = SUSPEND_BOUND_MS + 30;
 const LEAST = { ops: 1, reads: 20, faults: 4 };

@@ -1,4 +1,6 @@
-/** Elapsed time: a sleep of the machine counts, a slew does not, and a clock that is set errs towards more. */
+/**
+ * Elapsed time: a sleep of the machine counts, a slew does not, and a clock that is set errs towards more.
+ */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';

@@ -1,4 +1,6 @@
-/** What passes the boundary of errors: codes, addresses and words of this client's own, and never a secret. */
+/**
+ * What passes the boundary of errors: codes, addresses and words of this client's own, and never a secret.
+ */
 import { inspect } from 'node:util';
 import test from 'ava';
 import { TandemError } from '../../src/base/errors.ts';

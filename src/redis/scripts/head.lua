@@ -1,6 +1,7 @@
 -- Stands before the other scripts (in commit, behind the commit itself): reads the head of a space, and says
 -- who may write it.
--- KEYS: 1 meta, 2 state, 3 index, 4 lease; claim, since, stage and replace-all also: 5 next state, 6 next index
+-- KEYS: 1 meta, 2 state, 3 index, 4 lease; claim, since, stage and replace-all also: 5 next state,
+-- 6 next index
 -- Numbers go in and out as strings, so that none is rounded on its way.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FORMAT = '1'

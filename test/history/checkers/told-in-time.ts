@@ -88,8 +88,8 @@ class Follow {
     if (value === this.#told && name === this.#name) this.#violated(at, `${what} twice`);
     if (value !== said) this.#violated(at, `${what}, and reads ${said}`);
     if (this.#hasRightClock && value !== this.#told) {
-      // While an event waits for the owner's name, a lease of a few ms may end and another begin: readings may
-      // have changed to and fro, and the last change is the one that is told.
+      // While an event waits for the owner's name, a lease of a few ms may end and another begin: readings
+      // may have changed to and fro, and the last change is the one that is told.
       const mayHaveFlapped = this.#what === 'owner' && value === 'alive';
       const changedBy = mayHaveFlapped ? Infinity : (this.#changedBy ?? Infinity);
       const latest = Math.min(at, changedBy) + GRAIN_MS;
