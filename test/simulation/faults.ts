@@ -385,8 +385,11 @@ function sleep(
   const mend = (): void => {
     for (const victim of victims) victim.mendWire();
   };
+  let isOver = false;
   return () => {
-    if (victims.every(({ host }) => !host.isAsleep)) return;
+    // One that was killed in its sleep never wakes. The end of the fault must not come to the others again.
+    if (isOver || victims.every(({ host }) => !host.isAsleep)) return;
+    isOver = true;
     // A wall clock that comes back too early hides that much of the sleep: nobody could notice then.
     const hiddenMs = Math.min(MAX_RTC_ERROR_MS, Math.max(0, sim.now - since - 2 * SUSPEND_BOUND_MS));
     const errorMs = sim.random.pick([0, sim.random.between(-hiddenMs, MAX_RTC_ERROR_MS)]);
