@@ -152,8 +152,8 @@ export class Admission {
     this.#stored = ZERO;
   }
 
-  /** A whole state was put in place of the copy. */
-  replaced(): void {
+  /** The copy is where its owner is: its digest is the owner's, or a whole state was put in its place. */
+  placed(): void {
     this.#isMisplaced = false;
   }
 

@@ -239,6 +239,7 @@ export class Applier<D extends Definition> {
 
   #prove({ frame, clock, path }: Arrival, content: Content): void {
     if (content === 'different') this.#differs(path);
+    if (content === 'same') this.#admission.placed();
     const { heartbeatMs } = frame;
     if (heartbeatMs !== undefined) this.#bound.heard(heartbeatMs);
     this.#freshness.heard(frame, clock, content);
@@ -265,7 +266,7 @@ export class Applier<D extends Definition> {
     const { read, unread } = this.#read(changes);
     const left = new Set(unread.map(({ key }) => key));
     for (const key of this.#refused.keys()) if (!left.has(key)) this.#accept(key);
-    this.#admission.replaced();
+    this.#admission.placed();
     return this.#replica.replace(to, read, unread);
   }
 

@@ -85,7 +85,8 @@ export type Event =
   /** `losesData`: changes that were flushed may be lost, at the beginning of the fault or at its end. */
   | { type: 'fault'; at: number; name: string; losesData: boolean }
   /** A fault that loses data has ended: changes that were flushed meanwhile may be lost. */
-  | { type: 'loss'; at: number }
+  /** `fence`: the highest claim that Redis knows after it, where that was looked at. */
+  | { type: 'loss'; at: number; fence?: number }
   /** From here on, no fault happens. */
   | { type: 'healed'; at: number }
   /**

@@ -95,8 +95,10 @@ export class Lines {
   readonly lives = new Map<string, OwnerLife>();
   readonly all: OwnerLine[] = [];
   readonly #byEpoch = new Map<number, OwnerLine[]>();
+  readonly #losses: readonly EventOf<'loss'>[];
 
   constructor(history: History) {
+    this.#losses = history.of('loss');
     for (const event of history.events) {
       if (event.type === 'op') this.#op(event);
       else if (event.type === 'claimed') this.#claimed(event);
@@ -128,6 +130,21 @@ export class Lines {
           owner !== line.owner && epoch > line.epoch && claimedAt > line.claimedAt,
       )?.claimedAt ?? Infinity;
     return line.supersededAt;
+  }
+
+  /**
+   * Whether an owner that sets something under this line at `at` is superseded, as far as Redis knows. A loss
+   * may take Redis back to before the claim of the other: then this claim stands again.
+   */
+  isSupersededAt(line: OwnerLine, at: number): boolean {
+    if (at <= this.supersededAt(line)) return false;
+    const claims = this.all.filter(({ owner, epoch }) => owner !== line.owner && epoch > line.epoch);
+    const lastClaimAt = Math.max(
+      ...claims.map(({ claimedAt }) => claimedAt).filter((claimedAt) => claimedAt < at),
+    );
+    return !this.#losses.some(
+      ({ at: lostAt, fence = Infinity }) => lostAt >= lastClaimAt && lostAt <= at && fence <= line.epoch,
+    );
   }
 
   life(owner: string): OwnerLife {

@@ -9,7 +9,7 @@ import { faults, replace } from './faults.ts';
 import type { End, Fault } from './faults.ts';
 import { LEASE_MS } from './owner-process.ts';
 import type { D } from './space.ts';
-import { seen } from './space.ts';
+import { seen, space } from './space.ts';
 import { World } from './world.ts';
 
 const BOUNDS: Bounds = {
@@ -93,7 +93,9 @@ async function strike(world: World): Promise<void> {
     world.record({ type: 'fault', at: sim.now, name, losesData });
     const end = (): void => {
       mend();
-      if (losesData) world.record({ type: 'loss', at: sim.now });
+      if (!losesData) return;
+      const { fence } = world.redis.model.space(space.name).meta;
+      world.record({ type: 'loss', at: sim.now, fence });
     };
     ends.add(end);
     const lastsMs = random.pick([30, 300, 1_500, 3_000]);

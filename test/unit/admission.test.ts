@@ -209,6 +209,6 @@ test('a copy at a false position is replaced by a whole state that is behind it'
   admission.misplaced();
   t.is(admission.judgeWhole({ epoch: 5, revision: 12 }, LATEST_MS), 'next');
   t.deepEqual(admission.floor.stored, ZERO);
-  admission.replaced();
+  admission.placed();
   t.is(admission.judgeWhole({ epoch: 5, revision: 12 }, LATEST_MS), 'gap');
 });

@@ -21,8 +21,7 @@ export const fencing: Checker = {
     }
     const late = new Set<number>();
     for (const line of lines.all) {
-      const until = lines.supersededAt(line);
-      for (const { id, at } of line.steps) if (id !== null && at > until) late.add(id);
+      for (const { id, at } of line.steps) if (id !== null && lines.isSupersededAt(line, at)) late.add(id);
     }
     const byRedisOnly = new Set(
       history.of('follows').flatMap(({ follower, direct }) => (direct ? [] : [follower])),
@@ -62,7 +61,8 @@ function checkWaking(
     if (stoppedMs < bounds.leaseMs || other === undefined || own.at(-1)!.claimedAt > at) continue;
     if (freshness === 'live')
       violated(at, `${owner} is live on waking, although ${other.owner} has claimed meanwhile`);
-    for (const { id, at: setAt } of ops) if (id !== null && setAt >= at) late.set(id, owner);
+    for (const { id, at: setAt } of ops)
+      if (id !== null && setAt >= at && lines.isSupersededAt(own.at(-1)!, setAt)) late.set(id, owner);
   }
   for (const { follower, state, at } of late.size === 0 ? [] : history.of('read'))
     for (const [key, id] of state)
