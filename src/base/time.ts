@@ -24,8 +24,6 @@ export interface Time {
   readonly wokeAt: number;
   /** Calls back at the end of the turn in which `now()` noticed a sleep. Returns a function that ends it. */
   onWake(run: () => void): Cancel;
-  /** The wall clock, ms since 1970: for people. Somebody may set it, so nothing is measured by it. */
-  wall(): number;
   /**
    * Runs once, `ms` from now, and never before 1 ms has passed: a caller that waits for a rest below 1 ms
    * would otherwise wait again and again. From 24.8 days on it never runs, since no timer of Node's counts

@@ -133,17 +133,14 @@ export class Lines {
   }
 
   /**
-   * Whether an owner that sets something under this line at `at` is superseded, as far as Redis knows. A loss
-   * may take Redis back to before the claim of the other: then this claim stands again.
+   * Whether the claim of this line stands again at `at`, although another owner has claimed since: a loss has
+   * taken Redis back to this very claim, and nobody has claimed after the loss.
    */
-  isSupersededAt(line: OwnerLine, at: number): boolean {
-    if (at <= this.supersededAt(line)) return false;
-    const claims = this.all.filter(({ owner, epoch }) => owner !== line.owner && epoch > line.epoch);
-    const lastClaimAt = Math.max(
-      ...claims.map(({ claimedAt }) => claimedAt).filter((claimedAt) => claimedAt < at),
-    );
-    return !this.#losses.some(
-      ({ at: lostAt, fence = Infinity }) => lostAt >= lastClaimAt && lostAt <= at && fence <= line.epoch,
+  isReinstated(line: OwnerLine, at: number): boolean {
+    const lostAt = this.#losses.findLast((loss) => loss.at <= at && loss.fence === line.epoch)?.at;
+    if (lostAt === undefined || line.epoch === 0) return false;
+    return this.all.every(
+      ({ owner, claimedAt }) => owner === line.owner || claimedAt <= lostAt || claimedAt >= at,
     );
   }
 

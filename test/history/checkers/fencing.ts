@@ -21,7 +21,9 @@ export const fencing: Checker = {
     }
     const late = new Set<number>();
     for (const line of lines.all) {
-      for (const { id, at } of line.steps) if (id !== null && lines.isSupersededAt(line, at)) late.add(id);
+      const until = lines.supersededAt(line);
+      for (const { id, at } of line.steps)
+        if (id !== null && at > until && !lines.isReinstated(line, at)) late.add(id);
     }
     const byRedisOnly = new Set(
       history.of('follows').flatMap(({ follower, direct }) => (direct ? [] : [follower])),
@@ -62,7 +64,7 @@ function checkWaking(
     if (freshness === 'live')
       violated(at, `${owner} is live on waking, although ${other.owner} has claimed meanwhile`);
     for (const { id, at: setAt } of ops)
-      if (id !== null && setAt >= at && lines.isSupersededAt(own.at(-1)!, setAt)) late.set(id, owner);
+      if (id !== null && setAt >= at && !lines.isReinstated(own.at(-1)!, setAt)) late.set(id, owner);
   }
   for (const { follower, state, at } of late.size === 0 ? [] : history.of('read'))
     for (const [key, id] of state)
