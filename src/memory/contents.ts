@@ -102,14 +102,24 @@ export class MemorySpace {
   }
 }
 
+/**
+ * As `garbled` in `head.lua`: meta without numbers, or of another type. Where somebody added a value by hand,
+ * a delete may bring a count below zero, which is no number to a reader.
+ */
+function isGarbled({ meta, foreign, isSizeLost }: MemorySpace): boolean {
+  return isSizeLost || foreign.has('meta') || meta.size < 0 || meta.indexed < 0;
+}
+
 /** As `keysLost` in `head.lua`: a count tells a value that was lost from one that was deleted. */
-export function hasLostKeys({ meta, live, foreign, isSizeLost }: MemorySpace): boolean {
-  if (isSizeLost || foreign.has('meta') || foreign.has('state') || foreign.has('index')) return true;
+export function hasLostKeys(space: MemorySpace): boolean {
+  const { meta, live, foreign } = space;
+  if (isGarbled(space) || foreign.has('state') || foreign.has('index')) return true;
   return meta.epoch > meta.fence || live.state.size !== meta.size || live.index.size !== meta.indexed;
 }
 
 /** As `keysAdded` in `head.lua`: the counts are wrong only because somebody else has added keys. */
-export function hasAddedKeys({ meta, live, foreign, isSizeLost }: MemorySpace): boolean {
-  if (isSizeLost || foreign.has('meta') || foreign.has('state') || foreign.has('index')) return false;
+export function hasAddedKeys(space: MemorySpace): boolean {
+  const { meta, live, foreign } = space;
+  if (isGarbled(space) || foreign.has('state') || foreign.has('index')) return false;
   return meta.epoch <= meta.fence && live.state.size >= meta.size && live.index.size >= meta.indexed;
 }
