@@ -5,6 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { connect } from '../../src/index.ts';
 import { Clocks, noClocks } from '../_clocks.ts';
@@ -13,15 +14,16 @@ import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
 import { until } from '../_wait.ts';
 import type { Report } from '../fixtures/sleeper.ts';
-import { LEASE_MS, sleepSpace, TOKEN } from '../fixtures/sleeper.ts';
+import { LEASE_MS, monotonicMs, sleepSpace, TOKEN } from '../fixtures/sleeper.ts';
 
 const SLEEP_MS = 2_500;
 /** The staleness bound, and the time that a busy machine takes for a report. */
 const MOST_MS = 750 + 250;
 const HOUR_MS = 3_600_000;
 
-const machineMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 const passes = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
+
+const isStopped = (pid: number): boolean => readFileSync(`/proc/${pid}/status`, 'utf8').includes('State:\tT');
 
 /** A reading, and the age of its value when it came. */
 type Read = NonNullable<Report['reading']> & { readonly ageMs: number };
@@ -31,14 +33,18 @@ class Sleeper {
   readonly clocks = new Clocks();
   port = 0;
   readonly #process: ChildProcess;
-  #asleepSince = 0;
+  #suspendedMs = 0;
+  /** When it last fell asleep, ms, on its own monotonic clock. */
+  #asleepAt = -Infinity;
 
   private constructor(role: 'owner' | 'follower', url: string) {
     const env = { ...process.env, ...this.clocks.env };
     this.#process = fork(new URL('../fixtures/sleeper.ts', import.meta.url), [role, url], { env });
     this.#process.on('message', ({ port, reading }: Report) => {
       if (port !== undefined) this.port = port;
-      if (reading) this.reads.push({ ...reading, ageMs: machineMs() - (reading.value?.at ?? Infinity) });
+      // A reading that the process took just before it fell asleep can be sent after it woke.
+      if (reading && reading.takenAt > this.#asleepAt)
+        this.reads.push({ ...reading, ageMs: monotonicMs() - (reading.value?.at ?? Infinity) });
     });
   }
 
@@ -55,7 +61,8 @@ class Sleeper {
 
   fallAsleep(): void {
     this.#process.kill('SIGSTOP');
-    this.#asleepSince = machineMs();
+    while (!isStopped(this.#process.pid!));
+    this.#asleepAt = this.#nowMs;
   }
 
   /**
@@ -63,7 +70,7 @@ class Sleeper {
    * @param isStopOnly whether the monotonic clock went on: a debugger's stop, and no sleep
    */
   wake(isStopOnly = false): readonly Read[] {
-    if (!isStopOnly) this.clocks.suspended(machineMs() - this.#asleepSince);
+    if (!isStopOnly) this.#suspended(Math.floor(this.#nowMs - this.#asleepAt));
     return this.goOn();
   }
 
@@ -71,6 +78,15 @@ class Sleeper {
     this.reads.splice(0);
     this.#process.kill('SIGCONT');
     return this.reads;
+  }
+
+  get #nowMs(): number {
+    return monotonicMs() - this.#suspendedMs;
+  }
+
+  #suspended(ms: number): void {
+    this.#suspendedMs += ms;
+    this.clocks.suspended(ms);
   }
 
   async #stop(): Promise<void> {
@@ -90,7 +106,7 @@ async function startOwner(t: ExecutionContext) {
     await redis.stop();
   });
   const owner = tandem.own(sleepSpace);
-  const set = (): void => owner.set('key', { by: 'awake', at: machineMs() });
+  const set = (): void => owner.set('key', { by: 'awake', at: monotonicMs() });
   set();
   await owner.ready();
   const timer = setInterval(set, 10);
