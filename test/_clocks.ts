@@ -22,7 +22,7 @@ export class Clocks {
   readonly #library = join(this.#folder, 'clocks.so');
   readonly #file: number;
   #wallMs = 0;
-  #monotonicMs = 0;
+  #suspendedMs = 0;
 
   /** Builds the library. Both clocks are right at first. */
   constructor() {
@@ -44,8 +44,13 @@ export class Clocks {
 
   /** The monotonic clock has stood still for so long, ms: the machine was suspended. */
   suspended(ms: number): void {
-    this.#monotonicMs -= ms;
+    this.#suspendedMs += ms;
     this.#write();
+  }
+
+  /** How long the monotonic clock has stood still in all, ms. */
+  get suspendedMs(): number {
+    return this.#suspendedMs;
   }
 
   /** Deletes the files. Processes that have the library keep their clocks. */
@@ -55,7 +60,7 @@ export class Clocks {
   }
 
   #write(): void {
-    const offsets = new BigInt64Array([this.#wallMs, this.#monotonicMs].map((ms) => BigInt(ms * NS_PER_MS)));
+    const offsets = new BigInt64Array([this.#wallMs, -this.#suspendedMs].map((ms) => BigInt(ms * NS_PER_MS)));
     writeSync(this.#file, new Uint8Array(offsets.buffer), 0, offsets.byteLength, 0);
   }
 }

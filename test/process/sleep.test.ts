@@ -33,7 +33,6 @@ class Sleeper {
   readonly clocks = new Clocks();
   port = 0;
   readonly #process: ChildProcess;
-  #suspendedMs = 0;
   /** When it last fell asleep, ms, on its own monotonic clock. */
   #asleepAt = -Infinity;
 
@@ -59,9 +58,9 @@ class Sleeper {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  fallAsleep(): void {
+  async fallAsleep(): Promise<void> {
     this.#process.kill('SIGSTOP');
-    while (!isStopped(this.#process.pid!));
+    await until(() => isStopped(this.#process.pid!), 'the process is stopped');
     this.#asleepAt = this.#nowMs;
   }
 
@@ -70,7 +69,7 @@ class Sleeper {
    * @param isStopOnly whether the monotonic clock went on: a debugger's stop, and no sleep
    */
   wake(isStopOnly = false): readonly Read[] {
-    if (!isStopOnly) this.#suspended(Math.floor(this.#nowMs - this.#asleepAt));
+    if (!isStopOnly) this.clocks.suspended(Math.floor(this.#nowMs - this.#asleepAt));
     return this.goOn();
   }
 
@@ -81,12 +80,7 @@ class Sleeper {
   }
 
   get #nowMs(): number {
-    return monotonicMs() - this.#suspendedMs;
-  }
-
-  #suspended(ms: number): void {
-    this.#suspendedMs += ms;
-    this.clocks.suspended(ms);
+    return monotonicMs() - this.clocks.suspendedMs;
   }
 
   async #stop(): Promise<void> {
@@ -135,7 +129,7 @@ for (const network of ['there', 'gone'] as const)
     const proxy = await FaultProxy.start(redis.port);
     t.teardown(() => proxy.stop());
     const sleeper = await Sleeper.start(t, 'follower', proxy.url);
-    sleeper.fallAsleep();
+    await sleeper.fallAsleep();
     if (network === 'gone') proxy.blackHole();
     await passes(SLEEP_MS);
     const reads = sleeper.wake();
@@ -160,7 +154,7 @@ onClocks(
     void pieces.pipeTo(new WritableStream({ write: (piece) => void (text += piece) })).catch(() => {});
     await until(() => text.includes('"freshness":"live"'), 'the stream has begun');
 
-    sleeper.fallAsleep();
+    await sleeper.fallAsleep();
     proxy.blackHole();
     await passes(SLEEP_MS);
     text = '';
@@ -208,7 +202,7 @@ for (const isStopOnly of [false, true])
       await Promise.all(followers.map((follower) => follower.ready()));
       await until(() => standby.mode === 'connected', 'the standby has the state');
 
-      sleeper.fallAsleep();
+      await sleeper.fallAsleep();
       await standby.ready({ timeoutMs: 20_000 });
       standby.set('key', { by: 'standby', at: 0 });
       await until(
@@ -250,7 +244,7 @@ onClocks('an owner that slept within its lease goes on', async (t) => {
   });
   const follower = following.follow(sleepSpace);
   await follower.ready();
-  sleeper.fallAsleep();
+  await sleeper.fallAsleep();
   await passes(300);
   const reads = sleeper.wake();
   await until(() => reads.length > 20 && reads.at(-1)!.freshness === 'live', 'live again');
