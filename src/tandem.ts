@@ -39,6 +39,7 @@ import { measure } from './telemetry/meters.ts';
 import { Spans } from './telemetry/spans.ts';
 import { openTelemetry } from './telemetry/open-telemetry.ts';
 import { inRoot } from './base/root.ts';
+import { Slices } from './base/slices.ts';
 import type { Time } from './base/time.ts';
 import { systemTime } from './base/time.ts';
 import type { Tracer } from './ports/tracer.ts';
@@ -105,8 +106,8 @@ export class Tandem {
 
   /** For `connect()`, and for simulations, which bring their own store and time. */
   constructor(
-    runtime: Omit<Runtime, 'registry' | 'observers' | 'tracer'> &
-      Partial<Pick<Runtime, 'observers' | 'tracer'>>,
+    runtime: Omit<Runtime, 'registry' | 'observers' | 'tracer' | 'slices'> &
+      Partial<Pick<Runtime, 'observers' | 'tracer' | 'slices'>>,
     close: () => void,
     { measure, ...options }: TandemOptions = {},
   ) {
@@ -116,6 +117,7 @@ export class Tandem {
     this.#runtime = {
       observers: new Observers(),
       tracer: noTracer,
+      slices: new Slices(runtime.time),
       ...runtime,
       registry: {
         enter: (participant) => this.#enter(participant as AnyParticipant),
@@ -195,6 +197,11 @@ export class Tandem {
   /** Whether `stop` was called. */
   get isStopping(): boolean {
     return this.#stopping !== undefined;
+  }
+
+  /** The queue of this process for all work that grows with a state. */
+  get slices(): Slices {
+    return this.#runtime.slices;
   }
 
   /** The names of the spaces that are owned or followed here. */

@@ -2,6 +2,7 @@
  * The runtime: everything that a process lends to its participants. They have no other access to the outside.
  */
 import type { ServerClock } from '../base/clock.ts';
+import type { Slices } from '../base/slices.ts';
 import type { Time } from '../base/time.ts';
 import type { DirectOptions, Path } from './path.ts';
 import type { Observers } from './observer.ts';
@@ -16,6 +17,8 @@ export interface Runtime {
   /** The clock of the store's server. */
   readonly clock: ServerClock;
   readonly time: Time;
+  /** The queue for all work that grows with a state: one for the whole process. */
+  readonly slices: Slices;
   /** Makes the direct path to the owner of a space. */
   readonly path: (space: string, options: DirectOptions, maxStaleMs: number) => Path;
   readonly registry: Registry;

@@ -11,7 +11,7 @@ import type { Change } from './change.ts';
 import { hashOf } from './digest.ts';
 import type { Line, Position } from './position.ts';
 import { reaches, ZERO } from './position.ts';
-import type { Entry } from './revision-map.ts';
+import type { Entry, Snapshot } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
 import type { CutPoint } from './cut-points.ts';
 import { CutPoints } from './cut-points.ts';
@@ -214,6 +214,11 @@ export class Ledger {
   /** The entries that changed after a position at which `canContinue` holds, oldest change first. */
   entriesSince(from: Position): Entry<Captured>[] {
     return this.#map.since(from.revision);
+  }
+
+  /** The entries that changed after `revision`, tombstones too, for a walk in slices: see `RevisionMap`. */
+  snapshot(revision = 0): Snapshot<Captured> {
+    return this.#map.snapshot(revision);
   }
 
   /**

@@ -7,7 +7,7 @@
 import { detached } from '../base/detached.ts';
 import type { Line, Position } from './position.ts';
 import { isSame, reaches, ZERO } from './position.ts';
-import type { Entry } from './revision-map.ts';
+import type { Entry, Snapshot } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
 import { isSameValue } from './value.ts';
 
@@ -72,6 +72,11 @@ export class Replica {
     const { revision } = this.#position;
     const extent = { line: this.#line, revision, horizon: this.#map.horizon };
     return reaches(extent, from) ? this.#map.since(from.revision) : undefined;
+  }
+
+  /** The entries that changed after `revision`, tombstones too, for a walk in slices: see `RevisionMap`. */
+  snapshot(revision = 0): Snapshot<unknown> {
+    return this.#map.snapshot(revision);
   }
 
   /**

@@ -41,6 +41,7 @@ export class RevisionMap<V> {
   readonly #nodes = new Map<string, Node<V>>();
   readonly #tombstoneLimit: number;
   readonly #onDrop: (key: string) => void;
+  readonly #snapshots = new Set<Snapshot<V>>();
   #first: Node<V> | undefined;
   #last: Node<V> | undefined;
   #size = 0;
@@ -163,6 +164,20 @@ export class RevisionMap<V> {
     for (const node of this.#nodes.values()) if (node.value !== undefined) yield node;
   }
 
+  /**
+   * The entries that changed after `revision`, as they are now, for a walk in slices: the map may change
+   * meanwhile. A snapshot that is not walked to its end has to be closed.
+   */
+  snapshot(revision = 0): Snapshot<V> {
+    let first = revision === 0 ? this.#first : undefined;
+    if (revision > 0)
+      for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before)
+        first = node;
+    const snapshot: Snapshot<V> = new Snapshot(first, this.revision, () => this.#snapshots.delete(snapshot));
+    if (first !== undefined) this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+
   /** Declares that this map does not know of deletes up to `revision`. */
   forgetUpTo(revision: number): void {
     this.#horizon = Math.max(this.#horizon, revision);
@@ -182,6 +197,7 @@ export class RevisionMap<V> {
   }
 
   #unlink(node: Node<V>): void {
+    for (const snapshot of this.#snapshots) snapshot.keep(node);
     if (node.before) node.before.after = node.after;
     else this.#first = node.after;
     if (node.after) node.after.before = node.before;
@@ -207,3 +223,64 @@ export class RevisionMap<V> {
     }
   }
 }
+
+/**
+ * The entries of a map as they were, oldest change first. What the map changes before the walk has come to
+ * it, the snapshot keeps.
+ */
+class Snapshot<V> implements IterableIterator<Entry<V>> {
+  readonly #revision: number;
+  readonly #close: () => void;
+  #next: Node<V> | undefined;
+  /** The entries that the map has changed, and the walk has not come to. */
+  #kept: Entry<V>[] = [];
+  #isSorted = true;
+
+  constructor(first: Node<V> | undefined, revision: number, close: () => void) {
+    this.#next = first;
+    this.#revision = revision;
+    this.#close = close;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Entry<V>, undefined> {
+    if (!this.#isSorted) this.#kept.sort((a, b) => b.revision - a.revision);
+    this.#isSorted = true;
+    const kept = this.#kept.at(-1);
+    const node = this.#next;
+    if (kept !== undefined && (node === undefined || kept.revision < node.revision)) {
+      this.#kept.pop();
+      return { done: false, value: kept };
+    }
+    if (node === undefined) return this.return();
+    this.#pass(node);
+    return { done: false, value: node };
+  }
+
+  /** Ends the walk: nothing is kept any more. */
+  return(): IteratorResult<Entry<V>, undefined> {
+    this.#next = undefined;
+    this.#kept = [];
+    this.#close();
+    return { done: true, value: undefined };
+  }
+
+  /** The map is about to change this entry. */
+  keep(node: Node<V>): void {
+    if (this.#next === undefined || node.revision < this.#next.revision || node.revision > this.#revision)
+      return;
+    const { key, value, revision, epoch } = node;
+    this.#kept.push({ key, value, revision, epoch });
+    this.#isSorted = false;
+    if (node === this.#next) this.#pass(node);
+  }
+
+  #pass({ after }: Node<V>): void {
+    this.#next = after !== undefined && after.revision <= this.#revision ? after : undefined;
+  }
+}
+
+export type { Snapshot };

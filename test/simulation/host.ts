@@ -110,7 +110,8 @@ export class Host implements Time {
   }
 
   nextTurn(run: () => void): void {
-    this.endOfTurn(run);
+    // What has arrived in the meantime comes first.
+    this.#sim.after(this.#sim.random.between(0.01, 0.2), () => this.deliver(run));
   }
 
   endOfTurn(run: () => void): void {

@@ -1,5 +1,6 @@
 /** A simulated process: a host, its connections, and the real Tandem. */
 import { ServerClock } from '../../src/base/clock.ts';
+import { Slices } from '../../src/base/slices.ts';
 import type { AnyParticipant } from '../../src/actor/participant.ts';
 import type { ErrorEvent, ModeEvent } from '../../src/actor/events.ts';
 import { DirectPath } from '../../src/follower/direct-path.ts';
@@ -11,6 +12,9 @@ import { Host } from './host.ts';
 import type { D } from './space.ts';
 import { SimStore } from './store.ts';
 import { Wire } from './wire.ts';
+
+/** The lengths of a slice, in steps. */
+const SLICE_STEPS = [1, 2, 5, 20, 100] as const;
 
 export class SimProcess {
   readonly id: string;
@@ -30,7 +34,9 @@ export class SimProcess {
     const ask = world.net.askFrom(host);
     const path = (space: string, options: DirectOptions, maxStaleMs: number): DirectPath =>
       new DirectPath(space, options, maxStaleMs, host, ask);
-    const runtime = { name: id, store: this.store, clock, time: host, path };
+    // No time passes while work is done here: chance ends a slice instead.
+    const slices = new Slices(host, { steps: () => world.sim.random.pick(SLICE_STEPS) });
+    const runtime = { name: id, store: this.store, clock, time: host, path, slices };
     this.tandem = new Tandem(runtime, () => this.store.stop(), { clock: host.clock });
   }
 

@@ -214,3 +214,41 @@ test('dropping a tombstone does not move the horizon back', (t) => {
   t.is(map.tombstones, 1, 'two were dropped');
   t.is(map.horizon, 100);
 });
+
+test('a snapshot shows the entries as they were, in order, whatever changes while it is walked', async (t) => {
+  await check(
+    t,
+    fc.property(operations, operations, fc.nat(40), fc.nat(5), (before, during, from, pace) => {
+      // The limit makes prunes drop tombstones during the walk, too.
+      const map = new RevisionMap<number>(1);
+      play(map, before);
+      const expected = map.since(from).map(({ key, value, revision }) => ({ key, value, revision }));
+      const snapshot = map.snapshot(from);
+      const seen: object[] = [];
+      const walk = (steps: number): void => {
+        for (let step = 0; step < steps; step += 1) {
+          const { value: entry } = snapshot.next();
+          if (entry) seen.push({ key: entry.key, value: entry.value, revision: entry.revision });
+        }
+      };
+      let { revision } = map;
+      for (const { key, value, step } of during) {
+        walk(pace);
+        map.set(key, value, (revision += step), 1);
+      }
+      walk(before.length + 1);
+      assert.deepEqual(seen, expected);
+    }),
+  );
+});
+
+test('a snapshot that is closed has no more entries, and keeps nothing', (t) => {
+  const map = new RevisionMap<number>();
+  map.set('a', 1, 1, 1);
+  map.set('b', 1, 2, 1);
+  const snapshot = map.snapshot();
+  t.is(snapshot.next().value?.key, 'a');
+  snapshot.return();
+  map.set('b', 2, 3, 1);
+  t.true(snapshot.next().done);
+});
