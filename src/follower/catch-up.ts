@@ -1,113 +1,148 @@
 /**
- * The catch-up: reads from the keys what changed since a position, page after page, as one batch.
+ * The catch-up: reads from the keys what changed since a bookmark, page after page.
  *
  * A key that changes meanwhile moves to a later page. So after the last page, all pages together are the
  * state at that page's head.
  */
 import { TandemError } from '../base/errors.ts';
+import type { Sliced, Slices } from '../base/slices.ts';
+import type { Head, Page, Store } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import type { Position } from '../state/position.ts';
-import { compare, printPosition } from '../state/position.ts';
-import type { Head, Page, Store } from '../ports/store.ts';
+import { printPosition } from '../state/position.ts';
+import type { PageRequest } from './bookmark.ts';
+import { Bookmark } from './bookmark.ts';
 
-/**
- * The limit of the first page, in changes, and of later ones. A page takes at most 1 ms of the server's
- * time.
- */
-const FIRST_LIMIT = 250;
-const LAST_LIMIT = 500;
-/**
- * After this many pages the limit grows on, up to the greatest: else a busy space would have no last page.
- */
-const MANY_PAGES = 400;
-const MOST_LIMIT = 8_000;
 /**
  * A state that is replaced more often than this during one catch-up is replaced faster than it can be read.
  */
 const MAX_RESTARTS = 10;
 
-export interface Batch {
-  readonly head: Head;
-  /** Whether the changes are the whole state, and replace the reader's. */
-  readonly isFull: boolean;
-  /** In revision order, each key once. */
-  readonly changes: readonly Change[];
+/** Takes what is read, page by page. */
+export interface Gatherer {
+  /** What was taken so far is dropped: a full sync begins, or the store went back. */
+  restart(): void;
+  /**
+   * Takes the changes of one page, in revision order. A key that changed meanwhile comes again, with a higher
+   * revision. A page whose taking was called off comes again, from its first change.
+   */
+  take(changes: readonly Change[]): Sliced<void>;
 }
 
-export interface ReadOptions {
-  /** The highest epoch that the reader has seen; by default that of `from`. */
+export interface GatherOptions {
+  /** The highest epoch that the reader has seen; by default that of the bookmark. */
   readonly seen?: number;
   /** Whether the last whole state that was read was not the owner's. Default false. */
   readonly isDoubted?: boolean;
   /** Called after each page, before the next is requested. */
   readonly onPage?: () => Promise<void>;
-  /**
-   * Called with each page's changes while the next page is on its way: work done then takes no extra time.
-   */
-  readonly ahead?: (changes: readonly Change[]) => void;
+  /** Aborted: the reading ends with its reason, and what was read is kept. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Gathered {
+  /** The head of the last page; `keysLost` is of all pages together. */
+  readonly head: Head;
+  /** Whether what was taken is the whole state, and replaces the reader's. */
+  readonly isFull: boolean;
 }
 
 /**
- * Reads everything that changed since `from`.
+ * Reads everything that changed since the bookmark into the gatherer, which takes each page in slices while
+ * the next page is on its way. After an error the same bookmark and gatherer go on where the reading ended;
+ * once all is read, both have served.
  * @throws TandemError `HEAD_MOVED` where the state is replaced again and again; `ROLLED_BACK` where the
- *   store went back meanwhile; and the errors of the store
+ *   store went back meanwhile: then nothing of what was read is kept; and the errors of the store
  */
-export async function readSince(
+export async function gatherSince(
   store: Store,
+  slices: Slices,
   space: string,
-  from: Position,
-  options: ReadOptions = {},
-): Promise<Batch> {
-  const { seen = from.epoch, isDoubted = false, onPage, ahead } = options;
-  // A key that comes twice is kept once. It is deleted and set again, which moves it into revision order.
-  const changes = new Map<string, Change>();
-  let isFull = from.revision === 0;
-  let position = from;
-  let limit = FIRST_LIMIT;
-  let horizon = 0;
+  bookmark: Bookmark,
+  gatherer: Gatherer,
+  options: GatherOptions = {},
+): Promise<Gathered> {
+  const { seen = bookmark.position.epoch, isDoubted, onPage, signal } = options;
+  const ask = ({ position, limit, horizon }: PageRequest, doubt = {}): Promise<Page> =>
+    store.since(space, position, limit, { horizon, seen, ...doubt });
   let restarts = 0;
-  let pages = 0;
-  let hasLostKeys = false;
-  let page: Page;
-  let head: Head | undefined;
-  let asked = store.since(space, position, limit, { horizon, seen, isDoubted });
-  do {
-    page = await asked;
-    // The store went back: the earlier pages are of a state that no longer exists.
-    if (head && !page.full && compare(page.head, head) < 0) throw wentBack(space, head, page.head);
-    head = page.head;
+  let asked = ask(bookmark.request, { isDoubted: isDoubted === true });
+  for (;;) {
+    const page = await asked.catch((error: unknown) => {
+      bookmark.failed();
+      throw error;
+    });
+    signal?.throwIfAborted();
+    if (bookmark.isAheadOf(page)) {
+      const failure = wentBack(space, bookmark.head ?? page.head, page.head);
+      bookmark.reset();
+      gatherer.restart();
+      throw failure;
+    }
     if (page.full) {
       restarts += 1;
-      if (restarts > MAX_RESTARTS) {
-        throw new TandemError('HEAD_MOVED', `space "${space}" is replaced faster than it can be read`, {
-          retryable: true,
-        });
-      }
-      changes.clear();
-      isFull = true;
-      hasLostKeys = false;
-      horizon = page.head.horizon;
+      if (restarts > MAX_RESTARTS) throw replacedTooFast(space);
+      bookmark.restart(page);
+      gatherer.restart();
     }
+    bookmark.came(page);
     await onPage?.();
-    // planted: next-page
-    position = { epoch: page.head.epoch, revision: page.changes.at(-1)?.revision ?? position.revision };
-    pages += 1;
-    limit = Math.min(pages < MANY_PAGES ? LAST_LIMIT : MOST_LIMIT, limit * 2);
-    // The next page is on its way while this one is processed.
-    if (page.more && page.changes.length > 0) asked = store.since(space, position, limit, { horizon, seen });
-    ahead?.(page.changes);
-    for (const change of page.changes) {
-      changes.delete(change.key);
-      changes.set(change.key, change);
+    const hasMore = page.more && page.changes.length > 0;
+    if (hasMore) {
+      asked = ask(bookmark.after(page));
+      // Where it fails, it does so before this page is taken.
+      asked.catch(nothing);
     }
-    hasLostKeys ||= page.head.keysLost;
-    // The page announces more, yet has no readable change: there is no position to go on from.
-    if (page.more && page.changes.length === 0) hasLostKeys = true;
-  } while (page.more && page.changes.length > 0);
-  return { head: { ...page.head, keysLost: hasLostKeys }, isFull, changes: [...changes.values()] };
+    await slices.run(gatherer.take(page.changes), signal);
+    bookmark.move(page);
+    if (!hasMore) return { head: { ...page.head, keysLost: bookmark.hasLostKeys }, isFull: bookmark.isFull };
+  }
+}
+
+/** What was read, as one. */
+export interface Batch extends Gathered {
+  /** In revision order, each key once. */
+  readonly changes: readonly Change[];
+}
+
+export interface ReadOptions extends GatherOptions {
+  /** Called with each page's changes while the next page is on its way. */
+  readonly ahead?: (changes: readonly Change[]) => void;
+}
+
+/** Reads everything that changed since `from` as one batch: see `gatherSince`. */
+export async function readSince(
+  store: Store,
+  slices: Slices,
+  space: string,
+  from: Position,
+  { ahead, ...options }: ReadOptions = {},
+): Promise<Batch> {
+  // A key that comes twice is kept once. It is deleted and set again, which moves it into revision order.
+  const changes = new Map<string, Change>();
+  const gatherer: Gatherer = {
+    restart: () => changes.clear(),
+    *take(page) {
+      ahead?.(page);
+      for (const change of page) {
+        changes.delete(change.key);
+        changes.set(change.key, change);
+        yield;
+      }
+    },
+  };
+  const gathered = await gatherSince(store, slices, space, new Bookmark(from), gatherer, options);
+  return { ...gathered, changes: [...changes.values()] };
 }
 
 function wentBack(space: string, from: Position, to: Position): TandemError {
   const what = `space "${space}" went back from ${printPosition(from)} to ${printPosition(to)} while it was read`;
   return new TandemError('ROLLED_BACK', what, { retryable: true });
 }
+
+function replacedTooFast(space: string): TandemError {
+  const what = `space "${space}" is replaced faster than it can be read`;
+  return new TandemError('HEAD_MOVED', what, { retryable: true });
+}
+
+function nothing(): void {}

@@ -164,7 +164,11 @@ export class Synchronizer {
     const ahead = (changes: readonly Change[]): void => applier.readAhead(changes);
     const isDoubted = this.#isDoubted;
     this.#isDoubted = false;
-    const batch = await readSince(runtime.store, space, from, { seen: 0, isDoubted, ahead });
+    const batch = await readSince(runtime.store, runtime.slices, space, from, {
+      seen: 0,
+      isDoubted,
+      ahead,
+    });
     const { head } = batch;
     owner.note(head);
     this.noteLease(head);

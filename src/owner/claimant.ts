@@ -121,7 +121,7 @@ export class Claimant {
     const { context, books } = this.#parts;
     const { ledger, lease } = books;
     const { space, runtime } = context;
-    const { store, time } = runtime;
+    const { store, time, slices } = runtime;
     let renewedAt = time.now();
     const onPage = async (): Promise<void> => {
       signal.throwIfAborted();
@@ -129,7 +129,7 @@ export class Claimant {
       renewedAt = time.now();
       await store.renew(space, lease.id, epoch, lease.ms);
     };
-    const { head, changes } = await readSince(store, space, ZERO, { onPage });
+    const { head, changes } = await readSince(store, slices, space, ZERO, { onPage });
     lease.requireNotTakenOver(space, head, epoch);
     if (head.fence !== epoch) throw lostClaim(space);
     const from = takeOver(epoch, { head, changes }, standby);

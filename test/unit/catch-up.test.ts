@@ -2,7 +2,11 @@
  * Reading changes in pages as if they were one. These pages are made up; the contract suite reads real ones.
  */
 import test from 'ava';
-import { readSince } from '../../src/follower/catch-up.ts';
+import { Slices } from '../../src/base/slices.ts';
+import { systemTime } from '../../src/base/time.ts';
+import { Bookmark } from '../../src/follower/bookmark.ts';
+import type { Gatherer, ReadOptions } from '../../src/follower/catch-up.ts';
+import { gatherSince, readSince } from '../../src/follower/catch-up.ts';
 import type { Change } from '../../src/state/change.ts';
 import type { Position } from '../../src/state/position.ts';
 import { ZERO } from '../../src/state/position.ts';
@@ -28,22 +32,46 @@ const HEAD: Head = {
 
 const change = (key: string, revision: number): Change => ({ key, revision, json: `${revision}` });
 
-/** A store that answers with these pages, and records the requests. */
-function storeOf(...pages: Partial<Page>[]) {
+/** A store that answers with these pages, and records the requests. An error is thrown in place of a page. */
+function storeOf(...pages: (Partial<Page> | Error)[]) {
   const asked: { position: Position; options: SinceOptions }[] = [];
-  const since = (_: string, position: Position, __: number, options: SinceOptions = {}): Promise<Page> => {
+  const limits: number[] = [];
+  const since = (_: string, at: Position, limit: number, options: SinceOptions = {}): Promise<Page> => {
     const page = pages[Math.min(asked.length, pages.length - 1)];
-    asked.push({ position, options });
+    asked.push({ position: at, options });
+    limits.push(limit);
+    if (page instanceof Error) return Promise.reject(page);
     return Promise.resolve({ head: HEAD, full: false, more: false, changes: [], ...page });
   };
-  return { store: { since } as unknown as Store, asked };
+  return { store: { since } as unknown as Store, asked, limits };
 }
+
+/** A gatherer that writes down what it takes, one change a step. */
+function gathererOf() {
+  const taken: Change[] = [];
+  const gatherer: Gatherer = {
+    restart: () => void taken.splice(0),
+    *take(changes) {
+      for (const one of changes) {
+        taken.push(one);
+        yield;
+      }
+    },
+  };
+  return { taken, gatherer };
+}
+
+const slices = new Slices(systemTime);
+const read = (store: Store, since: Position, options?: ReadOptions) =>
+  readSince(store, slices, 'space', since, options);
+const gather = (store: Store, bookmark: Bookmark, gatherer: Gatherer, signal?: AbortSignal) =>
+  gatherSince(store, slices, 'space', bookmark, gatherer, { signal });
 
 const from = { epoch: 3, revision: 1 };
 
 test('a page that is not full ends the reading', async (t) => {
   const { store, asked } = storeOf({ changes: [change('a', 2)] });
-  const batch = await readSince(store, 'space', from);
+  const batch = await read(store, from);
   t.deepEqual(batch, { head: HEAD, isFull: false, changes: [change('a', 2)] });
   t.deepEqual(asked, [{ position: from, options: { horizon: 0, seen: 3, isDoubted: false } }]);
 });
@@ -53,7 +81,7 @@ test('the next request starts at the last change, in the epoch of the head', asy
     { more: true, changes: [change('a', 2), change('b', 4)] },
     { changes: [change('c', 6)] },
   );
-  const { changes, isFull } = await readSince(store, 'space', from);
+  const { changes, isFull } = await read(store, from);
   t.deepEqual(changes, [change('a', 2), change('b', 4), change('c', 6)]);
   t.false(isFull);
   t.deepEqual(asked[1]?.position, { epoch: 5, revision: 4 });
@@ -64,7 +92,7 @@ test('a state that was rolled back between two pages is not mixed from both', as
     { more: true, changes: [change('a', 2), change('b', 4)] },
     { head: { ...HEAD, revision: 8 }, changes: [change('c', 8)] },
   );
-  await t.throwsAsync(readSince(store, 'space', from), { code: 'ROLLED_BACK' });
+  await t.throwsAsync(read(store, from), { code: 'ROLLED_BACK' });
 });
 
 test('after a rollback, a page with the whole state counts from there', async (t) => {
@@ -72,7 +100,7 @@ test('after a rollback, a page with the whole state counts from there', async (t
     { more: true, changes: [change('a', 2), change('b', 4)] },
     { head: { ...HEAD, revision: 3 }, full: true, changes: [change('c', 3)] },
   );
-  const { changes, isFull } = await readSince(store, 'space', from);
+  const { changes, isFull } = await read(store, from);
   t.deepEqual(changes, [change('c', 3)]);
   t.true(isFull);
 });
@@ -82,11 +110,11 @@ test('a key that comes twice counts once, at its last place', async (t) => {
     { more: true, changes: [change('a', 2), change('b', 3)] },
     { changes: [change('a', 7)] },
   );
-  t.deepEqual((await readSince(store, 'space', from)).changes, [change('b', 3), change('a', 7)]);
+  t.deepEqual((await read(store, from)).changes, [change('b', 3), change('a', 7)]);
 });
 
 test('a reading that starts from nothing is the whole state', async (t) => {
-  t.true((await readSince(storeOf({}).store, 'space', ZERO)).isFull);
+  t.true((await read(storeOf({}).store, ZERO)).isFull);
 });
 
 test('a full sync discards the pages before it, and keeps its horizon', async (t) => {
@@ -95,7 +123,7 @@ test('a full sync discards the pages before it, and keeps its horizon', async (t
     { more: true, full: true, changes: [change('a', 5)], head: { ...HEAD, horizon: 4 } },
     { changes: [change('b', 8)], head: { ...HEAD, horizon: 6, revision: 10 } },
   );
-  const { changes, isFull, head } = await readSince(store, 'space', from);
+  const { changes, isFull, head } = await read(store, from);
   t.true(isFull);
   t.deepEqual(changes, [change('a', 5), change('b', 8)]);
   t.is(head.revision, 10, 'the head is that of the last page');
@@ -111,24 +139,24 @@ test('damage in one page counts for all pages, until a full sync starts over', a
     { more: true, head: damaged, changes: [change('a', 2)] },
     { changes: [change('b', 3)] },
   ];
-  t.true((await readSince(storeOf(...pages).store, 'space', from)).head.keysLost);
+  t.true((await read(storeOf(...pages).store, from)).head.keysLost);
   pages[1] = { full: true, changes: [change('b', 3)] };
-  t.false((await readSince(storeOf(...pages).store, 'space', from)).head.keysLost);
+  t.false((await read(storeOf(...pages).store, from)).head.keysLost);
 });
 
 test('the reading gives up a state that is replaced again and again', async (t) => {
   const { store, asked } = storeOf({ full: true, more: true, changes: [change('a', 2)] });
-  await t.throwsAsync(readSince(store, 'space', from), { code: 'HEAD_MOVED' });
+  await t.throwsAsync(read(store, from), { code: 'HEAD_MOVED' });
   t.true(asked.length <= 20);
 });
 
 test('the callback runs after each page, and an error that it throws ends the reading', async (t) => {
   const { store } = storeOf({ more: true, changes: [change('a', 2)] }, { changes: [change('b', 3)] });
   let pages = 0;
-  await readSince(store, 'space', from, { onPage: () => Promise.resolve(void (pages += 1)) });
+  await read(store, from, { onPage: () => Promise.resolve(void (pages += 1)) });
   t.is(pages, 2);
   const called = new Error('called off');
-  await t.throwsAsync(readSince(store, 'space', from, { onPage: () => Promise.reject(called) }), {
+  await t.throwsAsync(read(store, from, { onPage: () => Promise.reject(called) }), {
     is: called,
   });
 });
@@ -137,6 +165,109 @@ test('a state that makes no sense does not keep its reader forever', async (t) =
   const { store, asked } = storeOf({ more: true, head: { ...HEAD, keysLost: true } });
   const onPage = (): Promise<void> =>
     asked.length > 1_000 ? Promise.reject(new Error('enough')) : Promise.resolve();
-  await readSince(store, 'space', from, { onPage }).catch(() => {});
+  await read(store, from, { onPage }).catch(() => {});
   t.true(asked.length <= 100, `asked ${asked.length} times`);
+});
+
+const out = new Error('out');
+
+test('a page that failed is asked for again, smaller, and nothing is lost or doubled', async (t) => {
+  const { store, asked, limits } = storeOf(
+    { more: true, changes: [change('a', 2), change('b', 4)] },
+    out,
+    out,
+    { more: true, changes: [change('c', 6)] },
+    { changes: [change('d', 8)] },
+  );
+  const bookmark = new Bookmark(from);
+  const { taken, gatherer } = gathererOf();
+  await t.throwsAsync(gather(store, bookmark, gatherer), { is: out });
+  t.deepEqual(taken, [change('a', 2), change('b', 4)], 'the page before was taken whole');
+  t.deepEqual(bookmark.position, { epoch: 5, revision: 4 });
+  await t.throwsAsync(gather(store, bookmark, gatherer), { is: out });
+  const { isFull } = await gather(store, bookmark, gatherer);
+  t.false(isFull);
+  t.deepEqual(
+    taken.map(({ revision }) => revision),
+    [2, 4, 6, 8],
+  );
+  t.deepEqual(
+    asked.map(({ position }) => position.revision),
+    [1, 4, 4, 4, 6],
+  );
+  t.deepEqual(limits, [250, 500, 250, 125, 250]);
+});
+
+test('a full sync goes on after a failure, with the horizon at which it began', async (t) => {
+  const { store, asked } = storeOf(
+    { more: true, full: true, changes: [change('a', 2)], head: { ...HEAD, horizon: 4 } },
+    out,
+    { changes: [change('b', 8)], head: { ...HEAD, horizon: 6 } },
+  );
+  const bookmark = new Bookmark(from);
+  const { taken, gatherer } = gathererOf();
+  await t.throwsAsync(gather(store, bookmark, gatherer), { is: out });
+  t.true((await gather(store, bookmark, gatherer)).isFull);
+  t.deepEqual(taken, [change('a', 2), change('b', 8)]);
+  t.deepEqual(asked[2], {
+    position: { epoch: 5, revision: 2 },
+    options: { horizon: 4, seen: 5, isDoubted: false },
+  });
+});
+
+test('a store that went back between two tries has what was taken dropped', async (t) => {
+  const { store, asked } = storeOf(
+    { more: true, changes: [change('a', 2)] },
+    out,
+    { more: true, changes: [change('b', 4)], head: { ...HEAD, revision: 8 } },
+    { changes: [change('c', 5)], head: { ...HEAD, revision: 8 } },
+  );
+  const bookmark = new Bookmark(from);
+  const { taken, gatherer } = gathererOf();
+  await t.throwsAsync(gather(store, bookmark, gatherer), { is: out });
+  await t.throwsAsync(gather(store, bookmark, gatherer), { code: 'ROLLED_BACK' });
+  t.deepEqual(taken, []);
+  await gather(store, bookmark, gatherer);
+  t.deepEqual(asked.at(-1)?.position, from, 'the reading begins where the reader was');
+  t.deepEqual(taken, [change('c', 5)]);
+});
+
+test('the next page is on its way while one is taken', async (t) => {
+  const { store, asked } = storeOf({ more: true, changes: [change('a', 2)] }, { changes: [change('b', 3)] });
+  const askedAtTake: number[] = [];
+  const gatherer: Gatherer = {
+    restart: () => {},
+    *take() {
+      askedAtTake.push(asked.length);
+      yield;
+    },
+  };
+  await gather(store, new Bookmark(from), gatherer);
+  t.deepEqual(askedAtTake, [2, 2]);
+});
+
+test('a reading that is called off leaves the page that it was taking to the next one', async (t) => {
+  const pages = [{ more: true, changes: [change('a', 2)] }, { changes: [change('b', 3), change('c', 4)] }];
+  const { store } = storeOf(...pages, pages[1]!);
+  const calledOff = new AbortController();
+  const { taken, gatherer } = gathererOf();
+  const bookmark = new Bookmark(from);
+  const single = new Slices(systemTime, { steps: () => 1 });
+  const aborting: Gatherer = {
+    restart: () => gatherer.restart(),
+    *take(changes) {
+      for (const _ of gatherer.take(changes)) {
+        if (taken.length === 2) calledOff.abort(out);
+        yield;
+      }
+    },
+  };
+  const options = { signal: calledOff.signal };
+  await t.throwsAsync(gatherSince(store, single, 'space', bookmark, aborting, options), { is: out });
+  t.deepEqual(bookmark.position, { epoch: 5, revision: 2 });
+  await gather(store, bookmark, gatherer);
+  t.deepEqual(
+    taken.map(({ key }) => key),
+    ['a', 'b', 'b', 'c'],
+  );
 });
