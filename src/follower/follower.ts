@@ -83,7 +83,7 @@ export class Follower<D extends Definition = Definition>
     super('follower', space, runtime, scope);
     const { direct, maxStaleMs, isAlwaysDirect } = checked(options);
     const { context } = this;
-    const replica = new Replica();
+    const replica = new Replica(runtime.tombstoneLimit);
     this.#parts = {
       replica,
       admission: new Admission(replica),

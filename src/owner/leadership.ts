@@ -12,8 +12,10 @@ import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context, Uncommitted } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
+import type { Captured } from '../state/ledger.ts';
 import { printPosition } from '../state/position.ts';
 import type { OwnerState } from '../state/reading.ts';
+import type { Entry } from '../state/revision-map.ts';
 import type { Books } from './books.ts';
 import type { Claimant } from './claimant.ts';
 import type { Committer } from './committer.ts';
@@ -276,19 +278,22 @@ export class Leadership {
     if (lostTo && lostTo.epoch !== epoch) revision = lostTo.base.epoch === epoch ? lostTo.base.revision : 0;
     else if (lostTo) revision = Math.min(revision, lostTo.revision);
     // planted: uncommitted
-    const changes = ledger.changesSince(revision) ?? ledger.everything();
+    const changes = ledger.changedSince(revision);
     const keys = new Set(changes.map(({ key }) => key));
-    for (const key of ledger.withheld) keys.add(key);
-    return [...keys].map((key) => this.#asUncommitted(key));
+    const withheld = [...ledger.withheld].filter((key) => !keys.has(key)).map((key) => ledger.get(key)!);
+    return [...changes, ...withheld].map(asUncommitted);
   }
+}
 
-  #asUncommitted(key: string): Uncommitted {
-    const { ledger } = this.#parts.books;
-    const { epoch, revision, value: captured } = ledger.get(key)!;
-    const json = captured?.withheld ?? captured?.json;
-    const value: unknown = json === undefined ? undefined : JSON.parse(json);
-    return { key, value, position: printPosition({ epoch, revision }) };
-  }
+function asUncommitted({
+  key,
+  epoch,
+  revision,
+  value: captured,
+}: Omit<Entry<Captured>, 'memo'>): Uncommitted {
+  const json = captured?.withheld ?? captured?.json;
+  const value: unknown = json === undefined ? undefined : JSON.parse(json);
+  return { key, value, position: printPosition({ epoch, revision }) };
 }
 
 function headMoved(space: string, outcome: string): TandemError {

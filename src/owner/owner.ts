@@ -109,7 +109,7 @@ export class Owner<D extends Definition = Definition>
     const { context } = this;
     const { time, observers } = runtime;
     const books = {
-      ledger: new Ledger(),
+      ledger: new Ledger(runtime.tombstoneLimit),
       progress: new Progress(),
       lease: new Lease(idOf(runtime), leaseMs),
     };

@@ -150,9 +150,11 @@ export class Scrub {
 
   /**
    * Whether the key was never set here, or was deleted and forgotten: the store must not hold a value of
-   * it.
+   * it. Where deletes after the store's head are forgotten already, nobody can tell.
    */
   #isForeign({ key, revision, json }: Change, { head }: Page): boolean {
+    // planted: forgotten
+    if (this.#ledger.horizon > head.revision) return false;
     return json !== '' && revision <= head.revision && this.#ledger.get(key) === undefined;
   }
 

@@ -19,6 +19,8 @@ export interface Runtime {
   readonly time: Time;
   /** The queue for all work that grows with a state: one for the whole process. */
   readonly slices: Slices;
+  /** The least number of deletes that a state remembers. Default: that of `RevisionMap`. */
+  readonly tombstoneLimit?: number | undefined;
   /** Makes the direct path to the owner of a space. */
   readonly path: (space: string, options: DirectOptions, maxStaleMs: number) => Path;
   readonly registry: Registry;

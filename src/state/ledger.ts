@@ -38,12 +38,16 @@ export const WITHHELD = '(too large for the store)';
 
 const NO_ORIGINS: readonly TraceContext[] = [];
 
+/** A deleted key. */
+type Tombstone = Pick<Entry<Captured>, 'key' | 'epoch' | 'revision'>;
+
 /** The greatest number of dropped tombstones to remember until the store has dropped them too. */
 const MAX_DROPPED = 100_000;
 
 export class Ledger {
-  /** Keys of the tombstones that were dropped here and that the store may still hold. */
-  #dropped: string[] = [];
+  readonly #tombstoneLimit: number | undefined;
+  /** The tombstones that were dropped here and that the store may still hold. */
+  #dropped: Tombstone[] = [];
   /**
    * More tombstones were dropped than `#dropped` remembers: only the whole state can bring the store up to
    * date.
@@ -65,6 +69,11 @@ export class Ledger {
   readonly #cutPoints = new CutPoints();
   /** The digest has the changes up to this revision. */
   #digested = 0;
+
+  /** @param tombstoneLimit as in `RevisionMap` */
+  constructor(tombstoneLimit?: number) {
+    this.#tombstoneLimit = tombstoneLimit;
+  }
 
   get line(): Line {
     return this.#line;
@@ -177,6 +186,19 @@ export class Ledger {
     return this.#map.since(revision, most).map(toChange);
   }
 
+  /**
+   * What changed after `revision`, oldest first. Deletes that are forgotten are among it, as far as the store
+   * may not know that they are.
+   */
+  changedSince(revision: number): Omit<Entry<Captured>, 'memo'>[] {
+    const forgotten = this.#dropped
+      .filter((tombstone) => tombstone.revision > revision && this.#map.get(tombstone.key) === undefined)
+      .map((tombstone) => ({ ...tombstone, value: undefined }));
+    if (forgotten.length === 0) return this.#map.since(revision);
+    const last = new Map(forgotten.map((tombstone) => [tombstone.key, tombstone]));
+    return [...last.values(), ...this.#map.since(revision)].toSorted((a, b) => a.revision - b.revision);
+  }
+
   /** A turn has ended at `at`, so its last revision is a cut point: no batch and no turn crosses it. */
   endTurn(at: number): void {
     this.#cutPoints.add(this.#revision, at);
@@ -249,7 +271,10 @@ export class Ledger {
    * out: it is no tombstone any more.
    */
   dropped(count: number, from = 0): string[] {
-    return this.#dropped.slice(from, from + count).filter((key) => this.#map.get(key) === undefined);
+    return this.#dropped
+      .slice(from, from + count)
+      .map(({ key }) => key)
+      .filter((key) => this.#map.get(key) === undefined);
   }
 
   /**
@@ -305,8 +330,8 @@ export class Ledger {
     }
   }
 
-  #drop(key: string): void {
-    if (this.#dropped.length < MAX_DROPPED) return void this.#dropped.push(key);
+  #drop({ key, epoch, revision }: Entry<Captured>): void {
+    if (this.#dropped.length < MAX_DROPPED) return void this.#dropped.push({ key, epoch, revision });
     this.#dropped = [];
     this.#isDroppedLost = true;
   }
@@ -332,10 +357,10 @@ export class Ledger {
     this.#cutPoints.changed(this.#map.set(key, captured, this.#revision, this.#line.epoch, this.#at));
   }
 
-  #emptyMap(tombstoneLimit?: number): RevisionMap<Captured> {
+  #emptyMap(tombstoneLimit = this.#tombstoneLimit): RevisionMap<Captured> {
     this.#dropped = [];
     this.#isDroppedLost = false;
-    return new RevisionMap<Captured>(tombstoneLimit, (key) => this.#drop(key));
+    return new RevisionMap<Captured>(tombstoneLimit, (tombstone) => this.#drop(tombstone));
   }
 }
 

@@ -49,7 +49,7 @@ export interface Reading<K extends string = string, V = unknown> {
   readonly key: K;
   /** Frozen; `undefined` when the key holds nothing. */
   readonly value: V | undefined;
-  /** The position of the key's last change; `0-0` when it never changed. */
+  /** The position of the key's last change; `0-0` when it never changed, or was deleted long ago. */
   readonly position: string;
   /** `live`: the reading misses nothing that was set longer ago than the staleness bound. Else `stale`. */
   readonly freshness: Freshness;

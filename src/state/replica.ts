@@ -27,12 +27,19 @@ export type UnreadChange = Omit<ReadChange, 'value'>;
 const NONE: readonly UnreadChange[] = [];
 
 export class Replica {
-  #map = new RevisionMap<unknown>();
+  readonly #tombstoneLimit: number | undefined;
+  #map: RevisionMap<unknown>;
   #line: Line = { epoch: 0, base: ZERO };
   #position: Position = ZERO;
   #correctedAt: Position | undefined;
   /** The hashes of the newest values that could not be read. Those values count in the digest, too. */
   readonly #unread = new Map<string, number>();
+
+  /** @param tombstoneLimit as in `RevisionMap` */
+  constructor(tombstoneLimit?: number) {
+    this.#tombstoneLimit = tombstoneLimit;
+    this.#map = new RevisionMap<unknown>(tombstoneLimit);
+  }
 
   get position(): Position {
     return this.#position;
@@ -116,7 +123,7 @@ export class Replica {
     const whole = unread.length === 0 ? changes : withKept(old, changes, unread);
     this.#unread.clear();
     // planted: replace
-    this.#map = new RevisionMap<unknown>();
+    this.#map = new RevisionMap<unknown>(this.#tombstoneLimit);
     this.#moveTo(to);
     this.#setAll(whole);
     for (const { key, hash } of unread) this.#noteUnread(key, hash);

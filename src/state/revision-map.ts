@@ -40,7 +40,7 @@ interface Node<V> extends Entry<V> {
 export class RevisionMap<V> {
   readonly #nodes = new Map<string, Node<V>>();
   readonly #tombstoneLimit: number;
-  readonly #onDrop: (key: string) => void;
+  readonly #onDrop: (tombstone: Entry<V>) => void;
   readonly #snapshots = new Set<Snapshot<V>>();
   #first: Node<V> | undefined;
   #last: Node<V> | undefined;
@@ -51,9 +51,9 @@ export class RevisionMap<V> {
   /**
    * @param tombstoneLimit the least number of deletes to remember, or the number of live keys if that is
    *   more. Default 10,000.
-   * @param onDrop called with the key of each tombstone that is dropped. Default: nothing.
+   * @param onDrop called with each tombstone that is dropped. Default: nothing.
    */
-  constructor(tombstoneLimit = 10_000, onDrop: (key: string) => void = () => {}) {
+  constructor(tombstoneLimit = 10_000, onDrop: (tombstone: Entry<V>) => void = () => {}) {
     this.#tombstoneLimit = tombstoneLimit;
     this.#onDrop = onDrop;
   }
@@ -218,7 +218,7 @@ export class RevisionMap<V> {
       this.#setHash(node, 0);
       this.#nodes.delete(node.key);
       this.#horizon = Math.max(this.#horizon, node.revision);
-      this.#onDrop(node.key);
+      this.#onDrop(node);
       excess -= 1;
     }
   }

@@ -4,7 +4,7 @@
 import { TandemError } from '../../src/base/errors.ts';
 import type { Owner } from '../../src/index.ts';
 import type { Random } from '../simulation/random.ts';
-import type { D, Key } from '../simulation/space.ts';
+import type { D, Key, Value } from '../simulation/space.ts';
 import { idOf, KEYS, seen } from '../simulation/space.ts';
 import type { Event, Id } from './event.ts';
 
@@ -14,6 +14,8 @@ export interface TestRun {
   /** Ms on the clock of the history. */
   readonly now: () => number;
   readonly record: (event: Event) => void;
+  /** What is large here. Default: a dozen keys, with short values and small turns. */
+  readonly large?: Large | undefined;
   /** Returns an id for a new value, higher than all before. */
   readonly nextId: () => number;
   readonly broken: (what: string) => void;
@@ -22,18 +24,37 @@ export interface TestRun {
   readonly stored?: () => string;
 }
 
+export interface Large {
+  readonly keys: readonly Key[];
+  /** The lengths of what a value has beside its id. */
+  readonly pads: readonly number[];
+  /** The average time between two steps, ms. */
+  readonly stepMs: number;
+  /** The probability that a step of a standby records the whole state that it holds. */
+  readonly wholeLooks: number;
+}
+
 const FLUSH_MS = 800;
+/** In a large world, a turn of each of these kinds comes about so often, ms. */
+const FILL_EVERY_MS = 2_500;
+const PURGE_EVERY_MS = 2_500;
+const WIDE_EVERY_MS = 500;
+/** The first step may set everything. */
+const FIRST_FILL = 0.7;
 
 export class Trader {
   readonly #id: string;
   readonly #owner: Owner<D>;
   readonly #run: TestRun;
+  readonly #keys: readonly Key[];
   #ops = 0;
+  #hasActed = false;
 
   constructor(id: string, owner: Owner<D>, run: TestRun) {
     this.#id = id;
     this.#owner = owner;
     this.#run = run;
+    this.#keys = run.large?.keys ?? KEYS;
     owner.on('ownership', ({ ownership }) => {
       if (ownership !== 'leading') return;
       const state = seen(owner.entries());
@@ -41,7 +62,7 @@ export class Trader {
     });
     owner.on('fenced', ({ uncommitted }) => {
       const named = uncommitted
-        .filter(({ key }) => KEYS.includes(key as Key))
+        .filter(({ key }) => this.#keys.includes(key as Key))
         .map(({ key, value }) => [key, idOf(value as { id: number } | undefined)] as const);
       run.record({ type: 'fenced', at: run.now(), owner: id, uncommitted: named });
     });
@@ -66,7 +87,9 @@ export class Trader {
 
   #act(): void {
     const { random, record, now } = this.#run;
-    if (this.#owner.ownership === 'standby' && this.#owner.mode === 'connected') {
+    const { large } = this.#run;
+    const isHolding = this.#owner.ownership === 'standby' && this.#owner.mode === 'connected';
+    if (isHolding && (large === undefined || random.chance(large.wholeLooks))) {
       record({
         type: 'held',
         at: now(),
@@ -75,18 +98,50 @@ export class Trader {
         state: seen(this.#owner.entries()),
       });
     }
+    if (large !== undefined && this.#turnAtLarge(large)) return;
     const draw = random.next();
-    if (draw < 0.55) this.#set(random.pick(KEYS));
-    else if (draw < 0.67) this.#delete(random.pick(KEYS));
+    if (draw < 0.55) this.#set(this.#any());
+    else if (draw < 0.67) this.#delete(this.#any());
     else if (draw < 0.8) this.#batch(random.whole(2, 5));
-    else if (draw < 0.86) for (let n = random.whole(5, 40); n > 0; n -= 1) this.#set(random.pick(KEYS));
+    else if (draw < 0.86) for (let n = random.whole(5, 40); n > 0; n -= 1) this.#set(this.#any());
     else if (draw < 0.9) this.#failingBatch();
     else void this.#flush();
   }
 
+  /**
+   * Takes a turn that is more than one commit takes, now and then: it sets everything, deletes most of it, or
+   * makes one wide batch.
+   */
+  #turnAtLarge({ stepMs }: Large): boolean {
+    const { random } = this.#run;
+    const isFirst = !this.#hasActed;
+    this.#hasActed = true;
+    const draw = random.next();
+    const isDue = (everyMs: number, from: number): boolean => draw >= from && draw < from + stepMs / everyMs;
+    if (isFirst ? draw < FIRST_FILL : isDue(FILL_EVERY_MS, 0)) for (const key of this.#keys) this.#set(key);
+    else if (isDue(PURGE_EVERY_MS, 0.3)) this.#purge(random.between(0.6, 1));
+    else if (isDue(WIDE_EVERY_MS, 0.6)) this.#batch(random.whole(6, 60));
+    else return false;
+    return true;
+  }
+
+  #purge(share: number): void {
+    for (const key of this.#keys) if (this.#run.random.chance(share)) this.#delete(key);
+  }
+
+  #any(): Key {
+    return this.#run.random.pick(this.#keys);
+  }
+
+  #value(id: number): Value {
+    const { large, random } = this.#run;
+    const pad = large === undefined ? 0 : random.pick(large.pads);
+    return pad === 0 ? { id } : { id, pad: 'x'.repeat(pad) };
+  }
+
   #set(key: Key): void {
     const id = this.#run.nextId();
-    this.#owner.set(key, { id });
+    this.#owner.set(key, this.#value(id));
     this.did(key, id, this.#owner.head);
   }
 
@@ -102,12 +157,12 @@ export class Trader {
     const changes = new Map<Key, Id>();
     this.#owner.batch(() => {
       for (let n = 0; n < size; n += 1) {
-        const key = random.pick(KEYS);
+        const key = this.#any();
         if (changes.has(key)) continue;
         if (random.chance(0.3) && this.#owner.delete(key)) changes.set(key, null);
         else {
           const id = nextId();
-          this.#owner.set(key, { id });
+          this.#owner.set(key, this.#value(id));
           changes.set(key, id);
         }
       }
@@ -122,12 +177,12 @@ export class Trader {
 
   /** A batch that throws must leave nothing behind. */
   #failingBatch(): void {
-    const { random, nextId, broken } = this.#run;
+    const { nextId, broken } = this.#run;
     const before = this.#owner.head;
     const reason = new Error('on purpose');
     try {
       this.#owner.batch(() => {
-        this.#owner.set(random.pick(KEYS), { id: nextId() });
+        this.#owner.set(this.#any(), { id: nextId() });
         throw reason;
       });
     } catch (error) {

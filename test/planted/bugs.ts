@@ -212,7 +212,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a fenced owner does not say which changes it could not commit',
     mark: 'uncommitted',
-    plant: instead('const changes: Change[] = [];'),
+    plant: instead('const changes: Entry<Captured>[] = [];'),
     caughtBy: 'nothing lost',
   },
   {
@@ -387,5 +387,12 @@ export const bugs: readonly Bug[] = [
     mark: 'proof-timer',
     plant: removed,
     caughtBy: 'told in time',
+  },
+  // ---- at size ----
+  {
+    name: 'a delete that was forgotten too soon counts as a key that was never set',
+    mark: 'forgotten',
+    plant: removed,
+    caughtBy: 'convergence',
   },
 ];

@@ -3,9 +3,11 @@ import type { Event } from '../history/event.ts';
 import type { Net } from './http.ts';
 import type { Redis } from './redis.ts';
 import type { SimTime } from './sim-time.ts';
+import type { Size } from './size.ts';
 
 export interface Environment {
   readonly sim: SimTime;
+  readonly size: Size;
   readonly redis: Redis;
   readonly net: Net;
   /** The longest pause between two actions of an owner, ms. */

@@ -9,7 +9,6 @@ import type { FollowerProcess } from './follower-process.ts';
 import { LEASE_MS } from './owner-process.ts';
 import type { OwnerProcess } from './owner-process.ts';
 import type { SimProcess } from './process.ts';
-import { KEYS } from './space.ts';
 import type { World } from './world.ts';
 
 /** Ends the fault. */
@@ -147,12 +146,12 @@ export const faults: readonly Fault[] = [
   {
     name: 'a value lost',
     losesData: true,
-    begin: harm((world, { live }) => live.state.delete(world.sim.random.pick(KEYS))),
+    begin: harm((world, { live }) => live.state.delete(world.sim.random.pick(world.size.keys))),
   },
   {
     name: 'an index entry lost',
     losesData: true,
-    begin: harm((world, { live }) => live.index.delete(world.sim.random.pick(KEYS))),
+    begin: harm((world, { live }) => live.index.delete(world.sim.random.pick(world.size.keys))),
   },
   { name: 'the state lost', losesData: true, begin: harm((_, { live }) => live.state.clear()) },
   { name: 'the index lost', losesData: true, begin: harm((_, { live }) => live.index.clear()) },
@@ -218,7 +217,7 @@ export const faults: readonly Fault[] = [
     begin: (world) => {
       const victims = living(world.owners);
       for (const victim of victims) victim.kill();
-      world.redis.model.space(SPACE).live.state.delete(world.sim.random.pick(KEYS));
+      world.redis.model.space(SPACE).live.state.delete(world.sim.random.pick(world.size.keys));
       return () => {
         for (const victim of victims) replace(world, victim);
       };

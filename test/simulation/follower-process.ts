@@ -26,7 +26,7 @@ export class FollowerProcess extends SimProcess {
     this.follower.watch('*', ({ key, value, position }) => {
       const told = { key, id: idOf(value), position, head: this.follower.head };
       world.record({ type: 'told', at: world.sim.now, follower: id, ...told });
-      if (world.sim.random.chance(READ_WHEN_TOLD)) this.read();
+      if (world.sim.random.chance(READ_WHEN_TOLD)) this.#look();
     });
     // The first reading after a stop or a sleep comes before any timer or message.
     this.host.onResume = () => this.read();
@@ -82,11 +82,16 @@ export class FollowerProcess extends SimProcess {
     this.store.subscribe(space.name, hear).catch(() => {});
   }
 
+  #look(): void {
+    if (this.looksAtAll()) this.read();
+    else this.says(this.follower);
+  }
+
   #loop(): void {
     const { random } = this.world.sim;
     this.host.after(random.between(5, 60), () => {
       if (!this.#isBusy) return;
-      this.read();
+      this.#look();
       if (random.chance(0.03)) void this.#wait(this.world.lastFlushed);
       if (random.chance(0.005)) this.follower.refresh().catch(() => {});
       this.#loop();

@@ -21,11 +21,12 @@ export class OwnerProcess extends SimProcess {
     super(id, world);
     this.site = site;
     this.owner = this.tandem.own(space, { standby, leaseMs: LEASE_MS });
-    const { sim } = world;
+    const { sim, size, paceMs } = world;
     this.#trader = new Trader(id, this.owner, {
       random: sim.random,
       now: () => sim.now,
       record: (event) => world.record(event),
+      large: size.isLarge ? { ...size, stepMs: paceMs / 2 } : undefined,
       nextId: () => world.nextId(),
       broken: (what) => world.broken(what),
       flushed: (position) => (world.lastFlushed = position),

@@ -30,13 +30,14 @@ export class SimProcess {
     this.host = new Host(id, world.sim);
     const { host } = this;
     const clock = new ServerClock(host);
-    this.store = new SimStore(world.redis, host, this.wire, clock);
+    this.store = new SimStore(world.redis, host, this.wire, clock, world.size);
     const ask = world.net.askFrom(host);
     const path = (space: string, options: DirectOptions, maxStaleMs: number): DirectPath =>
       new DirectPath(space, options, maxStaleMs, host, ask);
     // No time passes while work is done here: chance ends a slice instead.
     const slices = new Slices(host, { steps: () => world.sim.random.pick(SLICE_STEPS) });
-    const runtime = { name: id, store: this.store, clock, time: host, path, slices };
+    const { tombstoneLimit } = world.size;
+    const runtime = { name: id, store: this.store, clock, time: host, path, slices, tombstoneLimit };
     this.tandem = new Tandem(runtime, () => this.store.stop(), { clock: host.clock });
   }
 
@@ -59,6 +60,12 @@ export class SimProcess {
     const on = (participant as Follower<D>).on.bind(participant as Follower<D>);
     on('freshness', ({ freshness, since }) => record('freshness', freshness, since));
     on('ownerChanged', ({ owner, ownerName, since }) => record('owner', owner, since, ownerName));
+  }
+
+  /** Whether a look at the state, now, is one at the whole of it. */
+  protected looksAtAll(): boolean {
+    const { size, sim } = this.world;
+    return size.wholeLooks === 1 || sim.random.chance(size.wholeLooks);
   }
 
   /** Records what a reading says of freshness and owner. */

@@ -12,11 +12,10 @@ import type { D } from './space.ts';
 import { seen, space } from './space.ts';
 import { World } from './world.ts';
 
-const BOUNDS: Bounds = {
+const BOUNDS: Omit<Bounds, 'visibleMs'> = {
   stalenessMs: 750,
   leaseMs: LEASE_MS,
   convergenceMs: 1_000,
-  visibleMs: 50,
   calmMs: 150,
   clockErrorMs: 0,
 };
@@ -59,7 +58,11 @@ export async function run(seed: number): Promise<Run> {
   return {
     seed,
     history,
-    violations: judge(history, { ...BOUNDS, clockErrorMs: world.hasSlept ? SLEPT_ERROR_MS : 0 }, LEAST),
+    violations: judge(
+      history,
+      { ...BOUNDS, visibleMs: world.size.visibleMs, clockErrorMs: world.hasSlept ? SLEPT_ERROR_MS : 0 },
+      LEAST,
+    ),
     operations: done.length,
     faults: history.of('fault').map(({ name }) => name),
     hash: createHash('sha256').update(JSON.stringify(history.events)).digest('hex').slice(0, 16),

@@ -1,9 +1,11 @@
-/** The space of all runs, simulated and real: twelve keys in two families, and one single key. */
+/** The space of all runs, simulated and real: keys in two families, and one single key. */
 import { defineSpace, json } from '../../src/index.ts';
 import type { Id, Seen } from '../history/event.ts';
 
 export interface Value {
   readonly id: number;
+  /** Makes the value long. */
+  readonly pad?: string;
 }
 
 export const definition = {
@@ -17,10 +19,15 @@ export type D = typeof definition;
 export const space = defineSpace('space', definition);
 
 export type Key = `a/${string}` | `b/${string}` | 'alone';
-export const KEYS: readonly Key[] = [
-  'alone',
-  ...[1, 2, 3, 4, 5, 6].flatMap((n): Key[] => [`a/${n}`, `b/${n}`]),
-];
+
+/** The single key, and so many keys of each family. */
+export function keysOf(each: number): readonly Key[] {
+  const families = Array.from({ length: each }, (_, n): Key[] => [`a/${n + 1}`, `b/${n + 1}`]);
+  return ['alone', ...families.flat()];
+}
+
+/** The keys of a small world, and of real runs. */
+export const KEYS = keysOf(6);
 
 /** The prefix of the keys that someone else edits. */
 export const EDITED = 'still/';

@@ -6,30 +6,30 @@ import type { ServerClock } from '../../src/base/clock.ts';
 import type { Client } from '../../src/redis/target.ts';
 import { Connection } from '../../src/redis/connection.ts';
 import { Subscriptions } from '../../src/redis/subscriptions.ts';
-import type { Page, SinceOptions } from '../../src/ports/store.ts';
+import type { Capacity, Page, SinceOptions } from '../../src/ports/store.ts';
 import type { Position } from '../../src/state/position.ts';
 import { ModelStore } from '../../src/memory/store.ts';
 import type { Host } from './host.ts';
 import type { Redis } from './redis.ts';
+import type { Size } from './size.ts';
 import type { Socket } from './socket.ts';
 import type { Wire } from './wire.ts';
 
-/** Few, so that states of a dozen keys take several calls. */
-const STAGE_PORTION = 5;
-const PAGE = 6;
 const DEADLINE_MS = 500;
-/** Few as well, so that changes that wait are committed in parts, or the whole state is replaced. */
-const CAPACITY = { changes: 4, length: 1_000_000, mostChanges: 12 };
 
 export class SimStore extends ModelStore {
-  override readonly capacity = CAPACITY;
+  override readonly capacity: Capacity;
   readonly commands: Connection;
   readonly subscriber: Connection;
   readonly sockets = new Set<Socket>();
   readonly #subscriptions = new Subscriptions();
+  readonly #page: number;
 
-  constructor(redis: Redis, host: Host, wire: Wire, clock: ServerClock) {
-    super({ server: redis.model, time: host, clock, stagePortion: STAGE_PORTION, deadlineMs: DEADLINE_MS });
+  constructor(redis: Redis, host: Host, wire: Wire, clock: ServerClock, size: Size) {
+    const { stagePortion, capacity, page } = size;
+    super({ server: redis.model, time: host, clock, stagePortion, deadlineMs: DEADLINE_MS });
+    this.capacity = capacity;
+    this.#page = page;
     const make = (): Socket => {
       const socket = redis.socket(host, wire);
       this.sockets.add(socket);
@@ -57,7 +57,7 @@ export class SimStore extends ModelStore {
   }
 
   override since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page> {
-    return super.since(space, position, Math.min(limit, PAGE), options);
+    return super.since(space, position, Math.min(limit, this.#page), options);
   }
 
   async subscribe(space: string, deliver: (message: string) => void): Promise<void> {

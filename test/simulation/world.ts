@@ -10,11 +10,14 @@ import { Net } from './http.ts';
 import { OwnerProcess } from './owner-process.ts';
 import { Redis } from './redis.ts';
 import { SimTime } from './sim-time.ts';
+import type { Size } from './size.ts';
+import { sizeOf } from './size.ts';
 
 export const TOKEN = 'a token of sixteen or more';
 
 export class World implements Environment {
   readonly sim: SimTime;
+  readonly size: Size;
   readonly redis: Redis;
   readonly net: Net;
   readonly history = new History();
@@ -31,6 +34,7 @@ export class World implements Environment {
 
   constructor(seed: number) {
     this.sim = new SimTime(seed);
+    this.size = sizeOf(seed);
     this.redis = new Redis(this.sim);
     this.net = new Net(this.sim);
     this.allStandBy = this.sim.random.chance(0.3);

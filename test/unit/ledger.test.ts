@@ -329,3 +329,18 @@ test('entries and get agree inside a batch', (t) => {
     t.deepEqual(stateOf(ledger), { a: ledger.get('a')?.value?.json, b: ledger.get('b')?.value?.json });
   });
 });
+
+test('deletes that are forgotten are named among what changed, until the store knows of them', (t) => {
+  const ledger = new Ledger(1);
+  ledger.resume({ epoch: 1, base: ZERO }, 0, 0, []);
+  for (const key of ['a', 'b', 'c', 'd', 'e']) ledger.set(key, '1');
+  for (const key of ['a', 'b', 'c', 'd', 'e']) ledger.delete(key);
+  ledger.set('b', '2');
+  t.true(ledger.droppedCount > 1, 'some deletes are forgotten');
+  const changed = (after: number): string[] =>
+    ledger.changedSince(after).map(({ key, revision, value }) => `${key} ${revision} ${value?.json ?? ''}`);
+  t.deepEqual(changed(5), ['a 6 ', 'c 8 ', 'd 9 ', 'e 10 ', 'b 11 2']);
+  t.deepEqual(changed(8), ['d 9 ', 'e 10 ', 'b 11 2']);
+  ledger.forgetDropped(ledger.droppedCount, true);
+  t.false(changed(5).includes('a 6 '));
+});

@@ -137,7 +137,7 @@ test('tombstones are dropped oldest first and reported once, and nothing after t
     t,
     fc.property(operations, fc.nat(4), (played, limit) => {
       const dropped: string[] = [];
-      const map = new RevisionMap<number>(limit, (key) => dropped.push(key));
+      const map = new RevisionMap<number>(limit, ({ key }) => dropped.push(key));
       let horizon = 0;
       let told = 0;
       play(map, played, (log) => {
