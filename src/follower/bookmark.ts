@@ -9,16 +9,17 @@ import type { Position } from '../state/position.ts';
 import { compare } from '../state/position.ts';
 
 /**
- * The limit of the first page, in changes, and of later ones. A page takes at most 1 ms of the server's
- * time.
+ * The limit of the first page, in changes, and of later ones. A page of small values takes 1 ms of the
+ * server's time. The store ends a page of large values early.
  */
 const FIRST_LIMIT = 250;
 const LAST_LIMIT = 500;
 /**
- * After this many pages the limit grows on, up to the greatest: else a busy space would have no last page.
+ * After this many pages the limit grows on, up to the greatest: else a busy space would have no last page. A
+ * page of the greatest limit takes 7 ms.
  */
 const MANY_PAGES = 400;
-const MOST_LIMIT = 8_000;
+const MOST_LIMIT = 4_000;
 
 /** What a page is asked for with. */
 export interface PageRequest {

@@ -21,7 +21,7 @@ import type { Time } from '../base/time.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import { ownerAfter } from '../state/header.ts';
-import { decodePage, encodeChanges } from '../state/change.ts';
+import { decodePage, encodeChanges, sizeOf } from '../state/change.ts';
 import { encodeFence } from '../state/fence.ts';
 import { encodeFrame } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
@@ -31,10 +31,8 @@ import { Contents, hasAddedKeys, hasLostKeys, MemorySpace, TYPES } from './conte
 
 /** The server's clock where the local one is at zero. */
 const EPOCH_MS = 1_764_000_000_000;
-/** A page ends early when its values have grown to this, in bytes. */
-const LARGE_PAGE = 1024 * 1024;
-/** Values are fetched so many at a time. */
-const PAGE_PORTION = 16;
+/** The greatest size of a page of several changes, bytes of keys and values. */
+const MOST_IN_PAGE = 512 * 1024;
 /** An epoch further than this ahead of the server's clock, a century, is none of ours. */
 const FAR_MS = 3_155_760_000_000;
 /**
@@ -211,19 +209,16 @@ export class MemoryServer {
     const isForeign = foreign.has('state') || foreign.has('index');
     const found = isForeign ? [] : live.inOrder().filter(([, revision]) => revision > from);
     const page: Change[] = [];
-    let count = 0;
     let bytes = 0;
-    while (count < Math.min(limit, found.length) && bytes < LARGE_PAGE) {
-      for (const [key, revision] of found.slice(count, Math.min(count + PAGE_PORTION, limit))) {
-        const json = live.state.get(key) ?? '';
-        page.push({ key: key.includes('\n') ? '' : key, revision, json: json.replaceAll('\n', '\t') });
-        count += 1;
-        bytes += Buffer.byteLength(json);
-      }
+    for (const [key, revision] of found.slice(0, limit)) {
+      const json = live.state.get(key) ?? '';
+      bytes += sizeOf({ key, json });
+      if (bytes > MOST_IN_PAGE && page.length > 0) break;
+      page.push({ key: key.includes('\n') ? '' : key, revision, json: json.replaceAll('\n', '\t') });
     }
     const { changes, isSound } = decodePage(encodeChanges(page));
     const head = this.#head(space);
-    const more = count === limit || count < found.length;
+    const more = page.length === limit || page.length < found.length;
     return { head: isSound ? head : { ...head, keysLost: true }, full, more, changes };
   }
 

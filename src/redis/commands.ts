@@ -185,9 +185,9 @@ function readOutcome<Good extends string, Bad extends string>(reply: Reply): Out
 
 function readPage(reply: Reply): Page {
   const head = readHead(reply);
-  const [full, more, lines] = reply.slice(HEAD_LENGTH);
-  if (lines === undefined) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
-  const { changes, isSound } = decodePage(lines);
+  const [full, more, ...texts] = reply.slice(HEAD_LENGTH);
+  if (texts.length === 0) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
+  const { changes, isSound } = decodePage(texts.length === 1 ? texts[0]! : texts.join(''));
   return {
     head: isSound ? head : { ...head, keysLost: true },
     full: full === '1',

@@ -22,7 +22,7 @@ export function encodeChanges(changes: Iterable<Change>): string {
 }
 
 /** The length of a change's key and value, bytes of UTF-8. */
-export function sizeOf({ key, json }: Change): number {
+export function sizeOf({ key, json }: Pick<Change, 'key' | 'json'>): number {
   return Buffer.byteLength(key) + Buffer.byteLength(json);
 }
 

@@ -1155,14 +1155,31 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
   );
 
   contract(
-    'no page is larger than a megabyte and a portion of 16 values',
+    'a page has at most a megabyte of values, or a single change, and nothing is missing',
     async (t, { writer, store, space }) => {
       await writer.claim();
-      for (let at = 0; at < 8; at += 1)
-        await writer.commit(numbered(5, `"${'x'.repeat(200_000)}"`, `large/${at}`));
-      const { changes } = await store.since(space, ZERO, 1_000);
-      const length = changes.reduce((sum, { json }) => sum + json.length, 0);
-      t.true(length <= 1024 * 1024 + 16 * 200_000, `${length} characters`);
+      const values: Record<string, string> = {};
+      for (let at = 0; at < 10; at += 1) {
+        const five = numbered(5, `"${'x'.repeat(200_000)}"`, `large/${at}`);
+        await writer.commit(five);
+        Object.assign(values, five);
+        if (at !== 4) continue;
+        values['huge'] = `"${'y'.repeat(8 * 1024 * 1024)}"`;
+        await writer.commit({ huge: values['huge'] });
+      }
+      await writer.commit({ small: '"€"', gone: '1' });
+      await writer.commit({ gone: '' });
+      const { pages, changes } = await readAll(store, space, ZERO, 1_000);
+      t.deepEqual(texts(changes), { ...values, small: '"€"' });
+      t.is(changes.length, 53);
+      for (const page of pages) {
+        const length = page.changes.reduce((sum, { json }) => sum + json.length, 0);
+        t.true(length <= 1024 * 1024 || page.changes.length === 1, `${length} in ${page.changes.length}`);
+      }
+      t.true(
+        pages.some((page) => page.changes.length > 1),
+        'several fit',
+      );
     },
   );
 

@@ -3,8 +3,8 @@
 --       5 the highest epoch that the asker has seen, 6 '1' where its last reading of all keys was not the
 --       owner's state
 -- Reply: the head, behind `page`; '1' where the page begins a full sync; '1' where more pages follow; the
---        changes as in a frame, as one text. (A list of a thousand strings would cost both sides more than
---        its content does.)
+--        changes as in a frame, as texts to be joined. (A list of a thousand strings would cost both sides
+--        more than its content does.)
 local epoch, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local horizon, seen = tonumber(ARGV[4]), ARGV[5]
 local CENTURY_MS = 3155760000000
@@ -33,33 +33,43 @@ reply[before] = '0'
 reply[before + 1] = ''
 if limit == 0 then return reply end
 
--- Values are fetched 16 at a time, and the page ends early once they are together larger than a megabyte.
-local LARGE, PORTION = 1024 * 1024, 16
-local lines, filled = { '' }, 1
+-- Lengths are looked at before anything is fetched: a page has at most MOST bytes, or a single change. So
+-- it holds the server for a few ms, whatever the values are. A long value stands in the reply by itself:
+-- putting it together with others would copy it twice more.
+local MOST, PORTION, LONG = 512 * 1024, 50, 4096
+local call, find = redis.call, string.find
+local lines, filled, texts = { '' }, 1, before
 local after = '(' .. string.format('%.0f', from)
 -- Where state or index is of another type, nothing is known to be deleted: the page has no changes.
 local found = not foreign[STATE] and read('ZRANGEBYSCORE', INDEX, after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
   or {}
 local size, at, last = 0, 1, #found
-while at <= last and size < LARGE do
+while at <= last and size <= MOST do
   local keys, count = {}, 0
   for i = at, math.min(at + 2 * PORTION, last + 1) - 1, 2 do
+    local key = found[i]
+    size = size + #key + call('HSTRLEN', STATE, key)
+    if size > MOST and i > 1 then break end
     count = count + 1
-    keys[count] = found[i]
+    keys[count] = key
   end
-  local values = redis.call('HMGET', STATE, unpack(keys))
+  local values = count > 0 and call('HMGET', STATE, unpack(keys))
   for i = 1, count do
     local key, value = keys[i], values[i] or ''
     -- Somebody else may have written line breaks into them. In JSON a tab may stand wherever a line break
     -- may. A key may have neither, so it becomes an empty one, which is no key: the reader finds the damage.
-    if string.find(value, '\n', 1, true) then value = string.gsub(value, '\n', '\t') end
-    if string.find(key, '\n', 1, true) then key = '' end
+    if find(value, '\n', 1, true) then value = string.gsub(value, '\n', '\t') end
+    if find(key, '\n', 1, true) then key = '' end
     lines[filled + 1], lines[filled + 2], lines[filled + 3] = key, found[at + 2 * i - 1], value
     filled = filled + 3
-    size = size + #value
+    if #value > LONG then
+      lines[filled] = ''
+      reply[texts + 1], reply[texts + 2] = table.concat(lines, '\n', 1, filled), value
+      texts, filled = texts + 2, 1
+    end
   end
   at = at + 2 * count
 end
 if at <= last or last == 2 * limit then reply[before] = '1' end
-reply[before + 1] = table.concat(lines, '\n')
+reply[texts + 1] = table.concat(lines, '\n', 1, filled)
 return reply
