@@ -10,6 +10,7 @@ import { memory } from './memory.ts';
 import { peers } from './peers.ts';
 import { resume } from './resume.ts';
 import { setGet } from './set-get.ts';
+import { size } from './size.ts';
 import { throughput } from './throughput.ts';
 
 export const benchmarks: readonly Benchmark[] = [
@@ -24,4 +25,5 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   idle,
   fanOut,
+  size,
 ];

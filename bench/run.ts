@@ -41,7 +41,9 @@ const { quick, against } = values;
 const unknown = names.filter((name) => !benchmarks.some((one) => one.name === name));
 if (unknown.length > 0)
   refuse(`no benchmark ${unknown.join(', ')}; there are: ${benchmarks.map(({ name }) => name).join(', ')}`);
-const chosen = benchmarks.filter(({ name }) => names.length === 0 || names.includes(name));
+const chosen = benchmarks.filter(({ name, isLong }) =>
+  names.length === 0 ? isLong !== true : names.includes(name),
+);
 
 /** Many pairs of short runs say more than few long ones: what differs is mostly from process to process. */
 const defaults =

@@ -19,7 +19,7 @@ export function grid(head: readonly string[], body: readonly (readonly string[])
 }
 
 function cells(row: Row): string[] {
-  const { what, unit, ours, reference, limit, atLeast, spread } = row;
+  const { what, unit, ours, reference, limit, isBound, atLeast, spread } = row;
   const isRatio = reference !== undefined;
   const met = isMet(row);
   const sign = atLeast ? '≥' : '≤';
@@ -29,7 +29,7 @@ function cells(row: Row): string[] {
     isRatio ? `${figure(reference)} ${unit}` : '',
     isRatio ? `${figure(ratioOf(row))} ×` : '',
     spread ? `${figure(spread[0])} – ${figure(spread[1])}` : '',
-    limit === undefined ? '' : `${sign} ${limit} ${isRatio ? '×' : unit}`,
+    limit === undefined ? '' : `${sign} ${limit} ${isRatio && isBound !== true ? '×' : unit}`,
     met === undefined ? '' : met ? 'met' : 'missed',
   ];
 }
