@@ -24,6 +24,7 @@ import { printPosition, ZERO } from '../state/position.ts';
 import { LeaseWatch } from '../state/lease-watch.ts';
 import type { Proof, Reading, Row } from '../state/reading.ts';
 import { Replica } from '../state/replica.ts';
+import type { Snapshot } from '../state/revision-map.ts';
 import type { Definition, KeyOf, PatternOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import { Admission } from './admission.ts';
@@ -142,6 +143,16 @@ export class Follower<D extends Definition = Definition>
 
   override rowsSince(from: Position): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
     return this.#parts.replica.entriesSince(from)?.map((entry) => this.#applier.row(entry));
+  }
+
+  /** Whether this copy knows all changes since a position, deletes too. */
+  canContinue(from: Position): boolean {
+    return this.#parts.replica.canContinue(from);
+  }
+
+  /** The entries that changed after `revision`, tombstones too, for a walk in slices: see `RevisionMap`. */
+  snapshot(revision = 0): Snapshot<unknown> {
+    return this.#parts.replica.snapshot(revision);
   }
 
   get correctedAt(): Position | undefined {

@@ -6,15 +6,16 @@
  */
 import type { Context } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
-import { readSince } from '../follower/catch-up.ts';
 import type { Head } from '../ports/store.ts';
 import { ZERO } from '../state/position.ts';
 import type { Space } from '../state/space.ts';
 import type { Cadence } from './cadence.ts';
 import type { Books } from './books.ts';
 import { claimSpace } from './claim.ts';
+import { Loader } from './loader.ts';
 import type { Standby } from './standby.ts';
-import { takeOver } from './takeover.ts';
+import type { Start } from './takeover.ts';
+import { startOver, takeOver } from './takeover.ts';
 
 export interface ClaimantParts {
   readonly context: Context;
@@ -32,6 +33,8 @@ export interface Claimed {
 export class Claimant {
   readonly #space: Space;
   readonly #parts: ClaimantParts;
+  /** What a first claim that failed has read so far. */
+  #loader: Loader | undefined;
 
   constructor(space: Space, parts: ClaimantParts) {
     this.#space = space;
@@ -70,11 +73,10 @@ export class Claimant {
    * @throws TandemError `FENCED` or `HEAD_MOVED` where the claim was lost while the state was read
    */
   async claim(signal: AbortSignal, standby: Standby | undefined): Promise<Claimed> {
-    const { context, books, cadence, start } = this.#parts;
+    const { context, books, cadence } = this.#parts;
     const { ledger, progress, lease } = books;
     const { observers, time } = context.runtime;
     const startedAt = time.now();
-    const isFirst = !ledger.isLoaded;
     const head = await this.#ask(signal, standby);
     const epoch = head.fence;
     lease.granted(epoch);
@@ -82,14 +84,12 @@ export class Claimant {
     const isForeign = progress.contents === 'foreign';
     let keysLost = head.keysLost || isForeign;
     if (ledger.isLoaded) ledger.continueIn({ epoch, base: isForeign ? ZERO : ledger.head });
-    else if (start === 'reset') ledger.startOver({ epoch, base: ZERO }, head.revision);
-    else keysLost = await this.#load(epoch, signal, standby);
+    else keysLost = await this.#load(head, signal, standby);
     progress.claimedAt(head, keysLost ? 'incomplete' : 'whole');
     cadence.verifyNext();
     lease.hold();
     ledger.sentUpTo(progress.sent.revision);
     observers.tell('claimed', { space: context.space, epoch, tookMs: time.now() - startedAt });
-    if (isFirst) this.#dropUnreadable();
     return { areAdded: isForeign || head.keysAdded === true };
   }
 
@@ -113,45 +113,35 @@ export class Claimant {
   }
 
   /**
-   * Loads the state that the last owner left, with what the standby adds. It renews the lease as it reads, so
-   * nobody else can claim and write meanwhile.
+   * Loads the state that the last owner left, with what the standby adds; or begins with nothing.
+   * @param claimed the store's head under the new claim
    * @returns whether the store has lost keys of the state
    */
-  async #load(epoch: number, signal: AbortSignal, standby: Standby | undefined): Promise<boolean> {
-    const { context, books } = this.#parts;
-    const { ledger, lease } = books;
-    const { space, runtime } = context;
-    const { store, time, slices } = runtime;
-    let renewedAt = time.now();
-    const onPage = async (): Promise<void> => {
-      signal.throwIfAborted();
-      if (time.now() - renewedAt < lease.ms / 4) return;
-      renewedAt = time.now();
-      await store.renew(space, lease.id, epoch, lease.ms);
-    };
-    const { head, changes } = await readSince(store, slices, space, ZERO, { onPage });
-    lease.requireNotTakenOver(space, head, epoch);
-    if (head.fence !== epoch) throw lostClaim(space);
-    const from = takeOver(epoch, { head, changes }, standby);
-    ledger.resume(from.line, from.revision, from.horizon, from.changes);
+  async #load(claimed: Head, signal: AbortSignal, standby: Standby | undefined): Promise<boolean> {
+    const { context, books, start } = this.#parts;
+    const { fence: epoch, keysLost } = claimed;
+    const line = { epoch, base: keysLost ? ZERO : claimed };
+    const loader = (this.#loader ??= new Loader(this.#space, context, line));
+    const head = start === 'reset' ? claimed : await this.#read(loader, epoch, signal);
+    // Once all is read, the loader has served: after a failure from here on, the next claim reads anew.
+    this.#loader = undefined;
+    const decide = (): Start =>
+      start === 'reset' ? startOver(epoch, head) : takeOver(epoch, { ...head, top: loader.top }, standby);
+    const finished = loader.finish(books.ledger, decide, standby);
+    books.ledger.adopt(await context.runtime.slices.run(finished, signal));
     return head.keysLost;
   }
 
   /**
-   * Deletes each value that this owner's schemas refuse, and reports the reason. A key that its space does
-   * not define stays as it is: the owner before may be of a later version of the application.
+   * Reads the state that the store has.
+   * @throws TandemError `FENCED` or `HEAD_MOVED` where the claim was lost meanwhile
    */
-  #dropUnreadable(): void {
+  async #read(loader: Loader, epoch: number, signal: AbortSignal): Promise<Head> {
     const { context, books } = this.#parts;
-    for (const { key, value } of books.ledger.entries()) {
-      if (value === undefined || this.#space.schemaOf(key) === undefined) continue;
-      try {
-        value.value = this.#space.read(key, value.json);
-      } catch (error) {
-        context.reporter.report(error);
-        books.ledger.delete(key);
-      }
-    }
+    const head = await loader.read(signal);
+    books.lease.requireNotTakenOver(context.space, head, epoch);
+    if (head.fence !== epoch) throw lostClaim(context.space);
+    return head;
   }
 }
 

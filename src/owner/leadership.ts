@@ -12,7 +12,7 @@ import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context, Uncommitted } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
-import type { Captured } from '../state/ledger.ts';
+import type { Captured } from '../state/captured.ts';
 import { printPosition } from '../state/position.ts';
 import type { OwnerState } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';
@@ -21,6 +21,7 @@ import type { Claimant } from './claimant.ts';
 import type { Committer } from './committer.ts';
 import type { FencedEvent } from './events.ts';
 import { fencedError } from './lease.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
 import type { Standby } from './standby.ts';
 import type { StateView } from './state-view.ts';
 
@@ -48,6 +49,7 @@ export interface Led {
 export class Leadership {
   readonly #parts: LeadershipParts;
   readonly #owner: Led;
+  readonly #keeper: LeaseKeeper;
   readonly #abort = new AbortController();
   #standby: Standby | undefined;
   #ended: TandemError | undefined;
@@ -61,6 +63,8 @@ export class Leadership {
   constructor(parts: LeadershipParts, owner: Led) {
     this.#parts = parts;
     this.#owner = owner;
+    const { context, books } = parts;
+    this.#keeper = new LeaseKeeper(context.space, context.runtime, books.lease);
   }
 
   /** Whether this owner still waits for the space to be free. */
@@ -146,7 +150,9 @@ export class Leadership {
       if (failures > 0) await pause(runtime.time, backoffMs(runtime.time, failures - 1), signal);
       await standby.untilFree(signal);
       if (signal.aborted) break;
-      await this.#claim(signal).catch((error: unknown) => this.#standByAgain(error));
+      await this.#keeper
+        .during(this.#claim(signal), signal)
+        .catch((error: unknown) => this.#standByAgain(error));
     }
     this.#endStandby();
     if (!signal.aborted) connection.start();
@@ -161,18 +167,22 @@ export class Leadership {
     const signal = AbortSignal.any([machine, this.#abort.signal]);
     try {
       signal.throwIfAborted();
-      // Calls on their way come first: each has a deadline, and the store's head is final only behind them.
-      await this.#parts.committer.settled();
-      if (!(await this.#parts.claimant.holds())) await this.#claim(signal);
-      signal.throwIfAborted();
-      // A commit goes out even when nothing changed: it proves that Redis takes writes.
-      await this.#commitAll();
+      await this.#keeper.during(this.#mend(signal), signal);
     } catch (error) {
       if (error instanceof TandemError && ENDING.has(error.code)) this.lose(error);
       // A stop called this off, which is no failure: the machine stops next, and needs no result.
       if (this.isOver) await new Promise<never>(() => {});
       throw error;
     }
+  }
+
+  async #mend(signal: AbortSignal): Promise<void> {
+    // Calls on their way come first: each has a deadline, and the store's head is final only behind them.
+    await this.#parts.committer.settled();
+    if (!(await this.#parts.claimant.holds())) await this.#claim(signal);
+    signal.throwIfAborted();
+    // A commit goes out even when nothing changed: it proves that Redis takes writes.
+    await this.#commitAll();
   }
 
   /** Gives up the lease, after every commit and claim on its way: a claim may still be granted. */

@@ -21,7 +21,7 @@ import { inRoot } from '../base/root.ts';
 import { randomId } from '../base/time.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Link } from '../ports/store.ts';
-import type { Captured } from '../state/ledger.ts';
+import type { Captured } from '../state/captured.ts';
 import { Ledger } from '../state/ledger.ts';
 import type { Mode, Ownership } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
@@ -109,7 +109,7 @@ export class Owner<D extends Definition = Definition>
     const { context } = this;
     const { time, observers } = runtime;
     const books = {
-      ledger: new Ledger(runtime.tombstoneLimit),
+      ledger: new Ledger(),
       progress: new Progress(),
       lease: new Lease(idOf(runtime), leaseMs),
     };

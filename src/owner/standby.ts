@@ -14,7 +14,7 @@ import type { Follower } from '../follower/follower.ts';
 import { followerLogic } from '../follower/follower.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Change } from '../state/change.ts';
-import type { Captured } from '../state/ledger.ts';
+import type { Captured } from '../state/captured.ts';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
 import type { LeaseWatch } from '../state/lease-watch.ts';
@@ -120,13 +120,20 @@ export class Standby implements Inheritance, StateView {
 
   // ---- its copy, for the takeover ----
 
-  changes(): readonly Change[] {
-    // planted: inherited
-    return [...this.entries()].toSorted((a, b) => a.revision - b.revision).map(changeOf);
+  canContinue(from: Position): boolean {
+    return this.follower.canContinue(from);
   }
 
-  changesSince(from: Position): readonly Change[] | undefined {
-    return this.entriesSince(from)?.map(changeOf);
+  /**
+   * The changes of its copy after a revision, in revision order, deletes too, as they are at the first step.
+   * The whole copy comes without deletes, since it does not know all of them.
+   */
+  *changes(after: number): Generator<Change> {
+    // planted: inherited
+    for (const { key, revision, value } of this.follower.snapshot(after)) {
+      if (value !== undefined || after > 0)
+        yield { key, revision, json: value === undefined ? '' : printJson(value) };
+    }
   }
 
   #linkChanged(): void {
@@ -149,8 +156,4 @@ function entryOf({
 }: Omit<Row, 'proof' | 'position' | 'reading'>): Entry<Captured> {
   const captured = value === undefined ? undefined : { json: printJson(value) };
   return { key, value: captured, epoch, revision };
-}
-
-function changeOf({ key, revision, value }: Entry<Captured>): Change {
-  return { key, revision, json: value?.json ?? '' };
 }

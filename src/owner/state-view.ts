@@ -3,7 +3,8 @@
  * ledger.
  */
 import type { OwnerIdentity } from '../actor/proof-watch.ts';
-import type { Captured, Ledger } from '../state/ledger.ts';
+import type { Captured } from '../state/captured.ts';
+import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import type { Proof } from '../state/reading.ts';
 import type { Entry } from '../state/revision-map.ts';

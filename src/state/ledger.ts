@@ -1,14 +1,19 @@
 /**
  * The owner's ledger: the state, its revisions and its cut points. Pure: no clock, no I/O.
  *
- * Before the first claim, revisions are provisional and count from one. `resume` and `startOver` take over
- * the store's revision, and give every change that was set before the claim a new revision after it.
+ * Before the first claim, revisions are provisional and count from one. `adopt` takes over a state that was
+ * made beside this one (`loading.ts`), and gives every change that was set before a new revision after it.
  *
  * Invariant: each change of a key outside a batch, and each changed key of a batch, gets the next revision.
  */
 import { TandemError } from '../base/errors.ts';
+import type { Sliced } from '../base/slices.ts';
+import type { Captured } from './captured.ts';
+import { WITHHELD } from './captured.ts';
 import type { Change } from './change.ts';
 import { hashOf } from './digest.ts';
+import { DroppedTombstones } from './dropped-tombstones.ts';
+import type { Loading } from './loading.ts';
 import type { Line, Position } from './position.ts';
 import { reaches, ZERO } from './position.ts';
 import type { Entry, Snapshot } from './revision-map.ts';
@@ -18,43 +23,14 @@ import { CutPoints } from './cut-points.ts';
 import type { TraceContext } from './trace.ts';
 import { MAX_LINKS } from './trace.ts';
 import { RevisionNotes } from './revision-notes.ts';
-import { detached } from '../base/detached.ts';
-
-/** A value as it was set. */
-export interface Captured {
-  /** The text that travels. */
-  readonly json: string;
-  /** The true text of a value that the store can never take: `json` is `WITHHELD` then. */
-  readonly withheld?: string;
-  /** The value that the schema reads from the text; made by the first reading. */
-  value?: unknown;
-}
-
-/**
- * What travels in place of a value that the store can never take. It is no JSON, so nobody can read it:
- * followers keep the last value that they could read, as stale.
- */
-export const WITHHELD = '(too large for the store)';
 
 const NO_ORIGINS: readonly TraceContext[] = [];
 
-/** A deleted key. */
-type Tombstone = Pick<Entry<Captured>, 'key' | 'epoch' | 'revision'>;
-
-/** The greatest number of dropped tombstones to remember until the store has dropped them too. */
-const MAX_DROPPED = 100_000;
-
 export class Ledger {
-  readonly #tombstoneLimit: number | undefined;
-  /** The tombstones that were dropped here and that the store may still hold. */
-  #dropped: Tombstone[] = [];
-  /**
-   * More tombstones were dropped than `#dropped` remembers: only the whole state can bring the store up to
-   * date.
-   */
-  #isDroppedLost = false;
   /** Without a tombstone limit: no delete may be forgotten before the state of the store is known. */
-  #map = this.#emptyMap(Infinity);
+  #map = new RevisionMap<Captured>(Infinity);
+  /** The tombstones that were dropped here and that the store may still hold. */
+  #dropped = new DroppedTombstones();
   #line: Line = { epoch: 0, base: ZERO };
   #revision = 0;
   /** While false, even the delete of a key that is unknown here is recorded: the store may hold that key. */
@@ -69,11 +45,6 @@ export class Ledger {
   readonly #cutPoints = new CutPoints();
   /** The digest has the changes up to this revision. */
   #digested = 0;
-
-  /** @param tombstoneLimit as in `RevisionMap` */
-  constructor(tombstoneLimit?: number) {
-    this.#tombstoneLimit = tombstoneLimit;
-  }
 
   get line(): Line {
     return this.#line;
@@ -181,7 +152,7 @@ export class Ledger {
    * @param most the greatest number of changes; default all
    */
   changesSince(revision: number, most = Infinity): Change[] | undefined {
-    if (revision < this.#map.horizon || this.#isDroppedLost) return undefined;
+    if (revision < this.#map.horizon || this.#dropped.isLost) return undefined;
     // planted: changes-since
     return this.#map.since(revision, most).map(toChange);
   }
@@ -192,7 +163,8 @@ export class Ledger {
    */
   changedSince(revision: number): Omit<Entry<Captured>, 'memo'>[] {
     const forgotten = this.#dropped
-      .filter((tombstone) => tombstone.revision > revision && this.#map.get(tombstone.key) === undefined)
+      .since(revision)
+      .filter(({ key }) => this.#map.get(key) === undefined)
       .map((tombstone) => ({ ...tombstone, value: undefined }));
     if (forgotten.length === 0) return this.#map.since(revision);
     const last = new Map(forgotten.map((tombstone) => [tombstone.key, tombstone]));
@@ -263,7 +235,7 @@ export class Ledger {
 
   /** The number of tombstones that were dropped here and that the store may still hold. */
   get droppedCount(): number {
-    return this.#dropped.length;
+    return this.#dropped.count;
   }
 
   /**
@@ -271,10 +243,7 @@ export class Ledger {
    * out: it is no tombstone any more.
    */
   dropped(count: number, from = 0): string[] {
-    return this.#dropped
-      .slice(from, from + count)
-      .map(({ key }) => key)
-      .filter((key) => this.#map.get(key) === undefined);
+    return this.#dropped.keys(count, from).filter((key) => this.#map.get(key) === undefined);
   }
 
   /**
@@ -282,32 +251,28 @@ export class Ledger {
    * @param whole the store was given the whole state, so it holds no tombstone from before
    */
   forgetDropped(count: number, whole: boolean): void {
-    // Fewer than `count`: the list has overflowed meanwhile, so later drops are lost again.
-    if (whole && this.#dropped.length >= count) this.#isDroppedLost = false;
-    this.#dropped = this.#dropped.slice(count);
+    this.#dropped.forget(count, whole);
   }
 
-  /** Loads the state that the store has at `revision`, and puts the changes made here before on top. */
-  resume(line: Line, revision: number, horizon: number, changes: readonly Change[]): void {
-    const local = this.#map.since(0);
-    const setAt = this.#map.changedAt(0);
-    this.#map = this.#emptyMap();
-    this.#map.forgetUpTo(horizon);
-    for (const { key, revision: changedAt, json } of changes) {
-      const epoch = changedAt > line.base.revision ? line.epoch : line.base.epoch;
-      const captured = json === '' ? undefined : { json: detached(json) };
-      this.#map.set(key, captured, changedAt, epoch, NaN, hashOf(key, changedAt, json));
-    }
-    this.#goOn(line, revision, local, setAt);
+  /** Puts on top of a state that is being loaded what was set here. Then `adopt` has little left to do. */
+  overlay(loading: Loading): Sliced<void> {
+    return loading.overlay(this.#map);
   }
 
-  /** Keeps only the values that were set here; revisions go on after the store's `revision`. */
-  startOver(line: Line, revision: number): void {
-    const local = this.#map.since(0);
-    const setAt = this.#map.changedAt(0);
-    this.#map = this.#emptyMap();
-    this.#map.forgetUpTo(revision);
-    this.#goOn(line, revision, local, setAt);
+  /** Goes on from a state that was loaded, with the changes made here on top. */
+  adopt(loading: Loading): void {
+    const rest = this.#map.since(loading.overlaidUpTo);
+    const setAt = Number.isNaN(loading.setAt) ? this.#map.changedAt(0) : loading.setAt;
+    this.#map = loading.map;
+    this.#dropped = loading.dropped;
+    this.#line = loading.line;
+    this.#revision = this.#digested = loading.revision;
+    this.#cutPoints.clear(loading.loadedUpTo);
+    this.#loaded = true;
+    this.#at = setAt;
+    this.#origins.moveTo(loading.loadedUpTo + 1);
+    // planted: adopt
+    for (const { key, value } of rest) if (loading.overlays(key, value)) this.#put(key, value);
   }
 
   /** Keeps state and revision under a new epoch. */
@@ -330,24 +295,6 @@ export class Ledger {
     }
   }
 
-  #drop({ key, epoch, revision }: Entry<Captured>): void {
-    if (this.#dropped.length < MAX_DROPPED) return void this.#dropped.push({ key, epoch, revision });
-    this.#dropped = [];
-    this.#isDroppedLost = true;
-  }
-
-  #goOn(line: Line, revision: number, local: readonly Entry<Captured>[], setAt: number): void {
-    this.#line = line;
-    this.#revision = this.#digested = revision;
-    this.#cutPoints.clear(revision);
-    this.#loaded = true;
-    this.#at = setAt;
-    this.#origins.moveTo(revision + 1);
-    // planted: local
-    for (const { key, value } of local)
-      if (value !== undefined || this.#map.get(key)?.value !== undefined) this.#put(key, value);
-  }
-
   #put(key: string, captured: Captured | undefined): void {
     if (this.#batch) return void this.#batch.set(key, captured);
     if (captured?.withheld !== undefined) this.#withheld.add(key);
@@ -355,12 +302,6 @@ export class Ledger {
     // planted: revision
     this.#revision += 1;
     this.#cutPoints.changed(this.#map.set(key, captured, this.#revision, this.#line.epoch, this.#at));
-  }
-
-  #emptyMap(tombstoneLimit = this.#tombstoneLimit): RevisionMap<Captured> {
-    this.#dropped = [];
-    this.#isDroppedLost = false;
-    return new RevisionMap<Captured>(tombstoneLimit, (tombstone) => this.#drop(tombstone));
   }
 }
 

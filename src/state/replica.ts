@@ -76,9 +76,13 @@ export class Replica {
    * either.
    */
   entriesSince(from: Position): Entry<unknown>[] | undefined {
+    return this.canContinue(from) ? this.#map.since(from.revision) : undefined;
+  }
+
+  /** Whether `entriesSince` has an answer. */
+  canContinue(from: Position): boolean {
     const { revision } = this.#position;
-    const extent = { line: this.#line, revision, horizon: this.#map.horizon };
-    return reaches(extent, from) ? this.#map.since(from.revision) : undefined;
+    return reaches({ line: this.#line, revision, horizon: this.#map.horizon }, from);
   }
 
   /** The entries that changed after `revision`, tombstones too, for a walk in slices: see `RevisionMap`. */

@@ -42,6 +42,8 @@ export class RevisionMap<V> {
   readonly #tombstoneLimit: number;
   readonly #onDrop: (tombstone: Entry<V>) => void;
   readonly #snapshots = new Set<Snapshot<V>>();
+  readonly #place = new Place<V>();
+  readonly #places = [this.#place];
   #first: Node<V> | undefined;
   #last: Node<V> | undefined;
   #size = 0;
@@ -128,21 +130,29 @@ export class RevisionMap<V> {
   /**
    * The entries that changed after `revision`, oldest change first: each key once, with its latest value.
    * @param most the greatest number of entries; default all
+   * @param place where to look from; default: where was looked last
    */
-  since(revision: number, most = Infinity): Entry<V>[] {
-    let first: Node<V> | undefined;
-    for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before)
-      first = node;
+  since(revision: number, most = Infinity, place = this.#place): Entry<V>[] {
     const found: Entry<V>[] = [];
-    for (let node = first; node !== undefined && found.length < most; node = node.after) found.push(node);
+    let node = this.#firstAfter(revision, place);
+    for (; node !== undefined && found.length < most; node = node.after) found.push(node);
     return found;
+  }
+
+  /**
+   * A place for a reader that comes back: `since` costs the way from where this reader looked last, and not
+   * the way from the end. The map keeps it for good.
+   */
+  place(): Place<V> {
+    const place = new Place<V>();
+    this.#places.push(place);
+    return place;
   }
 
   /** Gives every entry that changed after `from`, up to `to`, its hash. */
   rehash(from: number, to: number, hashOf: (entry: Entry<V>) => number): void {
-    let node = this.#last;
-    for (; node !== undefined && node.revision > to; node = node.before);
-    for (; node !== undefined && node.revision > from; node = node.before) this.#setHash(node, hashOf(node));
+    let node = this.#firstAfter(from);
+    for (; node !== undefined && node.revision <= to; node = node.after) this.#setHash(node, hashOf(node));
   }
 
   /** Takes a key's hash out of the digest. */
@@ -153,10 +163,7 @@ export class RevisionMap<V> {
 
   /** The time of the oldest change after `revision`; NaN where there is none, or its time is not known. */
   changedAt(revision: number): number {
-    let at = NaN;
-    for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before)
-      at = node.at;
-    return at;
+    return this.#firstAfter(revision)?.at ?? NaN;
   }
 
   /** The entries that hold a value, in the order in which their keys first came. */
@@ -169,10 +176,7 @@ export class RevisionMap<V> {
    * meanwhile. A snapshot that is not walked to its end has to be closed.
    */
   snapshot(revision = 0): Snapshot<V> {
-    let first = revision === 0 ? this.#first : undefined;
-    if (revision > 0)
-      for (let node = this.#last; node !== undefined && node.revision > revision; node = node.before)
-        first = node;
+    const first = this.#firstAfter(revision);
     const snapshot: Snapshot<V> = new Snapshot(first, this.revision, () => this.#snapshots.delete(snapshot));
     if (first !== undefined) this.#snapshots.add(snapshot);
     return snapshot;
@@ -181,6 +185,26 @@ export class RevisionMap<V> {
   /** Declares that this map does not know of deletes up to `revision`. */
   forgetUpTo(revision: number): void {
     this.#horizon = Math.max(this.#horizon, revision);
+  }
+
+  /** Looks from the end and from the place by turns, so that it costs the shorter way. */
+  #firstAfter(revision: number, place = this.#place): Node<V> | undefined {
+    let end = this.#last;
+    if (end === undefined || end.revision <= revision) return undefined;
+    if (this.#first!.revision > revision) return this.#first;
+    // From here on there is an entry on either side, so none of these walks leaves the list.
+    let near = place.node ?? end;
+    for (;;) {
+      if (end.before!.revision <= revision) return (place.node = end);
+      end = end.before!;
+      if (near.revision <= revision) {
+        near = near.after!;
+        if (near.revision > revision) return (place.node = near);
+      } else {
+        if (near.before!.revision <= revision) return (place.node = near);
+        near = near.before!;
+      }
+    }
   }
 
   #setHash(node: Node<V>, hash: number): void {
@@ -198,6 +222,7 @@ export class RevisionMap<V> {
 
   #unlink(node: Node<V>): void {
     for (const snapshot of this.#snapshots) snapshot.keep(node);
+    for (const place of this.#places) if (place.node === node) place.node = node.before ?? node.after;
     if (node.before) node.before.after = node.after;
     else this.#first = node.after;
     if (node.after) node.after.before = node.before;
@@ -222,6 +247,11 @@ export class RevisionMap<V> {
       excess -= 1;
     }
   }
+}
+
+/** Where in the list a reader looked last. */
+class Place<V> {
+  node: Node<V> | undefined = undefined;
 }
 
 /**
@@ -283,4 +313,4 @@ class Snapshot<V> implements IterableIterator<Entry<V>> {
   }
 }
 
-export type { Snapshot };
+export type { Place, Snapshot };

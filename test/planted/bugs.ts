@@ -168,8 +168,14 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a change that was set before the claim is forgotten by it',
     mark: 'local',
-    plant: swapped('of local', 'of local.slice(1)'),
+    plant: swapped('this.#overlaidUpTo)', 'this.#overlaidUpTo + 1)'),
     caughtBy: 'nothing lost',
+  },
+  {
+    name: 'a change that was set while the claim put others on top is forgotten',
+    mark: 'adopt',
+    plant: swapped('of rest', 'of rest.slice(1)'),
+    caughtBy: 'test/unit/loading.test.ts',
   },
   {
     name: 'a tombstone is no change',
@@ -272,9 +278,15 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'convergence',
   },
   {
+    name: 'nobody renews the lease while the state is read that was claimed',
+    mark: 'lease-kept',
+    plant: swapped('epoch !== 0', 'epoch < 0'),
+    caughtBy: 'test/unit/lease-keeper.test.ts',
+  },
+  {
     name: 'a standby takes over with nothing',
     mark: 'inherited',
-    plant: swapped('[...this.entries()]', '[...this.entries()].slice(0, 0)'),
+    plant: swapped('snapshot(after)', 'snapshot(Infinity)'),
     caughtBy: 'nothing lost',
   },
   {

@@ -6,6 +6,7 @@ import { Lease } from '../../src/owner/lease.ts';
 import { Progress } from '../../src/owner/progress.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
+import { startOver } from '../_ledger.ts';
 
 const EPOCH = 7;
 const LEASE_MS = 3_000;
@@ -25,7 +26,7 @@ class Bench {
   constructor(announce = true) {
     const books = { ledger: this.ledger, progress: this.progress, lease: this.lease };
     this.cadence = new Cadence(books, { heartbeatMs: HEARTBEAT_MS, announce });
-    this.ledger.startOver({ epoch: EPOCH, base: ZERO }, 0);
+    startOver(this.ledger, { epoch: EPOCH, base: ZERO }, 0);
     this.progress.claimedAt(ZERO, 'whole');
     this.carryOut(this.next('commit'));
   }

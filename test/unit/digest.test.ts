@@ -9,12 +9,13 @@ import { ZERO } from '../../src/state/position.ts';
 import type { ReadChange } from '../../src/state/replica.ts';
 import { Replica } from '../../src/state/replica.ts';
 import { check } from '../_check.ts';
+import { resume, startOver } from '../_ledger.ts';
 
 const LINE = { epoch: 5, base: ZERO };
 
 function leading(): Ledger {
   const ledger = new Ledger();
-  ledger.startOver(LINE, 0);
+  startOver(ledger, LINE, 0);
   return ledger;
 }
 
@@ -81,7 +82,7 @@ test('an owner that resumes has the digest of those who read the same keys', (t)
   for (const key of ['a', 'b', 'c']) ledger.set(key, `"${key}"`);
   ledger.delete('b');
   const next = new Ledger();
-  next.resume({ epoch: 6, base: ledger.head }, 4, 0, ledger.everything());
+  resume(next, { epoch: 6, base: ledger.head }, 4, 0, ledger.everything());
   t.is(next.digestAt(4), copyOf(ledger).digest);
 });
 

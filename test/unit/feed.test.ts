@@ -7,6 +7,7 @@ import { Progress } from '../../src/owner/progress.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
 import { FakeTime } from '../_fake-time.ts';
+import { startOver } from '../_ledger.ts';
 
 const LEASE_MS = 1_000;
 
@@ -15,7 +16,7 @@ async function reading() {
   const time = new FakeTime();
   time.skip(1_000);
   const ledger = new Ledger();
-  ledger.startOver({ epoch: 5, base: ZERO }, 0);
+  startOver(ledger, { epoch: 5, base: ZERO }, 0);
   const lease = new Lease('us', LEASE_MS);
   lease.granted(5);
   lease.hold();

@@ -9,6 +9,7 @@ import type { Change } from '../../src/state/change.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
 import { check } from '../_check.ts';
+import { resume, startOver } from '../_ledger.ts';
 
 const FIRST = { epoch: 5, base: { epoch: 3, revision: 20 } };
 
@@ -22,7 +23,7 @@ function stateOf(ledger: Ledger): Record<string, string> {
 /** A ledger that has taken over an empty store. */
 function loaded(): Ledger {
   const ledger = new Ledger();
-  ledger.resume({ epoch: 1, base: ZERO }, 0, 0, []);
+  resume(ledger, { epoch: 1, base: ZERO }, 0, 0, []);
   return ledger;
 }
 
@@ -40,7 +41,8 @@ test('resume puts the values set here on top of the stored ones', (t) => {
   ledger.set('a', '"here"');
   ledger.delete('b');
   ledger.delete('nowhere');
-  ledger.resume(
+  resume(
+    ledger,
     FIRST,
     20,
     0,
@@ -58,7 +60,7 @@ test('resume puts the values set here on top of the stored ones', (t) => {
 
 test('resume takes over the horizon of the store', (t) => {
   const ledger = new Ledger();
-  ledger.resume(FIRST, 20, 8, [change('a', 9, '1')]);
+  resume(ledger, FIRST, 20, 8, [change('a', 9, '1')]);
   t.is(ledger.horizon, 8);
   t.is(ledger.changesSince(7), undefined, 'the map does not remember deletes that far back');
   t.deepEqual(ledger.changesSince(8), [change('a', 9, '1')]);
@@ -67,7 +69,7 @@ test('resume takes over the horizon of the store', (t) => {
 test("startOver keeps only the values set here, and goes on from the store's revision", (t) => {
   const ledger = new Ledger();
   ledger.set('a', '1');
-  ledger.startOver({ epoch: 5, base: ZERO }, 20);
+  startOver(ledger, { epoch: 5, base: ZERO }, 20);
   t.deepEqual(stateOf(ledger), { a: '1' });
   t.deepEqual(ledger.head, { epoch: 5, revision: 21 });
   t.is(ledger.changesSince(19), undefined, "the store's earlier contents are unknown");
@@ -96,7 +98,7 @@ test('delete returns whether the key had a value, and takes no revision if it ha
 test('before the store is known, deleting an absent key is remembered too', (t) => {
   const ledger = new Ledger();
   t.false(ledger.delete('a'));
-  ledger.resume(FIRST, 20, 0, [change('a', 4, '1')]);
+  resume(ledger, FIRST, 20, 0, [change('a', 4, '1')]);
   t.deepEqual(stateOf(ledger), {});
 });
 
@@ -241,8 +243,8 @@ test('every value set before the store was known is on top of it afterwards', (t
         }
         const revision = stored.length;
         const inOrder = [...latest.values()].sort((a, b) => a.revision - b.revision);
-        if (isReset) ledger.startOver(FIRST, revision);
-        else ledger.resume(FIRST, revision, 0, inOrder);
+        if (isReset) startOver(ledger, FIRST, revision);
+        else resume(ledger, FIRST, revision, 0, inOrder);
         assert.deepEqual(stateOf(ledger), Object.fromEntries([...model].filter(([, json]) => json !== '')));
         // Applied to the store, the changes make it equal to the ledger.
         const cut = ledger.changesSince(revision);
@@ -302,7 +304,7 @@ test('a delete from before the store was known is never forgotten', (t) => {
   const ledger = new Ledger();
   const stored = Array.from({ length: 20_001 }, (_, index) => change(`order/${index}`, index + 1, '1'));
   for (const { key } of stored) ledger.delete(key);
-  ledger.resume(FIRST, stored.length, 0, stored);
+  resume(ledger, FIRST, stored.length, 0, stored);
   t.is(ledger.size, 0);
 });
 
@@ -331,8 +333,8 @@ test('entries and get agree inside a batch', (t) => {
 });
 
 test('deletes that are forgotten are named among what changed, until the store knows of them', (t) => {
-  const ledger = new Ledger(1);
-  ledger.resume({ epoch: 1, base: ZERO }, 0, 0, []);
+  const ledger = new Ledger();
+  resume(ledger, { epoch: 1, base: ZERO }, 0, 0, [], 1);
   for (const key of ['a', 'b', 'c', 'd', 'e']) ledger.set(key, '1');
   for (const key of ['a', 'b', 'c', 'd', 'e']) ledger.delete(key);
   ledger.set('b', '2');

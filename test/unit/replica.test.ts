@@ -21,6 +21,7 @@ import type { Page } from '../../src/ports/store.ts';
 import { check } from '../_check.ts';
 import { FakeTime } from '../_fake-time.ts';
 import { MemoryServer } from '../../src/memory/server.ts';
+import { resume, startOver } from '../_ledger.ts';
 
 const HEADER: Header = {
   epoch: 5,
@@ -123,8 +124,8 @@ class World {
     const { epoch, head, revision } = this.#claim();
     const { changes } = this.server.since(SPACE, ZERO, 1_000, {});
     this.ledger = new Ledger();
-    if (how === 'reset') this.ledger.startOver({ epoch, base: ZERO }, revision);
-    else this.ledger.resume({ epoch, base: head }, revision, 0, changes);
+    if (how === 'reset') startOver(this.ledger, { epoch, base: ZERO }, revision);
+    else resume(this.ledger, { epoch, base: head }, revision, 0, changes);
     this.commit();
   }
 

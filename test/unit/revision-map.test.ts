@@ -252,3 +252,23 @@ test('a snapshot that is closed has no more entries, and keeps nothing', (t) => 
   map.set('b', 2, 3, 1);
   t.true(snapshot.next().done);
 });
+
+test('the changes since any revision are found from wherever was looked before, also from a place of its own', (t) =>
+  check(
+    t,
+    fc.property(operations, fc.array(fc.nat(250), { minLength: 1 }), (played, looks) => {
+      const map = new RevisionMap<number>(3);
+      const place = map.place();
+      let at = 0;
+      play(map, played, (log) => {
+        const expected = latest(log).filter(({ key }) => map.get(key) !== undefined);
+        for (const where of [undefined, place]) {
+          const from = looks[(at += 1) % looks.length]!;
+          assert.deepEqual(
+            map.since(from, Infinity, where).map(plain),
+            expected.filter(({ revision }) => revision > from),
+          );
+        }
+      });
+    }),
+  ));
