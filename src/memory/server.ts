@@ -9,6 +9,7 @@ import type {
   Claim,
   Committed,
   Cut,
+  CutHead,
   Head,
   Outcome,
   Page,
@@ -145,7 +146,7 @@ export class MemoryServer {
 
   stage(
     name: string,
-    writer: Pick<Replacement, 'owner' | 'epoch' | 'leaseMs'>,
+    writer: Pick<CutHead, 'owner' | 'epoch' | 'leaseMs'>,
     { attempt, isFirst, portion }: { attempt: string; isFirst: boolean; portion: readonly Change[] },
   ): Outcome<'staged', Fenced> {
     const space = this.#begin(name, ALL);
@@ -171,8 +172,8 @@ export class MemoryServer {
     if (refusal !== undefined) return this.#reply(space, refusal);
     if (space.attempt !== attempt) return this.#reply(space, 'head_moved');
     const next = space.next ?? new Contents();
-    const size = replacement.changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
-    const isWhole = next.state.size === size && next.index.size === replacement.changes.length;
+    const { size, count, digest } = replacement.whole;
+    const isWhole = next.state.size === size && next.index.size === count;
     if (!isWhole || NEXT.some((key) => space.foreign.has(key))) return this.#reply(space, 'keys_lost');
 
     space.live = next;
@@ -180,8 +181,8 @@ export class MemoryServer {
     space.foreign.delete('index');
     space.isSizeLost = false;
     space.next = undefined;
-    this.#finish(space, replacement, size, replacement.changes.length);
-    this.publish(name, headerOf(replacement, replacement.revision), []);
+    this.#finish(space, replacement, size, count);
+    this.publish(name, headerOf({ ...replacement, digest }, replacement.revision), []);
     return this.#reply(space, 'committed');
   }
 
@@ -342,7 +343,7 @@ export class MemoryServer {
     space.foreign.delete('lease');
   }
 
-  #finish(space: MemorySpace, cut: Replacement, size: number, indexed: number): void {
+  #finish(space: MemorySpace, cut: CutHead, size: number, indexed: number): void {
     const { epoch, revision, base, horizon, cutAt } = cut;
     space.meta = { ...space.meta, epoch, revision, base, horizon, cutAt, size, indexed };
     this.#renew(space, cut.owner, epoch, cut.leaseMs);

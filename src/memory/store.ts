@@ -74,12 +74,12 @@ export abstract class ModelStore implements Store {
     replacement: Replacement,
   ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>> {
     const attempt = randomId(this.time);
-    // As in Redis, the last portion may be empty: the first one clears a stage that was abandoned.
-    for (let from = 0; from <= replacement.changes.length; from += this.#stagePortion) {
-      const portion = replacement.changes.slice(from, from + this.#stagePortion);
-      const part = { attempt, isFirst: from === 0, portion };
+    let isFirst = true;
+    for (const portion of portionsOf(replacement.whole, this.#stagePortion)) {
+      const part = { attempt, isFirst, portion };
       const { outcome, head } = await this.#ask(() => this.server.stage(space, replacement, part), true);
       if (outcome !== 'staged') return { outcome, head };
+      isFirst = false;
     }
     return this.#ask(() => this.server.replaceAll(space, replacement, attempt), true);
   }
@@ -199,4 +199,16 @@ export class MemoryStore extends ModelStore {
     if (this.subscriber.generation !== generation) return;
     for (const deliver of this.#listeners.get(space) ?? []) deliver(message);
   }
+}
+
+/** There is always a first portion, which clears a stage that was abandoned; and the last one may be empty. */
+function* portionsOf(changes: Iterable<Change>, most: number): Generator<readonly Change[]> {
+  let portion: Change[] = [];
+  for (const change of changes) {
+    portion.push(change);
+    if (portion.length < most) continue;
+    yield portion;
+    portion = [];
+  }
+  yield portion;
 }

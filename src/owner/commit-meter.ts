@@ -9,6 +9,7 @@ import type { Change } from '../state/change.ts';
 import { bytesOf } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
 import { printPosition } from '../state/position.ts';
+import { WholeState } from '../state/whole-state.ts';
 
 /** The changes that a commit brings to the store: those after `from`, up to `to`. */
 interface Range {
@@ -16,8 +17,7 @@ interface Range {
   readonly to: number;
   /** Announcements of the changes up to this revision went out. */
   readonly announced: number;
-  /** `undefined` for the whole state. */
-  readonly changes: readonly Change[] | undefined;
+  readonly changes: readonly Change[] | WholeState;
 }
 
 export class CommitMeter {
@@ -39,10 +39,12 @@ export class CommitMeter {
     const origins = this.#ledger.originsSince(from);
     if (observers.isEmpty && origins.length === 0) return commit(measures);
     const committing = this.#describe(range);
-    const span = changes?.length === 0 ? undefined : tracer.commit(committing, origins);
+    const isEmpty = !(changes instanceof WholeState) && changes.length === 0;
+    const span = isEmpty ? undefined : tracer.commit(committing, origins);
     const sentAt = time.now();
     const ended = (outcome: Observed['outcome']): void => {
-      const committed = { ...committing, outcome, storeMs: time.now() - sentAt };
+      const bytes = changes instanceof WholeState ? changes.bytes : committing.bytes;
+      const committed = { ...committing, bytes, outcome, storeMs: time.now() - sentAt };
       span?.end(committed);
       observers.tell('committed', committed);
     };
@@ -89,18 +91,30 @@ export class CommitMeter {
     const { name, observers, time } = this.#runtime;
     const ledger = this.#ledger;
     const waitedMs = time.now() - ledger.setAtSince(from);
-    const keys = changes?.length ?? ledger.size;
-    const after = Math.max(from, announced);
-    return {
+    const common = {
       space: this.#space,
       owner: name,
       position: printPosition({ epoch: ledger.head.epoch, revision: to }),
-      kind: changes === undefined ? 'replace-all' : keys === 0 ? 'heartbeat' : 'frame',
-      keys,
-      bytes: observers.isEmpty ? 0 : bytesOf(changes ?? ledger.everything()),
-      conflated: changes === undefined ? 0 : Math.max(0, to - after - countAfter(changes, after)),
-      isAnnounced: keys > 0 && changes !== undefined && to <= announced,
       waitedMs: Number.isNaN(waitedMs) ? undefined : waitedMs,
+    };
+    if (changes instanceof WholeState)
+      return {
+        ...common,
+        kind: 'replace-all',
+        keys: ledger.size,
+        bytes: 0,
+        conflated: 0,
+        isAnnounced: false,
+      };
+    const keys = changes.length;
+    const after = Math.max(from, announced);
+    return {
+      ...common,
+      kind: keys === 0 ? 'heartbeat' : 'frame',
+      keys,
+      bytes: observers.isEmpty ? 0 : bytesOf(changes),
+      conflated: Math.max(0, to - after - countAfter(changes, after)),
+      isAnnounced: keys > 0 && to <= announced,
     };
   }
 }

@@ -5,12 +5,13 @@
  */
 import type { Context } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Capacity, Committed, Head, Measures, Replacement } from '../ports/store.ts';
+import type { Capacity, Committed, CutHead, Head, Measures } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { sizeOf } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
 import { continues } from '../state/position.ts';
+import type { WholeState } from '../state/whole-state.ts';
 import type { Cadence, CommitPlan, Occasion, ReplacementPlan } from './cadence.ts';
 import type { Books } from './books.ts';
 import type { CommitMeter } from './commit-meter.ts';
@@ -26,6 +27,8 @@ export class Committer {
   readonly #heartbeatMs: number;
   /** Everything that is on its way. None of these promises rejects. */
   readonly #underWay = new Set<Promise<void>>();
+  /** Hashes that the digest lacks are being made. */
+  #isDigesting = false;
 
   constructor(context: Context, books: Books, cadence: Cadence, meter: CommitMeter, heartbeatMs: number) {
     this.#context = context;
@@ -112,7 +115,7 @@ export class Committer {
       leaseMs: Math.floor(lease.leftMs(runtime.time.now())),
       bye: false,
       isAhead: true,
-      digest: ledger.digestAt(head.revision),
+      digest: this.#digestAt(head.revision),
       heartbeatMs: changes.length === 0 ? this.#heartbeatMs : undefined,
       setAt,
       setErrorMs,
@@ -159,35 +162,59 @@ export class Committer {
 
   #ask(plan: CommitPlan | ReplacementPlan, from: number): Promise<Committed> {
     const { announced } = this.#books.progress;
-    const changes = plan.kind === 'commit' ? plan.changes : undefined;
+    const range = { from, to: plan.revision, announced };
     try {
-      return this.#meter.measured({ from, to: plan.revision, announced, changes }, (measures) =>
-        this.#askStore(plan, measures),
-      );
+      if (plan.kind === 'commit')
+        return this.#meter.measured({ ...range, changes: plan.changes }, (measures) =>
+          this.#commitTo(plan, measures),
+        );
+      const whole = this.#books.ledger.whole();
+      return this.#meter
+        .measured({ ...range, changes: whole }, () => this.#replaceBy(plan, whole))
+        .finally(() => whole.close());
     } catch (error) {
       // A store that throws at once has failed, as one that rejects.
       return Promise.reject(error);
     }
   }
 
-  #askStore(plan: CommitPlan | ReplacementPlan, measures: Measures): Promise<Committed> {
+  #commitTo(plan: CommitPlan, measures: Measures): Promise<Committed> {
     const { space, runtime } = this.#context;
-    const { store } = runtime;
-    const cut = this.#cut(plan);
-    if (plan.kind === 'replacement')
-      return store.replaceAll(space, { ...cut, changes: this.#books.ledger.everything() });
-    const { prev, changes, dropped, isLight, isAnnounced } = plan;
-    return store.commit(space, { ...cut, prev, changes, dropped, isLight, measures, isAnnounced });
+    const { revision, prev, changes, dropped, isLight, isAnnounced } = plan;
+    const digest = this.#digestAt(revision);
+    const cut = { ...this.#cut(plan), digest, prev, changes, dropped, isLight, measures, isAnnounced };
+    return runtime.store.commit(space, cut);
   }
 
-  #cut({ revision, cutAt, leaseMs }: CommitPlan | ReplacementPlan): Omit<Replacement, 'changes'> {
+  /** What is set while the store takes the state goes out after it. */
+  #replaceBy(plan: ReplacementPlan, whole: WholeState): Promise<Committed> {
+    const { space, runtime } = this.#context;
+    // The next cut's digest needs the hashes of everything that is sent with this one.
+    this.#digestAt(plan.revision);
+    return runtime.store.replaceAll(space, { ...this.#cut(plan), whole });
+  }
+
+  #cut({ revision, cutAt, leaseMs }: CommitPlan | ReplacementPlan): CutHead {
     const { ledger, lease } = this.#books;
     const { epoch, base } = ledger.line;
     const { horizon } = ledger;
-    const digest = ledger.digestAt(revision);
     const heartbeatMs = this.#heartbeatMs;
     const at = this.#cutAt(cutAt);
-    return { epoch, base, owner: lease.id, leaseMs, revision, horizon, cutAt: at, digest, heartbeatMs };
+    return { epoch, base, owner: lease.id, leaseMs, revision, horizon, cutAt: at, heartbeatMs };
+  }
+
+  /**
+   * The digest at a revision up to which the state is cut; `undefined` while many changes wait for their
+   * hashes, which are made in slices.
+   */
+  #digestAt(revision: number): number | undefined {
+    const { ledger } = this.#books;
+    const digest = ledger.digestAt(revision);
+    if (!ledger.isDigestBehind || this.#isDigesting) return digest;
+    this.#isDigesting = true;
+    const digested = this.#context.runtime.slices.run(ledger.digest());
+    void digested.then(() => (this.#isDigesting = false));
+    return digest;
   }
 
   /**
@@ -239,7 +266,7 @@ export class Committer {
     const { revision } = committed;
     // With changes left uncommitted, the goodbye must not prove the state current.
     const cutAt = head.revision > revision ? 0 : this.#cutAt();
-    const digest = ledger.digestAt(revision);
+    const digest = this.#digestAt(revision);
     return { epoch, base: line.base, prev: revision, revision, cutAt, leaseMs: 0, bye: true, digest };
   }
 

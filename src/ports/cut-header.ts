@@ -1,9 +1,9 @@
 /** The header of the frame that a cut publishes, whichever store it goes to. */
 import type { Header } from '../state/header.ts';
-import type { Cut, Replacement } from './store.ts';
+import type { Cut, CutHead } from './store.ts';
 
 /** @param prev the revision from which the frame goes on; a heartbeat's own where the cut has no changes */
-export function headerOf(cut: Replacement & Pick<Cut, 'measures'>, prev: number): Header {
+export function headerOf(cut: CutHead & Pick<Cut, 'digest' | 'measures'>, prev: number): Header {
   const { epoch, base, revision, cutAt, leaseMs, digest, measures } = cut;
   const heartbeatMs = prev === revision ? cut.heartbeatMs : undefined;
   return { epoch, base, prev, revision, cutAt, leaseMs, bye: false, digest, heartbeatMs, ...measures };

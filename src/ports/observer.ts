@@ -23,7 +23,7 @@ export interface Committing {
   /** `frame`: changes on top of the store's head. `heartbeat`: no change. `replace-all`: the whole state. */
   readonly kind: 'frame' | 'heartbeat' | 'replace-all';
   readonly keys: number;
-  /** Keys, values and their overhead, as sent, bytes of UTF-8. */
+  /** Keys and values, as sent, bytes of UTF-8. Of a whole state they are known at its end, and 0 before. */
   readonly bytes: number;
   /** Sets and deletes since the store's head that a later one of the same key has replaced. */
   readonly conflated: number;

@@ -13,6 +13,7 @@ import type { TandemError } from '../base/errors.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import type { Line, Position } from '../state/position.ts';
+import type { WholeState } from '../state/whole-state.ts';
 
 /** A connection that comes and goes. */
 export interface Link {
@@ -134,8 +135,20 @@ export interface Cut extends Line {
   readonly isAnnounced?: boolean;
 }
 
+/** What a cut says of the state at its revision, and of its owner. */
+export type CutHead = Pick<
+  Cut,
+  keyof Line | 'owner' | 'leaseMs' | 'revision' | 'horizon' | 'cutAt' | 'heartbeatMs'
+>;
+
 /** A whole state to put in place of the store's. */
-export type Replacement = Omit<Cut, 'prev' | 'dropped' | 'measures' | 'isLight' | 'isAnnounced'>;
+export interface Replacement extends CutHead {
+  /**
+   * Walked a portion at a time, while the owner's state goes on changing. Its digest and its counts are known
+   * at the end.
+   */
+  readonly whole: WholeState;
+}
 
 export interface SinceOptions {
   /** For a later page of a full sync: the horizon at which that sync began. Default 0. */
@@ -216,7 +229,7 @@ export interface Store {
    * that the frame has arrived. It has, once a later commit is carried out.
    */
   announce(space: string, header: Header, changes: readonly Change[]): void;
-  /** Replaces the whole state, however large, in one step that readers can see. */
+  /** Replaces the whole state, however large, in one step that readers can see. It is walked to its end, or closed. */
   replaceAll(
     space: string,
     replacement: Replacement,

@@ -14,6 +14,7 @@ import type {
   Claim,
   Committed,
   Cut,
+  CutHead,
   Head,
   Outcome,
   Page,
@@ -87,7 +88,7 @@ export const commit = {
 };
 
 export const stage = {
-  args({ owner, leaseMs, epoch }: Replacement, attempt: string, portion: Portion): string[] {
+  args({ owner, leaseMs, epoch }: CutHead, attempt: string, portion: Portion): string[] {
     const { isFirst, changes } = portion;
     return [owner, String(leaseMs), String(epoch), attempt, isFirst ? '1' : '0', encodeChanges(changes)];
   },
@@ -95,12 +96,13 @@ export const stage = {
 };
 
 export const replaceAll = {
+  /** Call it once all portions of the whole state are staged. */
   args(replacement: Replacement, attempt: string, channel: string): string[] {
-    const { owner, leaseMs, epoch, revision, base, horizon, cutAt, changes } = replacement;
-    const header = encodeHeader(headerOf(replacement, revision));
+    const { owner, leaseMs, epoch, revision, base, horizon, cutAt, whole } = replacement;
+    const { size, count, digest } = whole;
+    const header = encodeHeader(headerOf({ ...replacement, digest }, revision));
     const numbers = [leaseMs, epoch, revision, base.epoch, base.revision, horizon, cutAt].map(String);
-    const size = changes.reduce((sum, { json }) => sum + (json === '' ? 0 : 1), 0);
-    return [owner, ...numbers, channel, header, String(size), String(changes.length), attempt];
+    return [owner, ...numbers, channel, header, String(size), String(count), attempt];
   },
   read: readOutcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>,
 };
@@ -141,7 +143,7 @@ export interface Portion {
  * There is always a first portion, and the last one may be empty.
  * @param most bytes of a portion; a single change may be longer. Default: no limit
  */
-export function* portionsOf(changes: readonly Change[], most = Infinity): Generator<Portion> {
+export function* portionsOf(changes: Iterable<Change>, most = Infinity): Generator<Portion> {
   let isFirst = true;
   let portion: Change[] = [];
   let length = 0;

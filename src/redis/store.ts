@@ -146,11 +146,16 @@ export class RedisStore implements Store {
   ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>> {
     const keys = this.#keys(space);
     const attempt = randomId(this.#time);
-    for (const portion of portionsOf(replacement.changes, this.capacity.bytes)) {
+    let asked: Promise<Outcome<'staged', 'fenced' | 'head_moved'>> | undefined;
+    for (const portion of portionsOf(replacement.whole, this.capacity.bytes)) {
+      // The portion is made while the one before it is on its way.
       const args = stage.args(replacement, attempt, portion);
-      const { outcome, head } = await this.#ask('stage', keys, args, stage.read, portion.changes);
-      if (outcome !== 'staged') return { outcome, head };
+      const before = await asked;
+      if (before !== undefined && before.outcome !== 'staged') return before;
+      asked = this.#ask('stage', keys, args, stage.read, portion.changes);
     }
+    const last = await asked;
+    if (last !== undefined && last.outcome !== 'staged') return last;
     const args = replaceAll.args(replacement, attempt, keys.channel);
     return this.#ask('replaceAll', keys, args, replaceAll.read);
   }

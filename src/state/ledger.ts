@@ -23,8 +23,14 @@ import { CutPoints } from './cut-points.ts';
 import type { TraceContext } from './trace.ts';
 import { MAX_LINKS } from './trace.ts';
 import { RevisionNotes } from './revision-notes.ts';
+import { WholeState } from './whole-state.ts';
 
 const NO_ORIGINS: readonly TraceContext[] = [];
+
+/** So much is hashed in one stretch, UTF-16 code units: some ms. */
+const MOST_HASHED = 2_500_000;
+/** A hash takes as long as the reading of so many code units. */
+const HASH_LENGTH = 250;
 
 export class Ledger {
   /** Without a tombstone limit: no delete may be forgotten before the state of the store is known. */
@@ -45,6 +51,8 @@ export class Ledger {
   readonly #cutPoints = new CutPoints();
   /** The digest has the changes up to this revision. */
   #digested = 0;
+  /** Too many changes waited for their hashes: the digest says nothing until it has come to the head. */
+  #isDigestBehind = false;
 
   get line(): Line {
     return this.#line;
@@ -216,16 +224,36 @@ export class Ledger {
   }
 
   /**
-   * The digest of the state at a revision up to which the state is cut. Changes are hashed here, and not when
+   * The digest of the state at a revision up to which the state is cut. It is asked for at each revision that
+   * is sent: a key that changes again afterwards takes its hash as of that cut with it. Changes are hashed here, and not when
    * they are set: a key that is set a thousand times before the cut is hashed once.
-   * @returns `undefined` for a revision before one that was asked for already: that state is gone
+   * @returns `undefined` for a revision before one that was asked for already: that state is gone. Also where
+   *   too many changes wait: then `digest` makes their hashes
    */
   digestAt(revision: number): number | undefined {
-    if (revision > this.#digested) {
-      this.#map.rehash(this.#digested, revision, hashOfEntry);
-      this.#digested = revision;
+    // A key may have changed on both sides of a cut before its hash was made: then only the head is known.
+    // planted: digest-behind
+    if (this.#isDigestBehind && revision < this.#revision) return undefined;
+    if (revision > this.#digested) this.#isDigestBehind = !this.#hashUpTo(revision, MOST_HASHED);
+    return revision === this.#digested && !this.#isDigestBehind ? this.#map.digest : undefined;
+  }
+
+  /** Whether more changes wait for their hashes than one stretch may make. */
+  get isDigestBehind(): boolean {
+    return this.#isDigestBehind;
+  }
+
+  /** Makes the hashes that the digest lacks, up to the head. */
+  *digest(): Sliced<void> {
+    while (this.#isDigestBehind) {
+      this.#isDigestBehind = !this.#hashUpTo(this.#revision, 1);
+      yield;
     }
-    return revision === this.#digested ? this.#map.digest : undefined;
+  }
+
+  /** The whole state as it is now, tombstones included, to be walked or closed. */
+  whole(): WholeState {
+    return new WholeState(this.#map.snapshot());
   }
 
   /** The whole state, tombstones included. */
@@ -281,6 +309,17 @@ export class Ledger {
     // The first commit of an epoch must reach its base. A cut before the base would put a reader past one
     // head and before the next.
     this.#cutPoints.clear(this.#revision);
+  }
+
+  /** Hashes what changed, oldest first, until so much was hashed. Returns whether that was all of it. */
+  #hashUpTo(revision: number, most: number): boolean {
+    let left = most;
+    this.#digested = this.#map.rehash(this.#digested, revision, (entry) => {
+      if (left <= 0) return undefined;
+      left -= HASH_LENGTH + (entry.value?.json.length ?? 0);
+      return hashOfEntry(entry);
+    });
+    return this.#digested === revision;
   }
 
   /** An inner batch that throws undoes its own changes. The outer batch decides about all others. */

@@ -149,10 +149,21 @@ export class RevisionMap<V> {
     return place;
   }
 
-  /** Gives every entry that changed after `from`, up to `to`, its hash. */
-  rehash(from: number, to: number, hashOf: (entry: Entry<V>) => number): void {
+  /**
+   * Gives the entries that changed after `from`, up to `to`, their hashes, oldest change first.
+   * @param hashOf returns `undefined` where it is enough for now
+   * @returns the revision up to which all have their hashes
+   */
+  rehash(from: number, to: number, hashOf: (entry: Entry<V>) => number | undefined): number {
+    let upTo = from;
     let node = this.#firstAfter(from);
-    for (; node !== undefined && node.revision <= to; node = node.after) this.#setHash(node, hashOf(node));
+    for (; node !== undefined && node.revision <= to; node = node.after) {
+      const hash = hashOf(node);
+      if (hash === undefined) return upTo;
+      this.#setHash(node, hash);
+      upTo = node.revision;
+    }
+    return to;
   }
 
   /** Takes a key's hash out of the digest. */

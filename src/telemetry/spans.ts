@@ -77,8 +77,12 @@ export class Spans implements Tracer {
     if (!span.isRecording()) return undefined;
     return {
       trace: printContext(span.spanContext()),
-      end: ({ outcome, storeMs }: Committed) => {
-        span.setAttributes({ 'tandem.commit.outcome': outcome, 'tandem.commit.store_ms': storeMs });
+      end: ({ outcome, storeMs, bytes }: Committed) => {
+        span.setAttributes({
+          'messaging.message.body.size': bytes,
+          'tandem.commit.outcome': outcome,
+          'tandem.commit.store_ms': storeMs,
+        });
         if (outcome !== 'committed') {
           span.setAttribute('error.type', outcome);
           span.setStatus({ code: SpanStatusCode.ERROR });

@@ -15,8 +15,18 @@ import type { KeyName } from '../../src/memory/contents.ts';
 import { TYPES } from '../../src/memory/contents.ts';
 import type { Line, Position } from '../../src/state/position.ts';
 import { ZERO } from '../../src/state/position.ts';
-import type { Claim, Committed, Cut, Head, Outcome, Page, Store } from '../../src/ports/store.ts';
+import type {
+  Claim,
+  Committed,
+  Cut,
+  Head,
+  Outcome,
+  Page,
+  Replacement,
+  Store,
+} from '../../src/ports/store.ts';
 import { until } from '../_wait.ts';
+import { wholeOf } from '../_whole.ts';
 
 /** Everything that a server keeps of a space, except how long its lease still holds. */
 export interface Dump {
@@ -124,10 +134,15 @@ export class Writer {
     return this.#note(whole(await this.store.commit(this.space, this.cut(changes, over))));
   }
 
+  /** A whole state at the next revisions. */
+  replacement(changes: Changes = {}, over: Partial<Cut> = {}): Replacement {
+    const { prev: _, dropped: __, changes: inOrder, ...head } = this.cut(changes, over);
+    return { ...head, whole: wholeOf(inOrder) };
+  }
+
   /** Replaces the whole state, at the next revisions. */
   async replaceAll(changes: Changes = {}, over: Partial<Cut> = {}) {
-    const { prev: _, dropped: __, ...replacement } = this.cut(changes, over);
-    return this.#note(await this.store.replaceAll(this.space, replacement));
+    return this.#note(await this.store.replaceAll(this.space, this.replacement(changes, over)));
   }
 
   async release(): Promise<void> {
@@ -1421,14 +1436,14 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     'a replacement commits the state that it was given, also while an older one is still under way',
     async (t, { writer, rig, space, store, other }) => {
       await writer.claim();
-      const { prev: _, dropped: __, ...older } = writer.cut({ a: '"older"', b: '"older"' });
+      const older = writer.replacement({ a: '"older"', b: '"older"' });
       const newer = {
         ...older,
         revision: 4,
-        changes: [
+        whole: wholeOf([
           { key: 'a', revision: 3, json: '"newer"' },
           { key: 'b', revision: 4, json: '"newer"' },
-        ],
+        ]),
       };
       // On one connection calls are carried out in order: newer staged, older staged, newer replaces.
       const [second] = await Promise.all([store.replaceAll(space, newer), store.replaceAll(space, older)]);
@@ -1457,10 +1472,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
     'of two replacements that are under way at once, the later one wins, and is whole',
     async (t, { writer, rig, space, store }) => {
       await writer.claim();
-      const replacementOf = (changes: Changes) => {
-        const { prev: _, dropped: __, ...replacement } = writer.cut(changes);
-        return store.replaceAll(space, replacement);
-      };
+      const replacementOf = (changes: Changes) => store.replaceAll(space, writer.replacement(changes));
       const later = numbered(2_500, '2', 'later');
       const outcomes = await Promise.all([
         replacementOf(numbered(4_500, '1', 'earlier')),

@@ -19,6 +19,7 @@ import { RedisRig } from '../_redis-rig.ts';
 import { noServer, RedisServer } from '../_redis-server.ts';
 import type { Dump, Rig } from './_store-contract.ts';
 import { until } from '../_wait.ts';
+import { wholeOf } from '../_whole.ts';
 
 /** Past every server's clock, so that epochs do not depend on it. */
 const KNOWN = 3_000_000_000_000;
@@ -197,7 +198,7 @@ async function agree(
         ? both(one.isLight ? 'light commit' : 'commit', ({ store }) =>
             store.commit(space, { ...cut, prev, dropped: one.dropped, isLight: one.isLight }),
           )
-        : both('replace-all', ({ store }) => store.replaceAll(space, cut)));
+        : both('replace-all', ({ store }) => store.replaceAll(space, { ...cut, whole: wholeOf(laid) })));
       if (reply.outcome === 'fenced') return;
       // Where the head has moved, it continues from the head that it is told, as an owner does.
       const { epoch: there, revision: upTo } = reply.head ?? cut;

@@ -15,6 +15,8 @@ import {
   since,
   stage,
 } from '../../src/redis/commands.ts';
+import { hashOf } from '../../src/state/digest.ts';
+import { wholeOf } from '../_whole.ts';
 
 const CHANNEL = 'tandem:{trading}:frames';
 const EPOCH = 1_795_364_768_285;
@@ -37,7 +39,7 @@ const cut: Cut = {
   dropped: ['old', 'older'],
 };
 const FRAME = `3 ${EPOCH} 5-2 3 5 1795364768288993 3000 c\na\n4\n{"x":1}\nb\n5\n`;
-const replacement: Replacement = cut;
+const replacement: Replacement = { ...cut, whole: wholeOf(cut.changes) };
 
 /** A reply that begins with the head. */
 const headed = (outcome: string, ...rest: string[]): string[] => [
@@ -138,6 +140,7 @@ test('stage and replace all', (t) => {
   t.deepEqual(stage.args(replacement, 'attempt', portion), [...staged, '1', '\na\n4\n{"x":1}\nb\n5\n']);
   t.deepEqual(stage.args(replacement, 'attempt', { isFirst: false, changes: [] }), [...staged, '0', '']);
   t.is(stage.read(headed('staged')).outcome, 'staged');
+  t.deepEqual([...replacement.whole], cut.changes);
   t.deepEqual(replaceAll.args(replacement, 'attempt', CHANNEL), [
     'trading-1/u4',
     '3000',
@@ -148,7 +151,7 @@ test('stage and replace all', (t) => {
     '1',
     '1795364768288.993',
     CHANNEL,
-    `3 ${EPOCH} 5-2 5 5 1795364768288993 3000 c`,
+    `3 ${EPOCH} 5-2 5 5 1795364768288993 3000 c d=${hashOf('a', 4, '{"x":1}') >>> 0}`,
     '1',
     '2',
     'attempt',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
+import { finish } from '../../src/base/slices.ts';
 import type { Change } from '../../src/state/change.ts';
 import { hashOf } from '../../src/state/digest.ts';
 import { Ledger } from '../../src/state/ledger.ts';
@@ -77,6 +78,32 @@ test('a digest as of a cut has the values of that cut, and not the later ones', 
   t.is(ledger.digestAt(2), undefined, 'that state is gone');
 });
 
+test('where much was set at once, the hashes are made in slices, and until then there is no digest', (t) => {
+  const ledger = leading();
+  ledger.set('a', '1');
+  t.is(ledger.digestAt(1), copyOf(ledger).digest);
+  ledger.set('large', JSON.stringify('x'.repeat(3_000_000)));
+  ledger.set('b', '1');
+  t.is(ledger.digestAt(3), undefined);
+  t.true(ledger.isDigestBehind);
+  ledger.set('a', '2');
+  ledger.set('b', '2');
+  t.is(ledger.digestAt(4), undefined, 'the hash of "b" as of that cut was never made');
+  finish(ledger.digest());
+  t.is(ledger.digestAt(5), copyOf(ledger).digest);
+  ledger.set('c', '3');
+  t.is(ledger.digestAt(6), copyOf(ledger).digest);
+});
+
+test('a few changes that are left bring the digest back without slices', (t) => {
+  const ledger = leading();
+  ledger.set('large', JSON.stringify('x'.repeat(3_000_000)));
+  ledger.set('b', '1');
+  t.is(ledger.digestAt(2), undefined);
+  t.is(ledger.digestAt(2), copyOf(ledger).digest);
+  t.false(ledger.isDigestBehind);
+});
+
 test('an owner that resumes has the digest of those who read the same keys', (t) => {
   const ledger = leading();
   for (const key of ['a', 'b', 'c']) ledger.set(key, `"${key}"`);
@@ -91,8 +118,11 @@ test('deletes that were forgotten leave nothing in the digest', (t) => {
   ledger.set('stays', '1');
   for (let n = 0; n < 25_000; n += 1) ledger.set(`k${n}`, '1');
   ledger.digestAt(ledger.head.revision);
+  finish(ledger.digest());
   for (let n = 0; n < 25_000; n += 1) ledger.delete(`k${n}`);
   t.true(ledger.horizon > 0);
+  ledger.digestAt(ledger.head.revision);
+  finish(ledger.digest());
   t.is(ledger.digestAt(ledger.head.revision), copyOf(ledger).digest);
 });
 

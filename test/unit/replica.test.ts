@@ -150,9 +150,9 @@ class World {
     const cut = { ...line, owner: OWNER, leaseMs: 1e9, revision: head.revision, horizon, cutAt: 1 };
     const changes = continues(this.#head, line) ? this.ledger.changesSince(this.#head.revision) : undefined;
     if (changes === undefined) {
-      const all = this.ledger.everything();
-      this.server.stage(SPACE, cut, { attempt: 'one', isFirst: true, portion: all });
-      assert.equal(this.server.replaceAll(SPACE, { ...cut, changes: all }, 'one').outcome, 'committed');
+      const whole = this.ledger.whole();
+      this.server.stage(SPACE, cut, { attempt: 'one', isFirst: true, portion: [...whole] });
+      assert.equal(this.server.replaceAll(SPACE, { ...cut, whole }, 'one').outcome, 'committed');
     } else {
       const { outcome } = this.server.commit(SPACE, { ...cut, prev: this.#head, changes, dropped: [] });
       assert.equal(outcome, 'committed');
