@@ -109,6 +109,12 @@ export class FakeTime implements Time {
     this.#now = end;
   }
 
+  /** Runs one turn of the event loop. */
+  async turn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const run of this.#turn.splice(0)) run();
+  }
+
   /** Runs turns of the event loop until nothing is left to do at the present time. */
   async settle(): Promise<void> {
     for (let turns = 0; turns < 10_000; turns += 1) {

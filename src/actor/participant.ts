@@ -152,6 +152,15 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
    * is `undefined`. The result is `undefined` where a reader cannot go on from that position.
    */
   abstract rowsSince(from: Position): Row[] | undefined;
+  /** Whether a reader can go on from a position: whether `rowsSince` has a result. */
+  abstract canContinue(from: Position): boolean;
+  /**
+   * The rows that `rowsSince` has, as they are at the first step, for a walk in slices: the state may change
+   * meanwhile. An entry that has no row gives `undefined`, so that the walk can rest there, too. A walk that
+   * is not ended has to be closed.
+   * @param from a position at which `canContinue` holds; default: all rows
+   */
+  abstract snapshotRows(from?: Position): Generator<Row | undefined, void, void>;
   /**
    * The position at which this copy was last found wrong: a reader at exactly this position must start
    * over.

@@ -5,16 +5,17 @@
  * that is newer than its cursor. A slow reader gets fewer and larger messages. So memory grows with the
  * number of readers alone, never with how slow they are.
  */
+import type { LongMessage } from './text.ts';
 import type { Cancel, Time } from './time.ts';
 
 /** The destination of a reader's messages. */
 export interface Sink<C> {
-  /** Returns false when the sink is full: it gets no more until `Reader.drained` is called. */
-  write(message: string, cursor: C): boolean;
   /**
-   * No more messages follow: the source has ended, the reader must start over, or it accepted nothing for too
-   * long.
+   * Returns false when the sink is full: it gets no more until `Reader.drained` is called. The sink closes
+   * the body of a long message.
    */
+  write(message: string | LongMessage, cursor: C): boolean;
+  /** No more messages follow: the source has ended, or the reader must start over. */
   end(): void;
 }
 
@@ -28,7 +29,7 @@ export interface Reader {
  * A message and the cursor behind it; `'nothing'` where there is no news; `'over'` where the reader must
  * start over.
  */
-export type Step<C> = { readonly message: string; readonly cursor: C } | 'nothing' | 'over';
+export type Step<C> = { readonly message: string | LongMessage; readonly cursor: C } | 'nothing' | 'over';
 
 export interface ReadersOptions<C> {
   readonly time: Time;
@@ -43,8 +44,6 @@ export interface ReadersOptions<C> {
    * The least time between a change and its message, ms. Default: the message goes at the end of the turn.
    */
   readonly paceMs?: number;
-  /** A reader whose sink stays full for longer than this is ended at the next beat, ms. Default: none is. */
-  readonly stallMs?: number;
 }
 
 interface OpenReader<C> {
@@ -125,13 +124,11 @@ export class Readers<C> {
   }
 
   #scheduleBeat(): void {
-    const { time, beatMs, stallMs = Infinity } = this.#options;
+    const { time, beatMs } = this.#options;
     this.#cancelBeat?.();
     this.#cancelBeat = time.after(beatMs, () => {
       for (const reader of this.#open) {
-        const quietMs = time.now() - reader.sentAt;
-        if (reader.isFull && quietMs > stallMs) this.#end(reader);
-        else this.#send(reader, { isBeat: true, quietMs });
+        this.#send(reader, { isBeat: true, quietMs: time.now() - reader.sentAt });
       }
       if (this.#open.size > 0) this.#scheduleBeat();
     });

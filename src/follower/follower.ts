@@ -145,9 +145,12 @@ export class Follower<D extends Definition = Definition>
     return this.#parts.replica.entriesSince(from)?.map((entry) => this.#applier.row(entry));
   }
 
-  /** Whether this copy knows all changes since a position, deletes too. */
-  canContinue(from: Position): boolean {
+  override canContinue(from: Position): boolean {
     return this.#parts.replica.canContinue(from);
+  }
+
+  override *snapshotRows(from?: Position): Generator<Row | undefined, void, void> {
+    for (const entry of this.#parts.replica.snapshot(from?.revision)) yield this.#applier.row(entry);
   }
 
   /** The entries that changed after `revision`, tombstones too, for a walk in slices: see `RevisionMap`. */

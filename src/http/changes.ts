@@ -11,26 +11,29 @@ import type { AnyParticipant } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Position } from '../state/position.ts';
 import { compare, isSame, parsePosition, printPosition } from '../state/position.ts';
-import type { Row } from '../state/reading.ts';
 import type { Reader, Sink, Step } from '../base/readers.ts';
 import { Readers } from '../base/readers.ts';
-import type { Cancel, Time } from '../base/time.ts';
-import { eventText } from './event-stream.ts';
+import type { LongMessage, Text } from '../base/text.ts';
+import { messageOf } from '../base/text.ts';
+import type { Cancel } from '../base/time.ts';
+import type { Tandem } from '../tandem.ts';
+import { EVENT_END, eventHead, eventText } from './event-stream.ts';
+import { Problem } from './problem.ts';
 import { readPosition } from './query.ts';
-import { wholeState } from './state.ts';
+import type { SpaceTexts } from './space-texts.ts';
+import { stateMessage } from './space-texts.ts';
 import { inJson, answerHeadersOf } from './answer-headers.ts';
 
 /** The time between two checks of source and reason. */
 const LOOK_MS = 100;
-/** A client that accepts nothing for longer than this is disconnected. */
-const STALL_MS = 30_000;
 /**
  * The wait for the position of a client that is ahead of this process. After it, the client gets the state.
  */
 const AHEAD_MS = 1_000;
 
 export interface ChangesOptions {
-  readonly time: Time;
+  readonly tandem: Pick<Tandem, 'time' | 'slices'>;
+  readonly texts: SpaceTexts;
   readonly keepAliveMs: number;
 }
 
@@ -72,7 +75,9 @@ export class Changes {
   readonly #options: ChangesOptions;
   readonly #readers: Readers<Cursor>;
   /** The last `change` event: all clients at the same position get the same text. */
-  #made: { readonly from: string | undefined; readonly head: string; readonly text: string } | undefined;
+  #made: { readonly from: string; readonly head: string; readonly text: string | Text } | undefined;
+  /** Whether a client waits for the text of the whole state. */
+  #isWaiting = false;
   #statusKey = '';
   #cancel: Cancel | undefined;
 
@@ -80,9 +85,8 @@ export class Changes {
     this.#participant = participant;
     this.#options = options;
     this.#readers = new Readers<Cursor>({
-      time: options.time,
+      time: options.tandem.time,
       beatMs: options.keepAliveMs,
-      stallMs: STALL_MS,
       next: (cursor, { isBeat }) => this.#next(cursor, isBeat),
     });
   }
@@ -94,7 +98,7 @@ export class Changes {
 
   /** Watches head, mode and freshness while a client is connected. */
   #watch(): void {
-    const { time } = this.#options;
+    const { time } = this.#options.tandem;
     const unwatchHead = this.#participant.watchHead(() => this.#readers.changed());
     const look = (): void => this.#look();
     const events = (['mode', 'freshness', 'ownerChanged'] as const).map((type) =>
@@ -131,9 +135,9 @@ export class Changes {
     try {
       return this.#step(cursor, isBeat);
     } catch (error) {
-      // The state cannot be read, as on a standby with other schemas. The client reconnects and gets it
-      // later.
-      this.#participant.report(error);
+      // The state cannot be read, as on a standby with other schemas, or there is no room for its text. The
+      // client reconnects and gets it later.
+      if (!(error instanceof Problem)) this.#participant.report(error);
       return 'over';
     }
   }
@@ -146,40 +150,82 @@ export class Changes {
       participant.correctedAt !== undefined &&
       participant.correctedAt !== correctedAt &&
       isSame(from, participant.correctedAt);
-    const news = this.#newsSince(isWrong ? undefined : from);
     const now = statusKeyOf(participant);
-    if (news === '' && now === statusKey && !isBeat && from !== undefined && isSame(from, head))
-      return 'nothing';
+    const at = { from: head, correctedAt: participant.correctedAt };
+    if (from === undefined || isWrong || !participant.canContinue(from)) {
+      const message = this.#wholeState();
+      return message === undefined ? 'nothing' : { message, cursor: { ...at, statusKey: '' } };
+    }
+    const news = isSame(from, head) ? '' : this.#changesSince(from);
+    // Its status follows once it is out: it would be of now.
+    if (typeof news === 'object') return { message: longOf(news), cursor: { ...at, statusKey: '' } };
+    if (news === '' && now === statusKey && !isBeat && isSame(from, head)) return 'nothing';
     const isStatusDue = now !== statusKey || isBeat || news === '';
     const status = isStatusDue ? eventText('status', statusOf(participant), participant.head) : '';
-    return {
-      message: news + status,
-      cursor: { from: head, correctedAt: participant.correctedAt, statusKey: now },
-    };
+    return { message: news + status, cursor: { ...at, statusKey: now } };
   }
 
-  /** The event that takes a client from `from` to the head; empty where nothing changed. */
-  #newsSince(from: Position | undefined): string {
+  /** The event with the whole state; `undefined` where its text cannot begin yet: the client gets it later. */
+  #wholeState(): LongMessage | undefined {
     const participant = this.#participant;
-    const rows = from && participant.rowsSince(from);
-    if (rows?.length === 0) return '';
-    const { head } = participant;
-    const place = from && printPosition(from);
-    if (rows && this.#made?.from === place && this.#made?.head === head) return this.#made.text;
-    if (!rows) return eventText('state', wholeState(participant, answerHeadersOf(participant)), head);
-    this.#made = { from: place, head, text: eventText('change', changeOf(head, rows), head) };
-    return this.#made.text;
+    const rows = this.#options.texts.open(participant);
+    if (rows === undefined) {
+      void this.#sendWhenFree();
+      return undefined;
+    }
+    const { space, head } = participant;
+    const message = stateMessage(space.name, answerHeadersOf(participant), rows);
+    return { ...message, head: eventHead('state', head) + message.head, tail: message.tail + EVENT_END };
+  }
+
+  async #sendWhenFree(): Promise<void> {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    await this.#options.texts.free(this.#participant);
+    this.#isWaiting = false;
+    this.#readers.changed();
+  }
+
+  /** The event that takes a client from a position to the head; empty where nothing changed. */
+  #changesSince(from: Position): string | Text {
+    const { head } = this.#participant;
+    const place = printPosition(from);
+    const made = this.#made;
+    const isOpen = typeof made?.text === 'string' || made?.text.isOpen === true;
+    if (made?.from === place && made.head === head && isOpen) return made.text;
+    if (typeof made?.text === 'object') made.text.seal();
+    const { time, slices } = this.#options.tandem;
+    const text = messageOf(changeParts(this.#participant, from), slices, time);
+    this.#made = { from: place, head, text };
+    return text;
   }
 }
 
-function changeOf(position: string, rows: readonly Row[]): Record<string, unknown> {
-  const held = rows.filter(({ value }) => value !== undefined);
-  const gone = rows.filter(({ value }) => value === undefined);
-  return {
-    position,
-    changes: held.map(({ key, value, position }) => ({ key, value, position })),
-    deletes: gone.map(({ key }) => key),
-  };
+function longOf(text: Text): LongMessage {
+  return { head: '', body: text.open(), tail: '' };
+}
+
+/** The parts of a `change` event; none where no row changed. */
+function* changeParts(participant: AnyParticipant, from: Position): Generator<string, void, void> {
+  const { head } = participant;
+  const begin = `${eventHead('change', head)}{"position":"${head}","changes":[`;
+  const deletes: string[] = [];
+  let comma = begin;
+  for (const row of participant.snapshotRows(from)) {
+    if (row === undefined) {
+      yield '';
+      continue;
+    }
+    const { key, value, position } = row;
+    if (value === undefined) deletes.push(key);
+    yield value === undefined ? '' : `${comma}${JSON.stringify({ key, value, position })}`;
+    if (value !== undefined) comma = ',';
+  }
+  if (deletes.length === 0 && comma === begin) return;
+  yield comma === begin ? begin : '';
+  yield '],"deletes":[';
+  for (const [n, key] of deletes.entries()) yield `${n === 0 ? '' : ','}${JSON.stringify(key)}`;
+  yield `]}${EVENT_END}`;
 }
 
 function statusOf(participant: AnyParticipant): Record<string, unknown> {

@@ -9,17 +9,24 @@
  * Every route requires the token.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { TandemError } from '../base/errors.ts';
+import { SharedTexts } from '../base/shared-texts.ts';
+import type { TextReader } from '../base/text.ts';
+import type { Time } from '../base/time.ts';
 import type { Feed } from '../owner/feed.ts';
-import { streamEvents } from './event-stream.ts';
+import { Budget } from './budget.ts';
+import type { Framing } from './event-stream.ts';
+import { EVENT_END, streamEvents } from './event-stream.ts';
+import { outletsOf } from './outlets.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { requireObject } from '../base/options.ts';
 import { Owner } from '../owner/owner.ts';
+import type { Position } from '../state/position.ts';
 import { parsePosition, printPosition } from '../state/position.ts';
 import type { Tandem } from '../tandem.ts';
+import { TextBody } from './text-body.ts';
 
 export interface DirectRouterOptions {
   /**
@@ -27,6 +34,11 @@ export interface DirectRouterOptions {
    * whole state of every space that this process owns.
    */
   readonly token: string;
+  /**
+   * The greatest number of bytes that the process may hold in memory for all clients of its routers. What
+   * would need more gets 503. Default 256 MiB.
+   */
+  readonly maxBytes?: number | undefined;
 }
 
 /**
@@ -42,6 +54,9 @@ export function directRouter(tandem: Tandem, options: DirectRouterOptions): Rout
       `token: expected a string that is not empty, got ${token === '' ? 'an empty one' : typeof token}`,
     );
   }
+  const budget = new Budget(outletsOf(tandem), options.maxBytes);
+  const { time, slices } = tandem;
+  const texts = new WeakMap<Feed, SharedTexts>();
   const expected = digest(`Bearer ${token}`);
   const router = new Router({ prefix: '/direct' });
   router.use(async (ctx, next) => {
@@ -56,8 +71,15 @@ export function directRouter(tandem: Tandem, options: DirectRouterOptions): Rout
     }
   });
   router.get('/clock', (ctx) => void (ctx.body = { now: tandem.time.now() }));
-  router.get('/:space/state', (ctx) => answerState(ctx, requireFeed(tandem, ctx.params.space)));
-  router.get('/:space/frames', (ctx) => answerFrames(ctx, requireFeed(tandem, ctx.params.space)));
+  router.get('/:space/state', (ctx) => {
+    const feed = requireFeed(tandem, ctx.params.space);
+    let shared = texts.get(feed);
+    if (shared === undefined) texts.set(feed, (shared = new SharedTexts(slices, time, budget.newText)));
+    answerState(ctx, feed, { texts: shared, budget, time });
+  });
+  router.get('/:space/frames', (ctx) =>
+    answerFrames(ctx, requireFeed(tandem, ctx.params.space), { budget, time }),
+  );
   return router;
 }
 
@@ -76,18 +98,69 @@ function requireFeed(tandem: Tandem, space = ''): Feed {
   throw new Problem('UNKNOWN_SPACE', `space "${space}" is not owned by this process`);
 }
 
-function answerState(ctx: Context, feed: Feed): void {
-  ctx.type = 'text/plain; charset=utf-8';
-  ctx.body = Readable.from(feed.snapshot());
+/** What an answer needs of its router. */
+interface Serving {
+  readonly budget: Budget;
+  readonly time: Time;
 }
 
-function answerFrames(ctx: Context, feed: Feed): void {
+/** The body may come late, but the headers come at once: a follower waits no second for them. */
+function answerState(
+  ctx: Context,
+  feed: Feed,
+  { texts, budget, time }: Serving & { readonly texts: SharedTexts },
+): void {
+  budget.require(0);
+  ctx.type = 'text/plain; charset=utf-8';
+  if (ctx.method === 'HEAD') return void (ctx.status = 200);
+  const body = new TextBody(ctx, budget.outlets, time);
+  ctx.body = body;
+  ctx.flushHeaders();
+  begin().catch(() => body.cut());
+
+  async function begin(): Promise<void> {
+    let text = open();
+    while (text === undefined && !body.destroyed) {
+      await texts.free();
+      // The feed may have ended, or the claim may be in doubt by now.
+      if (feed.isEnded || feed.isInDoubt) return body.cut();
+      text = open();
+    }
+    if (text !== undefined) body.begin({ head: '', body: text, tail: '' });
+  }
+
+  function open(): TextReader | undefined {
+    return texts.open('state', [printPosition(feed.head), time.wokeAt], () => feed.snapshot());
+  }
+}
+
+function answerFrames(ctx: Context, feed: Feed, { budget, time }: Serving): void {
   const { from } = ctx.query;
   const position = parsePosition(from as string);
   if (!feed.canContinue(position))
     throw new Problem('GONE', `the changes since ${printPosition(position)} are not known; read the state`);
-  streamEvents(ctx, feed, position, {
-    format: (message, at) => `id: ${printPosition(at)}\ndata: ${message.replaceAll('\n', '\ndata: ')}\n\n`,
-    isChunked: false,
-  });
+  budget.require(0);
+  streamEvents(ctx, feed, position, time, budget.outlets, { framing: FRAMING, isChunked: false });
+}
+
+/** Each line of a frame is a line of data. */
+const FRAMING: Framing<Position> = {
+  head: (at) => `id: ${printPosition(at)}\ndata: `,
+  text: inData,
+  piece(piece) {
+    const known = framed.get(piece);
+    if (known !== undefined) return known;
+    // In UTF-8 no other character has the byte of a line break.
+    const made = Buffer.from(inData(piece.toString('latin1')), 'latin1');
+    framed.set(piece, made);
+    return made;
+  },
+  tail: EVENT_END,
+};
+
+/** The pieces of frames as data, which all readers of a frame share. */
+const framed = new WeakMap<Buffer, Buffer>();
+
+function inData(text: string): string {
+  return text.replaceAll('\n', '\ndata: ');
 }

@@ -13,6 +13,7 @@ export type ProblemCode =
   | 'GONE'
   | 'NOT_FOUND'
   | 'TOO_MANY_CLIENTS'
+  | 'TOO_MANY_BYTES'
   | 'DRAINING';
 
 const STATUS: Partial<Record<ProblemCode, number>> = {
@@ -26,6 +27,7 @@ const STATUS: Partial<Record<ProblemCode, number>> = {
   GONE: 410,
   STALE: 503,
   TOO_MANY_CLIENTS: 503,
+  TOO_MANY_BYTES: 503,
   DRAINING: 503,
   STOPPED: 503,
   TIMEOUT: 504,

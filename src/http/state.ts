@@ -12,6 +12,8 @@ import type { Query } from './query.ts';
 import { readQuery } from './query.ts';
 import type { Stamp, AnswerHeaders } from './answer-headers.ts';
 import { inJson, setStamp, answerHeadersOf } from './answer-headers.ts';
+import type { SpaceTexts } from './space-texts.ts';
+import { stateMessage } from './space-texts.ts';
 
 /** The list of spaces. It is as fresh as the stalest of them. */
 export function answerSpaces(ctx: Context, tandem: Tandem): void {
@@ -38,25 +40,37 @@ export function answerSpaces(ctx: Context, tandem: Tandem): void {
   ctx.body = { name: tandem.name, spaces: spaces.map((space) => inJson(space)) };
 }
 
-export async function answerSpace(ctx: Context, participant: AnyParticipant): Promise<void> {
-  const { prefix, maxStaleMs } = await awaitPosition(ctx, participant);
-  const headers = answerHeadersOf(participant);
-  requireFresh(ctx, headers, maxStaleMs);
-  if (isKnown(ctx, headers, isSettled(participant))) return;
-  ctx.body = wholeState(participant, headers, prefix);
-}
-
-/** The body with all keys of a space, or with those that begin with `prefix`. */
-export function wholeState(
+/** Answers with all keys of a space, or with those that begin with `?prefix=`, as of one moment. */
+export async function answerSpace(
+  ctx: Context,
   participant: AnyParticipant,
-  headers: AnswerHeaders,
-  prefix = '',
-): Record<string, unknown> {
-  // Without a prototype, no key can collide with a member of Object.prototype.
-  const state = Object.create(null) as Record<string, unknown>;
-  for (const { key, value, position, proof } of participant.rows(prefix))
-    state[key] = { value, position, freshness: proof.freshness() };
-  return { space: participant.space.name, ...inJson(headers), state };
+  texts: SpaceTexts,
+): Promise<void> {
+  const { prefix, maxStaleMs } = await awaitPosition(ctx, participant);
+  const early = answerHeadersOf(participant);
+  requireFresh(ctx, early, maxStaleMs);
+  if (isSettled(participant, early) && isNamed(ctx.get('If-None-Match'), early.position))
+    return void isKnown(ctx, early, true);
+  let rows = texts.open(participant, prefix);
+  while (rows === undefined) {
+    await texts.free(participant);
+    if (ctx.res.closed) return;
+    rows = texts.open(participant, prefix);
+  }
+  const reader = rows;
+  ctx.res.once('close', () => reader.close());
+  // All of the answer is as of this moment, at which the rows are those of the head.
+  const headers = answerHeadersOf(participant);
+  const areSettled = isSettled(participant, headers);
+  try {
+    await reader.text.made;
+    requireFresh(ctx, headers, maxStaleMs);
+    if (isKnown(ctx, headers, areSettled)) return reader.close();
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+  texts.answer(ctx, stateMessage(participant.space.name, headers, reader));
 }
 
 export async function answerKey(ctx: Context, participant: AnyParticipant, key: string): Promise<void> {

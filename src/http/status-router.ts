@@ -8,17 +8,20 @@ import type { AnyParticipant } from '../actor/participant.ts';
 import { between, requireBoolean, requireOneOf } from '../base/options.ts';
 import type { Tandem } from '../tandem.ts';
 import { pause } from '../base/time.ts';
+import { Budget } from './budget.ts';
 import { Changes, cursorAt, resumePosition } from './changes.ts';
 import type { ChartOptions } from './page/charts.ts';
 import { requireCharts } from './page/charts.ts';
 import { EventStreams } from './event-stream.ts';
 import { answerLive, answerReady } from './health.ts';
 import { answerOpenApi } from './openapi/document.ts';
+import { outletsOf } from './outlets.ts';
 import { PageFeed } from './page/page-feed.ts';
 import { servePage } from './page/page.ts';
 import { answerProblem } from './problem.ts';
 import type { Readiness } from './diagnosis.ts';
 import { READINESS } from './diagnosis.ts';
+import { SpaceTexts } from './space-texts.ts';
 import { answerKey, answerSpace, answerSpaces, requireParticipant, requireRunning } from './state.ts';
 import { traced } from './traced.ts';
 
@@ -29,6 +32,11 @@ export interface StatusOptions {
    * The greatest number of event streams at one time, 0 to 1,000,000; a further one gets 503. Default 100.
    */
   readonly maxClients?: number | undefined;
+  /**
+   * The greatest number of bytes that the process may hold in memory for all clients of its routers: texts of
+   * states and changes, and what waits in sockets. What would need more gets 503. Default 256 MiB.
+   */
+  readonly maxBytes?: number | undefined;
   /** Whether the live page is served at `/`. Default true. */
   readonly page?: boolean | undefined;
   /** The charts on the page. Default none. */
@@ -77,7 +85,9 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   const hasPage = requireBoolean('page', options.page ?? true);
   const keepAliveMs = between('keepAliveMs', options.keepAliveMs ?? 1_000, 10, 60_000);
   const { time } = tandem;
-  const streams = new EventStreams(maxClients, time);
+  const budget = new Budget(outletsOf(tandem), options.maxBytes);
+  const streams = new EventStreams(maxClients, budget, time);
+  const texts = new SpaceTexts(tandem, budget);
   const changes = new WeakMap<AnyParticipant, Changes>();
   let draining: Promise<void> | undefined;
 
@@ -91,7 +101,9 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
     }
   });
   router.get('/spaces', (ctx) => answerSpaces(ctx, tandem));
-  router.get('/spaces/:space', (ctx) => answerSpace(ctx, requireParticipant(tandem, ctx.params.space)));
+  router.get('/spaces/:space', (ctx) =>
+    answerSpace(ctx, requireParticipant(tandem, ctx.params.space), texts),
+  );
   router.get('/spaces/:space/changes', (ctx) =>
     answerChanges(ctx, requireParticipant(tandem, ctx.params.space)),
   );
@@ -113,9 +125,11 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   async function answerChanges(ctx: Context, participant: AnyParticipant): Promise<void> {
     streams.requireRoom();
     const from = await resumePosition(ctx, participant);
+    if (ctx.method !== 'HEAD' && (from === undefined || !participant.canContinue(from)))
+      texts.requireRoom(participant);
     let source = changes.get(participant);
     if (source === undefined)
-      changes.set(participant, (source = new Changes(participant, { time, keepAliveMs })));
+      changes.set(participant, (source = new Changes(participant, { tandem, texts, keepAliveMs })));
     streams.open(ctx, source, cursorAt(from));
   }
 

@@ -68,8 +68,12 @@ export class CommitMeter {
     const { observers } = this.#runtime;
     if (observers.isEmpty) return;
     const keys = changes.length;
-    const size = { keys, bytes: bytesOf(changes), conflated: revisions - keys };
-    observers.tell('sent', { space: this.#space, path, ...size });
+    this.sentInAll(path, { keys, bytes: bytesOf(changes), conflated: revisions - keys });
+  }
+
+  /** The same, for changes that were counted one by one. */
+  sentInAll(path: 'redis' | 'direct', size: { keys: number; bytes: number; conflated: number }): void {
+    this.#runtime.observers.tell('sent', { space: this.#space, path, ...size });
   }
 
   /**

@@ -9,13 +9,19 @@
  * claim.
  */
 import type { Header } from '../state/header.ts';
-import { encodeChanges } from '../state/change.ts';
+import type { Change } from '../state/change.ts';
+import { encodeChanges, sizeOf } from '../state/change.ts';
 import { encodeFrame } from '../state/frame.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
+import { isSame } from '../state/position.ts';
 import type { Reader, Sink, Step } from '../base/readers.ts';
 import { Readers } from '../base/readers.ts';
+import type { Slices } from '../base/slices.ts';
+import type { Text } from '../base/text.ts';
+import { messageOf, PIECE_LENGTH } from '../base/text.ts';
 import type { Time } from '../base/time.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import type { Books } from './books.ts';
 import type { CommitMeter } from './commit-meter.ts';
 import type { Lease } from './lease.ts';
@@ -28,20 +34,36 @@ export interface FeedOptions {
   readonly meter: CommitMeter;
 }
 
+/** The greatest number of revisions in a frame that is made at once. */
+const MAX_QUICK = 1_000;
+
+/** A frame with changes, which all readers at the same position share. */
+interface Shared {
+  readonly from: Position;
+  readonly to: Position;
+  /** On `Time`, ms. */
+  readonly madeAt: number;
+  readonly frame: string | Text;
+}
+
 export class Feed {
   readonly #ledger: Ledger;
   readonly #lease: Lease;
   readonly #time: Time;
+  readonly #slices: Slices;
   readonly #options: FeedOptions;
   readonly #readers: Readers<Position>;
   /** When this machine last woke, as far as the readers' clocks have it: on `Time`, ms. */
   #wokeAt = -Infinity;
   #ended = false;
+  #shared: Shared | undefined;
 
-  constructor({ ledger, lease }: Books, time: Time, options: FeedOptions) {
+  constructor({ ledger, lease }: Books, runtime: Pick<Runtime, 'time' | 'slices'>, options: FeedOptions) {
+    const { time, slices } = runtime;
     this.#ledger = ledger;
     this.#lease = lease;
     this.#time = time;
+    this.#slices = slices;
     this.#options = options;
     this.#readers = new Readers<Position>({
       time,
@@ -78,12 +100,24 @@ export class Feed {
     return this.#readers.open(from, sink);
   }
 
-  /** The whole state as one frame, in pieces that are sent in order. */
-  *snapshot(): Generator<string> {
-    const changes = this.#ledger.everything().filter(({ json }) => json !== '');
-    yield encodeFrame(this.#time.now(), this.#header(0), []);
-    for (let at = 0; at < changes.length; at += 1_000) {
-      yield encodeChanges(changes.slice(at, at + 1_000));
+  /** The position of the newest frame. */
+  get head(): Position {
+    return this.#ledger.head;
+  }
+
+  /**
+   * The whole state as one frame, as of the first step, in pieces that are sent in order. A piece may be
+   * empty: the walk can rest there.
+   */
+  *snapshot(): Generator<string, void, void> {
+    const header = encodeFrame(this.#time.now(), this.#header(0), []);
+    const entries = this.#ledger.snapshot();
+    try {
+      yield header;
+      for (const { key, value, revision } of entries)
+        yield value === undefined ? '' : encodeChanges([{ key, revision, json: value.json }]);
+    } finally {
+      entries.return();
     }
   }
 
@@ -104,13 +138,63 @@ export class Feed {
     // planted: late-frame
     if (this.isInDoubt) return 'nothing';
     if (this.#hasSlept()) return 'over';
-    const changes = this.canContinue(from) ? this.#ledger.changesSince(from.revision) : undefined;
-    if (changes === undefined) return 'over';
-    // planted: feed-frame
-    const header = this.#header(from.revision, changes.length > 0);
-    const message = encodeFrame(this.#time.now(), header, changes);
-    if (changes.length > 0) this.#options.meter.sent('direct', changes, changes.length);
+    if (!this.canContinue(from)) return 'over';
+    if (from.revision === head.revision)
+      return { message: encodeFrame(this.#time.now(), this.#header(from.revision), []), cursor: head };
+    const frame = this.#frameSince(from);
+    if (frame === undefined) return 'over';
+    const message = typeof frame === 'string' ? frame : { head: '', body: frame.open(), tail: '' };
     return { message, cursor: head };
+  }
+
+  /** The frame with the changes from a position up to the head; `undefined` where deletes are forgotten. */
+  #frameSince(from: Position): string | Text | undefined {
+    const { head: to } = this.#ledger;
+    const madeAt = this.#time.now();
+    const shared = this.#shared;
+    // An older one would prove too little.
+    const isOf = shared !== undefined && isSame(shared.from, from) && isSame(shared.to, to);
+    if (isOf && madeAt - shared.madeAt < this.#options.heartbeatMs / 2 && isOpen(shared.frame))
+      return shared.frame;
+    if (typeof shared?.frame === 'object') shared.frame.seal();
+    const frame = this.#makeFrame(from);
+    this.#shared = frame === undefined ? undefined : { from, to, madeAt, frame };
+    if (typeof frame === 'object') frame.whenIdle(() => this.#forget(frame));
+    return frame;
+  }
+
+  #forget(frame: Text): void {
+    if (this.#shared?.frame === frame) this.#shared = undefined;
+  }
+
+  #makeFrame(from: Position): string | Text | undefined {
+    const changes = this.#ledger.changesSince(from.revision, MAX_QUICK + 1);
+    if (changes === undefined) return undefined;
+    const header = this.#header(from.revision, true);
+    if (changes.length > MAX_QUICK || lengthOf(changes) >= PIECE_LENGTH)
+      return messageOf(this.#partsOf(header, from.revision), this.#slices, this.#time);
+    // planted: feed-frame
+    const frame = encodeFrame(this.#time.now(), header, changes);
+    this.#options.meter.sent('direct', changes, changes.length);
+    return frame;
+  }
+
+  /** The parts of a frame with many changes, or long ones. */
+  *#partsOf(header: Header, from: number): Generator<string, void, void> {
+    const entries = this.#ledger.snapshot(from);
+    const size = { keys: 0, bytes: 0, conflated: 0 };
+    try {
+      yield encodeFrame(this.#time.now(), header, []);
+      for (const { key, value, revision } of entries) {
+        const change = { key, revision, json: value?.json ?? '' };
+        size.keys += 1;
+        size.bytes += sizeOf(change);
+        yield encodeChanges([change]);
+      }
+    } finally {
+      entries.return();
+    }
+    this.#options.meter.sentInAll('direct', size);
   }
 
   /**
@@ -158,4 +242,13 @@ export class Feed {
     if (first === undefined || others.length === 0) return first;
     return { ...first, links: others.map(({ traceparent }) => traceparent) };
   }
+}
+
+/** The length of keys and values together, UTF-16 code units. */
+function lengthOf(changes: readonly Change[]): number {
+  return changes.reduce((length, { key, json }) => length + key.length + json.length, 0);
+}
+
+function isOpen(frame: string | Text): boolean {
+  return typeof frame === 'string' || frame.isOpen;
 }

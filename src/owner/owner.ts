@@ -132,7 +132,7 @@ export class Owner<D extends Definition = Definition>
       },
       this,
     );
-    this.feed = new Feed(books, time, { heartbeatMs, meter });
+    this.feed = new Feed(books, runtime, { heartbeatMs, meter });
     const leadership = this.#leadership;
     this.#scheduler = new CommitScheduler(
       context,
@@ -230,6 +230,14 @@ export class Owner<D extends Definition = Definition>
   override rowsSince(from: Position): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
     const entries = this.#view.entriesSince(from);
     return entries?.map((entry) => this.#row(entry)).filter((row) => row !== undefined);
+  }
+
+  override canContinue(from: Position): boolean {
+    return this.#view.canContinue(from);
+  }
+
+  override *snapshotRows(from?: Position): Generator<Row | undefined, void, void> {
+    for (const entry of this.#view.snapshot(from)) yield entry && this.#row(entry);
   }
 
   get ownerIdentity(): OwnerIdentity | 'asked' | undefined {

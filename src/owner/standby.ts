@@ -118,6 +118,10 @@ export class Standby implements Inheritance, StateView {
     return this.follower.rowsSince(from)?.map(entryOf);
   }
 
+  *snapshot(from?: Position): Generator<Entry<Captured> | undefined, void, void> {
+    for (const row of this.follower.snapshotRows(from)) yield row && entryOf(row);
+  }
+
   // ---- its copy, for the takeover ----
 
   canContinue(from: Position): boolean {

@@ -24,6 +24,13 @@ export interface StateView {
    * there.
    */
   entriesSince(from: Position): Entry<Captured>[] | undefined;
+  /** Whether a reader can go on from a position. */
+  canContinue(from: Position): boolean;
+  /**
+   * The entries that changed after a position at which `canContinue` holds, or all, as they are at the first
+   * step, tombstones too, for a walk in slices. `undefined` is a place to rest.
+   */
+  snapshot(from?: Position): Iterable<Entry<Captured> | undefined>;
 }
 
 /** The view of an owner's ledger, which is the truth and needs no correction. */
@@ -57,5 +64,13 @@ export class LedgerView implements StateView {
 
   entriesSince(from: Position): Entry<Captured>[] | undefined {
     return this.#ledger.canContinue(from) ? this.#ledger.entriesSince(from) : undefined;
+  }
+
+  canContinue(from: Position): boolean {
+    return this.#ledger.canContinue(from);
+  }
+
+  snapshot(from?: Position): Iterable<Entry<Captured>> {
+    return this.#ledger.snapshot(from?.revision);
   }
 }

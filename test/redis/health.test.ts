@@ -124,6 +124,7 @@ onRealServer('an invalid policy is refused', async (t) => {
   const readiness = 'always' as Readiness;
   t.throws(() => statusRouter(tandem, { readiness }), { code: 'INVALID_OPTION' });
   t.throws(() => statusRouter(tandem, { maxClients: -1 }), { code: 'INVALID_OPTION' });
+  t.throws(() => statusRouter(tandem, { maxBytes: 0 }), { code: 'INVALID_OPTION' });
   t.throws(() => statusRouter(tandem, { keepAliveMs: 0 }), { code: 'INVALID_OPTION' });
   t.throws(() => statusRouter(tandem, { page: 'no' as never }), { code: 'INVALID_OPTION' });
   t.throws(() => statusRouter(tandem, { charts: 4 as never }), { code: 'INVALID_OPTION' });

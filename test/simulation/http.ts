@@ -3,8 +3,11 @@
  * break and hang, and that hold a sender back while its reader is slow.
  */
 import type { Ask } from '../../src/follower/ask.ts';
+import type { Reader } from '../../src/base/readers.ts';
 import type { Feed } from '../../src/owner/feed.ts';
+import type { Position } from '../../src/state/position.ts';
 import { parsePosition, printPosition } from '../../src/state/position.ts';
+import { wholeText } from '../_whole-text.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
 
@@ -118,9 +121,17 @@ export class Net {
     const from = parsePosition(query.get('from')!);
     if (!feed.canContinue(from)) return answer(410);
     this.#streams.add(stream);
-    const reader = feed.open(from, {
-      write: (message, at) =>
-        stream.write(`id: ${printPosition(at)}\ndata: ${message.replaceAll('\n', '\ndata: ')}\n\n`),
+    const send = (message: string, at: Position): boolean =>
+      stream.write(`id: ${printPosition(at)}\ndata: ${message.replaceAll('\n', '\ndata: ')}\n\n`);
+    const reader: Reader = feed.open(from, {
+      write(message, at) {
+        if (typeof message === 'string') return send(message, at);
+        void wholeText(message).then(
+          (text) => site.host.deliver(() => send(text, at) && reader.drained()),
+          () => stream.break(),
+        );
+        return false;
+      },
       end: () => stream.end(),
     });
     stream.onDrain = () => site.host.deliver(() => reader.drained());

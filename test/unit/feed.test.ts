@@ -6,6 +6,7 @@ import { Lease } from '../../src/owner/lease.ts';
 import { Progress } from '../../src/owner/progress.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
+import { Slices } from '../../src/base/slices.ts';
 import { FakeTime } from '../_fake-time.ts';
 import { startOver } from '../_ledger.ts';
 
@@ -21,7 +22,9 @@ async function reading() {
   lease.granted(5);
   lease.hold();
   const meter = { sent: () => {} } as unknown as CommitMeter;
-  const feed = new Feed({ ledger, lease, progress: new Progress() }, time, { heartbeatMs: 250, meter });
+  const slices = new Slices(time);
+  const books = { ledger, lease, progress: new Progress() };
+  const feed = new Feed(books, { time, slices }, { heartbeatMs: 250, meter });
   const renew = (): void => {
     lease.renewed(time.now());
     lease.runs(time.now(), time.wokeAt);
@@ -31,7 +34,7 @@ async function reading() {
   let isEnded = false;
   feed.open(
     { epoch: 5, revision: 0 },
-    { write: (message) => got.push(message) > 0, end: () => (isEnded = true) },
+    { write: (message) => got.push(message as string) > 0, end: () => (isEnded = true) },
   );
   const set = async (key: string): Promise<boolean> => {
     const before = got.length;

@@ -8,16 +8,18 @@ import { connectionMachine } from '../../../machines/connection.ts';
 import type { AnyParticipant } from '../../actor/participant.ts';
 import { Owner } from '../../owner/owner.ts';
 import type { Position } from '../../state/position.ts';
-import { isSame, parsePosition } from '../../state/position.ts';
+import { isSame, parsePosition, printPosition } from '../../state/position.ts';
 import type { Row } from '../../state/reading.ts';
 import type { Reader, Sink, Step } from '../../base/readers.ts';
 import { Readers } from '../../base/readers.ts';
+import type { Text } from '../../base/text.ts';
+import { messageOf } from '../../base/text.ts';
 import type { Tandem } from '../../tandem.ts';
 import type { Cancel } from '../../base/time.ts';
 import type { ChartOptions } from './charts.ts';
 import { ChartRecorder } from './charts.ts';
 import { EventLog } from './event-log.ts';
-import { eventText } from '../event-stream.ts';
+import { EVENT_END, eventHead } from '../event-stream.ts';
 import { LATENCY_BOUNDS_MS } from './latency.ts';
 import { chartOf } from '../../actor/machine-chart.ts';
 import { diagnosisOf } from '../diagnosis.ts';
@@ -26,7 +28,6 @@ import { inJson, answerHeadersOf } from '../answer-headers.ts';
 const LOOK_MS = 100;
 const BEAT_MS = 250;
 const SECOND_MS = 1_000;
-const STALL_MS = 30_000;
 /** The greatest number of keys in one update of a space. */
 const MAX_ROWS = 2_000;
 /** The greatest length of a value's text. */
@@ -44,6 +45,22 @@ interface Cursor {
   readonly points: number;
 }
 
+/** What takes pages from one place to the next. */
+interface Update {
+  readonly from: Cursor | undefined;
+  readonly to: Cursor;
+  readonly hasNews: boolean;
+  readonly parts: Iterator<string, void, void>;
+  /** Made for the first page that gets it. */
+  text: string | Text | undefined;
+}
+
+/** A space that has rows for a page: those since a position, or all. */
+interface Place {
+  readonly participant: AnyParticipant;
+  readonly from: Position | undefined;
+}
+
 export class PageFeed {
   readonly #tandem: Tandem;
   readonly #charts: readonly ChartOptions[];
@@ -56,6 +73,7 @@ export class PageFeed {
   /** The worst delay of this process's own timers in the last full second, ms: requests waited as long. */
   #delayMs = 0;
   #worstDelayMs = 0;
+  #update: Update | undefined;
 
   constructor(tandem: Tandem, charts: readonly ChartOptions[]) {
     const { time } = tandem;
@@ -67,7 +85,6 @@ export class PageFeed {
       time,
       beatMs: BEAT_MS,
       paceMs: LOOK_MS,
-      stallMs: STALL_MS,
       next: (cursor, { isBeat }) => {
         try {
           return this.#next(cursor, isBeat);
@@ -95,6 +112,7 @@ export class PageFeed {
     this.#eventLog.look();
     this.#recorder.sample(tandem, now);
     if (now - this.#secondAt >= SECOND_MS) this.#closeSecond(now);
+    this.#dropUpdate();
     this.#readers.changed();
     // After the stop no further timer is set: it would keep the process alive.
     if (tandem.isStopping && tandem.spaces.length === 0) {
@@ -118,10 +136,37 @@ export class PageFeed {
   }
 
   #next(cursor: Cursor | undefined, isBeat: boolean): Step<Cursor> {
+    const update = this.#updateFor(cursor);
+    if (!update.hasNews && !isBeat && cursor) return 'nothing';
+    const { slices, time } = this.#tandem;
+    update.text ??= messageOf(update.parts, slices, time);
+    const { text, to } = update;
+    return {
+      message: typeof text === 'string' ? text : { head: '', body: text.open(), tail: '' },
+      cursor: to,
+    };
+  }
+
+  /** The pages that are at the same place share an update from one look to the next. */
+  #updateFor(cursor: Cursor | undefined): Update {
+    const known = this.#update;
+    const isOpen = typeof known?.text !== 'object' || known.text.isOpen;
+    if (known !== undefined && known.from === cursor && isOpen) return known;
+    this.#dropUpdate();
+    this.#update = this.#newUpdate(cursor);
+    return this.#update;
+  }
+
+  #dropUpdate(): void {
+    if (typeof this.#update?.text === 'object') this.#update.text.seal();
+    this.#update = undefined;
+  }
+
+  #newUpdate(cursor: Cursor | undefined): Update {
     const participants = this.#tandem.spaces.flatMap((space) => this.#tandem.get(space) ?? []);
     const { log, transitions } = this.#eventLog;
-    const rows = participants.flatMap(
-      (participant) => rowsSince(participant, cursor?.rows.get(participant)) ?? [],
+    const places = participants.flatMap(
+      (participant) => placeOf(participant, cursor?.rows.get(participant)) ?? [],
     );
     const fresh = {
       log: log.since(cursor?.log ?? 0),
@@ -131,17 +176,20 @@ export class PageFeed {
       ),
       points: this.#recorder.points.since(cursor?.points ?? 0),
     };
-    const hasNews = rows.length > 0 || Object.values(fresh).some(({ length }) => length > 0);
-    if (!hasNews && !isBeat && cursor) return 'nothing';
-    const message = eventText('update', {
+    const fields = {
       now: this.#tandem.time.now(),
       delayMs: this.#delayMs,
       ...(cursor === undefined && { hello: this.#hello() }),
       spaces: participants.map(statusOf),
-      rows,
       ...fresh,
-    });
-    return { message, cursor: this.#cursorNow(participants) };
+    };
+    return {
+      from: cursor,
+      to: this.#cursorNow(participants),
+      hasNews: places.length > 0 || Object.values(fresh).some(({ length }) => length > 0),
+      parts: updateParts(fields, places),
+      text: undefined,
+    };
   }
 
   #cursorNow(participants: readonly AnyParticipant[]): Cursor {
@@ -200,26 +248,44 @@ function roleOf(participant: AnyParticipant): 'owner' | 'standby' | 'follower' {
   return participant.ownership === 'standby' ? 'standby' : 'owner';
 }
 
-/**
- * The rows of a space's table that are new to a page; all rows where the page cannot go on from its position.
- */
-function rowsSince(
+/** The place of a page in a space that has rows for it; `undefined` where it has none. */
+function placeOf(
   participant: AnyParticipant,
   place: { from: Position; correctedAt: Position | undefined } | undefined,
-): Record<string, unknown> | undefined {
+): Place | undefined {
   const isWrong =
     place &&
     participant.correctedAt &&
     participant.correctedAt !== place.correctedAt &&
     isSame(place.from, participant.correctedAt);
-  const since = place && !isWrong ? participant.rowsSince(place.from) : undefined;
-  if (since?.length === 0) return undefined;
-  const rows = since ?? some(participant.rows(), MAX_ROWS);
-  return {
-    space: participant.space.name,
-    isWhole: since === undefined,
-    changes: rows.slice(0, MAX_ROWS).map(rowOf),
-  };
+  if (place === undefined || isWrong || !participant.canContinue(place.from))
+    return { participant, from: undefined };
+  return printPosition(place.from) === participant.head ? undefined : { participant, from: place.from };
+}
+
+/** The parts of an update. */
+function* updateParts(
+  fields: Record<string, unknown>,
+  places: readonly Place[],
+): Generator<string, void, void> {
+  yield `${eventHead('update')}${JSON.stringify(fields).slice(0, -1)},"rows":[`;
+  for (const [n, { participant, from }] of places.entries()) {
+    const isWhole = from === undefined;
+    const space = JSON.stringify(participant.space.name);
+    yield `${n === 0 ? '' : ','}{"space":${space},"isWhole":${isWhole},"changes":[`;
+    let count = 0;
+    for (const row of isWhole ? participant.rows() : participant.snapshotRows(from)) {
+      if (row === undefined || (isWhole && row.value === undefined)) {
+        yield '';
+        continue;
+      }
+      if (count === MAX_ROWS) break;
+      yield `${count === 0 ? '' : ','}${JSON.stringify(rowOf(row))}`;
+      count += 1;
+    }
+    yield ']}';
+  }
+  yield `]}${EVENT_END}`;
 }
 
 /**
@@ -228,13 +294,4 @@ function rowsSince(
 function rowOf({ key, value, position }: Row): [key: string, position: string, text: string | null] {
   const text = value === undefined ? null : JSON.stringify(value);
   return [key, position, text && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text];
-}
-
-function some<T>(items: Iterable<T>, max: number): T[] {
-  const found: T[] = [];
-  for (const item of items) {
-    if (found.length === max) break;
-    found.push(item);
-  }
-  return found;
 }
