@@ -54,7 +54,10 @@ export interface ConnectOptions {
   readonly redis: RedisTarget;
   /** The name of this process, as others see it in "owned by". Default `process-` and the process's id. */
   readonly name?: string;
-  /** The time for one answer of Redis, ms. After it, Redis counts as down. 10 to 60,000; default 500. */
+  /**
+   * The time for one answer of Redis, ms. After it Redis counts as down, unless bytes still move on the
+   * connection. 10 to 60,000; default 500.
+   */
   readonly commandTimeoutMs?: number;
   /**
    * The time for one try to connect, from its beginning to the first answer, ms: three round trips, four or

@@ -14,9 +14,13 @@ export type Direction = 'toServer' | 'toClient';
 interface Weather {
   isHeld: boolean;
   latencyMs: number;
+  /** How much gets through, bytes. */
+  perMs: number;
   isFragmented: boolean;
 }
 
+/** What passes a narrow connection passes in pieces of so many ms. */
+const NARROW_MS = 10;
 const BOTH: readonly Direction[] = ['toServer', 'toClient'];
 
 export class FaultProxy {
@@ -69,6 +73,11 @@ export class FaultProxy {
 
   slow(latencyMs: number, ...directions: Direction[]): void {
     this.#change(directions, { latencyMs });
+  }
+
+  /** Lets so many bytes through in each ms, on each connection. */
+  narrow(perMs: number, ...directions: Direction[]): void {
+    this.#change(directions, { perMs });
   }
 
   /** Sends everything on in pieces of 1 to 7 bytes. */
@@ -205,7 +214,12 @@ class Flow {
 
   #take(chunk: Buffer | undefined): void {
     const dueAt = performance.now() + this.#weather.latencyMs;
-    if (chunk === undefined || !this.#weather.isFragmented) {
+    const { perMs } = this.#weather;
+    if (chunk !== undefined && perMs < Infinity) {
+      let passesAt = Math.max(dueAt, this.#waiting.at(-1)?.dueAt ?? 0);
+      for (let at = 0; at < chunk.length; at += NARROW_MS * perMs, passesAt += NARROW_MS)
+        this.#waiting.push({ piece: chunk.subarray(at, at + NARROW_MS * perMs), dueAt: passesAt });
+    } else if (chunk === undefined || !this.#weather.isFragmented) {
       this.#waiting.push({ piece: chunk, dueAt });
     } else {
       for (let at = 0, size = 1; at < chunk.length; at += size, size = (size % 7) + 1)
@@ -239,5 +253,5 @@ class Flow {
 }
 
 function clear(): Weather {
-  return { isHeld: false, latencyMs: 0, isFragmented: false };
+  return { isHeld: false, latencyMs: 0, perMs: Infinity, isFragmented: false };
 }

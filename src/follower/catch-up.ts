@@ -6,7 +6,7 @@
  */
 import { TandemError } from '../base/errors.ts';
 import type { Sliced, Slices } from '../base/slices.ts';
-import type { Head, Page, Store } from '../ports/store.ts';
+import type { Head, Page, SinceOptions, Store } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
@@ -17,6 +17,8 @@ import { Bookmark } from './bookmark.ts';
  * A state that is replaced more often than this during one catch-up is replaced faster than it can be read.
  */
 const MAX_RESTARTS = 10;
+/** A page that did not come in time is asked for again so often, each time for half as many changes. */
+const MAX_FAILURES = 3;
 
 /** Takes what is read, page by page. */
 export interface Gatherer {
@@ -62,16 +64,26 @@ export async function gatherSince(
   gatherer: Gatherer,
   options: GatherOptions = {},
 ): Promise<Gathered> {
-  const { seen = bookmark.position.epoch, isDoubted, onPage, signal } = options;
-  const ask = ({ position, limit, horizon }: PageRequest, doubt = {}): Promise<Page> =>
-    store.since(space, position, limit, { horizon, seen, ...doubt });
+  const { seen = bookmark.position.epoch, isDoubted = false, onPage, signal } = options;
+  const ask = ({ position, limit, horizon }: PageRequest, more: SinceOptions = {}): Promise<Page> =>
+    store.since(space, position, limit, { horizon, seen, ...more });
+  let doubt: SinceOptions = { isDoubted };
   let restarts = 0;
-  let asked = ask(bookmark.request, { isDoubted: isDoubted === true });
+  let failures = 0;
+  let asked = ask(bookmark.request, doubt);
   for (;;) {
-    const page = await asked.catch((error: unknown) => {
+    let page: Page;
+    try {
+      page = await asked;
+    } catch (error) {
+      failures += 1;
       bookmark.failed();
-      throw error;
-    });
+      if (!isLate(error, store) || failures > MAX_FAILURES || signal?.aborted) throw error;
+      asked = ask(bookmark.request, doubt);
+      continue;
+    }
+    failures = 0;
+    doubt = {};
     signal?.throwIfAborted();
     if (bookmark.isAheadOf(page)) {
       const failure = wentBack(space, bookmark.head ?? page.head, page.head);
@@ -133,6 +145,11 @@ export async function readSince(
   };
   const gathered = await gatherSince(store, slices, space, new Bookmark(from), gatherer, options);
   return { ...gathered, changes: [...changes.values()] };
+}
+
+/** Whether one call alone was given up: the link of the store is up. */
+function isLate(error: unknown, { commands }: Store): boolean {
+  return error instanceof TandemError && error.code === 'REDIS_UNAVAILABLE' && commands.up;
 }
 
 function wentBack(space: string, from: Position, to: Position): TandemError {

@@ -9,13 +9,13 @@
  *   waiting     a pause before the next try                   until its timer
  *   stopped     closed for good
  *
- * - Every call has a deadline. What became of a call without a reply is unknown.
+ * - Every call has a deadline, and waits on while bytes move. What became of a call without a reply is
+ *   unknown.
  * - Pauses are jittered, grow with each failure in a row, and count from the beginning of the try.
  * - After a refusal (wrong password, missing permission) the pause is long from the first time on.
  * - A function that gives no client (`INVALID_OPTION`) is never called again.
  * - A warning, such as of eviction, is looked for once a connection.
  */
-import type { Command } from 'ioredis';
 import { TandemError } from '../base/errors.ts';
 import type { LinkChanged } from '../ports/observer.ts';
 import type { Link } from '../ports/store.ts';
@@ -24,6 +24,7 @@ import { backoffMs, jittered } from '../base/time.ts';
 import { placeOf } from '../base/node-error.ts';
 import { fromFunction, fromRedis, unavailable } from './errors.ts';
 import { Ping } from './ping.ts';
+import type { Prepared } from './script.ts';
 import { Session } from './session.ts';
 import type { Client } from './target.ts';
 import { refused } from './url.ts';
@@ -141,14 +142,16 @@ export class Connection implements Link {
    * that it returns.
    * @param take makes the result of the reply
    * @param rescue what to do instead where the command failed; or it throws
+   * @param bytesAwaited of the reply, where they are many
    */
   send<T>(
-    make: (client: Client) => Command,
+    make: (client: Client) => Prepared,
     take: (reply: unknown) => T,
     rescue?: (failure: TandemError) => Promise<T>,
+    bytesAwaited?: number,
   ): Promise<T> {
     const phase = this.#phase;
-    return phase.kind === 'up' ? phase.session.send(make, take, rescue) : this.#refuse();
+    return phase.kind === 'up' ? phase.session.send(make, take, rescue, bytesAwaited) : this.#refuse();
   }
 
   /** Whether `sendUnanswered` can send now. Not where what was sent before still waits to go out. */

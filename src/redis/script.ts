@@ -20,11 +20,11 @@ export class Script {
   }
 
   /** Calls the script by its hash. A server that does not know it does nothing: it needs `byText`. */
-  byHash(client: Client, keys: KeyList, args: readonly string[]): Command {
+  byHash(client: Client, keys: KeyList, args: readonly string[]): Prepared {
     return prepared('evalsha', client, this.#start, keys, args);
   }
 
-  byText(client: Client, keys: KeyList, args: readonly string[]): Command {
+  byText(client: Client, keys: KeyList, args: readonly string[]): Prepared {
     return prepared('eval', client, `\r\n${bulk('eval')}${bulk(this.#lua)}`, keys, args);
   }
 }
@@ -36,7 +36,7 @@ function prepared(
   start: string,
   keys: KeyList,
   args: readonly string[],
-): Command {
+): Prepared {
   const count = String(keys.names.length);
   let text = `*${3 + keys.names.length + args.length}${start}${bulk(count)}${keys.text}`;
   for (const arg of args) text += bulk(arg);
@@ -58,6 +58,11 @@ export class Prepared extends Command {
   constructor(name: string, text: string, visible: string[] = []) {
     super(name, visible, OPTIONS);
     this.#text = text;
+  }
+
+  /** Of its text, UTF-16 code units. */
+  get length(): number {
+    return this.#text.length;
   }
 
   override toWritable(): string {

@@ -2,16 +2,17 @@
  * One client for as long as it lives: the calls over it, and why it ended.
  *
  * A session ends once, for good: by itself, when anything about its client is wrong (then its supervisor is
- * told), or by its supervisor. Every call has a deadline. A server that misses one is taken for dead, and
- * what became of the calls that had no reply is unknown.
+ * told), or by its supervisor. Every call has a deadline. A server that misses one while no bytes move is
+ * taken for dead, and what became of the calls that had no reply is unknown.
  */
-import type { Command } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Call } from './deadlines.ts';
 import { fromRedis, unavailable } from './errors.ts';
+import type { Prepared } from './script.ts';
 import type { Client } from './target.ts';
+import { streamOf, Traffic } from './traffic.ts';
 import type { Unanswered } from './unanswered.ts';
 import { Outgoing } from './unanswered.ts';
 
@@ -46,7 +47,7 @@ export class Session {
     this.#outgoing = new Outgoing(client, time, unanswered, (failure) => this.fail(failure));
     const late = (): void =>
       this.fail(unavailable(`Redis did not answer within ${deadlineMs} ms (commandTimeoutMs)`));
-    this.#deadlines = new Deadlines(time, deadlineMs, late);
+    this.#deadlines = new Deadlines(time, deadlineMs, new Traffic(() => streamOf(client)), late);
   }
 
   get hasEnded(): boolean {
@@ -91,9 +92,10 @@ export class Session {
 
   /** See `Connection.send`. */
   send<T>(
-    make: (client: Client) => Command,
+    make: (client: Client) => Prepared,
     take: (reply: unknown) => T,
     rescue?: (failure: TandemError) => Promise<T>,
+    bytesAwaited = 0,
   ): Promise<T> {
     const command = make(this.#client);
     this.#outgoing.gather();
@@ -104,7 +106,7 @@ export class Session {
     } catch (error) {
       command.reject(error as Error);
     }
-    const call = this.#deadlines.add(command.reject);
+    const call = this.#deadlines.add(command.reject, command.length + bytesAwaited);
     return command.promise.then(
       (reply) => {
         this.#deadlines.settle(call);

@@ -33,6 +33,7 @@ import { Connection } from './connection.ts';
 import { Limits } from './limits.ts';
 import type { Keys } from './keys.ts';
 import { bulk, keysOf } from './keys.ts';
+import { PageGate } from './page-gate.ts';
 import { Script } from './script.ts';
 import type { Deliver } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -76,6 +77,7 @@ export class RedisStore implements Store {
   readonly #known = new Map<string, Keys>();
   readonly #subscriptions = new Subscriptions();
   readonly #limits = new Limits();
+  readonly #pages = new PageGate();
   /** The server's own words for its limits, where it may be asked. */
   #limitNames = '';
   #isAsking = false;
@@ -161,7 +163,10 @@ export class RedisStore implements Store {
   }
 
   since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {
-    return this.#ask('since', this.#keys(space), since.args(position, limit, options), since.read);
+    const args = since.args(position, limit, options);
+    const ask = (bytes: number): Promise<Page> =>
+      this.#ask('since', this.#keys(space), args, since.read, [], bytes);
+    return limit === 0 ? ask(0) : this.#pages.pass(space, ask, (page) => bytesOf(page.changes));
   }
 
   async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {
@@ -198,6 +203,7 @@ export class RedisStore implements Store {
   /**
    * Runs a script by its hash, or by its text where Redis does not know it.
    * @param read what its reply means; the server's time in it is a sample for the clock
+   * @param bytesAwaited of the reply, where they may be many
    */
   #ask<T>(
     name: keyof typeof SCRIPTS,
@@ -205,6 +211,7 @@ export class RedisStore implements Store {
     args: readonly string[],
     read: (reply: Reply) => T,
     changes: readonly Change[] = [],
+    bytesAwaited = 0,
   ): Promise<T> {
     const { script } = SCRIPTS[name];
     const list = keys[SCRIPTS[name].keys];
@@ -218,9 +225,9 @@ export class RedisStore implements Store {
       if (changes.length > 0) this.#failed(failure, changes);
       if (!isUnknownScript(failure)) throw failure;
       sentAt = this.#time.now();
-      return this.commands.send((client) => script.byText(client, list, args), take);
+      return this.commands.send((client) => script.byText(client, list, args), take, undefined, bytesAwaited);
     };
-    return this.commands.send((client) => script.byHash(client, list, args), take, rescue);
+    return this.commands.send((client) => script.byHash(client, list, args), take, rescue, bytesAwaited);
   }
 
   /** A call with changes has failed: it may have been too large for the server. */

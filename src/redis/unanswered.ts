@@ -23,6 +23,7 @@ import { fromRedis, unavailable } from './errors.ts';
 import { bulk } from './keys.ts';
 import { Prepared } from './script.ts';
 import type { Client } from './target.ts';
+import { streamOf } from './traffic.ts';
 
 /** A server that answered, or that forbids `CLIENT REPLY`, is tried again after this. */
 const TRY_AGAIN_MS = 600_000;
@@ -181,9 +182,8 @@ export class Outgoing {
     }
   }
 
-  /** Undefined for a Cluster's client. */
   get #stream(): Redis['stream'] | undefined {
-    return !this.#client.isCluster && 'stream' in this.#client ? this.#client.stream : undefined;
+    return streamOf(this.#client);
   }
 
   /**

@@ -108,3 +108,14 @@ for (const [what, value, limit] of [
     );
   });
 }
+
+onRealServers('a state too large for one call arrives complete', async (t) => {
+  const { owner, follower } = await start(t);
+  for (let n = 0; n < 12_000; n += 1) owner.set(`k/${n}`, n);
+  await follower.waitFor(await owner.flush({ timeoutMs: 30_000 }), { timeoutMs: 30_000 });
+  t.is([...follower.entries('k/')].length, 12_000);
+  owner.set('k/0', -1);
+  await follower.waitFor(await owner.flush());
+  t.is(follower.get('k/0').value, -1);
+  t.is((await follower.refresh()).differed, 0);
+});

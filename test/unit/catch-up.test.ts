@@ -2,6 +2,7 @@
  * Reading changes in pages as if they were one. These pages are made up; the contract suite reads real ones.
  */
 import test from 'ava';
+import { TandemError } from '../../src/base/errors.ts';
 import { Slices } from '../../src/base/slices.ts';
 import { systemTime } from '../../src/base/time.ts';
 import { Bookmark } from '../../src/follower/bookmark.ts';
@@ -32,7 +33,10 @@ const HEAD: Head = {
 
 const change = (key: string, revision: number): Change => ({ key, revision, json: `${revision}` });
 
-/** A store that answers with these pages, and records the requests. An error is thrown in place of a page. */
+/**
+ * A store that answers with these pages, and records the requests. An error is thrown in place of a page. Its
+ * link is down, unless a test says otherwise.
+ */
 function storeOf(...pages: (Partial<Page> | Error)[]) {
   const asked: { position: Position; options: SinceOptions }[] = [];
   const limits: number[] = [];
@@ -43,7 +47,8 @@ function storeOf(...pages: (Partial<Page> | Error)[]) {
     if (page instanceof Error) return Promise.reject(page);
     return Promise.resolve({ head: HEAD, full: false, more: false, changes: [], ...page });
   };
-  return { store: { since } as unknown as Store, asked, limits };
+  const link = { up: false };
+  return { store: { since, commands: link } as unknown as Store, asked, limits, link };
 }
 
 /** A gatherer that writes down what it takes, one change a step. */
@@ -270,4 +275,34 @@ test('a reading that is called off leaves the page that it was taking to the nex
     taken.map(({ key }) => key),
     ['a', 'b', 'b', 'c'],
   );
+});
+
+const late = new TandemError('REDIS_UNAVAILABLE', 'late', { retryable: true });
+
+test('a page that came too late over a link that is up is asked for again at once, smaller', async (t) => {
+  const { store, limits, link, asked } = storeOf(
+    late,
+    { more: true, changes: [change('a', 2)] },
+    late,
+    late,
+    late,
+    { changes: [change('b', 3)] },
+  );
+  link.up = true;
+  const options = { isDoubted: true };
+  const { changes } = await read(store, from, options);
+  t.deepEqual(changes, [change('a', 2), change('b', 3)]);
+  t.deepEqual(limits, [250, 125, 250, 125, 62, 31]);
+  t.deepEqual(
+    asked.map(({ options: { isDoubted } }) => isDoubted),
+    [true, true, undefined, undefined, undefined, undefined],
+    'the doubt is said until a page has come',
+  );
+});
+
+test('a page that never comes in time ends the reading', async (t) => {
+  const { store, limits, link } = storeOf(late);
+  link.up = true;
+  await t.throwsAsync(read(store, from), { is: late });
+  t.is(limits.length, 4);
 });

@@ -3,6 +3,7 @@ import test from 'ava';
 import { TandemError } from '../../src/base/errors.ts';
 import type { Cancel } from '../../src/base/time.ts';
 import { Deadlines } from '../../src/redis/deadlines.ts';
+import { Traffic } from '../../src/redis/traffic.ts';
 import { FakeTime } from '../_fake-time.ts';
 
 const MS = 500;
@@ -27,10 +28,19 @@ class HookedTime extends FakeTime {
 function setTheStage() {
   const time = new HookedTime();
   let missed = 0;
-  const deadlines = new Deadlines(time, MS, () => (missed += 1));
+  const wire = { bytesRead: 0, bytesWritten: 0, writableLength: 0 };
+  const deadlines = new Deadlines(time, MS, new Traffic(() => wire), () => (missed += 1));
   const rejected: string[] = [];
-  const add = (name: string) => deadlines.add((error) => rejected.push(`${name}: ${error.message}`));
-  return { time, deadlines, rejected, add, missed: () => missed };
+  const add = (name: string, bytes = 0) =>
+    deadlines.add((error) => rejected.push(`${name}: ${error.message}`), bytes);
+  /** Time passes, and bytes come in every `everyMs`. */
+  const receive = async (ms: number, everyMs: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += everyMs) {
+      await time.advance(everyMs);
+      wire.bytesRead += 1;
+    }
+  };
+  return { time, deadlines, rejected, add, receive, missed: () => missed };
 }
 
 const lost = new TandemError('REDIS_UNAVAILABLE', 'lost', { retryable: true });
@@ -46,7 +56,7 @@ test('a call without a reply misses its deadline, and not before', async (t) => 
 
 test('one timer serves all calls, and none is left once all are settled', async (t) => {
   const { time, deadlines, add, missed } = setTheStage();
-  const calls = ['a', 'b', 'c'].map(add);
+  const calls = ['a', 'b', 'c'].map((name) => add(name));
   t.is(time.pending, 1);
   for (const call of calls) t.true(deadlines.settle(call));
   await time.advance(MS);
@@ -109,4 +119,69 @@ test('nothing is missed after the end, also where a deadline was due already', a
   await time.advance(2 * MS);
   t.is(missed(), 0);
   t.is(time.pending, 0);
+});
+
+test('a late call waits on while bytes move', async (t) => {
+  const { deadlines, add, receive, missed, rejected } = setTheStage();
+  const call = add('a');
+  await receive(5 * MS, 200);
+  t.is(missed(), 0);
+  t.true(deadlines.settle(call));
+  t.deepEqual(rejected, []);
+});
+
+test('a server that stops is found within one deadline, whenever it stops', async (t) => {
+  for (let stopsAt = 0; stopsAt <= 4 * MS; stopsAt += 37) {
+    const { time, add, receive, missed } = setTheStage();
+    add('a');
+    await receive(stopsAt, 37);
+    t.is(missed(), 0, `stopped after ${stopsAt} ms`);
+    const foundBy = Math.max(MS - stopsAt, MS);
+    await time.advance(foundBy);
+    t.is(missed(), 1, `stopped after ${stopsAt} ms`);
+  }
+});
+
+test('a server that has not moved since half a deadline before is dead when a call is due', async (t) => {
+  const { time, add, receive, missed } = setTheStage();
+  add('a');
+  await receive(MS / 2 - 1, MS / 2 - 1);
+  await time.advance(MS / 2);
+  t.is(missed(), 0);
+  await time.advance(1);
+  t.is(missed(), 1);
+});
+
+test('a call that ten deadlines of moving bytes do not answer is given up alone', async (t) => {
+  const { deadlines, add, receive, missed, rejected } = setTheStage();
+  const first = add('first');
+  await receive(2 * MS, 100);
+  const second = add('second');
+  await receive(9 * MS + 200, 100);
+  t.deepEqual(rejected, ['first: Redis did not answer within 5500 ms, although bytes moved']);
+  t.is(missed(), 0);
+  t.false(deadlines.settle(first));
+  t.true(deadlines.settle(second));
+});
+
+test('a large call has longer, and so has what is sent behind it', async (t) => {
+  const { time, deadlines, add, missed } = setTheStage();
+  const large = add('large', 400_000);
+  add('small');
+  await time.advance(MS + 99);
+  t.is(missed(), 0);
+  deadlines.settle(large);
+  const later = add('later');
+  await time.advance(1);
+  t.is(missed(), 1);
+  deadlines.end(lost);
+  t.false(deadlines.settle(later));
+});
+
+test('what is sent once a large call was answered has no longer than others', async (t) => {
+  const { time, deadlines, add, missed } = setTheStage();
+  deadlines.settle(add('large', 4_000_000));
+  add('small');
+  await time.advance(MS);
+  t.is(missed(), 1);
 });
