@@ -27,6 +27,11 @@ export class Committer {
   readonly #heartbeatMs: number;
   /** Everything that is on its way. None of these promises rejects. */
   readonly #underWay = new Set<Promise<void>>();
+  /**
+   * The changes up to this revision were held against the limit of so many bytes: all of them, or only those
+   * that the store lacked.
+   */
+  #fitting = { bytes: 0, isWhole: false, upTo: 0 };
   /** Hashes that the digest lacks are being made. */
   #isDigesting = false;
 
@@ -66,17 +71,20 @@ export class Committer {
   #withholdTooLarge({ never }: Capacity): void {
     if (never === undefined) return;
     const { ledger, progress } = this.#books;
-    const canCut = !progress.isIncomplete && continues(progress.sent, ledger.line);
-    const pending = canCut ? ledger.changesSince(progress.sent.revision) : undefined;
-    for (const change of pending ?? ledger.everything()) {
-      const { key } = change;
-      const bytes = sizeOf(change);
+    const isWhole = progress.isIncomplete || !continues(progress.sent, ledger.line);
+    const isKnown = this.#fitting.bytes === never.bytes && (this.#fitting.isWhole || !isWhole);
+    const from = isKnown ? this.#fitting.upTo : isWhole ? 0 : progress.sent.revision;
+    for (const { key, value } of ledger.snapshot(from)) {
+      // A code unit takes three bytes at most, and counting bytes takes longer.
+      if (value === undefined || (key.length + value.json.length) * 3 < never.bytes) continue;
+      const bytes = sizeOf({ key, json: value.json });
       if (bytes < never.bytes) continue;
       ledger.withhold(key);
       const what = `the value of "${key}", ${bytes} bytes, is larger than Redis takes (${never.why})`;
       const effect = 'followers keep its last value, as stale';
       this.#context.reporter.report(new TandemError('TOO_LARGE', `${what}: ${effect}`));
     }
+    this.#fitting = { bytes: never.bytes, isWhole, upTo: ledger.head.revision };
   }
 
   /** Resolves once everything that is on its way now has settled. */

@@ -9,8 +9,10 @@
  * without pauses.
  */
 import type { Runtime } from '../ports/runtime.ts';
+import type { Captured } from '../state/captured.ts';
 import type { Change } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
+import type { Place } from '../state/revision-map.ts';
 import type { Head, Page } from '../ports/store.ts';
 import type { Cancel } from '../base/time.ts';
 
@@ -33,7 +35,7 @@ const REST = 20;
 /** As `REST`, where a follower doubts the keys. */
 const DOUBTED_REST = 3;
 /** A page may have taken long because this process was paused, or because the network is slow. */
-const LONGEST_REST_MS = 1_000;
+const LONGEST_REST_MS = 750;
 /** Large values are read no faster than this, UTF-16 code units per ms. */
 const LENGTH_PER_MS = 256;
 
@@ -56,6 +58,8 @@ export class Scrub {
   readonly #listener: ScrubListener;
   /** The revision up to which this round has compared the store. */
   #revision = 0;
+  /** Where this round is in the ledger: each page costs its own length, and not the way from the end. */
+  #place: Place<Captured> | undefined;
   #limit = FIRST_CHANGES;
   #hadLostKeys = false;
   /** The last doubt of a follower that was met, server's time in ms. */
@@ -74,6 +78,7 @@ export class Scrub {
   /** Starts the comparing, or starts it again: the first page comes after a pause. */
   start(): void {
     this.stop();
+    this.#place ??= this.#ledger.place();
     this.#hadLostKeys = false;
     this.#schedule(PAUSE_MS);
   }
@@ -162,7 +167,7 @@ export class Scrub {
   #missing({ changes, head, more }: Page): string[] {
     const there = new Set(changes.map(({ key }) => key));
     const upTo = more ? (changes.at(-1)?.revision ?? head.revision) : head.revision;
-    const known = this.#ledger.changesSince(this.#revision, changes.length + MOST_MISSING) ?? [];
+    const known = this.#ledger.changesSince(this.#revision, changes.length + MOST_MISSING, this.#place) ?? [];
     return known.filter(({ key, revision }) => revision <= upTo && !there.has(key)).map(({ key }) => key);
   }
 }

@@ -16,7 +16,7 @@ import { DroppedTombstones } from './dropped-tombstones.ts';
 import type { Loading } from './loading.ts';
 import type { Line, Position } from './position.ts';
 import { reaches, ZERO } from './position.ts';
-import type { Entry, Snapshot } from './revision-map.ts';
+import type { Entry, Place, Snapshot } from './revision-map.ts';
 import { RevisionMap } from './revision-map.ts';
 import type { CutPoint } from './cut-points.ts';
 import { CutPoints } from './cut-points.ts';
@@ -158,11 +158,17 @@ export class Ledger {
   /**
    * The changes after `revision`, oldest first; `undefined` when deletes since then are forgotten.
    * @param most the greatest number of changes; default all
+   * @param place where to look from, as in `RevisionMap`
    */
-  changesSince(revision: number, most = Infinity): Change[] | undefined {
+  changesSince(revision: number, most = Infinity, place?: Place<Captured>): Change[] | undefined {
     if (revision < this.#map.horizon || this.#dropped.isLost) return undefined;
     // planted: changes-since
-    return this.#map.since(revision, most).map(toChange);
+    return this.#map.since(revision, most, place).map(toChange);
+  }
+
+  /** A place for a reader that comes back. Call it once the state is loaded. */
+  place(): Place<Captured> {
+    return this.#map.place();
   }
 
   /**
