@@ -11,6 +11,7 @@ import { keysError } from '../actor/keys-error.ts';
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context, Uncommitted } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
+import type { Sliced } from '../base/slices.ts';
 import { backoffMs, pause } from '../base/time.ts';
 import type { Captured } from '../state/captured.ts';
 import { printPosition } from '../state/position.ts';
@@ -56,7 +57,7 @@ export class Leadership {
   #hasLed = false;
   #ownerState: OwnerState = 'never';
   /** As of the end. */
-  #uncommitted: readonly Uncommitted[] | undefined;
+  #uncommitted: Promise<readonly Uncommitted[]> | undefined;
   /** The last claim that was asked for. It never rejects. */
   #claiming: Promise<unknown> | undefined;
 
@@ -123,7 +124,8 @@ export class Leadership {
    */
   over(isGivenUp: boolean): void {
     if (this.#ownerState !== 'alive') return;
-    const isComplete = this.#hasLed && this.uncommitted().length === 0;
+    const { ledger } = this.#parts.books;
+    const isComplete = this.#hasLed && !ledger.hasWithheld && !ledger.hasChangedSince(this.#confirmed());
     this.#ownerState = isGivenUp && isComplete ? 'released' : 'lost';
   }
 
@@ -191,7 +193,10 @@ export class Leadership {
     await this.#parts.committer.release();
   }
 
-  /** The space is another's. Emits `fenced` with the uncommitted changes, and ends the owner for good. */
+  /**
+   * The space is another's. From this call on nothing is set or sent. `fenced` is emitted with the uncommitted
+   * changes once they are found, and then the owner ends for good.
+   */
   lose(error: TandemError): void {
     if (this.#ended?.code === error.code) return;
     this.#ended = error;
@@ -200,15 +205,17 @@ export class Leadership {
     const { space, runtime, reporter, waiters } = context;
     waiters.refuse(error);
     ownership.send('fenced');
-    const uncommitted = (this.#uncommitted = this.#findUncommitted());
-    runtime.observers.tell('fenced', { space, code: error.code, uncommitted: uncommitted.length });
-    reporter.emit({ type: 'fenced', uncommitted, error } satisfies FencedEvent);
-    this.#owner.close();
+    this.abort();
+    void this.uncommitted().then((uncommitted) => {
+      runtime.observers.tell('fenced', { space, code: error.code, uncommitted: uncommitted.length });
+      reporter.emit({ type: 'fenced', uncommitted, error } satisfies FencedEvent);
+      this.#owner.close();
+    });
   }
 
   /** The changes that the store is not known to have, as of the end of this owner. Call it after the end. */
-  uncommitted(): readonly Uncommitted[] {
-    return (this.#uncommitted ??= this.#findUncommitted());
+  uncommitted(): Promise<readonly Uncommitted[]> {
+    return (this.#uncommitted ??= this.#parts.context.runtime.slices.run(this.#findUncommitted()));
   }
 
   // ---- the claim ----
@@ -277,21 +284,34 @@ export class Leadership {
   // ---- the end ----
 
   /**
-   * The changes that the store is not known to have; after a takeover, those that the new owner's line does
-   * not continue.
+   * The revision up to which the store is known to have all changes; after a takeover, the one up to which the
+   * new owner's line continues this one.
    */
-  #findUncommitted(): readonly Uncommitted[] {
+  #confirmed(): number {
     const { ledger, progress, lease } = this.#parts.books;
     const { epoch } = ledger.line;
     const { lostTo } = lease;
-    let revision = progress.confirmed(ledger.line);
-    if (lostTo && lostTo.epoch !== epoch) revision = lostTo.base.epoch === epoch ? lostTo.base.revision : 0;
-    else if (lostTo) revision = Math.min(revision, lostTo.revision);
+    const revision = progress.confirmed(ledger.line);
+    if (lostTo === undefined) return revision;
+    if (lostTo.epoch === epoch) return Math.min(revision, lostTo.revision);
+    return lostTo.base.epoch === epoch ? lostTo.base.revision : 0;
+  }
+
+  *#findUncommitted(): Sliced<readonly Uncommitted[]> {
+    const { ledger } = this.#parts.books;
+    const revision = this.#confirmed();
+    const found: Uncommitted[] = [];
     // planted: uncommitted
     const changes = ledger.changedSince(revision);
-    const keys = new Set(changes.map(({ key }) => key));
-    const withheld = [...ledger.withheld].filter((key) => !keys.has(key)).map((key) => ledger.get(key)!);
-    return [...changes, ...withheld].map(asUncommitted);
+    for (const change of changes) {
+      found.push(asUncommitted(change));
+      yield;
+    }
+    for (const key of ledger.withheld) {
+      const entry = ledger.get(key)!;
+      if (entry.revision <= revision) found.push(asUncommitted(entry));
+    }
+    return found;
   }
 }
 

@@ -36,7 +36,7 @@ export async function shutDown(
   timeoutMs: number,
 ): Promise<Stopped> {
   const { scheduler, leadership, ownership } = parts;
-  if (leadership.ended) return { uncommitted: leadership.uncommitted() };
+  if (leadership.ended) return { uncommitted: await leadership.uncommitted() };
   const { time } = context.runtime;
   const deadline = time.now() + timeoutMs;
   leadership.end(stoppedError(context.space));
@@ -50,7 +50,7 @@ export async function shutDown(
   leadership.over(isGivenUp);
   ownership.send('released');
   owner.close();
-  return { uncommitted: leadership.uncommitted() };
+  return { uncommitted: await leadership.uncommitted() };
 }
 
 export function stoppedError(space: string): TandemError {

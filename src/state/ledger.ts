@@ -80,6 +80,10 @@ export class Ledger {
     return this.#withheld;
   }
 
+  get hasWithheld(): boolean {
+    return this.#withheld.size > 0;
+  }
+
   get(key: string): Entry<Captured> | undefined {
     const staged = this.#batch?.get(key);
     if (staged === undefined && !this.#batch?.has(key)) return this.#map.get(key);
@@ -171,18 +175,26 @@ export class Ledger {
     return this.#map.place();
   }
 
+  /** Whether anything changed after `revision`. */
+  hasChangedSince(revision: number): boolean {
+    return this.#map.revision > revision || this.#dropped.since(revision).length > 0;
+  }
+
   /**
    * What changed after `revision`, oldest first. Deletes that are forgotten are among it, as far as the store
    * may not know that they are.
    */
-  changedSince(revision: number): Omit<Entry<Captured>, 'memo'>[] {
-    const forgotten = this.#dropped
-      .since(revision)
-      .filter(({ key }) => this.#map.get(key) === undefined)
-      .map((tombstone) => ({ ...tombstone, value: undefined }));
-    if (forgotten.length === 0) return this.#map.since(revision);
+  *changedSince(revision: number): Generator<Omit<Entry<Captured>, 'memo'>> {
+    const forgotten = this.#dropped.since(revision).filter(({ key }) => this.#map.get(key) === undefined);
     const last = new Map(forgotten.map((tombstone) => [tombstone.key, tombstone]));
-    return [...last.values(), ...this.#map.since(revision)].toSorted((a, b) => a.revision - b.revision);
+    const deletes = forgotten.filter((tombstone) => last.get(tombstone.key) === tombstone).values();
+    let next = deletes.next();
+    for (const entry of this.#map.snapshot(revision)) {
+      for (; !next.done && next.value.revision < entry.revision; next = deletes.next())
+        yield { ...next.value, value: undefined };
+      yield entry;
+    }
+    for (; !next.done; next = deletes.next()) yield { ...next.value, value: undefined };
   }
 
   /** A turn has ended at `at`, so its last revision is a cut point: no batch and no turn crosses it. */

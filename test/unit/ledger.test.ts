@@ -340,7 +340,9 @@ test('deletes that are forgotten are named among what changed, until the store k
   ledger.set('b', '2');
   t.true(ledger.droppedCount > 1, 'some deletes are forgotten');
   const changed = (after: number): string[] =>
-    ledger.changedSince(after).map(({ key, revision, value }) => `${key} ${revision} ${value?.json ?? ''}`);
+    [...ledger.changedSince(after)].map(
+      ({ key, revision, value }) => `${key} ${revision} ${value?.json ?? ''}`,
+    );
   t.deepEqual(changed(5), ['a 6 ', 'c 8 ', 'd 9 ', 'e 10 ', 'b 11 2']);
   t.deepEqual(changed(8), ['d 9 ', 'e 10 ', 'b 11 2']);
   ledger.forgetDropped(ledger.droppedCount, true);
