@@ -11,12 +11,8 @@ import { keysError } from '../actor/keys-error.ts';
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context, Uncommitted } from '../actor/participant.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
-import type { Sliced } from '../base/slices.ts';
 import { backoffMs, pause } from '../base/time.ts';
-import type { Captured } from '../state/captured.ts';
-import { printPosition } from '../state/position.ts';
 import type { OwnerState } from '../state/reading.ts';
-import type { Entry } from '../state/revision-map.ts';
 import type { Books } from './books.ts';
 import type { Claimant } from './claimant.ts';
 import type { Committer } from './committer.ts';
@@ -25,6 +21,7 @@ import { fencedError } from './lease.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Standby } from './standby.ts';
 import type { StateView } from './state-view.ts';
+import { findUncommitted, hasUncommitted } from './uncommitted.ts';
 
 /** Errors that end an owner: the space is another's. */
 const ENDING: ReadonlySet<string> = new Set(['FENCED', 'OWNED_ELSEWHERE']);
@@ -124,8 +121,7 @@ export class Leadership {
    */
   over(isGivenUp: boolean): void {
     if (this.#ownerState !== 'alive') return;
-    const { ledger } = this.#parts.books;
-    const isComplete = this.#hasLed && !ledger.hasWithheld && !ledger.hasChangedSince(this.#confirmed());
+    const isComplete = this.#hasLed && !hasUncommitted(this.#parts.books);
     this.#ownerState = isGivenUp && isComplete ? 'released' : 'lost';
   }
 
@@ -215,7 +211,8 @@ export class Leadership {
 
   /** The changes that the store is not known to have, as of the end of this owner. Call it after the end. */
   uncommitted(): Promise<readonly Uncommitted[]> {
-    return (this.#uncommitted ??= this.#parts.context.runtime.slices.run(this.#findUncommitted()));
+    const { context, books } = this.#parts;
+    return (this.#uncommitted ??= context.runtime.slices.run(findUncommitted(books)));
   }
 
   // ---- the claim ----
@@ -280,50 +277,6 @@ export class Leadership {
     // A lease of its own would keep it waiting, as a living owner's does.
     await committer.release().catch(() => {});
   }
-
-  // ---- the end ----
-
-  /**
-   * The revision up to which the store is known to have all changes; after a takeover, the one up to which the
-   * new owner's line continues this one.
-   */
-  #confirmed(): number {
-    const { ledger, progress, lease } = this.#parts.books;
-    const { epoch } = ledger.line;
-    const { lostTo } = lease;
-    const revision = progress.confirmed(ledger.line);
-    if (lostTo === undefined) return revision;
-    if (lostTo.epoch === epoch) return Math.min(revision, lostTo.revision);
-    return lostTo.base.epoch === epoch ? lostTo.base.revision : 0;
-  }
-
-  *#findUncommitted(): Sliced<readonly Uncommitted[]> {
-    const { ledger } = this.#parts.books;
-    const revision = this.#confirmed();
-    const found: Uncommitted[] = [];
-    // planted: uncommitted
-    const changes = ledger.changedSince(revision);
-    for (const change of changes) {
-      found.push(asUncommitted(change));
-      yield;
-    }
-    for (const key of ledger.withheld) {
-      const entry = ledger.get(key)!;
-      if (entry.revision <= revision) found.push(asUncommitted(entry));
-    }
-    return found;
-  }
-}
-
-function asUncommitted({
-  key,
-  epoch,
-  revision,
-  value: captured,
-}: Omit<Entry<Captured>, 'memo'>): Uncommitted {
-  const json = captured?.withheld ?? captured?.json;
-  const value: unknown = json === undefined ? undefined : JSON.parse(json);
-  return { key, value, position: printPosition({ epoch, revision }) };
 }
 
 function headMoved(space: string, outcome: string): TandemError {

@@ -11,7 +11,6 @@ import type { Sliced } from '../base/slices.ts';
 import type { Captured } from './captured.ts';
 import { WITHHELD } from './captured.ts';
 import type { Change } from './change.ts';
-import { hashOf } from './digest.ts';
 import { DroppedTombstones } from './dropped-tombstones.ts';
 import type { Loading } from './loading.ts';
 import type { Line, Position } from './position.ts';
@@ -23,14 +22,10 @@ import { CutPoints } from './cut-points.ts';
 import type { TraceContext } from './trace.ts';
 import { MAX_LINKS } from './trace.ts';
 import { RevisionNotes } from './revision-notes.ts';
+import { RunningDigest } from './running-digest.ts';
 import { WholeState } from './whole-state.ts';
 
 const NO_ORIGINS: readonly TraceContext[] = [];
-
-/** So much is hashed in one stretch, UTF-16 code units: some ms. */
-const MOST_HASHED = 2_500_000;
-/** A hash takes as long as the reading of so many code units. */
-const HASH_LENGTH = 250;
 
 export class Ledger {
   /** Without a tombstone limit: no delete may be forgotten before the state of the store is known. */
@@ -49,10 +44,7 @@ export class Ledger {
   /** The spans that set the last revisions. */
   readonly #origins = new RevisionNotes<TraceContext>();
   readonly #cutPoints = new CutPoints();
-  /** The digest has the changes up to this revision. */
-  #digested = 0;
-  /** Too many changes waited for their hashes: the digest says nothing until it has come to the head. */
-  #isDigestBehind = false;
+  #digest = new RunningDigest(this.#map, 0);
 
   get line(): Line {
     return this.#line;
@@ -241,32 +233,19 @@ export class Ledger {
     return this.#map.snapshot(revision);
   }
 
-  /**
-   * The digest of the state at a revision up to which the state is cut. It is asked for at each revision that
-   * is sent: a key that changes again afterwards takes its hash as of that cut with it. Changes are hashed here, and not when
-   * they are set: a key that is set a thousand times before the cut is hashed once.
-   * @returns `undefined` for a revision before one that was asked for already: that state is gone. Also where
-   *   too many changes wait: then `digest` makes their hashes
-   */
+  /** See `RunningDigest`. Ask for it at each revision that is sent. */
   digestAt(revision: number): number | undefined {
-    // A key may have changed on both sides of a cut before its hash was made: then only the head is known.
-    // planted: digest-behind
-    if (this.#isDigestBehind && revision < this.#revision) return undefined;
-    if (revision > this.#digested) this.#isDigestBehind = !this.#hashUpTo(revision, MOST_HASHED);
-    return revision === this.#digested && !this.#isDigestBehind ? this.#map.digest : undefined;
+    return this.#digest.at(revision, this.#revision);
   }
 
   /** Whether more changes wait for their hashes than one stretch may make. */
   get isDigestBehind(): boolean {
-    return this.#isDigestBehind;
+    return this.#digest.isBehind;
   }
 
   /** Makes the hashes that the digest lacks, up to the head. */
-  *digest(): Sliced<void> {
-    while (this.#isDigestBehind) {
-      this.#isDigestBehind = !this.#hashUpTo(this.#revision, 1);
-      yield;
-    }
+  digest(): Sliced<void> {
+    return this.#digest.catchUp();
   }
 
   /** The whole state as it is now, tombstones included, to be walked or closed. */
@@ -312,7 +291,8 @@ export class Ledger {
     this.#map = loading.map;
     this.#dropped = loading.dropped;
     this.#line = loading.line;
-    this.#revision = this.#digested = loading.revision;
+    this.#revision = loading.revision;
+    this.#digest = new RunningDigest(loading.map, loading.revision);
     this.#cutPoints.clear(loading.loadedUpTo);
     this.#loaded = true;
     this.#at = setAt;
@@ -327,17 +307,6 @@ export class Ledger {
     // The first commit of an epoch must reach its base. A cut before the base would put a reader past one
     // head and before the next.
     this.#cutPoints.clear(this.#revision);
-  }
-
-  /** Hashes what changed, oldest first, until so much was hashed. Returns whether that was all of it. */
-  #hashUpTo(revision: number, most: number): boolean {
-    let left = most;
-    this.#digested = this.#map.rehash(this.#digested, revision, (entry) => {
-      if (left <= 0) return undefined;
-      left -= HASH_LENGTH + (entry.value?.json.length ?? 0);
-      return hashOfEntry(entry);
-    });
-    return this.#digested === revision;
   }
 
   /** An inner batch that throws undoes its own changes. The outer batch decides about all others. */
@@ -369,10 +338,6 @@ function runNow<T>(run: () => T): T {
   result.catch(() => {});
   const what = 'expected a synchronous function, got one that returns a promise; nothing was set';
   throw new TandemError('INVALID_BATCH', what);
-}
-
-function hashOfEntry({ key, revision, value }: Entry<Captured>): number {
-  return value === undefined ? 0 : hashOf(key, revision, value.json);
 }
 
 function toChange({ key, value, revision }: Entry<Captured>): Change {

@@ -14,28 +14,11 @@
  * is the sum of the hashes of all entries.
  */
 import { detached } from '../base/detached.ts';
+import type { Entry, Node } from './entry.ts';
+import { Snapshot } from './snapshot.ts';
 
-export interface Entry<V> {
-  readonly key: string;
-  /** `undefined` is a tombstone. */
-  readonly value: V | undefined;
-  readonly revision: number;
-  /** The epoch of the key's last change. */
-  readonly epoch: number;
-  /** A reader's cache of a result made from this entry; the next change of the key clears it. */
-  memo?: unknown;
-}
-
-interface Node<V> extends Entry<V> {
-  value: V | undefined;
-  revision: number;
-  epoch: number;
-  /** The time of the change, on a clock of the caller's; NaN where it is not known. */
-  at: number;
-  hash: number;
-  before: Node<V> | undefined;
-  after: Node<V> | undefined;
-}
+/** The steps of the walk over old tombstones that one delete goes. */
+const PRUNE_STEPS = 64;
 
 export class RevisionMap<V> {
   readonly #nodes = new Map<string, Node<V>>();
@@ -43,7 +26,9 @@ export class RevisionMap<V> {
   readonly #onDrop: (tombstone: Entry<V>) => void;
   readonly #snapshots = new Set<Snapshot<V>>();
   readonly #place = new Place<V>();
-  readonly #places = [this.#place];
+  /** Up to where the present walk has dropped old tombstones; nowhere while there is none. */
+  readonly #pruned = new Place<V>();
+  readonly #places = [this.#place, this.#pruned];
   #first: Node<V> | undefined;
   #last: Node<V> | undefined;
   #size = 0;
@@ -242,21 +227,26 @@ export class RevisionMap<V> {
 
   /**
    * Drops the older half of the tombstones once there are twice as many as the limit allows. That is one walk
-   * over the list per `limit` deletes, so a delete stays O(1) amortized.
+   * over the list per `limit` deletes. Each delete goes a few steps of it, so that none takes long.
    */
   #prune(): void {
     const keep = Math.max(this.#tombstoneLimit, this.#size);
-    if (this.tombstones <= 2 * keep) return;
-    let excess = this.tombstones - keep;
-    for (let node = this.#first; node !== undefined && excess > 0; node = node.after) {
-      if (node.value !== undefined) continue;
-      this.#unlink(node);
-      this.#setHash(node, 0);
-      this.#nodes.delete(node.key);
-      this.#horizon = Math.max(this.#horizon, node.revision);
-      this.#onDrop(node);
-      excess -= 1;
+    if (this.#pruned.node === undefined && this.tombstones > 2 * keep) this.#pruned.node = this.#first;
+    let node = this.#pruned.node;
+    for (let steps = 0; node !== undefined && steps < PRUNE_STEPS && this.tombstones > keep; steps += 1) {
+      const next: Node<V> | undefined = node.after;
+      if (node.value === undefined) this.#drop(node);
+      node = next;
     }
+    this.#pruned.node = this.tombstones > keep ? node : undefined;
+  }
+
+  #drop(node: Node<V>): void {
+    this.#unlink(node);
+    this.#setHash(node, 0);
+    this.#nodes.delete(node.key);
+    this.#horizon = Math.max(this.#horizon, node.revision);
+    this.#onDrop(node);
   }
 }
 
@@ -265,63 +255,4 @@ class Place<V> {
   node: Node<V> | undefined = undefined;
 }
 
-/**
- * The entries of a map as they were, oldest change first. What the map changes before the walk has come to
- * it, the snapshot keeps.
- */
-class Snapshot<V> implements IterableIterator<Entry<V>> {
-  readonly #revision: number;
-  readonly #close: () => void;
-  #next: Node<V> | undefined;
-  /** The entries that the map has changed, and the walk has not come to. */
-  #kept: Entry<V>[] = [];
-  #isSorted = true;
-
-  constructor(first: Node<V> | undefined, revision: number, close: () => void) {
-    this.#next = first;
-    this.#revision = revision;
-    this.#close = close;
-  }
-
-  [Symbol.iterator](): this {
-    return this;
-  }
-
-  next(): IteratorResult<Entry<V>, undefined> {
-    if (!this.#isSorted) this.#kept.sort((a, b) => b.revision - a.revision);
-    this.#isSorted = true;
-    const kept = this.#kept.at(-1);
-    const node = this.#next;
-    if (kept !== undefined && (node === undefined || kept.revision < node.revision)) {
-      this.#kept.pop();
-      return { done: false, value: kept };
-    }
-    if (node === undefined) return this.return();
-    this.#pass(node);
-    return { done: false, value: node };
-  }
-
-  /** Ends the walk: nothing is kept any more. */
-  return(): IteratorResult<Entry<V>, undefined> {
-    this.#next = undefined;
-    this.#kept = [];
-    this.#close();
-    return { done: true, value: undefined };
-  }
-
-  /** The map is about to change this entry. */
-  keep(node: Node<V>): void {
-    if (this.#next === undefined || node.revision < this.#next.revision || node.revision > this.#revision)
-      return;
-    const { key, value, revision, epoch } = node;
-    this.#kept.push({ key, value, revision, epoch });
-    this.#isSorted = false;
-    if (node === this.#next) this.#pass(node);
-  }
-
-  #pass({ after }: Node<V>): void {
-    this.#next = after !== undefined && after.revision <= this.#revision ? after : undefined;
-  }
-}
-
-export type { Place, Snapshot };
+export type { Entry, Place, Snapshot };

@@ -1,117 +1,64 @@
-/** `stop()` tells what Redis never confirmed, so that a script can exit with an error. */
+/** What an ended owner could not commit, by its books. */
 import test from 'ava';
-import type { FencedEvent } from '../../src/index.ts';
-import { defineSpace, json } from '../../src/index.ts';
-import { cut, MemoryWorld, mend } from '../_memory-world.ts';
+import { finish } from '../../src/base/slices.ts';
+import type { Books } from '../../src/owner/books.ts';
+import { Lease } from '../../src/owner/lease.ts';
+import { Progress } from '../../src/owner/progress.ts';
+import { findUncommitted, hasUncommitted } from '../../src/owner/uncommitted.ts';
+import { Ledger } from '../../src/state/ledger.ts';
+import { ZERO } from '../../src/state/position.ts';
+import { resume } from '../_ledger.ts';
 
-const space = defineSpace('space', { 'key/*': json<number>() });
-const other = defineSpace('other', { '*': json<number>() });
+const LINE = { epoch: 5, base: { epoch: 3, revision: 2 } };
 
-const keysOf = ({ uncommitted }: { readonly uncommitted: readonly { readonly key: string }[] }): string[] =>
-  uncommitted.map(({ key }) => key);
-
-test('of an owner that committed all, of a follower and of a standby, there is nothing', async (t) => {
-  const world = new MemoryWorld();
-  const [owning, following, standing] = ['owner', 'follower', 'standby'].map((name) => world.process(name));
-  const owner = owning!.tandem.own(space);
-  owner.set('key/a', 1);
-  const follower = following!.tandem.follow(space);
-  const standby = standing!.tandem.own(space, { standby: true });
-  await world.time.until(() => follower.get('key/a').value === 1, 'a change');
-  t.deepEqual(await world.result(standby.stop()), { uncommitted: [] });
-  t.deepEqual(await world.result(follower.stop()), { uncommitted: [] });
-  t.deepEqual(await world.result(owner.stop()), { uncommitted: [] });
-  t.deepEqual(await world.result(owning!.tandem.stop()), { uncommitted: [] });
-});
-
-test('where Redis was never reached, all is uncommitted: values, deletes, in order', async (t) => {
-  const world = new MemoryWorld();
-  const process = world.process('owner');
-  cut(process);
-  const owner = process.tandem.own(space);
-  owner.set('key/a', 1);
-  owner.set('key/b', 2);
-  owner.set('key/a', 3);
-  owner.delete('key/c');
-  const { uncommitted } = await world.result(process.tandem.stop());
-  t.deepEqual(uncommitted, [
-    { space: 'space', key: 'key/b', value: 2, position: '0-2' },
-    { space: 'space', key: 'key/a', value: 3, position: '0-3' },
-    { space: 'space', key: 'key/c', value: undefined, position: '0-4' },
+/** The books of an owner that goes on from two keys, and has committed up to there. */
+function leading(json = '1'): Books {
+  const books = { ledger: new Ledger(), progress: new Progress(), lease: new Lease('owner', 1_000) };
+  resume(books.ledger, LINE, 2, 0, [
+    { key: 'a', revision: 1, json },
+    { key: 'b', revision: 2, json: '1' },
   ]);
+  books.progress.committedUpTo({ epoch: 5, revision: 2 });
+  return books;
+}
+
+const found = (books: Books): string[] =>
+  finish(findUncommitted(books)).map(
+    ({ key, value, position }) => `${key} ${JSON.stringify(value)} ${position}`,
+  );
+
+test('an owner that has committed all of it has nothing', (t) => {
+  const books = leading();
+  t.false(hasUncommitted(books));
+  t.deepEqual(found(books), []);
 });
 
-test('only what was set since the last commit is uncommitted, however often one stops', async (t) => {
-  const world = new MemoryWorld();
-  const process = world.process('owner');
-  const owner = process.tandem.own(space);
-  owner.set('key/a', 1);
-  await world.result(owner.flush());
-  cut(process);
-  owner.set('key/b', 2);
-  const stopping = owner.stop({ timeoutMs: 100 });
-  const first = await world.result(stopping);
-  t.deepEqual(first, { uncommitted: [{ key: 'key/b', value: 2, position: owner.head }] });
-  mend(process);
-  t.is(await world.result(owner.stop()), first);
+test('what was set and deleted since the last commit is named, oldest first', (t) => {
+  const books = leading();
+  books.ledger.set('c', '{"x":1}');
+  books.ledger.delete('a');
+  t.true(hasUncommitted(books));
+  t.deepEqual(found(books), ['c {"x":1} 5-3', 'a undefined 5-4']);
 });
 
-test('what was read from Redis, or committed before a claim was lost, is not the loss of an owner', async (t) => {
-  const world = new MemoryWorld();
-  const first = world.process('first');
-  const before = first.tandem.own(space);
-  before.set('key/a', 1);
-  await world.result(before.flush());
-  await world.result(first.tandem.stop());
-
-  const process = world.process('second');
-  const owner = process.tandem.own(space);
-  // It has claimed and read the space, and cannot commit.
-  world.server.commit = () => {
-    throw new Error('OOM command not allowed');
-  };
-  owner.on('error', () => {});
-  owner.set('key/b', 2);
-  await world.time.until(() => owner.head.endsWith('-2'), 'a state that was read');
-  t.deepEqual(keysOf(await world.result(owner.stop({ timeoutMs: 100 }))), ['key/b']);
+test('a value that was withheld is named with its true value, though a text in its place was committed', (t) => {
+  const books = leading();
+  books.ledger.set('c', '"large"');
+  books.ledger.withhold('c');
+  books.progress.committedUpTo({ epoch: 5, revision: 4 });
+  t.true(hasUncommitted(books));
+  t.deepEqual(found(books), ['c "large" 5-4']);
 });
 
-test('after Redis lost everything, all of it is uncommitted until it is repaired', async (t) => {
-  const world = new MemoryWorld();
-  const process = world.process('owner');
-  const owner = process.tandem.own(space);
-  owner.on('error', () => {});
-  owner.set('key/a', 1);
-  await world.result(owner.flush());
-  const refuse = (): never => {
-    throw new Error('OOM command not allowed');
-  };
-  Object.assign(world.server, { commit: refuse, stage: refuse });
-  world.server.wipe();
-  await world.time.advance(1_000);
-  t.deepEqual(keysOf(await world.result(owner.stop({ timeoutMs: 100 }))), ['key/a']);
+test('where the store has lost keys, all is named, also text that is no JSON', (t) => {
+  const books = leading('no JSON');
+  books.progress.claimedAt({ epoch: 5, revision: 2 }, 'incomplete');
+  t.deepEqual(found(books), ['a "no JSON" 3-1', 'b 1 3-2']);
 });
 
-test('after a fence it is what the `fenced` event told, and a Tandem names the space', async (t) => {
-  const world = new MemoryWorld();
-  const process = world.process('owner');
-  const owner = process.tandem.own(space);
-  const another = process.tandem.own(other);
-  another.set('well', 1);
-  owner.set('key/a', 1);
-  await world.result(owner.flush());
-  await world.result(another.flush());
-  let fenced: FencedEvent | undefined;
-  owner.on('fenced', (event) => (fenced = event));
-  cut(process);
-  owner.set('key/b', 2);
-  await world.time.advance(5_000);
-  const successor = world.process('successor').tandem.own(space);
-  await world.time.until(() => successor.ownership === 'leading', 'a successor');
-  mend(process);
-  await world.time.until(() => fenced !== undefined, 'an owner that is fenced');
-  t.deepEqual(keysOf(fenced!), ['key/b']);
-  const { uncommitted } = await world.result(process.tandem.stop());
-  t.deepEqual((await owner.stop()).uncommitted, fenced!.uncommitted);
-  t.deepEqual(uncommitted, [{ space: 'space', ...fenced!.uncommitted[0]! }]);
+test('after a takeover by a line that does not go on from here, all is named', (t) => {
+  const books = leading();
+  const head = { epoch: 9, revision: 1, base: ZERO } as Parameters<Lease['lost']>[0];
+  books.lease.lost(head);
+  t.is(found(books).length, 2);
 });
