@@ -38,6 +38,8 @@ import type { Store } from './ports/store.ts';
 import { measure } from './telemetry/meters.ts';
 import { Spans } from './telemetry/spans.ts';
 import { openTelemetry } from './telemetry/open-telemetry.ts';
+import type { Load } from './base/load.ts';
+import { LoadMeter } from './base/load.ts';
 import { inRoot } from './base/root.ts';
 import { Slices } from './base/slices.ts';
 import type { Time } from './base/time.ts';
@@ -92,7 +94,7 @@ const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
 
 type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect' | 'clock'> & {
   /** Called with the first participant: begins to measure, and returns a function that ends it. */
-  readonly measure?: (participants: Iterable<AnyParticipant>) => (() => void) | undefined;
+  readonly measure?: (participants: Iterable<AnyParticipant>, load: () => Load) => (() => void) | undefined;
 };
 
 export class Tandem {
@@ -101,6 +103,8 @@ export class Tandem {
   readonly #close: () => void;
   readonly #root: Actor<typeof rootLogic>;
   readonly #participants = new Set<AnyParticipant>();
+  /** The load of this process: routes add what they hold for clients. */
+  readonly loadMeter: LoadMeter;
   readonly #measure: TandemOptions['measure'];
   #stopMeasuring: (() => void) | undefined;
   /** What participants that stopped before could not commit. */
@@ -130,6 +134,7 @@ export class Tandem {
         },
       },
     };
+    this.loadMeter = new LoadMeter(this.#runtime.slices);
     this.#close = close;
     this.#root = createActor(rootLogic, { ...options, id: 'tandem' });
     this.#root.start();
@@ -205,6 +210,11 @@ export class Tandem {
   /** The queue of this process for all work that grows with a state. */
   get slices(): Slices {
     return this.#runtime.slices;
+  }
+
+  /** The load that this package puts on the process, as of now. */
+  get load(): Load {
+    return this.loadMeter.now();
   }
 
   /** The names of the spaces that are owned or followed here. */
@@ -288,7 +298,7 @@ export class Tandem {
         this.#participants.delete(old);
     }
     this.#participants.add(participant);
-    this.#stopMeasuring ??= this.#measure?.(this.#participants);
+    this.#stopMeasuring ??= this.#measure?.(this.#participants, () => this.load);
   }
 
   #requireRoom(forOwner: boolean, space: string): void {
@@ -336,7 +346,7 @@ export function connect(options: ConnectOptions): Tandem {
   const runtime = { name, store, clock, time, path, observers, tracer };
   return new Tandem(runtime, () => redisStore.stop(), {
     ...(inspect && { inspect: inspectorInRoot(inspect) }),
-    measure: (participants) => measure(otel, { time, clock, observers, participants }),
+    measure: (participants, load) => measure(otel, { time, clock, observers, participants, load }),
   });
 }
 

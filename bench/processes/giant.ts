@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { crc32 } from 'node:zlib';
 import Koa from 'koa';
 import type { Follower, Owner, Tandem } from '../../src/index.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
@@ -30,13 +31,16 @@ const stretch = new Stretch();
 const memory = new Memory();
 let tandem: Tandem;
 let owner: Owner<D>;
-let follower: Follower<D>;
+let follower: Follower<D> | undefined;
 let smallOwner: Owner<D> | undefined;
 let small: Staleness | undefined;
 let large: Staleness | undefined;
 let sets = 0;
+let loading: NodeJS.Timeout | undefined;
 let outages = 0;
 let fences = 0;
+let events: string[] = [];
+let begunAt = monotonicMs();
 let hasBegun = false;
 let torn = 0;
 
@@ -44,18 +48,25 @@ async function nextTurn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-function count(participant: Owner<D> | Follower<D>): void {
+function watch(participant: Owner<D> | Follower<D>): void {
   const on = (participant as Owner<D>).on.bind(participant as Owner<D>);
-  on('mode', ({ mode }) => {
+  const note = (what: string): void =>
+    void events.push(`${Math.round(monotonicMs() - begunAt)} ms, ${participant.space.name}: ${what}`);
+  on('mode', ({ mode, reason }) => {
     if (mode === 'degraded') outages += 1;
+    note(`${mode}, ${reason}`);
   });
-  on('fenced', () => (fences += 1));
+  on('error', ({ error }) => note(error.message));
+  on('fenced', () => {
+    fences += 1;
+    note('fenced');
+  });
 }
 
 /** Looks as often as a timer can at the first and the last key of a turn: both are of it, or neither. */
 function watchTurn(keys: readonly [string, string]): void {
   setInterval(() => {
-    const [first, last] = keys.map((key) => (follower.get(key).value as { n: number } | undefined)?.n);
+    const [first, last] = keys.map((key) => (follower!.get(key).value as { n: number } | undefined)?.n);
     if (first !== last) torn += 1;
   }, 1);
 }
@@ -64,11 +75,10 @@ serve({
   open: ({ url, name }: { url: string; name: string }) => {
     tandem = connect({ redis: url, name, telemetry: false });
   },
-  own: async ({ standby = false, space = 'giant' }: { standby?: boolean; space?: string }) => {
+  own: async ({ standby = false, leaseMs = 3_000 }: { standby?: boolean; leaseMs?: number }) => {
     const startedAt = monotonicMs();
-    const owned = tandem.own(space === 'giant' ? giant : defineSpace(space, definition), { standby });
-    owned.on('error', () => {});
-    count(owned);
+    const owned = tandem.own(giant, { standby, leaseMs });
+    watch(owned);
     owner = owned;
     if (!standby) await owned.ready({ timeoutMs: LONG_MS });
     return monotonicMs() - startedAt;
@@ -84,8 +94,7 @@ serve({
     leaseMs: number;
   }) => {
     smallOwner = tandem.own(defineSpace(space, definition), { standby, leaseMs });
-    smallOwner.on('error', () => {});
-    count(smallOwner);
+    watch(smallOwner);
     if (standby) return;
     await smallOwner.ready();
     let n = 0;
@@ -96,7 +105,7 @@ serve({
   },
   followSmall: async (space: string) => {
     const followed = tandem.follow(defineSpace(space, definition));
-    followed.on('error', () => {});
+    watch(followed);
     await followed.ready();
     small = new Staleness(() => followed.get('small'));
   },
@@ -127,27 +136,41 @@ serve({
     const position = await owner.flush({ timeoutMs: LONG_MS });
     return { position, setMs, ms: monotonicMs() - startedAt };
   },
-  /** Sets one key after the other from now on, at a rate, a second. */
+  /** Sets one key after the other from now on, at a rate, a second, until `rest`. */
   load: ({ rate, keys }: { rate: number; keys: number }) => {
     const startedAt = monotonicMs();
     let n = 0;
-    setInterval(() => {
+    loading = setInterval(() => {
       for (const due = ((monotonicMs() - startedAt) * rate) / 1_000; n < due; n += 1, sets += 1)
         owner.set(keyOf(n, keys), tick(sets, 1e6));
     }, 1);
   },
+  rest: () => {
+    clearInterval(loading);
+    return owner.flush({ timeoutMs: LONG_MS });
+  },
+  /** What this process holds of the large state: the number of keys, and a sum over all of them. */
+  held: async () => {
+    const participant = follower ?? owner;
+    let [sum, looked] = [0, 0];
+    for (const { key, value } of participant.entries()) {
+      sum = (sum + crc32(`${key} ${JSON.stringify(value)}`)) % 2 ** 32;
+      looked += 1;
+      if (looked % A_TURN === 0) await nextTurn();
+    }
+    return { keys: participant.size, sum };
+  },
   follow: async () => {
     const startedAt = monotonicMs();
-    follower = tandem.follow(giant);
-    follower.on('error', () => {});
-    count(follower);
-    await follower.ready({ timeoutMs: LONG_MS });
+    const followed = (follower = tandem.follow(giant));
+    watch(followed);
+    await followed.ready({ timeoutMs: LONG_MS });
     const ms = monotonicMs() - startedAt;
-    large = new Staleness(() => follower.get(keyOf(0)));
+    large = new Staleness(() => followed.get(keyOf(0)));
     return ms;
   },
   waitFor: async (position: string) => {
-    await follower.waitFor(position, { timeoutMs: LONG_MS });
+    await follower!.waitFor(position, { timeoutMs: LONG_MS });
   },
   flushed: () => owner.flush({ timeoutMs: LONG_MS }),
   led: async () => {
@@ -173,6 +196,8 @@ serve({
     large?.take();
     memory.begin();
     outages = fences = torn = 0;
+    events = [];
+    begunAt = monotonicMs();
   },
   end: () => {
     if (!hasBegun) throw new Error('nothing has begun');
@@ -184,6 +209,7 @@ serve({
       outages,
       fences,
       torn,
+      events: events.slice(0, 50),
     };
   },
 });

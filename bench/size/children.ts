@@ -17,6 +17,8 @@ export interface Seen {
   readonly fences: number;
   /** How often a reader saw a turn in part. */
   readonly torn: number;
+  /** Changes of mode and errors, of all of its spaces. */
+  readonly events: readonly string[];
 }
 
 export class Children {

@@ -6,6 +6,7 @@
  * number of readers alone, never with how slow they are.
  */
 import type { LongMessage } from './text.ts';
+import type { Stretches } from './stretches.ts';
 import type { Cancel, Time } from './time.ts';
 
 /** The destination of a reader's messages. */
@@ -33,6 +34,8 @@ export type Step<C> = { readonly message: string | LongMessage; readonly cursor:
 
 export interface ReadersOptions<C> {
   readonly time: Time;
+  /** Making and writing messages counts as a stretch of work. */
+  readonly stretches: Stretches;
   /**
    * Everything newer than a cursor, as one message. On a beat (`isBeat`) the reader should get a sign of life
    * even without news. `quietMs`: time since the last message to this reader, ms.
@@ -86,10 +89,12 @@ export class Readers<C> {
   changed(): void {
     if (this.#scheduled || this.#open.size === 0) return;
     this.#scheduled = true;
-    const { time, paceMs } = this.#options;
+    const { time, stretches, paceMs } = this.#options;
     const sendAll = (): void => {
       this.#scheduled = false;
-      for (const reader of this.#open) this.#send(reader);
+      stretches.during(() => {
+        for (const reader of this.#open) this.#send(reader);
+      });
     };
     if (paceMs === undefined) time.endOfTurn(sendAll);
     else this.#cancelPace = time.after(paceMs, sendAll);
@@ -124,12 +129,13 @@ export class Readers<C> {
   }
 
   #scheduleBeat(): void {
-    const { time, beatMs } = this.#options;
+    const { time, stretches, beatMs } = this.#options;
     this.#cancelBeat?.();
     this.#cancelBeat = time.after(beatMs, () => {
-      for (const reader of this.#open) {
-        this.#send(reader, { isBeat: true, quietMs: time.now() - reader.sentAt });
-      }
+      stretches.during(() => {
+        for (const reader of this.#open)
+          this.#send(reader, { isBeat: true, quietMs: time.now() - reader.sentAt });
+      });
       if (this.#open.size > 0) this.#scheduleBeat();
     });
   }

@@ -5,6 +5,7 @@
  * of the loop it works for one slice of time, and unfinished work goes to the end of the queue. So no space
  * waits for the work of another space, and timers, sockets and leases get their turn between two slices.
  */
+import { Stretches } from './stretches.ts';
 import type { Time } from './time.ts';
 
 /** Work that yields wherever it may rest. What happens between two yields runs in one stretch. */
@@ -25,6 +26,8 @@ interface Job {
 const SLICE_MS = 5;
 
 export class Slices {
+  /** For how long this process's work holds the loop: slices, and all other entry points. */
+  readonly stretches: Stretches;
   readonly #time: Time;
   readonly #sliceMs: number;
   readonly #steps: () => number;
@@ -34,6 +37,7 @@ export class Slices {
 
   constructor(time: Time, { sliceMs = SLICE_MS, steps = () => Infinity }: SlicesOptions = {}) {
     this.#time = time;
+    this.stretches = new Stretches(time);
     this.#sliceMs = sliceMs;
     this.#steps = steps;
   }
@@ -73,7 +77,7 @@ export class Slices {
 
   #slice(): void {
     this.#isSpent = true;
-    this.#work();
+    this.stretches.during(() => this.#work());
     this.#time.nextTurn(() => {
       this.#isSpent = false;
       if (this.#jobs.length > 0) this.#slice();

@@ -51,6 +51,10 @@ export class DirectSource implements PathListener {
   }
 
   receive(frame: Frame, isWhole: boolean, at: number): Reception {
+    return this.#context.runtime.slices.stretches.during(() => this.#receive(frame, isWhole, at));
+  }
+
+  #receive(frame: Frame, isWhole: boolean, at: number): Reception {
     const arrival = { frame, path: PATH, clock: this.#path.clock, receivedAt: at };
     const outcome = isWhole ? this.#applier.replace(arrival) : this.#applier.apply(arrival);
     if (outcome === 'implausible') throw implausibleError(frame);

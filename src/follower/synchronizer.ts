@@ -60,7 +60,8 @@ export class Synchronizer {
   readonly #context: Context;
   readonly #parts: SynchronizerParts;
   readonly #isDirectUp: () => boolean;
-  readonly #deliver = (message: string): void => this.#arrived(message);
+  readonly #deliver = (message: string): void =>
+    this.#context.runtime.slices.stretches.during(() => this.#arrived(message));
   #phase: Phase = { is: 'syncing', backlog: new Backlog() };
   #isStopped = false;
   /** Aborts the last sync that ran beside the connection machine. */

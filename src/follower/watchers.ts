@@ -1,4 +1,5 @@
 /** The watchers of keys. Each is called once a frame for each of its keys that the frame changed. */
+import { outside } from '../base/stretches.ts';
 import { familyLength } from '../state/key.ts';
 
 interface Watch<R> {
@@ -70,5 +71,5 @@ export class Watchers<R> {
 
 /** Calls the watches with a number below `end`. */
 function call<R>(watches: Watches<R>, end: number, read: () => R): void {
-  for (const { callback, number } of watches) if (number < end) callback(read());
+  for (const { callback, number } of watches) if (number < end) outside(() => callback(read()));
 }

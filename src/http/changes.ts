@@ -86,6 +86,7 @@ export class Changes {
     this.#options = options;
     this.#readers = new Readers<Cursor>({
       time: options.tandem.time,
+      stretches: options.tandem.slices.stretches,
       beatMs: options.keepAliveMs,
       next: (cursor, { isBeat }) => this.#next(cursor, isBeat),
     });

@@ -65,7 +65,7 @@ export function directRouter(tandem: Tandem, options: DirectRouterOptions): Rout
       if (!timingSafeEqual(digest(ctx.get('Authorization')), expected))
         throw new Problem('UNAUTHORIZED', 'the token is missing or wrong');
       ctx.set('Cache-Control', 'no-store');
-      await next();
+      await slices.stretches.during(next);
     } catch (error) {
       answerProblem(ctx, error);
     }

@@ -121,7 +121,10 @@ const ofTandem = new WeakMap<Tandem, Outlets>();
 
 /** The outlets of a process, which all of its routers share. */
 export function outletsOf(tandem: Tandem): Outlets {
-  let outlets = ofTandem.get(tandem);
-  if (outlets === undefined) ofTandem.set(tandem, (outlets = new Outlets(tandem)));
+  const known = ofTandem.get(tandem);
+  if (known !== undefined) return known;
+  const outlets = new Outlets(tandem);
+  ofTandem.set(tandem, outlets);
+  tandem.loadMeter.holds(() => outlets.heldBytes);
   return outlets;
 }

@@ -84,7 +84,7 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   const maxClients = between('maxClients', options.maxClients ?? 100, 0, 1_000_000);
   const hasPage = requireBoolean('page', options.page ?? true);
   const keepAliveMs = between('keepAliveMs', options.keepAliveMs ?? 1_000, 10, 60_000);
-  const { time } = tandem;
+  const { time, slices } = tandem;
   const budget = new Budget(outletsOf(tandem), options.maxBytes);
   const streams = new EventStreams(maxClients, budget, time);
   const texts = new SpaceTexts(tandem, budget);
@@ -95,7 +95,7 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   router.use('/spaces', traced(tandem));
   router.use(async (ctx, next) => {
     try {
-      await next();
+      await slices.stretches.during(next);
     } catch (error) {
       answerProblem(ctx, error);
     }

@@ -52,6 +52,7 @@ type Written = Outcome<'committed', Fenced | 'keys_lost'>;
 
 export class MemoryServer {
   readonly #time: Time;
+  readonly #pageBytes: number;
   readonly #spaces = new Map<string, MemorySpace>();
   readonly #subscriptions = new Map<string, Set<(message: string) => void>>();
   /** The server's time, to the microsecond: it stands still while a script runs. */
@@ -60,8 +61,10 @@ export class MemoryServer {
   /** The keys of another type, as they were when the present script began. */
   #wrongTypes: readonly WrongType[] = [];
 
-  constructor(time: Time) {
+  /** @param options pageBytes: the greatest size of a page of several changes. Default 512 KiB. */
+  constructor(time: Time, { pageBytes = MOST_IN_PAGE }: { readonly pageBytes?: number | undefined } = {}) {
     this.#time = time;
+    this.#pageBytes = pageBytes;
   }
 
   now(): number {
@@ -214,7 +217,7 @@ export class MemoryServer {
     for (const [key, revision] of found.slice(0, limit)) {
       const json = live.state.get(key) ?? '';
       bytes += sizeOf({ key, json });
-      if (bytes > MOST_IN_PAGE && page.length > 0) break;
+      if (bytes > this.#pageBytes && page.length > 0) break;
       page.push({ key: key.includes('\n') ? '' : key, revision, json: json.replaceAll('\n', '\t') });
     }
     const { changes, isSound } = decodePage(encodeChanges(page));

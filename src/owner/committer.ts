@@ -45,6 +45,10 @@ export class Committer {
 
   /** Sends what the cadence decides on this occasion. */
   send(occasion: Occasion): Sent {
+    return this.#context.runtime.slices.stretches.during(() => this.#send(occasion));
+  }
+
+  #send(occasion: Occasion): Sent {
     const { store, time } = this.#context.runtime;
     const now = time.now();
     this.#books.lease.runs(now, time.wokeAt);

@@ -67,6 +67,7 @@ export class Feed {
     this.#options = options;
     this.#readers = new Readers<Position>({
       time,
+      stretches: slices.stretches,
       beatMs: options.heartbeatMs,
       next: (from, { isBeat, quietMs }) => this.#next(from, isBeat && quietMs >= options.heartbeatMs / 2),
     });

@@ -1,11 +1,13 @@
 /** Metrics of this process, by OpenTelemetry's meters. docs/telemetry.md lists their names and units. */
 import type { ServerClock } from '../base/clock.ts';
+import type { Load } from '../base/load.ts';
 import type { Time } from '../base/time.ts';
 import type { Observers } from '../ports/observer.ts';
 import type { Registered } from '../ports/registry.ts';
 import { counting } from './counters.ts';
 import { observeEventLoop } from './event-loop.ts';
 import { observeParticipants } from './gauges.ts';
+import { observeLoad } from './load.ts';
 import { Leases } from './leases.ts';
 import { ModeTimes } from './mode-times.ts';
 import type { OpenTelemetry } from './open-telemetry.ts';
@@ -16,6 +18,7 @@ export interface Measured {
   readonly clock: ServerClock;
   readonly observers: Observers;
   readonly participants: Iterable<Registered>;
+  readonly load: () => Load;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface Measured {
 export function measure(otel: OpenTelemetry | undefined, measured: Measured): (() => void) | undefined {
   const meter = otel?.metrics.getMeter(SCOPE);
   if (meter === undefined || meter === otel?.createNoopMeter()) return undefined;
-  const { time, clock, observers, participants } = measured;
+  const { time, clock, observers, participants, load } = measured;
   const modes = new ModeTimes(time);
   const leases = new Leases(time);
   const stops = [
@@ -34,6 +37,7 @@ export function measure(otel: OpenTelemetry | undefined, measured: Measured): ((
     observers.add(counting(meter)),
     observeParticipants(meter, { clock, participants, modes, leases }),
     observeEventLoop(meter),
+    observeLoad(meter, load),
   ];
   return () => stops.forEach((stop) => stop());
 }

@@ -100,6 +100,11 @@ inBrowser('the page loads, is live, and shows each value that is set', async (t)
   await see(page, '.figures', /p50[\d.]+ m?s/);
   await see(page, '.legend', /momentum4,711/);
   t.true((await page.locator('.plot canvas').count()) >= 2);
+  await see(
+    page,
+    '#load',
+    /Longest stretch of the last minute: [\d.]+ ms\. \d+ jobs? in slices\. [\d.]+ k?B held/,
+  );
   t.is(await page.locator('.bars').getAttribute('role'), 'img');
   t.regex((await page.locator('.bars').getAttribute('aria-label'))!, /most of them .* to /);
   t.deepEqual(troubles, []);

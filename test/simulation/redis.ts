@@ -4,6 +4,7 @@
  * `src/memory/store.ts` models the result of each call, and the contract suite compares that model with a
  * real Redis. This file makes up, at random, how calls and replies travel.
  */
+import type { Time } from '../../src/base/time.ts';
 import { MemoryServer } from '../../src/memory/server.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
@@ -20,9 +21,10 @@ export class Redis implements SocketServer {
   #waiting: (() => void)[] = [];
   refusal: Refusal | undefined;
 
-  constructor(sim: SimTime) {
+  /** @param pageBytes as in `Size` */
+  constructor(sim: SimTime, pageBytes: number | undefined) {
     this.sim = sim;
-    this.model = new MemoryServer({
+    const time: Time = {
       now: () => sim.now,
       wokeAt: -Infinity,
       onWake: () => () => {},
@@ -31,7 +33,8 @@ export class Redis implements SocketServer {
       endOfTurn: (run) => sim.endOfTurn(run),
       nextTurn: (run) => sim.endOfTurn(run),
       random: () => sim.random.next(),
-    });
+    };
+    this.model = new MemoryServer(time, { pageBytes });
   }
 
   get isUp(): boolean {

@@ -13,6 +13,8 @@ export interface Size {
   readonly keys: readonly Key[];
   /** The greatest number of changes in a page. */
   readonly page: number;
+  /** The greatest size of a page of several changes, bytes. Default: that of the library. */
+  readonly pageBytes?: number;
   /** A whole state is staged so many changes at a time. */
   readonly stagePortion: number;
   readonly capacity: Capacity;
@@ -51,6 +53,7 @@ export function sizeOf(seed: number): Size {
     isLarge: true,
     keys: keysOf(random.whole(40, 60)),
     page: random.whole(7, 9),
+    pageBytes: 2 * LENGTH,
     stagePortion: random.pick([10, 25]),
     capacity: { changes: 8, length: LENGTH, mostChanges: 24 },
     tombstoneLimit: random.pick([4, 12]),

@@ -35,7 +35,7 @@ export class World implements Environment {
   constructor(seed: number) {
     this.sim = new SimTime(seed);
     this.size = sizeOf(seed);
-    this.redis = new Redis(this.sim);
+    this.redis = new Redis(this.sim, this.size.pageBytes);
     this.net = new Net(this.sim);
     this.allStandBy = this.sim.random.chance(0.3);
     this.paceMs = this.sim.random.pick([10, 30, 60, 120]);

@@ -4,6 +4,7 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { Readers } from '../../src/base/readers.ts';
 import type { ReadersOptions } from '../../src/base/readers.ts';
+import { Stretches } from '../../src/base/stretches.ts';
 import { check } from '../_check.ts';
 import { FakeTime } from '../_fake-time.ts';
 
@@ -13,6 +14,7 @@ function start(options: Partial<ReadersOptions<number>> = {}) {
   const source = { value: 0 };
   const readers = new Readers<number>({
     time,
+    stretches: new Stretches(time),
     beatMs: 1_000,
     next: (cursor, { isBeat }) => {
       if (source.value < 0) return 'over';

@@ -6,6 +6,8 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { ServerClock } from '../../src/base/clock.ts';
+import { LoadMeter } from '../../src/base/load.ts';
+import { Slices } from '../../src/base/slices.ts';
 import { measure } from '../../src/telemetry/meters.ts';
 import { Observers } from '../../src/ports/observer.ts';
 import type { OpenTelemetry } from '../../src/telemetry/open-telemetry.ts';
@@ -42,7 +44,14 @@ function instruments(): Made[] {
   });
   const otel = { ...api, metrics: { getMeter: () => meter } } as unknown as OpenTelemetry;
   const time = new FakeTime();
-  measure(otel, { time, clock: new ServerClock(time), observers: new Observers(), participants: [] })!();
+  const load = () => new LoadMeter(new Slices(time)).now();
+  measure(otel, {
+    time,
+    clock: new ServerClock(time),
+    observers: new Observers(),
+    participants: [],
+    load,
+  })!();
   return made;
 }
 

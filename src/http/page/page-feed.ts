@@ -1,5 +1,6 @@
 /**
- * The page feed: the status of each space, its changed keys, the event log, latencies and chart points.
+ * The page feed: the status of each space, its changed keys, the event log, latencies and chart points, and
+ * the load of the process.
  *
  * A page is a reader with a cursor. At most every 100 ms it gets everything that is newer than its cursor. A
  * value is cut at 240 characters, and a space is cut at 2,000 keys.
@@ -76,13 +77,14 @@ export class PageFeed {
   #update: Update | undefined;
 
   constructor(tandem: Tandem, charts: readonly ChartOptions[]) {
-    const { time } = tandem;
+    const { time, slices } = tandem;
     this.#tandem = tandem;
     this.#charts = charts;
     this.#recorder = new ChartRecorder(charts);
     this.#eventLog = new EventLog(tandem);
     this.#readers = new Readers<Cursor | undefined>({
       time,
+      stretches: slices.stretches,
       beatMs: BEAT_MS,
       paceMs: LOOK_MS,
       next: (cursor, { isBeat }) => {
@@ -179,6 +181,7 @@ export class PageFeed {
     const fields = {
       now: this.#tandem.time.now(),
       delayMs: this.#delayMs,
+      load: this.#tandem.load,
       ...(cursor === undefined && { hello: this.#hello() }),
       spaces: participants.map(statusOf),
       ...fresh,

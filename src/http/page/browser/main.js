@@ -3,7 +3,7 @@ import { keepContact } from './contact.js';
 import { el, setText, tone } from './dom.js';
 import { addToLog } from './log.js';
 import { SpaceView } from './space.js';
-import { seconds } from './words.js';
+import { bytes, count, duration, seconds } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const [main, nav, log, contact, lost] = ['spaces', 'nav', 'log', 'contact', 'lost'].map($);
@@ -51,7 +51,7 @@ function startOver(received) {
   document.title = `${received.name} · Tandem`;
 }
 
-function show({ spaces, rows, log: entries, transitions, seconds: lines, points, delayMs }) {
+function show({ spaces, rows, log: entries, transitions, seconds: lines, points, delayMs, load }) {
   const here = new Set(spaces.map(({ space }) => space));
   for (const space of views.keys()) if (!here.has(space)) removeView(space);
   for (const space of here) if (!views.has(space)) addView(space);
@@ -65,6 +65,7 @@ function show({ spaces, rows, log: entries, transitions, seconds: lines, points,
   for (const status of spaces) views.get(status.space).status(status, delayMs);
   addToLog(log, entries, wallOf);
   drawNav(spaces);
+  showLoad(load);
 }
 
 function addView(space) {
@@ -92,6 +93,13 @@ function drawNav(spaces) {
     tone(link, views.get(space).tone);
     setText(link, `${space}: ${mode}, ${freshness}`);
   }
+}
+
+/** What Tandem takes of this process. */
+function showLoad({ longestStretchMs, heldBytes, waitingSlices }) {
+  const stretch = `Longest stretch of the last minute: ${duration(longestStretchMs)}`;
+  const jobs = waitingSlices === 1 ? '1 job' : `${count(waitingSlices)} jobs`;
+  setText($('load'), `${stretch}. ${jobs} in slices. ${bytes(heldBytes)} held for clients.`);
 }
 
 function found() {

@@ -18,6 +18,14 @@ export function number(value, format = 'number') {
   return (FORMATS[format] ?? FORMATS.number).format(value);
 }
 
+/** A size with two or three digits: 312 B, 4.1 kB, 25 MB. */
+export function bytes(size) {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  let unit = 0;
+  for (; size >= 1_000 && unit < units.length - 1; unit += 1) size /= 1_000;
+  return `${unit === 0 || size >= 10 ? size.toFixed(0) : size.toFixed(1)} ${units[unit]}`;
+}
+
 /** A duration with two or three digits: 0.31 ms, 12 ms, 1.4 s, 3 min 5 s. */
 export function duration(ms) {
   if (ms === null || !Number.isFinite(ms)) return '–';
