@@ -253,11 +253,6 @@ export class Ledger {
     return new WholeState(this.#map.snapshot());
   }
 
-  /** The whole state, tombstones included. */
-  everything(): Change[] {
-    return this.#map.since(0).map(toChange);
-  }
-
   /** The number of tombstones that were dropped here and that the store may still hold. */
   get droppedCount(): number {
     return this.#dropped.count;

@@ -30,7 +30,7 @@ const read = ({ key, revision, json }: Change): ReadChange => ({
 /** A replica that has read the ledger's whole state, as from the keys. */
 function copyOf(ledger: Ledger): Replica {
   const replica = new Replica();
-  const changes = ledger.everything().filter(({ json }) => json !== '');
+  const changes = [...ledger.whole()].filter(({ json }) => json !== '');
   replica.replace({ ...LINE, revision: ledger.head.revision }, changes.map(read));
   return replica;
 }
@@ -109,7 +109,7 @@ test('an owner that resumes has the digest of those who read the same keys', (t)
   for (const key of ['a', 'b', 'c']) ledger.set(key, `"${key}"`);
   ledger.delete('b');
   const next = new Ledger();
-  resume(next, { epoch: 6, base: ledger.head }, 4, 0, ledger.everything());
+  resume(next, { epoch: 6, base: ledger.head }, 4, 0, [...ledger.whole()]);
   t.is(next.digestAt(4), copyOf(ledger).digest);
 });
 
