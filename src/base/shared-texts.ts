@@ -2,10 +2,11 @@
  * Texts of a state that changes, shared by all who ask for the same version of it.
  *
  * Whoever asks gets the text of the state as it is at that moment, never an older one. While the state has not
- * changed, the text that is there is shared. Else a new one begins: one at a time for each part of the state,
- * and only while all texts of that part, the new one included, are about two states long together. Whoever has
- * to wait asks again later, with all others who wait, and so they share the next text. Readers that are slow
- * hold up the next text for a second at most.
+ * changed, the text that is there is shared. Else a new one begins, once the one before is out. So there is one
+ * text of each part of the state at a time; a second one, where readers of the first take nothing; and further
+ * ones, where readers are so slow that others would have to wait for more than a second. Whoever has to wait
+ * asks again later, with all others who wait, and so they share the next text. One that takes long to make waits
+ * for a moment at first: clients that have lost their server come back together.
  */
 import type { Slices } from './slices.ts';
 import type { TextReader } from './text.ts';
@@ -14,12 +15,20 @@ import type { Cancel, Time } from './time.ts';
 
 /** The greatest number of texts in the making: each makes a change of the state a little slower. */
 const MAX_MAKING = 4;
-/** Texts of a part that are shorter together hold up no other, bytes. */
+/** What is shorter than this holds up no other text, bytes. */
 const SMALL_BYTES = 1024 * 1024;
 /** The longest wait for texts that slow readers hold, ms. */
 const PATIENCE_MS = 1_000;
+/** The readers of a text of which nothing was read for this time take nothing, ms. */
+const STILL_MS = 100;
+/** The greatest part of the time that the last text took to make, and the longest time, for which one waits, ms. */
+const GATHER = { share: 0.25, maxMs: 250 };
+/** The greatest number of parts of which such times are known. */
+const MAX_KNOWN = 100;
+/** A text that is made within this time waits for nobody, ms. */
+const QUICK_MS = 40;
 /** The time between two looks whether a text may begin, ms. */
-const LOOK_MS = 50;
+const LOOK_MS = 20;
 
 /** All that a text depends on, beside its part. Equal versions have identical members. */
 type Version = readonly unknown[];
@@ -28,6 +37,11 @@ interface Shared {
   readonly part: string;
   readonly version: Version;
   readonly text: Text;
+  /** On `Time`, ms. */
+  readonly begunAt: number;
+  /** `Text.readCount` as it was found last, and when it was first found so, on `Time`, ms. */
+  readCount: number;
+  movedAt: number;
 }
 
 export class SharedTexts {
@@ -39,6 +53,8 @@ export class SharedTexts {
   /** Since when texts of this part are waited for, on `Time`, ms. */
   readonly #waitedSince = new Map<string, number>();
   readonly #waiting = new Set<() => void>();
+  /** For how long the next text of a part waits at first, ms. */
+  readonly #gatherMs = new Map<string, number>();
   #cancelLook: Cancel | undefined;
 
   constructor(slices: Slices, time: Time, newText: (part: string) => Text = () => new Text()) {
@@ -72,7 +88,8 @@ export class SharedTexts {
     const iterator = parts();
     const first = iterator.next();
     const text = this.#newText(part);
-    const shared = { part, version, text };
+    const now = this.#time.now();
+    const shared = { part, version, text, begunAt: now, readCount: 0, movedAt: now };
     const reader = text.open();
     this.#texts.add(shared);
     text.whenIdle(() => {
@@ -81,7 +98,7 @@ export class SharedTexts {
     });
     text.make(this.#slices, iterator, first.done ? '' : first.value);
     text.made.then(
-      () => this.#tellWaiting(),
+      () => this.#made(shared),
       () => this.#tellWaiting(),
     );
     return reader;
@@ -107,17 +124,30 @@ export class SharedTexts {
     const texts = [...this.#texts];
     const making = texts.filter(({ text }) => text.state === 'making');
     if (making.length >= MAX_MAKING || making.some((one) => one.part === part)) return false;
-    const ofPart = texts.filter((one) => one.part === part).map(({ text }) => text);
-    const held = ofPart.reduce((bytes, { heldBytes }) => bytes + heldBytes, 0);
-    if (held <= Math.max(SMALL_BYTES, ofPart.at(-1)?.bytes ?? 0)) return true;
+    const ofPart = texts.filter((one) => one.part === part);
+    const held = ofPart.reduce((bytes, { text }) => bytes + text.heldBytes, 0);
+    const gatherMs = this.#gatherMs.get(part) ?? 0;
+    if (held <= SMALL_BYTES && gatherMs === 0) return true;
     const now = this.#time.now();
     const since = this.#waitedSince.get(part) ?? now;
+    // Of clients that left while they waited.
+    if (this.#waitedSince.size > MAX_KNOWN) this.#waitedSince.clear();
     this.#waitedSince.set(part, since);
-    return now - since >= PATIENCE_MS;
+    if (now - since >= PATIENCE_MS) return true;
+    if (now - since < gatherMs) return false;
+    const isMoving = ofPart.filter((one) => wasRead(one, now)).length > 0;
+    return held <= SMALL_BYTES || (!isMoving && held <= ofPart.at(-1)!.text.bytes);
+  }
+
+  #made({ part, begunAt }: Shared): void {
+    const tookMs = this.#time.now() - begunAt;
+    if (this.#gatherMs.size >= MAX_KNOWN) this.#gatherMs.clear();
+    if (tookMs < QUICK_MS) this.#gatherMs.delete(part);
+    else this.#gatherMs.set(part, Math.min(GATHER.maxMs, tookMs * GATHER.share));
+    this.#tellWaiting();
   }
 
   #tellWaiting(): void {
-    if (this.#texts.size === 0) this.#waitedSince.clear();
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
     this.#cancelLook?.();
@@ -132,4 +162,11 @@ export class SharedTexts {
 
 function isSame(a: Version, b: Version): boolean {
   return a.every((member, n) => member === b[n]);
+}
+
+/** Whether something of a text was read a moment ago. */
+function wasRead(shared: Shared, now: number): boolean {
+  const { readCount } = shared.text;
+  if (readCount !== shared.readCount) Object.assign(shared, { readCount, movedAt: now });
+  return now - shared.movedAt < STILL_MS;
 }

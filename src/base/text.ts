@@ -36,6 +36,7 @@ export class Text {
   #state: 'making' | 'whole' | 'failed' = 'making';
   #bytes = 0;
   #heldBytes = 0;
+  #readCount = 0;
 
   /** @param check called with each piece: what it throws ends the making. Default: nothing */
   constructor(check: () => void = () => {}) {
@@ -60,6 +61,11 @@ export class Text {
   /** The length of what somebody still has to get, bytes. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** The number of pieces that were read, by all readers together. */
+  get readCount(): number {
+    return this.#readCount;
   }
 
   /** Whether a new reader can begin it. */
@@ -109,6 +115,7 @@ export class Text {
   passed(index: number): void {
     this.#readersAt[index - 1]! -= 1;
     this.#readersAt[index]! += 1;
+    this.#readCount += 1;
     if (this.#isSealed) this.#dropPassed();
   }
 

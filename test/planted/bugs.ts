@@ -335,6 +335,13 @@ export const bugs: readonly Bug[] = [
     plant: before('if (from.revision % 10 === 7) changes.pop();'),
     caughtBy: 'no gap, no duplicate',
   },
+  // ---- texts that clients share ----
+  {
+    name: 'a client is given the text of a head that has passed',
+    mark: 'shared-text',
+    plant: swapped('isSame(shared.version, version)', 'version.length > 0'),
+    caughtBy: 'test/unit/shared-texts.test.ts',
+  },
   // ---- secrets ----
   {
     name: 'a secret in a cause',

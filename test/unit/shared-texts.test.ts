@@ -60,9 +60,9 @@ test('whoever asks after a change gets no older state: it waits, and shares the 
   t.is(state.begun, 1);
   await time.settle();
   state.value = 3;
+  t.is(await finish(first), 1);
   const later = await asked;
   t.is(state.begun, 2);
-  t.is(await finish(first), 1);
   for (const reader of later) t.true((await finish(reader)) >= 2);
 });
 
@@ -75,33 +75,75 @@ test('parts of a state are made beside each other, a few at a time', async (t) =
   for (const reader of [...readers, fifth]) t.is(await finish(reader), 1);
 });
 
-test('slow readers hold two texts and no more, and hold up the third for a second at most', async (t) => {
+test('while a text goes out, those who ask later wait for its end, and share the next one', async (t) => {
   const { time, texts, state, open, ask, finish } = start();
-  const slow: TextReader[] = [];
-  for (state.value = 1; state.value <= 2; state.value += 1) {
-    slow.push(open()!);
-    await time.settle();
+  const first = open()!;
+  await time.settle();
+  state.value = 2;
+  const asked = [ask(), ask()];
+  for (let piece = 0; piece < 3; piece += 1) {
+    first.next();
+    await time.advance(90);
+    t.is(texts.size, 1);
   }
-  t.is(open(), undefined, 'two are held whole');
-  const third = ask();
-  await time.advance(900);
-  t.is(texts.size, 2);
-  slow[0]!.close();
-  await time.advance(60);
-  t.is(texts.size, 2, 'the third has begun in the place of the first');
-  t.is(await finish(await third), 3);
+  first.close();
+  await time.settle();
+  for (const reader of await Promise.all(asked)) t.is(await finish(reader), 2);
+  t.is(state.begun, 2);
+});
 
+test('readers that take nothing hold up the second text a moment, and the third for a second', async (t) => {
+  const { time, texts, state, open, ask, finish } = start();
+  const stalled = open()!;
+  await time.settle();
+  state.value = 2;
+  const second = ask();
+  await time.advance(200);
+  t.is(texts.size, 2, 'the second has begun');
+  state.value = 3;
+  const third = ask();
+  await time.advance(800);
+  t.is(texts.size, 2, 'two are held whole');
+  await time.advance(300);
+  t.is(texts.size, 3, 'the third has waited enough');
+  t.is(await finish(await second), 2);
+  t.is(await finish(await third), 3);
   state.value = 4;
   const fourth = ask();
-  await time.settle();
-  t.is(await finish(await fourth), 4);
-  slow.push(await ask());
-  await time.settle();
-  state.value = 5;
-  const fifth = ask();
-  await time.advance(1_100);
-  t.is(texts.size, 3, 'after a second it does not wait for the others any more');
-  t.is(await finish(await fifth), 5);
-  for (const reader of slow) reader.close();
+  await time.advance(200);
+  t.is(await finish(await fourth), 4, 'the first alone holds up no other');
+  stalled.close();
   t.is(texts.size, 0);
+});
+
+test('slow readers hold up the next text for a second at most', async (t) => {
+  const { time, state, open, ask, finish } = start();
+  const slow = open()!;
+  await time.settle();
+  state.value = 2;
+  const next = ask();
+  for (let waited = 0; waited < 1_200; waited += 60) {
+    slow.next();
+    await time.advance(60);
+  }
+  t.is(await finish(await next), 2);
+  slow.close();
+});
+
+test('a text that takes long to make waits a moment for others, and begins by itself', async (t) => {
+  const { time, state, open, ask, finish } = start();
+  const first = open()!;
+  while (first.text.state === 'making') {
+    time.skip(10);
+    await time.turn();
+  }
+  t.is(await finish(first), 1);
+  const asked = [ask()];
+  await time.advance(20);
+  state.value = 2;
+  asked.push(ask());
+  t.is(state.begun, 1, 'it waits');
+  await time.advance(100);
+  for (const reader of await Promise.all(asked)) t.is(await finish(reader), 2);
+  t.is(state.begun, 2);
 });
