@@ -16,6 +16,8 @@ export interface SlicesOptions {
   readonly sliceMs?: number;
   /** The greatest number of steps in one slice, drawn for each. Default: the time alone ends a slice. */
   readonly steps?: () => number;
+  /** The number of steps up to which work is small. Default 1,000. */
+  readonly fewSteps?: number;
 }
 
 interface Job {
@@ -24,6 +26,7 @@ interface Job {
 }
 
 const SLICE_MS = 5;
+const FEW_STEPS = 1_000;
 
 export class Slices {
   /** For how long this process's work holds the loop: slices, and all other entry points. */
@@ -31,15 +34,21 @@ export class Slices {
   readonly #time: Time;
   readonly #sliceMs: number;
   readonly #steps: () => number;
+  /** Work of so many steps at most is small: it may be done in one stretch, where a turn matters. */
+  readonly fewSteps: number;
   #jobs: Job[] = [];
   /** This turn of the loop has had its slice, or has it now. */
   #isSpent = false;
 
-  constructor(time: Time, { sliceMs = SLICE_MS, steps = () => Infinity }: SlicesOptions = {}) {
+  constructor(
+    time: Time,
+    { sliceMs = SLICE_MS, steps = () => Infinity, fewSteps = FEW_STEPS }: SlicesOptions = {},
+  ) {
     this.#time = time;
     this.stretches = new Stretches(time);
     this.#sliceMs = sliceMs;
     this.#steps = steps;
+    this.fewSteps = fewSteps;
   }
 
   /** The number of jobs that are not finished. */

@@ -6,10 +6,8 @@
  * readable one comes.
  */
 import type { ServerClock } from '../base/clock.ts';
-import { detached } from '../base/detached.ts';
 import { TandemError } from '../base/errors.ts';
-import { inRoot } from '../base/root.ts';
-import type { Applied, FramePath } from '../ports/observer.ts';
+import type { FramePath } from '../ports/observer.ts';
 import type { Head } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { hashOf } from '../state/digest.ts';
@@ -18,20 +16,26 @@ import type { Line, Position } from '../state/position.ts';
 import { compare, printPosition } from '../state/position.ts';
 import type { Proof, Reading } from '../state/reading.ts';
 import { readingOf, Row } from '../state/reading.ts';
-import type { ReadChange, Replica, UnreadChange } from '../state/replica.ts';
-import type { Entry } from '../state/revision-map.ts';
+import type { ReadChange, UnreadChange } from '../state/read-change.ts';
+import type { Replica } from '../state/replica.ts';
+import type { Entry } from '../state/entry.ts';
 import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import type { Context } from '../actor/participant.ts';
 import type { Admission, Verdict } from './admission.ts';
 import type { Arrival } from './arrival.ts';
 import { BoundCheck } from './bound-check.ts';
-import type { Batch } from './catch-up.ts';
 import type { Content, FreshnessTracker } from './freshness.ts';
 import { MAX_LATE_MS } from './freshness.ts';
 import type { Meter } from './meter.ts';
+import { Gathering } from './gathering.ts';
 import type { Parts } from './parts.ts';
-import { Watchers } from './watchers.ts';
+import { Refusals } from './refusals.ts';
+import type { Extent, Settled } from './settling.ts';
+import { Settling } from './settling.ts';
+import type { News } from './telling.ts';
+import { Telling } from './telling.ts';
+import { NoValue, ValueReader } from './value-reader.ts';
 
 export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
 type AnyRow<D extends Definition> = Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
@@ -43,21 +47,32 @@ type AnyRow<D extends Definition> = Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
  */
 export type Outcome = 'applied' | 'unreadable' | 'mismatch' | Exclude<Verdict, 'next'>;
 
-/** The changes of a frame or a page, parted by whether their values could be read. */
+/** The changes of a frame, parted by whether their values could be read. */
 interface Reads {
   readonly read: readonly ReadChange[];
   readonly unread: readonly UnreadChange[];
-  /** Whether a value of a key that the space defines could not be read. */
-  readonly isRefused: boolean;
+  /** The keys whose values the schemas refuse. */
+  readonly refused: readonly string[];
 }
-const NONE: readonly UnreadChange[] = [];
+const NO_CHANGES: readonly UnreadChange[] = [];
+const NO_KEYS: readonly string[] = [];
 
-/** So many refused values are remembered, so that each is reported once. */
-const MAX_SUSPECTED = 1_000;
+/**
+ * Called once the watchers were called: with the number of keys that differ, and the position and the time of
+ * the swap, on `Time`, ms.
+ */
+export type Told = (keys: number, position: Position, at: number) => void;
+
+interface PutOptions {
+  readonly clock: ServerClock;
+  /** Put it in place also where this copy is further, at a position that its owner may never have had. */
+  readonly mayGoBack: boolean;
+  readonly told: Told;
+}
 const CENTURY_MS = 100 * 365.25 * 86_400_000;
 
 export class Applier<D extends Definition> {
-  readonly watchers = new Watchers<AnyReading<D>>();
+  readonly telling: Telling<AnyReading<D>>;
   readonly #space: Space<D>;
   readonly #context: Context;
   readonly #replica: Replica;
@@ -65,13 +80,9 @@ export class Applier<D extends Definition> {
   readonly #freshness: FreshnessTracker;
   readonly #meter: Meter;
   readonly #bound: BoundCheck;
-  /** The keys whose newest value could not be read, each with the time of the first failure on `Time`, ms. */
-  readonly #refused = new Map<string, number>();
-  /**
-   * Values that were refused in a frame that was not applied, by key, each with its revision. The keys in
-   * Redis show whether they are refused.
-   */
-  readonly #suspected = new Map<string, number>();
+  readonly #values: ValueReader;
+  readonly #settling: Settling;
+  #refusals = new Refusals();
   /** The time at which the copy last moved, on `Time`, ms. */
   #movedAt = -Infinity;
 
@@ -84,12 +95,16 @@ export class Applier<D extends Definition> {
     this.#admission = parts.admission;
     this.#freshness = parts.freshness;
     this.#meter = parts.meter;
+    this.#values = new ValueReader(space, context.reporter, parts.meter);
+    this.telling = new Telling(parts.replica, context, (key) => this.get(key as KeyOf<D>));
+    const refusals = (): Refusals => this.#refusals;
+    this.#settling = new Settling(parts.replica, this.telling, context.runtime.slices, refusals);
   }
 
   /** The proof of the whole state: no fresher than the key that is stale longest. */
   get proof(): Proof {
-    if (this.#refused.size === 0) return this.#freshness.proof;
-    return this.#freshness.proofSince(Math.min(...this.#refused.values()));
+    if (this.#refusals.isEmpty) return this.#freshness.proof;
+    return this.#freshness.proofSince(this.#refusals.oldest);
   }
 
   /** An entry with its proof. */
@@ -99,7 +114,7 @@ export class Applier<D extends Definition> {
   }
 
   #proofOf(key: string): Proof {
-    const refusedAt = this.#refused.size === 0 ? undefined : this.#refused.get(key);
+    const refusedAt = this.#refusals.since(key);
     return refusedAt === undefined ? this.#freshness.proof : this.#freshness.proofSince(refusedAt);
   }
 
@@ -115,7 +130,17 @@ export class Applier<D extends Definition> {
 
   /** Whether the newest value of a key could not be read. */
   isRefused(key: string): boolean {
-    return this.#refused.has(key);
+    return this.#refusals.since(key) !== undefined;
+  }
+
+  /**
+   * A new gathering for this copy.
+   * @param line returns the line of the changes that are taken
+   */
+  gathering(line: () => Line): Gathering {
+    const { time } = this.#context.runtime;
+    const shown = (): Refusals => this.#refusals;
+    return new Gathering(this.#values, time, { shown, line });
   }
 
   /**
@@ -128,60 +153,78 @@ export class Applier<D extends Definition> {
     if (verdict === 'fenced') this.#meter.rejected('fenced');
     if (verdict === 'known') return this.#known(arrival);
     if (verdict !== 'next') return verdict;
-    const { read, unread, isRefused } = this.#read(frame.changes);
-    if (isRefused && path === 'redis') return this.#unreadable(frame);
+    const { read, unread, refused } = this.#read(frame.changes);
+    // Anybody can publish such a frame, so the keys in Redis decide what is refused.
+    if (refused.length > 0 && path === 'redis') return 'unreadable';
+    const from = this.#replica.position.revision;
     // planted: advance
     const changed = this.#replica.advance(frame, read, unread);
+    this.#noteRefusals(changed, refused);
     this.#movedAt = arrival.receivedAt;
     const content = this.#compare(frame);
     this.#prove(arrival, content);
     const applied = this.#meter.applied(arrival, changed.length);
-    this.#show(changed, applied);
+    this.telling.show(changed, from, applied);
     return content === 'different' ? 'mismatch' : 'applied';
   }
 
-  /** Puts a whole state, which came as one frame, in place of this copy. */
-  replace(arrival: Arrival): Outcome {
+  /**
+   * Puts a whole state of the direct path in place of this copy.
+   */
+  replace(gathering: Gathering, arrival: Arrival, told: Told, signal: AbortSignal): Promise<Outcome> {
     const { frame } = arrival;
+    const put = (settled: Settled): Outcome => {
+      const verdict = this.judgeWhole(frame);
+      if (verdict !== 'next') return verdict;
+      const news = this.#swap(settled, frame, told);
+      this.#movedAt = arrival.receivedAt;
+      const content = this.#compare(frame);
+      this.#prove(arrival, content);
+      this.telling.replaced(news);
+      return content === 'different' ? 'mismatch' : 'applied';
+    };
+    return this.settle(gathering, { to: frame, isFull: true }, put, signal);
+  }
+
+  /** Settles a gathering, and has it put in place: see `Settling`. */
+  settle<R>(
+    gathering: Gathering,
+    extent: Extent,
+    put: (settled: Settled) => R,
+    signal: AbortSignal,
+  ): Promise<R> {
+    return this.#settling.settle(gathering, extent, put, signal);
+  }
+
+  /** Judges a whole state of the direct path by its header. */
+  judgeWhole(frame: Frame): Exclude<Verdict, 'known'> {
     const verdict = this.#admission.judgeWhole(frame, this.latestMs);
     if (verdict === 'fenced') this.#meter.rejected('fenced');
-    if (verdict !== 'next') return verdict;
-    const changed = this.#replaceBy(frame, frame.changes);
-    this.#movedAt = arrival.receivedAt;
-    const content = this.#compare(frame);
-    this.#prove(arrival, content);
-    this.#show(changed);
-    return content === 'different' ? 'mismatch' : 'applied';
+    return verdict;
   }
 
   /**
-   * Reads the values of changes that may be applied later. A value that cannot be read is reported only
-   * then.
+   * Puts in place what was read from the keys, unless this copy is further.
+   * @param head of the keys
+   * @returns whether it is in place
    */
-  readAhead(changes: readonly Change[]): void {
-    for (const change of changes) {
-      try {
-        if (change.json !== '') change.value = this.#space.read(change.key, change.json);
-      } catch {
-        // It is read again when it is applied.
-      }
-    }
-  }
-
-  /**
-   * Applies what was read from the keys, unless this copy is further.
-   * @param mayGoBack applies it also where this copy is further, at a position that its owner may never have
-   *   had
-   * @returns the number of keys that a full sync changed; `undefined` where there was none
-   */
-  applyBatch({ head, isFull, changes }: Batch, clock: ServerClock, mayGoBack = false): number | undefined {
+  putKeys(settled: Settled, head: Head, { clock, mayGoBack, told }: PutOptions): boolean {
     // An announcement, or a frame of the direct path, may have brought this copy further than the keys.
-    if (!mayGoBack && compare(head, this.#replica.position) < 0) return undefined;
-    const changed = isFull ? this.#replaceBy(head, changes) : this.#advanceBy(head, changes);
-    this.#movedAt = this.#context.runtime.time.now();
-    this.#proveBatch(head, changed.length > 0, clock);
-    this.#show(changed);
-    return isFull ? changed.length : undefined;
+    if (!mayGoBack && compare(head, this.#replica.position) < 0) return false;
+    const { time } = this.#context.runtime;
+    const from = this.#replica.position.revision;
+    if (settled.how === 'merge') {
+      const changed = this.#merge(settled, head);
+      this.#movedAt = time.now();
+      this.#proveKeys(head, changed.length > 0, clock);
+      this.telling.show(changed, from);
+    } else {
+      const news = this.#swap(settled, head, told);
+      this.#movedAt = time.now();
+      this.#proveKeys(head, settled.isDifferent, clock);
+      this.telling.replaced(news);
+    }
+    return true;
   }
 
   /**
@@ -189,7 +232,7 @@ export class Applier<D extends Definition> {
    * has lost the claim. Either way a superseded owner may have set what was read, so it proves nothing, and
    * is not shown as live.
    */
-  #proveBatch({ cutAt, epoch }: Head, isChanged: boolean, clock: ServerClock): void {
+  #proveKeys({ cutAt, epoch }: Head, isChanged: boolean, clock: ServerClock): void {
     const isBelowFence = epoch < this.#admission.fence;
     if (isBelowFence && isChanged) this.#freshness.disprove();
     if (isBelowFence) return;
@@ -257,88 +300,51 @@ export class Applier<D extends Definition> {
     reporter.report(new TandemError('CONTENT_MISMATCH', what, { retryable: true }));
   }
 
-  #advanceBy(head: Head, changes: readonly Change[]): readonly ReadChange[] {
-    const { read, unread } = this.#read(changes);
-    return this.#replica.advance(head, read, unread);
+  #merge({ draft, refusals }: Settled, head: Head): readonly Entry<unknown>[] {
+    const changed = this.#replica.merge(head, draft);
+    this.#noteRefusals(changed, refusals.keys());
+    return changed;
   }
 
-  #replaceBy(to: Line & Position, changes: readonly Change[]): readonly ReadChange[] {
-    const { read, unread } = this.#read(changes);
-    const left = new Set(unread.map(({ key }) => key));
-    for (const key of this.#refused.keys()) if (!left.has(key)) this.#accept(key);
+  #swap(settled: Settled, to: Line & Position, told: Told): News {
+    const { draft, isFull, refusals } = settled;
+    const from = isFull ? 0 : this.#replica.position.revision;
+    const isNews = !this.#refusals.isEmpty || !refusals.isEmpty;
+    const old = this.#replica.swap(to, draft, settled);
+    this.#refusals = refusals;
+    if (isNews) this.#context.proofWatch.changed();
+    if (!isFull) return { from };
     this.#admission.placed();
-    return this.#replica.replace(to, read, unread);
+    const { position } = this.#replica;
+    const at = this.#context.runtime.time.now();
+    return { old, from, told: (keys) => told(keys, position, at) };
   }
 
-  /**
-   * Reads values. A key that the space does not define is passed over: its owner may be of a later version of
-   * the application. It counts in the digest alone.
-   */
+  /** Reads values. One of a key that the space does not define counts in the digest alone. */
   #read(changes: readonly Change[]): Reads {
     const read: ReadChange[] = [];
     let unread: UnreadChange[] | undefined;
-    let isRefused = false;
-    for (const { key, revision, json, value } of changes) {
+    let refused: string[] | undefined;
+    for (const change of changes) {
+      const { key, revision, json } = change;
       const hash = hashOf(key, revision, json);
-      if (this.#space.schemaOf(key) === undefined) {
+      const value = this.#values.read(change, this.#refusals);
+      if (value instanceof NoValue) {
         (unread ??= []).push({ key, revision, hash });
-        continue;
-      }
-      try {
-        const readValue = json === '' ? undefined : (value ?? this.#space.read(key, json));
-        read.push({ key, revision, value: readValue, hash });
-        if (this.#refused.size > 0) this.#accept(key);
-      } catch (error) {
-        (unread ??= []).push({ key, revision, hash });
-        isRefused = true;
-        this.#refuse(key, revision, error);
-      }
+        if (value.isRefused) (refused ??= []).push(key);
+      } else read.push({ key, revision, value, hash });
     }
-    return { read, unread: unread ?? NONE, isRefused };
+    return { read, unread: unread ?? NO_CHANGES, refused: refused ?? NO_KEYS };
   }
 
-  #refuse(key: string, revision: number, error: unknown): void {
-    const { runtime, reporter, proofWatch } = this.#context;
-    this.#meter.rejected('value');
-    // Reported once, and not again with each frame until a readable value comes.
-    if (!this.#refused.has(key) && this.#suspected.get(key) !== revision) reporter.report(error);
-    this.#refused.set(detached(key), this.#refused.get(key) ?? runtime.time.now());
-    proofWatch.changed();
-  }
-
-  /**
-   * A frame with values that cannot be read is not applied, since anybody can publish one: what the keys hold
-   * decides. So its keys do not count as refused yet.
-   */
-  #unreadable({ changes }: Frame): Outcome {
-    for (const { key, revision } of changes) {
-      const isKnown = (this.#replica.get(key)?.revision ?? 0) >= revision;
-      if (isKnown || !this.#refused.has(key)) continue;
-      if (this.#suspected.size >= MAX_SUSPECTED) this.#suspected.clear();
-      this.#suspected.set(detached(key), revision);
-      this.#accept(key);
+  /** Changes were applied, but for those of the keys that are refused. */
+  #noteRefusals(changed: readonly { readonly key: string }[], refused: Iterable<string>): void {
+    let isNews = false;
+    if (!this.#refusals.isEmpty) for (const { key } of changed) isNews = this.#refusals.accept(key) || isNews;
+    for (const key of refused) {
+      this.#refusals.refuse(key, this.#context.runtime.time.now());
+      isNews = true;
     }
-    return 'unreadable';
-  }
-
-  /** The newest value of the key could be read. */
-  #accept(key: string): void {
-    if (this.#refused.delete(key)) this.#context.proofWatch.changed();
-  }
-
-  /** Calls the watchers of the head and of the changed keys. By now the whole frame is visible. */
-  #show(changed: readonly ReadChange[], applied?: Applied): void {
-    const { heads, runtime } = this.#context;
-    if (applied?.trace !== undefined) inRoot(() => runtime.tracer.apply(applied, () => this.#call(changed)));
-    else if (!heads.isEmpty || !this.watchers.isEmpty) inRoot(() => this.#call(changed));
-  }
-
-  #call(changed: readonly ReadChange[]): void {
-    this.#context.heads.notify();
-    if (this.watchers.isEmpty) return;
-    for (const { key } of changed) {
-      const read = (): AnyReading<D> => this.get(key as KeyOf<D>);
-      this.watchers.tell(key, read);
-    }
+    if (isNews) this.#context.proofWatch.changed();
   }
 }

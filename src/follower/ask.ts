@@ -10,10 +10,10 @@ import { TandemError } from '../base/errors.ts';
 export interface Answer {
   readonly status: number;
   /**
-   * Passes on the body as text, piece by piece, until it ends. Rejects when the body breaks, or `take`
-   * throws.
+   * Passes on the body as text, piece by piece, until it ends. Where `take` returns a promise, the next piece
+   * waits for it. Rejects when the body breaks, or `take` throws or rejects.
    */
-  read(take: (piece: string) => void): Promise<void>;
+  read(take: (piece: string) => Promise<void> | void): Promise<void>;
   /** Gives up the rest of the body. */
   cancel(): void;
 }
@@ -53,7 +53,10 @@ function answerOf(response: IncomingMessage): Answer {
         response.on('end', resolve);
         response.on('data', (piece: string) => {
           try {
-            take(piece);
+            const taking = take(piece);
+            if (taking === undefined) return;
+            response.pause();
+            taking.then(() => response.resume(), failed);
           } catch (error) {
             failed(error as Error);
           }

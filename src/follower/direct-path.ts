@@ -14,8 +14,9 @@ import { TandemError } from '../base/errors.ts';
 import { kindOf } from '../base/kind.ts';
 import { causeOf, safeError } from '../base/node-error.ts';
 import type { Frame } from '../state/frame.ts';
-import { decodeFrame, decodeMessage } from '../state/message.ts';
-import type { DirectOptions, Path, PathListener } from '../ports/path.ts';
+import { FrameText } from '../state/frame-text.ts';
+import { decodeMessage } from '../state/message.ts';
+import type { DirectOptions, Path, PathListener, WholeState } from '../ports/path.ts';
 import { printPosition } from '../state/position.ts';
 import type { Cancel, Time } from '../base/time.ts';
 import { backoffMs, jittered, pause, withDeadline } from '../base/time.ts';
@@ -27,7 +28,8 @@ import { EventReader, messageOf, requireSize } from './event-reader.ts';
 const MAX_LENGTH = 256 * 1024 * 1024;
 const MAX_CLOCK_LENGTH = 1_000;
 const ANSWER_TIMEOUT_MS = 1_000;
-const STATE_TIMEOUT_MS = 30_000;
+/** A whole state may be large. It counts as given up when no piece of it comes for this long, ms. */
+const STATE_SILENCE_MS = 5_000;
 /** The number of samples of a clock that is not known yet. */
 const CLOCK_SAMPLES = 3;
 /** How old the newest sample may be, ms: the clocks drift apart by a millisecond meanwhile. */
@@ -104,8 +106,7 @@ export class DirectPath implements Path {
     this.clock.reset();
     // A position of epoch 0 may be any owner's that has not claimed yet. There is nothing to go on from.
     for (let needsState = listener.position().epoch === 0; ; needsState = true) {
-      const askedAt = this.#time.now();
-      if (needsState) this.#receiveState(listener, await this.#readState(signal), askedAt);
+      if (needsState) await this.#readState(listener, signal);
       const answer = await this.#ask(
         `/direct/${this.#space}/frames?from=${printPosition(listener.position())}`,
         signal,
@@ -123,12 +124,32 @@ export class DirectPath implements Path {
     }
   }
 
-  /** Gives the whole state to the listener. */
-  #receiveState(listener: PathListener, frame: Frame, askedAt: number): void {
-    const reception = listener.receive(frame, true, askedAt);
+  /** Gives the whole state to the listener, as it comes. */
+  async #readState(listener: PathListener, signal: AbortSignal): Promise<void> {
+    const askedAt = this.#time.now();
+    const answer = await this.#ask(`/direct/${this.#space}/state`, signal);
+    requireOk(answer);
+    await this.#readClock(answer, signal);
+    const text = new FrameText();
+    let state: WholeState | undefined;
+    const begun = (frame: Frame): WholeState => {
+      if (state !== undefined) return state;
+      const begin = listener.begin(frame, askedAt, signal);
+      if (typeof begin === 'object') return (state = begin);
+      throw begin === 'fenced' ? superseded() : behind();
+    };
+    let length = 0;
+    await this.#whileHeard(answer, STATE_SILENCE_MS, (piece) => {
+      length += piece.length;
+      requireSize(length, MAX_LENGTH);
+      text.push(piece);
+      return text.head && begun(text.head).take(text.changes());
+    });
+    const whole = begun(text.end());
+    await whole.take(text.changes());
+    const reception = await whole.end();
     if (reception === 'fenced') throw superseded();
-    if (reception === 'gap')
-      throw new TandemError('ROLLED_BACK', 'the owner is behind the state seen here', { retryable: true });
+    if (reception === 'gap') throw behind();
   }
 
   /** Applies frames. Returns true once the feed has ended, false once a frame does not follow. */
@@ -145,7 +166,7 @@ export class DirectPath implements Path {
       const message = decodeMessage(messageOf(event), MAX_LENGTH);
       if (message.is !== 'frame') return listener.ignored();
       const { frame } = message;
-      const reception = listener.receive(frame, false, receivedAt);
+      const reception = listener.receive(frame, receivedAt);
       this.#checkClock(frame, receivedAt, signal);
       if (reception === 'fenced') throw superseded();
       follows = reception === 'applied';
@@ -155,7 +176,7 @@ export class DirectPath implements Path {
       succeeded();
     });
     try {
-      await this.#whileHeard(answer, (piece) => events.push(piece));
+      await this.#whileHeard(answer, this.#maxStaleMs, (piece) => events.push(piece));
       return follows;
     } catch (error) {
       if (follows) throw error;
@@ -164,27 +185,41 @@ export class DirectPath implements Path {
   }
 
   /**
-   * Reads a feed until it ends. One that is silent for `maxStaleMs` counts as dead: heartbeats come more
-   * often.
+   * Reads a body until it ends. One that is silent for `silenceMs` counts as dead. For a feed that is
+   * `maxStaleMs`, since heartbeats come more often.
    */
-  async #whileHeard(answer: Answer, take: (piece: string) => void): Promise<void> {
+  async #whileHeard(
+    answer: Answer,
+    silenceMs: number,
+    take: (piece: string) => Promise<void> | void,
+  ): Promise<void> {
     const time = this.#time;
     let heardAt = time.now();
+    /** No piece comes while the one before is taken. */
+    let isTaking = false;
     const { promise: silence, reject } = Promise.withResolvers<never>();
     const listen = (): Cancel =>
-      time.after(heardAt + this.#maxStaleMs - time.now(), () => {
+      time.after(heardAt + silenceMs - time.now(), () => {
         // After a blocked loop, the pieces that have arrived by now are read first.
         time.nextTurn(() =>
           time.nextTurn(() => {
-            if (time.now() - heardAt < this.#maxStaleMs) cancel = listen();
-            else reject(unavailable(`the owner was silent for ${this.#maxStaleMs} ms`));
+            if (isTaking) heardAt = time.now();
+            if (time.now() - heardAt < silenceMs) cancel = listen();
+            else reject(unavailable(`the owner was silent for ${silenceMs} ms`));
           }),
         );
       });
     let cancel = listen();
+    const taken = (): void => {
+      heardAt = time.now();
+      isTaking = false;
+    };
     const reading = answer.read((piece) => {
       heardAt = time.now();
-      take(piece);
+      const taking = take(piece);
+      if (taking === undefined) return undefined;
+      isTaking = true;
+      return taking.finally(taken);
     });
     try {
       await Promise.race([reading, silence]);
@@ -193,13 +228,6 @@ export class DirectPath implements Path {
       answer.cancel();
       reading.catch(() => {});
     }
-  }
-
-  async #readState(signal: AbortSignal): Promise<Frame> {
-    const answer = await this.#ask(`/direct/${this.#space}/state`, signal);
-    requireOk(answer);
-    await this.#readClock(answer, signal);
-    return decodeFrame(await this.#read(answer, STATE_TIMEOUT_MS, MAX_LENGTH), MAX_LENGTH);
   }
 
   /** Reads the whole body, which may come slowly and be large, up to a limit of each. */
@@ -315,6 +343,10 @@ function requireOk(answer: Answer): void {
  */
 function superseded(): TandemError {
   return unavailable('a later claim of the space was heard: the owner at this address may be superseded');
+}
+
+function behind(): TandemError {
+  return new TandemError('ROLLED_BACK', 'the owner is behind the state seen here', { retryable: true });
 }
 
 function unavailable(message: string): TandemError {

@@ -2,13 +2,15 @@
 import type { Context } from '../actor/participant.ts';
 import type { TandemError } from '../base/errors.ts';
 import type { FramePath } from '../ports/observer.ts';
-import type { Path, PathListener, Reception } from '../ports/path.ts';
+import type { Path, PathListener, Reception, WholeState } from '../ports/path.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
 import { implausibleError } from './admission.ts';
-import type { Applier, Outcome } from './applier.ts';
+import type { Applier, Outcome, Told } from './applier.ts';
+import type { Arrival } from './arrival.ts';
 import type { SyncEvent } from './events.ts';
+import type { Gathering } from './gathering.ts';
 import type { Parts } from './parts.ts';
 
 const PATH: FramePath = 'direct';
@@ -50,17 +52,25 @@ export class DirectSource implements PathListener {
     return this.#parts.replica.position;
   }
 
-  receive(frame: Frame, isWhole: boolean, at: number): Reception {
-    return this.#context.runtime.slices.stretches.during(() => this.#receive(frame, isWhole, at));
+  receive(frame: Frame, at: number): Reception {
+    return this.#context.runtime.slices.stretches.during(() => this.#receive(frame, at));
   }
 
-  #receive(frame: Frame, isWhole: boolean, at: number): Reception {
-    const arrival = { frame, path: PATH, clock: this.#path.clock, receivedAt: at };
-    const outcome = isWhole ? this.#applier.replace(arrival) : this.#applier.apply(arrival);
-    if (outcome === 'implausible') throw implausibleError(frame);
-    if (isWhole && outcome === 'applied') this.#replaced(frame, at);
+  #receive(frame: Frame, at: number): Reception {
+    const outcome = this.#applier.apply(this.#arrival(frame, at));
     this.#context.waiters.check();
-    return RECEPTIONS[outcome];
+    return receptionOf(outcome, frame);
+  }
+
+  begin(frame: Frame, at: number, signal: AbortSignal): WholeState | Exclude<Reception, 'applied'> {
+    const verdict = this.#applier.judgeWhole(frame);
+    if (verdict !== 'next') return receptionOf(verdict, frame) as Exclude<Reception, 'applied'>;
+    const { slices } = this.#context.runtime;
+    const gathering = this.#applier.gathering(() => frame);
+    return {
+      take: (changes) => slices.run(gathering.take(changes), signal),
+      end: () => this.#replace(gathering, this.#arrival(frame, at), signal),
+    };
   }
 
   ignored(): void {
@@ -87,12 +97,20 @@ export class DirectSource implements PathListener {
     connection.send({ type: 'direct.down' });
   }
 
-  /** A whole state was applied: observers get `synced`, listeners `sync`. */
-  #replaced(frame: Frame, askedAt: number): void {
-    const changed = frame.changes.length;
-    const { position } = this.#parts.replica;
-    this.#parts.meter.synced(askedAt, true, changed, position);
-    this.#context.reporter.emit({ type: 'sync', head: printPosition(position), changed } satisfies SyncEvent);
+  async #replace(gathering: Gathering, arrival: Arrival, signal: AbortSignal): Promise<Reception> {
+    const { reporter, waiters } = this.#context;
+    const told: Told = (keys, position, at) => {
+      this.#parts.meter.synced({ isFull: true, keys, tookMs: at - arrival.receivedAt, position });
+      const head = printPosition(this.#parts.replica.position);
+      reporter.emit({ type: 'sync', head, changed: keys } satisfies SyncEvent);
+    };
+    const outcome = await this.#applier.replace(gathering, arrival, told, signal);
+    waiters.check();
+    return receptionOf(outcome, arrival.frame);
+  }
+
+  #arrival(frame: Frame, receivedAt: number): Arrival {
+    return { frame, path: PATH, clock: this.#path.clock, receivedAt };
   }
 }
 
@@ -108,3 +126,9 @@ const RECEPTIONS: Readonly<Record<Exclude<Outcome, 'implausible'>, Reception>> =
   unreadable: 'gap',
   unclaimed: 'gap',
 };
+
+/** @throws TandemError `INVALID_FRAME` for a frame that no owner can have sent */
+function receptionOf(outcome: Outcome, frame: Frame): Reception {
+  if (outcome === 'implausible') throw implausibleError(frame);
+  return RECEPTIONS[outcome];
+}

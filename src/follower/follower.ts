@@ -20,11 +20,11 @@ import type { Runtime } from '../ports/runtime.ts';
 import type { Link } from '../ports/store.ts';
 import type { Mode } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
-import { printPosition, ZERO } from '../state/position.ts';
+import { printPosition } from '../state/position.ts';
 import { LeaseWatch } from '../state/lease-watch.ts';
 import type { Proof, Reading, Row } from '../state/reading.ts';
 import { Replica } from '../state/replica.ts';
-import type { Snapshot } from '../state/revision-map.ts';
+import type { Snapshot } from '../state/snapshot.ts';
 import type { Definition, KeyOf, PatternOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import { Admission } from './admission.ts';
@@ -35,6 +35,7 @@ import { DirectSource } from './direct-source.ts';
 import type { SyncEvent } from './events.ts';
 import { FreshnessTracker } from './freshness.ts';
 import { HeadCheck } from './head-check.ts';
+import { KeysReader } from './keys-reader.ts';
 import { Meter } from './meter.ts';
 import { OwnerRecord } from './owner-record.ts';
 import type { Parts } from './parts.ts';
@@ -74,7 +75,9 @@ export class Follower<D extends Definition = Definition>
   readonly #parts: Parts;
   readonly #applier: Applier<D>;
   readonly #watchdog: Watchdog;
+  readonly #keys: KeysReader;
   readonly #synchronizer: Synchronizer;
+  readonly #stopped = new AbortController();
   readonly #headCheck: HeadCheck;
   readonly #direct: DirectSource | undefined;
   readonly #isAlwaysDirect: boolean;
@@ -109,7 +112,9 @@ export class Follower<D extends Definition = Definition>
       },
     );
     const isDirectUp = (): boolean => this.isDirectLive;
-    const parts = { ...this.#parts, applier: this.#applier, watchdog: this.#watchdog };
+    const [applier, watchdog] = [this.#applier, this.#watchdog];
+    this.#keys = new KeysReader(context, { ...this.#parts, applier });
+    const parts = { ...this.#parts, applier, watchdog, keys: this.#keys };
     this.#synchronizer = new Synchronizer(context, parts, isDirectUp);
     this.#headCheck = new HeadCheck(context, parts, this.#synchronizer, isDirectUp);
     this.links = [runtime.store.commands, runtime.store.subscriber];
@@ -183,7 +188,7 @@ export class Follower<D extends Definition = Definition>
     const name = `watch('${pattern}')`;
     requireFunction(name, callback);
     const guarded = this.context.reporter.guard(name, callback as (reading: unknown) => unknown);
-    return this.#applier.watchers.add(pattern, guarded);
+    return this.#applier.telling.watchers.add(pattern, guarded);
   }
 
   // ---- waiting ----
@@ -215,18 +220,20 @@ export class Follower<D extends Definition = Definition>
   async #refresh(): Promise<Refreshed> {
     const { name } = this.space;
     if (this.#isStopped) throw new TandemError('STOPPED', `the follower of space "${name}" is stopped`);
-    const batch = await this.#synchronizer.read(ZERO);
+    const { signal } = this.#stopped;
+    const read = await this.#keys.readWhole(signal);
     // The keys may be ahead of memory, by frames on their way, or behind it, by frames not committed yet.
-    await this.waitFor(printPosition(batch.head)).catch(() => {});
-    const keys = differing(this.space, this.#parts.replica, this.#applier, batch);
-    if (keys.length > 0) {
-      this.report(mismatchError(name, keys));
+    await this.waitFor(printPosition(read.head)).catch(() => {});
+    const compared = differing(this.#parts.replica, this.#applier, read);
+    const { keys, some } = await this.context.runtime.slices.run(compared, signal);
+    if (keys > 0) {
+      this.report(mismatchError(name, keys, some));
       this.#synchronizer.distrust();
       this.context.connection.send({ type: 'gap', reason: 'memory differed from Redis' });
       const isTrusted = (): boolean => !this.#synchronizer.isSuspect;
       await this.context.waiters.wait(isTrusted, `space "${name}" was not read again`, 1_000);
     }
-    return { head: this.head, differed: keys.length };
+    return { head: this.head, differed: keys };
   }
 
   // ---- beginning and end ----
@@ -256,6 +263,8 @@ export class Follower<D extends Definition = Definition>
     this.#endChecks();
     this.#direct?.close();
     this.#synchronizer.stop();
+    this.#stopped.abort(new TandemError('STOPPED', `the follower of space "${space}" is stopped`));
+    this.#applier.telling.stop();
     this.#parts.freshness.redis(false);
     waiters.refuse(new TandemError('STOPPED', `the follower of space "${space}" is stopped`));
     connection.stop();
@@ -313,12 +322,9 @@ function checked(options: FollowOptions) {
   };
 }
 
-function mismatchError(space: string, keys: readonly string[]): TandemError {
-  const some = keys.slice(0, 10).join(', ');
-  return new TandemError(
-    'CONTENT_MISMATCH',
-    `${keys.length} keys of space "${space}" differed from Redis: ${some}`,
-  );
+function mismatchError(space: string, keys: number, some: readonly string[]): TandemError {
+  const what = `${keys} keys of space "${space}" differed from Redis: ${some.join(', ')}`;
+  return new TandemError('CONTENT_MISMATCH', what);
 }
 
 /** The logic of a follower's actor, to invoke or spawn in a machine of the user's. */

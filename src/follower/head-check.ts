@@ -11,6 +11,7 @@ import { asTandemError } from '../base/errors.ts';
 import type { Cancel } from '../base/time.ts';
 import type { Head } from '../ports/store.ts';
 import { compare, printPosition } from '../state/position.ts';
+import type { KeysReader } from './keys-reader.ts';
 import type { Parts } from './parts.ts';
 import type { Synchronizer } from './synchronizer.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -27,9 +28,12 @@ const COMMIT_LAG_MS = 100;
 /** A frame may come later than an answer that was made after it, by this, ms: they use two connections. */
 const GRACE_MS = 100;
 
+/** The parts that a head check works with. */
+type HeadCheckParts = Parts & { readonly watchdog: Watchdog; readonly keys: KeysReader };
+
 export class HeadCheck {
   readonly #context: Context;
-  readonly #parts: Parts & { readonly watchdog: Watchdog };
+  readonly #parts: HeadCheckParts;
   readonly #synchronizer: Synchronizer;
   readonly #isDirectUp: () => boolean;
   #cancel: Cancel | undefined;
@@ -37,7 +41,7 @@ export class HeadCheck {
   /** @param isDirectUp returns whether the direct path delivers frames */
   constructor(
     context: Context,
-    parts: Parts & { readonly watchdog: Watchdog },
+    parts: HeadCheckParts,
     synchronizer: Synchronizer,
     isDirectUp: () => boolean,
   ) {
@@ -76,14 +80,14 @@ export class HeadCheck {
   }
 
   async #askLease(): Promise<void> {
-    const head = await this.#synchronizer.askHead();
-    if (head.leaseMs > 0 || !this.#isDirectUp()) this.#synchronizer.noteLease(head);
+    const head = await this.#parts.keys.askHead();
+    if (head.leaseMs > 0 || !this.#isDirectUp()) this.#parts.keys.noteLease(head);
   }
 
   async #checkOnce(): Promise<void> {
     const { replica, watchdog } = this.#parts;
     if (watchdog.heardAt > this.#synchronizer.caughtUpAt) return;
-    const head = await this.#synchronizer.askHead();
+    const head = await this.#parts.keys.askHead();
     const { epoch, revision } = replica.position;
     const isMissing = head.epoch === epoch && head.revision > revision;
     if (isMissing && this.#isConnected && this.#synchronizer.isLive) this.#synchronizer.resync();
@@ -95,14 +99,14 @@ export class HeadCheck {
     // Messages come, and none of them can be read.
     if (this.#synchronizer.unknownVersion) throw this.#synchronizer.unknownVersion;
     const askedAt = time.now();
-    const head = await this.#synchronizer.askHead();
+    const head = await this.#parts.keys.askHead();
     const hasNews = this.#hasNews(head);
     // A published frame may still be on its way: the answer came by the other connection.
     if (hasNews) await new Promise<void>((resolve) => void time.after(GRACE_MS, resolve));
     if (!this.#isConnected || watchdog.heardAt > askedAt) return;
     if (hasNews) this.#context.connection.gap(`nothing came, while Redis is at ${printPosition(head)}`);
     // The owner itself is silent. Its lease shows whether it may still be alive.
-    else if (!this.#isDirectUp()) this.#synchronizer.noteLease(head);
+    else if (!this.#isDirectUp()) this.#parts.keys.noteLease(head);
   }
 
   /** Whether Redis has something that did not come here, or has lost something. */

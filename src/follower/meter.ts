@@ -12,15 +12,12 @@ import { printPosition, ZERO } from '../state/position.ts';
 import type { Arrival } from './arrival.ts';
 import { latencyOf } from './latency.ts';
 
-/** A catch-up that has ended. */
-interface CaughtUp {
-  /** It read the changes after this revision. */
-  readonly from: number;
-  /** The time at which it began, on `Time`, ms. */
-  readonly askedAt: number;
+/** The copy was brought up to date, by the keys or by a whole state of the direct path. */
+interface Synced {
   readonly isFull: boolean;
   readonly keys: number;
-  /** The position of the follower now. */
+  /** From the request until it was visible, ms. */
+  readonly tookMs: number;
   readonly position: Position;
 }
 
@@ -61,18 +58,15 @@ export class Meter {
     return applied;
   }
 
-  /** A catch-up from the keys has ended. */
-  caughtUp({ from, askedAt, isFull, keys, position }: CaughtUp): void {
+  /** The keys have brought the changes after a revision, up to this position. */
+  caughtUp(from: number, to: Position, at: number): void {
     this.#caughtUpFrom = from;
-    this.#caughtUpTo = position;
-    this.#caughtUpAt = this.#runtime.time.now();
-    this.synced(askedAt, isFull, keys, position);
+    this.#caughtUpTo = to;
+    this.#caughtUpAt = at;
   }
 
-  /** The copy was brought up to date, by the keys or by a whole state of the direct path. */
-  synced(askedAt: number, isFull: boolean, keys: number, position: Position): void {
-    const { observers, time } = this.#runtime;
-    const tookMs = time.now() - askedAt;
+  synced({ isFull, keys, tookMs, position }: Synced): void {
+    const { observers } = this.#runtime;
     observers.tell('synced', { space: this.#space, isFull, keys, tookMs, position: printPosition(position) });
   }
 

@@ -28,7 +28,7 @@ import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
 import type { OwnerState, Proof, Reading } from '../state/reading.ts';
 import { readingOf, Row } from '../state/reading.ts';
-import type { Entry } from '../state/revision-map.ts';
+import type { Entry } from '../state/entry.ts';
 import type { Definition, InputOf, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import type { Books } from './books.ts';

@@ -19,7 +19,7 @@ import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
 import type { LeaseWatch } from '../state/lease-watch.ts';
 import type { Proof, Row } from '../state/reading.ts';
-import type { Entry } from '../state/revision-map.ts';
+import type { Entry } from '../state/entry.ts';
 import type { Space } from '../state/space.ts';
 import { printJson } from '../state/json.ts';
 import { json } from '../state/schema.ts';

@@ -7,7 +7,7 @@ import type { Captured } from '../state/captured.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import type { Proof } from '../state/reading.ts';
-import type { Entry } from '../state/revision-map.ts';
+import type { Entry } from '../state/entry.ts';
 
 export interface StateView {
   readonly size: number;

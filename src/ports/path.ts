@@ -4,6 +4,7 @@
  */
 import type { ServerClock } from '../base/clock.ts';
 import type { TandemError } from '../base/errors.ts';
+import type { Change } from '../state/change.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
 
@@ -25,17 +26,36 @@ export interface DirectOptions {
  */
 export type Reception = 'applied' | 'gap' | 'fenced';
 
+/** Takes a whole state as it comes. Nobody sees it before its end. */
+export interface WholeState {
+  /** Takes changes in slices. */
+  take(changes: Iterable<Change>): Promise<void>;
+  /**
+   * Everything was taken: puts it in place.
+   * @throws TandemError as `PathListener.receive`
+   */
+  end(): Promise<Reception>;
+}
+
 /** The follower, for its direct path. */
 export interface PathListener {
   /** The follower's position: the path requests the frames after it. */
   position(): Position;
   /**
-   * Applies a frame, or a whole state.
-   * @param isWhole whether the frame is the whole state, and not a change of it
-   * @param at the time of arrival, or for a whole state the time of the request; on `Time`, ms
+   * Applies a frame.
+   * @param at the time of arrival, on `Time`, ms
    * @throws TandemError `INVALID_FRAME` for a frame that no owner can have sent
    */
-  receive(frame: Frame, isWhole: boolean, at: number): Reception;
+  receive(frame: Frame, at: number): Reception;
+  /**
+   * Begins to take a whole state.
+   * @param frame the state's frame, without its changes
+   * @param at the time of the request, on `Time`, ms
+   * @param signal aborted: the rest does not come
+   * @returns what takes it, or why it is not taken
+   * @throws TandemError as `receive`
+   */
+  begin(frame: Frame, at: number, signal: AbortSignal): WholeState | Exclude<Reception, 'applied'>;
   /** A message came of a kind that this version does not know. */
   ignored(): void;
   /** The path delivers. */

@@ -21,3 +21,11 @@ export interface Node<V> extends Entry<V> {
   before: Node<V> | undefined;
   after: Node<V> | undefined;
 }
+
+/** A walk over the entries, which has to know of each change. */
+export interface Walker<V> {
+  /** The entry is about to leave its place. */
+  leaves(node: Node<V>): void;
+  /** The entry was put at the end. */
+  comes(node: Node<V>): void;
+}

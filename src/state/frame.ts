@@ -52,14 +52,25 @@ export function readFrame(scanner: Scanner, publishedAt: number): Frame | undefi
   if (prev > revision) throw invalidFrame('its end comes before its start');
   let before = prev;
   while (!scanner.isAtEnd) {
-    const change = readChange(scanner);
-    if (change === undefined) throw invalidFrame(`a malformed change before character ${scanner.at}`);
-    if (change.revision <= before) throw invalidFrame(`a change of "${change.key}" out of order`);
+    const change = readFrameChange(scanner, before, revision);
     before = change.revision;
     changes.push(change);
   }
-  if (before > revision) throw invalidFrame('a change past its end');
   return frame;
+}
+
+/**
+ * Reads and checks the next change of a frame.
+ * @param before the revision of the change before it
+ * @param last the revision of the frame
+ * @throws TandemError `INVALID_FRAME`
+ */
+export function readFrameChange(scanner: Scanner, before: number, last: number): Change {
+  const change = readChange(scanner);
+  if (change === undefined) throw invalidFrame(`a malformed change before character ${scanner.at}`);
+  if (change.revision <= before) throw invalidFrame(`a change of "${change.key}" out of order`);
+  if (change.revision > last) throw invalidFrame('a change past its end');
+  return change;
 }
 
 /** A frame while it is being read. */

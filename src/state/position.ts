@@ -70,6 +70,11 @@ export function continues(position: Position, line: Line): boolean {
   return position.epoch === line.base.epoch && position.revision <= line.base.revision;
 }
 
+/** The epoch of a change in a line. Those up to the base count for the epoch of the base. */
+export function epochIn({ epoch, base }: Line, revision: number): number {
+  return revision > base.revision ? epoch : base.epoch;
+}
+
 /** The changes that a copy of the state can give to a reader. */
 export interface Extent {
   readonly line: Line;

@@ -8,7 +8,7 @@
  * are getters. So a spread, a clone, JSON or a log is a snapshot of all fields, and no reader can change what
  * another one is shown. The proof is in a private field, which no copy has.
  */
-import type { Entry } from './revision-map.ts';
+import type { Entry } from './entry.ts';
 import { printPosition } from './position.ts';
 import { opened, Unfrozen } from './value.ts';
 

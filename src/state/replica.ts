@@ -4,40 +4,31 @@
  *
  * Invariant: the position moves with the changes that lead to it, in one call.
  */
-import { detached } from '../base/detached.ts';
+import type { Sliced } from '../base/slices.ts';
+import type { Draft } from './draft.ts';
 import type { Line, Position } from './position.ts';
-import { isSame, reaches, ZERO } from './position.ts';
-import type { Entry, Snapshot } from './revision-map.ts';
+import { epochIn, isSame, reaches, ZERO } from './position.ts';
+import type { Entry } from './entry.ts';
+import type { ReadChange, UnreadChange } from './read-change.ts';
 import { RevisionMap } from './revision-map.ts';
+import type { Snapshot } from './snapshot.ts';
+import { Unread } from './unread.ts';
 import { isSameValue } from './value.ts';
-
-/** A change whose value was read through its schema. */
-export interface ReadChange {
-  readonly key: string;
-  readonly revision: number;
-  /** `undefined` is a delete. */
-  readonly value: unknown;
-  /** The key's part in the digest. */
-  readonly hash: number;
-}
-
-/** A change whose value could not be read: the key keeps its last value. */
-export type UnreadChange = Omit<ReadChange, 'value'>;
+import type { Walk } from './walk.ts';
 
 const NONE: readonly UnreadChange[] = [];
 
 export class Replica {
-  readonly #tombstoneLimit: number | undefined;
   #map: RevisionMap<unknown>;
   #line: Line = { epoch: 0, base: ZERO };
   #position: Position = ZERO;
   #correctedAt: Position | undefined;
   /** The hashes of the newest values that could not be read. Those values count in the digest, too. */
-  readonly #unread = new Map<string, number>();
+  #unread = new Unread();
+  #swaps = 0;
 
   /** @param tombstoneLimit as in `RevisionMap` */
   constructor(tombstoneLimit?: number) {
-    this.#tombstoneLimit = tombstoneLimit;
     this.#map = new RevisionMap<unknown>(tombstoneLimit);
   }
 
@@ -56,10 +47,14 @@ export class Replica {
     return this.#map.size;
   }
 
+  /** How often another state was put in place of this one. */
+  get swaps(): number {
+    return this.#swaps;
+  }
+
   /** The digest of the state that was received: that of the owner at this position, if nothing is wrong. */
   get digest(): number {
-    if (this.#unread.size === 0) return this.#map.digest;
-    return [...this.#unread.values()].reduce((sum, hash) => (sum + hash) | 0, this.#map.digest) >>> 0;
+    return (this.#map.digest + this.#unread.digest) >>> 0;
   }
 
   get(key: string): Entry<unknown> | undefined {
@@ -90,6 +85,11 @@ export class Replica {
     return this.#map.snapshot(revision);
   }
 
+  /** The entries that change after `revision`, also while the walk goes on: see `RevisionMap`. */
+  walk(revision: number): Walk<unknown> {
+    return this.#map.walk(revision);
+  }
+
   /**
    * Applies changes on top of this copy, as one step. Changes at or below the current revision are skipped.
    * @param changes in revision order
@@ -113,37 +113,75 @@ export class Replica {
   }
 
   /**
-   * Puts a whole state in place of this one.
-   * @param unread the changes whose values could not be read: the last values of their keys stay
-   * @returns the changes of all keys that differ between the old state and the new one
+   * Applies a draft of all changes since this copy's position, or since an earlier one, as one step.
+   * @returns the changes that were new here, oldest first
    */
-  replace(
+  merge(to: Line & { readonly revision: number }, { map, unread }: Draft): readonly Entry<unknown>[] {
+    const from = this.#position.revision;
+    this.#moveTo(to);
+    this.#map.merge(map, from);
+    const fresh = map.since(from);
+    if (this.#unread.size > 0) for (const { key } of fresh) this.#unread.delete(key);
+    for (const [key, hash] of unread) this.#noteUnread(key, hash);
+    return fresh;
+  }
+
+  /** Makes a whole copy of such a draft, to be put in place of this one: for many changes. */
+  whole(draft: Draft): Sliced<Draft> {
+    return draft.onTopOf(this.#map, this.#unread, this.#position.revision);
+  }
+
+  /**
+   * Gives a draft of the whole state the last values of the keys whose newest could not be read.
+   * @param to the revision of that state
+   */
+  *complete({ map, unread }: Draft, to: number): Sliced<void> {
+    let hasKept = false;
+    for (const [key] of unread) {
+      hasKept ||= this.#map.get(key)?.value !== undefined;
+      yield;
+    }
+    if (hasKept) yield* map.weave(this.#map, ({ key, revision }) => revision <= to && unread.has(key));
+  }
+
+  /** Whether any key differs between this copy and a draft of the whole state. */
+  *differs({ map }: Draft): Sliced<boolean> {
+    if (map.size !== this.#map.size) return true;
+    for (const { key, revision, value } of map.snapshot()) {
+      if (isChanged(this.#map.get(key), revision, value)) return true;
+      yield;
+    }
+    return false;
+  }
+
+  /**
+   * Puts a draft of a whole copy in place of this one. It costs the same whatever the size.
+   * @param isFull whether the draft was read as a whole state, so that nothing is known of deletes before it
+   * @param isDifferent whether the draft may differ, where it is at this copy's position
+   * @returns the state before
+   */
+  swap(
     to: Line & { readonly revision: number },
-    changes: readonly ReadChange[],
-    unread = NONE,
-  ): ReadChange[] {
+    { map, unread }: Draft,
+    { isFull, isDifferent }: { readonly isFull: boolean; readonly isDifferent: boolean },
+  ): RevisionMap<unknown> {
     const old = this.#map;
     const before = this.#position;
-    const whole = unread.length === 0 ? changes : withKept(old, changes, unread);
-    this.#unread.clear();
     // planted: replace
-    this.#map = new RevisionMap<unknown>(this.#tombstoneLimit);
+    this.#map = map;
+    this.#unread = unread;
+    this.#swaps += 1;
     this.#moveTo(to);
-    this.#setAll(whole);
-    for (const { key, hash } of unread) this.#noteUnread(key, hash);
-    const gone = [...old.entries()].filter(({ key }) => this.#map.get(key) === undefined);
-    const changed = [
-      ...changes.filter(({ key, revision, value }) => isChanged(old.get(key), revision, value)),
-      ...gone.map(({ key }) => ({ key, value: undefined, revision: to.revision, hash: 0 })),
-    ];
-    this.#map.forgetUpTo(to.revision);
-    if (changed.length > 0 && isSame(before, this.#position)) this.#correctedAt = { ...before };
-    return changed;
+    if (!isFull) return old;
+    map.tombstoneLimit = old.tombstoneLimit;
+    map.forgetUpTo(to.revision);
+    if (isDifferent && isSame(before, this.#position)) this.#correctedAt = { ...before };
+    return old;
   }
 
   #setAll(changes: readonly ReadChange[]): void {
     for (const { key, value, revision, hash } of changes) {
-      this.#map.set(key, value, revision, this.#epochOf(revision), NaN, hash);
+      this.#map.set(key, value, revision, epochIn(this.#line, revision), NaN, hash);
       if (this.#unread.size > 0) this.#unread.delete(key);
     }
   }
@@ -152,7 +190,7 @@ export class Replica {
     this.#map.unhash(key);
     // A delete of a key that the space does not define.
     if (hash === 0) this.#unread.delete(key);
-    else this.#unread.set(detached(key), hash);
+    else this.#unread.set(key, hash);
   }
 
   #moveTo(to: Line & { readonly revision: number }): void {
@@ -160,30 +198,10 @@ export class Replica {
     // planted: place
     this.#position = { epoch: to.epoch, revision: to.revision };
   }
-
-  #epochOf(revision: number): number {
-    return revision > this.#line.base.revision ? this.#line.epoch : this.#line.base.epoch;
-  }
 }
 
-/** The changes, and the last values of the keys that could not be read, in revision order. */
-function withKept(
-  old: RevisionMap<unknown>,
-  changes: readonly ReadChange[],
-  unread: readonly UnreadChange[],
-): ReadChange[] {
-  const used = new Set(changes.map(({ revision }) => revision));
-  const kept: ReadChange[] = [];
-  for (const { key } of unread) {
-    const entry = old.get(key);
-    // Two entries cannot share a revision: where another change has this one now, the entry is dropped.
-    if (entry === undefined || used.has(entry.revision)) continue;
-    kept.push({ key, revision: entry.revision, value: entry.value, hash: 0 });
-  }
-  return [...changes, ...kept].toSorted((a, b) => a.revision - b.revision);
-}
-
-function isChanged(old: Entry<unknown> | undefined, revision: number, value: unknown): boolean {
+/** Whether a key differs from its entry in an older state. */
+export function isChanged(old: Entry<unknown> | undefined, revision: number, value: unknown): boolean {
   if (old === undefined) return value !== undefined;
   return old.revision !== revision || !isSameValue(old.value, value);
 }

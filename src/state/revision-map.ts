@@ -14,17 +14,20 @@
  * is the sum of the hashes of all entries.
  */
 import { detached } from '../base/detached.ts';
-import type { Entry, Node } from './entry.ts';
+import type { Sliced } from '../base/slices.ts';
+import type { Entry, Node, Walker } from './entry.ts';
 import { Snapshot } from './snapshot.ts';
+import { Walk } from './walk.ts';
 
 /** The steps of the walk over old tombstones that one delete goes. */
 const PRUNE_STEPS = 64;
 
 export class RevisionMap<V> {
   readonly #nodes = new Map<string, Node<V>>();
-  readonly #tombstoneLimit: number;
+  /** The least number of deletes to remember, or the number of live keys if that is more. */
+  tombstoneLimit: number;
   readonly #onDrop: (tombstone: Entry<V>) => void;
-  readonly #snapshots = new Set<Snapshot<V>>();
+  readonly #walkers = new Set<Walker<V>>();
   readonly #place = new Place<V>();
   /** Up to where the present walk has dropped old tombstones; nowhere while there is none. */
   readonly #pruned = new Place<V>();
@@ -36,12 +39,11 @@ export class RevisionMap<V> {
   #digest = 0;
 
   /**
-   * @param tombstoneLimit the least number of deletes to remember, or the number of live keys if that is
-   *   more. Default 10,000.
+   * @param tombstoneLimit default 10,000
    * @param onDrop called with each tombstone that is dropped. Default: nothing.
    */
   constructor(tombstoneLimit = 10_000, onDrop: (tombstone: Entry<V>) => void = () => {}) {
-    this.#tombstoneLimit = tombstoneLimit;
+    this.tombstoneLimit = tombstoneLimit;
     this.#onDrop = onDrop;
   }
 
@@ -82,23 +84,8 @@ export class RevisionMap<V> {
    */
   set(key: string, value: V | undefined, revision: number, epoch: number, at = NaN, hash?: number): number {
     let node = this.#nodes.get(key);
-    if (node === undefined) {
-      const own = detached(key);
-      node = {
-        key: own,
-        value: undefined,
-        revision,
-        epoch,
-        at,
-        hash: 0,
-        memo: undefined,
-        before: undefined,
-        after: undefined,
-      };
-      this.#nodes.set(own, node);
-    } else {
-      this.#unlink(node);
-    }
+    if (node === undefined) node = this.#add(detached(key), revision, epoch, at);
+    else this.#unlink(node);
     const before = node.revision === revision ? 0 : node.revision;
     this.#size += (value === undefined ? 0 : 1) - (node.value === undefined ? 0 : 1);
     node.value = value;
@@ -173,14 +160,82 @@ export class RevisionMap<V> {
    */
   snapshot(revision = 0): Snapshot<V> {
     const first = this.#firstAfter(revision);
-    const snapshot: Snapshot<V> = new Snapshot(first, this.revision, () => this.#snapshots.delete(snapshot));
-    if (first !== undefined) this.#snapshots.add(snapshot);
+    const snapshot: Snapshot<V> = new Snapshot(first, this.revision, () => this.#walkers.delete(snapshot));
+    if (first !== undefined) this.#walkers.add(snapshot);
     return snapshot;
+  }
+
+  /**
+   * A walk over the entries that change after `revision`, also of those that change while it goes on. It has
+   * to be closed.
+   */
+  walk(revision = 0): Walk<V> {
+    const walk: Walk<V> = new Walk(this.#firstAfter(revision), () => this.#walkers.delete(walk));
+    this.#walkers.add(walk);
+    return walk;
+  }
+
+  /** A copy of this map as it is now, made in slices while this map goes on changing. */
+  *copy(): Sliced<RevisionMap<V>> {
+    const copy = new RevisionMap<V>(this.tombstoneLimit);
+    copy.forgetUpTo(this.#horizon);
+    for (const { key, value, revision, epoch, at, hash } of this.snapshot()) {
+      const node = copy.#add(key, revision, epoch, at);
+      node.value = value;
+      if (value !== undefined) copy.#size += 1;
+      copy.#setHash(node, hash);
+      copy.#append(node);
+      yield;
+    }
+    return copy;
+  }
+
+  /** Sets all that another map has after a revision, which is not below that of any entry here. */
+  merge(other: RevisionMap<V>, revision: number): void {
+    for (let node = other.#firstAfter(revision); node !== undefined; node = node.after)
+      this.set(node.key, node.value, node.revision, node.epoch, node.at, node.hash);
+  }
+
+  /**
+   * Puts those entries of another map that are wanted into their places between the entries here, in slices.
+   * One whose key or whose revision is here already is left out. They count in no digest. Nobody else may
+   * use this map meanwhile.
+   */
+  *weave(other: RevisionMap<V>, isWanted: (entry: Entry<V>) => boolean): Sliced<void> {
+    let next = this.#first;
+    for (const entry of other.snapshot()) {
+      yield;
+      const { key, value, revision, epoch } = entry;
+      if (value === undefined || !isWanted(entry)) continue;
+      for (; next !== undefined && next.revision < revision; next = next.after) yield;
+      if (next?.revision === revision || this.#nodes.has(key)) continue;
+      const node = this.#add(key, revision, epoch, NaN);
+      node.value = value;
+      this.#size += 1;
+      this.#insert(node, next);
+    }
   }
 
   /** Declares that this map does not know of deletes up to `revision`. */
   forgetUpTo(revision: number): void {
     this.#horizon = Math.max(this.#horizon, revision);
+  }
+
+  /** Adds an entry without a value, which has no place in the order yet. */
+  #add(key: string, revision: number, epoch: number, at: number): Node<V> {
+    const node: Node<V> = {
+      key,
+      value: undefined,
+      revision,
+      epoch,
+      at,
+      hash: 0,
+      memo: undefined,
+      before: undefined,
+      after: undefined,
+    };
+    this.#nodes.set(key, node);
+    return node;
   }
 
   /** Looks from the end and from the place by turns, so that it costs the shorter way. */
@@ -214,10 +269,22 @@ export class RevisionMap<V> {
     if (this.#last) this.#last.after = node;
     else this.#first = node;
     this.#last = node;
+    if (this.#walkers.size > 0) for (const walker of this.#walkers) walker.comes(node);
+  }
+
+  /** Puts an entry before another; before none, at the end. */
+  #insert(node: Node<V>, after: Node<V> | undefined): void {
+    const before = after === undefined ? this.#last : after.before;
+    node.before = before;
+    node.after = after;
+    if (before) before.after = node;
+    else this.#first = node;
+    if (after) after.before = node;
+    else this.#last = node;
   }
 
   #unlink(node: Node<V>): void {
-    for (const snapshot of this.#snapshots) snapshot.keep(node);
+    if (this.#walkers.size > 0) for (const walker of this.#walkers) walker.leaves(node);
     for (const place of this.#places) if (place.node === node) place.node = node.before ?? node.after;
     if (node.before) node.before.after = node.after;
     else this.#first = node.after;
@@ -230,7 +297,7 @@ export class RevisionMap<V> {
    * over the list per `limit` deletes. Each delete goes a few steps of it, so that none takes long.
    */
   #prune(): void {
-    const keep = Math.max(this.#tombstoneLimit, this.#size);
+    const keep = Math.max(this.tombstoneLimit, this.#size);
     if (this.#pruned.node === undefined && this.tombstones > 2 * keep) this.#pruned.node = this.#first;
     let node = this.#pruned.node;
     for (let steps = 0; node !== undefined && steps < PRUNE_STEPS && this.tombstones > keep; steps += 1) {

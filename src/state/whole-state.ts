@@ -6,7 +6,7 @@ import type { Captured } from './captured.ts';
 import type { Change } from './change.ts';
 import { sizeOf } from './change.ts';
 import { hashOf } from './digest.ts';
-import type { Entry } from './revision-map.ts';
+import type { Entry } from './entry.ts';
 
 /** The entries of a state, tombstones too, in revision order. */
 type Entries = Iterable<Pick<Entry<Captured>, 'key' | 'revision' | 'value'>> & {

@@ -160,7 +160,8 @@ class Stream {
   #lastAt = 0;
   #underWay = 0;
   #isClosed = false;
-  /** Pieces that arrived before anybody read. */
+  #isTaking = false;
+  /** Pieces that arrived before anybody read, or while the reader takes one. */
   readonly #queue: Chunk[] = [];
   #take: ((chunk: Chunk) => void) | undefined;
   onDrain: () => void = () => {};
@@ -193,20 +194,32 @@ class Stream {
     this.#client.deliver(() => this.#push(new Error('terminated')));
   }
 
-  read(take: (piece: string) => void): Promise<void> {
+  read(take: (piece: string) => Promise<void> | void): Promise<void> {
     return new Promise((resolve, reject) => {
+      const failed = (error: unknown): void => {
+        reject(error);
+        this.cancel();
+      };
       this.#take = (chunk) => {
         if (chunk === undefined) return resolve();
         if (chunk instanceof Error) return reject(chunk);
         try {
-          take(chunk);
+          const taking = take(chunk);
+          if (taking === undefined) return;
+          this.#isTaking = true;
+          taking.then(() => this.#taken(), failed);
         } catch (error) {
-          reject(error);
-          this.cancel();
+          failed(error);
         }
       };
-      for (const chunk of this.#queue.splice(0)) this.#take(chunk);
+      this.#taken();
     });
+  }
+
+  /** The reader is done with a piece: it gets those that have come meanwhile. */
+  #taken(): void {
+    this.#isTaking = false;
+    while (this.#queue.length > 0 && !this.#isTaking) this.#take?.(this.#queue.shift());
   }
 
   cancel(): void {
@@ -227,8 +240,9 @@ class Stream {
 
   #push(chunk: Chunk): void {
     if (this.#isClosed && typeof chunk === 'string') return;
-    if (this.#take === undefined) this.#queue.push(chunk);
-    else this.#take(chunk);
+    const mustWait = this.#take === undefined || this.#isTaking;
+    if (mustWait && !(chunk instanceof Error && this.#take)) this.#queue.push(chunk);
+    else this.#take?.(chunk);
   }
 
   #close(): void {

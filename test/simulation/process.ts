@@ -15,6 +15,8 @@ import { Wire } from './wire.ts';
 
 /** The lengths of a slice, in steps. */
 const SLICE_STEPS = [1, 2, 5, 20, 100] as const;
+/** The numbers of steps that are done at once. */
+const FEW_STEPS = [0, 10, 1_000] as const;
 
 export class SimProcess {
   readonly id: string;
@@ -35,7 +37,9 @@ export class SimProcess {
     const path = (space: string, options: DirectOptions, maxStaleMs: number): DirectPath =>
       new DirectPath(space, options, maxStaleMs, host, ask);
     // No time passes while work is done here: chance ends a slice instead.
-    const slices = new Slices(host, { steps: () => world.sim.random.pick(SLICE_STEPS) });
+    const { random } = world.sim;
+    const steps = (): number => random.pick(SLICE_STEPS);
+    const slices = new Slices(host, { steps, fewSteps: random.pick(FEW_STEPS) });
     const { tombstoneLimit } = world.size;
     const runtime = { name: id, store: this.store, clock, time: host, path, slices, tombstoneLimit };
     this.tandem = new Tandem(runtime, () => this.store.stop(), { clock: host.clock });

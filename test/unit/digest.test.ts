@@ -7,10 +7,11 @@ import type { Change } from '../../src/state/change.ts';
 import { hashOf } from '../../src/state/digest.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
-import type { ReadChange } from '../../src/state/replica.ts';
+import type { ReadChange } from '../../src/state/read-change.ts';
 import { Replica } from '../../src/state/replica.ts';
 import { check } from '../_check.ts';
 import { resume, startOver } from '../_ledger.ts';
+import { swap } from '../_swap.ts';
 
 const LINE = { epoch: 5, base: ZERO };
 
@@ -31,7 +32,7 @@ const read = ({ key, revision, json }: Change): ReadChange => ({
 function copyOf(ledger: Ledger): Replica {
   const replica = new Replica();
   const changes = [...ledger.whole()].filter(({ json }) => json !== '');
-  replica.replace({ ...LINE, revision: ledger.head.revision }, changes.map(read));
+  swap(replica, { ...LINE, revision: ledger.head.revision }, changes.map(read));
   return replica;
 }
 
@@ -177,7 +178,7 @@ test('a value that cannot be read counts as it travels, and its key keeps the la
   follower.advance({ ...LINE, revision }, [], changes);
   t.is(follower.get('a')?.value, 1);
   t.is(follower.digest, ledger.digestAt(revision)!);
-  follower.replace({ ...LINE, revision }, [], changes);
+  swap(follower, { ...LINE, revision }, [], changes);
   t.is(follower.get('a')?.value, 1);
   t.is(follower.digest, ledger.digestAt(revision)!);
   ledger.set('a', '3');

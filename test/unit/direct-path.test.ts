@@ -37,6 +37,7 @@ class Bench {
     this.path.open({
       position: () => ({ epoch: EPOCH, revision: 1 }),
       receive: (frame) => (this.received.push(frame), 'applied'),
+      begin: () => 'gap',
       ignored: () => {},
       up: () => {},
       down: () => {},
@@ -76,7 +77,7 @@ class Bench {
       cancel: () => {},
       read: (take) => {
         if (isClock) return Promise.resolve(take(JSON.stringify({ now })));
-        this.#send = take;
+        this.#send = (piece) => void take(piece);
         return new Promise(() => {});
       },
     };

@@ -429,7 +429,7 @@ test('direct frames of a cut-off owner that arrive during a sync do not stay ben
     leaseMs: 0,
     bye: false,
   };
-  t.is(listener!.receive({ ...place, publishedAt: 1, changes }, false, world.time.now()), 'applied');
+  t.is(listener!.receive({ ...place, publishedAt: 1, changes }, world.time.now()), 'applied');
   t.is(follower.get('key/b').value, 9);
   t.is(follower.mode, 'recovering');
   await world.equal(successor, follower);

@@ -5,7 +5,10 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
+import { finish } from '../../src/base/slices.ts';
+import { Draft } from '../../src/state/draft.ts';
 import type { Change } from '../../src/state/change.ts';
+import type { Entry } from '../../src/state/entry.ts';
 import { hashOf } from '../../src/state/digest.ts';
 import type { Frame } from '../../src/state/frame.ts';
 import type { Header } from '../../src/state/header.ts';
@@ -14,11 +17,12 @@ import { decodeFrame } from '../../src/state/message.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import type { Position } from '../../src/state/position.ts';
 import { compare, continues, printPosition, ZERO } from '../../src/state/position.ts';
-import type { ReadChange } from '../../src/state/replica.ts';
+import type { ReadChange } from '../../src/state/read-change.ts';
 import { Replica } from '../../src/state/replica.ts';
 import { Admission, isRolledBack } from '../../src/follower/admission.ts';
 import type { Page } from '../../src/ports/store.ts';
 import { check } from '../_check.ts';
+import { swap } from '../_swap.ts';
 import { FakeTime } from '../_fake-time.ts';
 import { MemoryServer } from '../../src/memory/server.ts';
 import { resume, startOver } from '../_ledger.ts';
@@ -36,7 +40,7 @@ const HEADER: Header = {
 /** A replica at a revision of epoch 5, or of another epoch. */
 function at(revision: number, epoch = 5): Replica {
   const replica = new Replica();
-  replica.replace({ epoch, base: { epoch: epoch - 2, revision: 0 }, revision }, []);
+  swap(replica, { epoch, base: { epoch: epoch - 2, revision: 0 }, revision }, []);
   return replica;
 }
 
@@ -53,42 +57,128 @@ test('advance skips known changes, and returns new ones', (t) => {
   t.is(replica.size, 1);
 });
 
-test('replace returns the keys whose values differ before and after', (t) => {
+test('a swap leaves nothing of the state before, and has nobody go on from before it', (t) => {
   const replica = new Replica();
-  const state = (...changes: ReadChange[]): ReadChange[] => changes;
-  replica.replace(
-    HEADER,
-    state(
-      { key: 'same', revision: 1, value: { a: 1 }, hash: 0 },
-      { key: 'other', revision: 2, value: 1, hash: 0 },
-      { key: 'gone', revision: 3, value: 1, hash: 0 },
-      { key: 'deleted', revision: 4, value: 1, hash: 0 },
-    ),
-  );
-  const changed = replica.replace(
-    { ...HEADER, revision: 20 },
-    state(
-      { key: 'same', revision: 1, value: { a: 1 }, hash: 0 },
-      { key: 'other', revision: 15, value: 2, hash: 0 },
-      { key: 'deleted', revision: 16, value: undefined, hash: 0 },
-      { key: 'never', revision: 17, value: undefined, hash: 0 },
-      { key: 'fresh', revision: 18, value: 3, hash: 0 },
-    ),
-  );
-  t.deepEqual(
-    changed.map(({ key, value }) => [key, value]).sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
-    [
-      ['deleted', undefined],
-      ['fresh', 3],
-      ['gone', undefined],
-      ['other', 2],
-    ],
-  );
+  swap(replica, HEADER, [
+    { key: 'same', revision: 1, value: { a: 1 }, hash: 1 },
+    { key: 'gone', revision: 3, value: 1, hash: 2 },
+  ]);
+  const to = { ...HEADER, revision: 20 };
+  const old = swap(replica, to, [
+    { key: 'same', revision: 1, value: { a: 1 }, hash: 1 },
+    { key: 'fresh', revision: 18, value: 3, hash: 4 },
+  ]);
   t.deepEqual(
     [...replica.entries()].map(({ key }) => key),
-    ['same', 'other', 'fresh'],
+    ['same', 'fresh'],
   );
+  t.is(replica.digest, 5);
+  t.is(replica.entriesSince({ epoch: 5, revision: 12 }), undefined);
+  t.deepEqual(replica.entriesSince(replica.position), []);
+  t.is(old.get('gone')?.value, 1);
+  t.is(replica.correctedAt, undefined);
 });
+
+test('a swap at the position of the copy is a correction only where a key differs', (t) => {
+  const state = (value: number): ReadChange[] => [
+    { key: 'a', revision: 11, value, hash: value },
+    { key: 'b', revision: 12, value: 1, hash: 1 },
+  ];
+  const replica = new Replica();
+  swap(replica, HEADER, state(1));
+  swap(replica, HEADER, state(1));
+  t.is(replica.correctedAt, undefined);
+  swap(replica, HEADER, state(2));
+  t.deepEqual(replica.correctedAt, replica.position);
+});
+
+test('the last values of keys that cannot be read keep their places in the order of changes', (t) => {
+  const replica = new Replica();
+  const change = (key: string, revision: number): ReadChange => ({ key, revision, value: key, hash: 1 });
+  swap(
+    replica,
+    HEADER,
+    ['a', 'b', 'c', 'd', 'e'].map((key, at) => change(key, 2 + 2 * at)),
+  );
+  const unread = [
+    { key: 'd', revision: 18, hash: 7 },
+    { key: 'b', revision: 19, hash: 7 },
+    { key: 'new', revision: 20, hash: 7 },
+  ];
+  swap(replica, { ...HEADER, revision: 20 }, [change('a', 2), change('c', 6), change('e', 8)], unread);
+  t.deepEqual(
+    [...replica.snapshot()].map(({ key, revision }) => [key, revision]),
+    // Another change has the revision that `d` had.
+    [
+      ['a', 2],
+      ['b', 4],
+      ['c', 6],
+      ['e', 8],
+    ],
+  );
+  t.is(replica.get('b')?.value, 'b');
+  t.is(replica.digest, 3 + 3 * 7);
+});
+
+test('a merge and a copy with many changes lead to the same state', (t) => {
+  const line = { epoch: 5, base: { epoch: 3, revision: 10 } };
+  const change = (key: string, revision: number, value?: unknown): ReadChange => ({
+    key,
+    revision,
+    value,
+    hash: value === undefined ? 0 : revision,
+  });
+  const made = ([11, 12, 13, 14, 15] as const).map((revision) => change(`key/${revision}`, revision, 1));
+  const [merged, copied] = [new Replica(), new Replica()];
+  for (const replica of [merged, copied]) {
+    swap(replica, { ...line, revision: 15 }, made, [{ key: 'unread', revision: 15, hash: 99 }]);
+    replica.advance({ ...line, revision: 16 }, [change('key/15', 16)]);
+  }
+  const drafts = [new Draft(), new Draft()] as const;
+  for (const draft of drafts) {
+    draft.set(change('key/11', 16, 1), line);
+    draft.set(change('key/12', 17, 2), line);
+    draft.set(change('unread', 18, 'read'), line);
+    draft.set(change('key/13', 19), line);
+    draft.leave({ key: 'key/14', revision: 20, hash: 55 });
+    draft.leave({ key: 'foreign', revision: 21, hash: 44 });
+  }
+  const to = { ...line, revision: 21 };
+  const from = { epoch: 5, revision: 16 };
+  t.deepEqual(
+    merged.merge(to, drafts[0]).map(({ key }) => key),
+    ['key/12', 'unread', 'key/13'],
+  );
+  const whole = finish(copied.whole(drafts[1]));
+  t.is(copied.get('key/12')?.value, 1, 'nobody sees it before');
+  copied.swap(to, whole, { isFull: false, isDifferent: true });
+  t.deepEqual([...copied.snapshot()].map(shown), [...merged.snapshot()].map(shown));
+  t.deepEqual(copied.entriesSince(from)?.map(shown), merged.entriesSince(from)?.map(shown));
+  t.is(copied.digest, merged.digest);
+  t.is(copied.size, merged.size);
+});
+
+test('a draft forgets no delete, however many there are', (t) => {
+  const replica = new Replica(1);
+  const change = (key: string, revision: number, value?: unknown): ReadChange => ({
+    key,
+    revision,
+    value,
+    hash: 0,
+  });
+  const keys = Array.from({ length: 50 }, (_, at) => `key/${at}`);
+  swap(
+    replica,
+    { ...HEADER, revision: 50 },
+    keys.map((key, at) => change(key, at + 1, 1)),
+  );
+  const draft = new Draft();
+  for (const [at, key] of keys.entries()) draft.set(change(key, 51 + at), HEADER);
+  replica.merge({ ...HEADER, revision: 100 }, draft);
+  t.is(replica.size, 0);
+});
+
+const shown = ({ key, value, revision, epoch }: Entry<unknown>): unknown[] => [key, value, revision, epoch];
 
 // ---- the whole of it, against the owner's ledger ----
 
@@ -236,7 +326,7 @@ class Reader {
     if (isRolledBack(head, floor) || compare(head, before) < 0) return;
     const latest = [...new Map(changes.map((one) => [one.key, one])).values()].map(read);
     latest.sort((a, b) => a.revision - b.revision);
-    if (isFull) this.#replica.replace(head, latest);
+    if (isFull) swap(this.#replica, head, latest);
     else this.#replica.advance(head, latest);
     this.#seen = Math.max(this.#seen, head.epoch);
     this.#requireSound(before);
@@ -343,7 +433,7 @@ test.failing('a key has one position, for the owner and for every reader', (t) =
   world.reclaim();
   const late = new Replica();
   const { head, changes } = world.server.since(SPACE, ZERO, 10, {});
-  late.replace(head, changes.map(read));
+  swap(late, head, changes.map(read));
   t.is(early.get('a')?.epoch, world.ledger.get('a')?.epoch);
   t.is(late.get('a')?.epoch, world.ledger.get('a')?.epoch);
 });

@@ -18,26 +18,28 @@ export const noGap: Checker = {
       const state = states.find((candidate) => candidate !== undefined)!;
       violated(read.at, `${read.follower} at ${read.head} holds ${differing(state, read)}`);
     }
+    const gone = new Set(history.of('unfollows').map(({ follower }) => follower));
     const followed = [...history.of('told'), ...history.of('sync')];
     for (const [follower, events] of byFollower(inOrder(history.events, followed))) {
-      const synced = new Set(
-        events.filter(({ type }) => type === 'sync').map(({ at, head }) => `${at} ${head}`),
-      );
-      let last = 0;
+      const syncs = events.filter(({ type }) => type === 'sync').length;
+      let [last, synced, hasRestarted] = [0, 0, false];
       for (const event of events) {
-        if (event.type === 'sync') last = placeOf(event.head).revision;
-        // The changes of a full sync come before its `sync` event.
-        else if (!synced.has(`${event.at} ${event.head}`)) {
-          const { revision } = placeOf(event.position);
-          // Of many deletes in one frame, the position may be forgotten with the delete.
-          if (event.id === null && revision === 0) continue;
-          if (revision <= last)
-            violated(
-              event.at,
-              `${follower} watched ${event.key} change at ${event.position}, after revision ${last}`,
-            );
-          last = revision;
+        if (event.type === 'sync') {
+          [last, synced, hasRestarted] = [placeOf(event.head).revision, synced + 1, false];
+          continue;
         }
+        const { revision } = placeOf(event.position);
+        // Of many deletes in one frame, the position may be forgotten with the delete.
+        if (event.id === null && revision === 0) continue;
+        // A full sync tells all that it changed, from the oldest change on, and is told itself after that. A
+        // follower that ends meanwhile does not come to that.
+        const mayRestart = !hasRestarted && (synced < syncs || gone.has(follower));
+        if (revision <= last && mayRestart) hasRestarted = true;
+        else if (revision <= last) {
+          const what = `${event.key} change at ${event.position}, after revision ${last}`;
+          violated(event.at, `${follower} watched ${what}`);
+        }
+        last = revision;
       }
     }
   },

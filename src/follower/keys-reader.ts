@@ -1,0 +1,148 @@
+/**
+ * The keys reader: reads the keys of a space in Redis, and judges what their head says.
+ *
+ * What was read when a reading fails is kept, and the next one goes on from there. So a large state comes in
+ * over a poor connection, too.
+ */
+import type { Context } from '../actor/participant.ts';
+import { keysError } from '../actor/keys-error.ts';
+import { wrongTypeError } from '../actor/wrong-types.ts';
+import { TandemError } from '../base/errors.ts';
+import type { Head } from '../ports/store.ts';
+import type { Position } from '../state/position.ts';
+import { printPosition, ZERO } from '../state/position.ts';
+import type { Floor } from './admission.ts';
+import { isRolledBack } from './admission.ts';
+import type { Applier } from './applier.ts';
+import { Bookmark } from './bookmark.ts';
+import { gatherSince } from './catch-up.ts';
+import type { Doubt } from './doubt.ts';
+import type { Gathering } from './gathering.ts';
+import type { Parts } from './parts.ts';
+
+/** What was read, up to a head. */
+export interface KeysRead {
+  readonly gathering: Gathering;
+  readonly head: Head;
+  /** Whether it is the whole state. */
+  readonly isFull: boolean;
+  /** Everything is in it that changed after this revision. */
+  readonly from: number;
+}
+
+/** A reading that has begun. */
+interface Begun {
+  readonly bookmark: Bookmark;
+  readonly gathering: Gathering;
+  readonly from: number;
+}
+
+export class KeysReader {
+  readonly #context: Context;
+  readonly #parts: Parts & { readonly applier: Applier<any> };
+  #begun: Begun | undefined;
+
+  constructor(context: Context, parts: Parts & { readonly applier: Applier<any> }) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  /**
+   * Reads what changed since the copy's position, or the whole state where the copy is suspect; or goes on
+   * with a reading that is not at its end.
+   * @throws TandemError `ROLLED_BACK`, `KEYS_LOST` or `WRONG_TYPE` where Redis has lost data: its owner will
+   *   mend that. And the errors of `gatherSince`
+   */
+  async read(doubt: Doubt, signal: AbortSignal): Promise<KeysRead> {
+    this.#begun ??= this.#begin(doubt.isSuspect ? ZERO : this.#parts.replica.position);
+    return this.#read(this.#begun, doubt.tellOfKeys(), signal);
+  }
+
+  /**
+   * Reads the whole state for the caller alone.
+   * @throws TandemError as `read`
+   */
+  readWhole(signal: AbortSignal): Promise<KeysRead> {
+    return this.#read(this.#begin(ZERO), false, signal);
+  }
+
+  /** What was read has served, or is void. */
+  forget(): void {
+    this.#begun = undefined;
+  }
+
+  /** Reads the head alone. */
+  async askHead(): Promise<Head> {
+    const { space, runtime } = this.#context;
+    const { head } = await runtime.store.since(space, this.#parts.replica.position, 0);
+    this.#parts.owner.note(head);
+    this.#showFence(head);
+    return head;
+  }
+
+  /** Notes how the owner stands, by a head that was read from the keys. */
+  noteLease(head: Head): void {
+    const { time, clock } = this.#context.runtime;
+    const { freshness, leaseWatch } = this.#parts;
+    freshness.lease({ ...head, leaseMs: leaseWatch.look(head, time.now()) }, clock);
+  }
+
+  #begin(from: Position): Begun {
+    const bookmark = new Bookmark(from);
+    // No changes come before their page's head.
+    const gathering = this.#parts.applier.gathering(() => bookmark.head!);
+    return { bookmark, gathering, from: from.revision };
+  }
+
+  async #read(
+    { bookmark, gathering, from }: Begun,
+    isDoubted: boolean,
+    signal: AbortSignal,
+  ): Promise<KeysRead> {
+    const { space, runtime } = this.#context;
+    const { floor } = this.#parts.admission;
+    const options = { seen: 0, isDoubted, signal };
+    const { store, slices } = runtime;
+    const { head, isFull } = await gatherSince(store, slices, space, bookmark, gathering, options);
+    try {
+      this.#judge(head, floor);
+    } catch (error) {
+      if (this.#begun?.bookmark === bookmark) this.forget();
+      throw error;
+    }
+    return { gathering, head, isFull, from };
+  }
+
+  #judge(head: Head, floor: Floor): void {
+    const { space } = this.#context;
+    this.#parts.owner.note(head);
+    this.noteLease(head);
+    const wrongType = wrongTypeError(space, head);
+    if (wrongType !== undefined && head.keysLost) throw wrongType;
+    this.#showFence(head);
+    if (isRolledBack(head, floor)) {
+      const known = floor.seen > floor.stored.epoch ? { epoch: floor.seen, revision: 0 } : floor.stored;
+      const what = `Redis is at ${printPosition(head)}, before ${printPosition(known)}, which was seen here`;
+      throw new TandemError('ROLLED_BACK', what, { retryable: true });
+    }
+    // planted: keys-lost
+    if (head.keysLost) throw keysError(space, head.keysAdded === true);
+    this.#parts.admission.storedUpTo(head);
+  }
+
+  /**
+   * The fence shows what nobody may write under any more. The epoch of the head shows who has: a fence may
+   * have been raised, and shows no claim. Where a higher epoch was heard of, Redis has lost the claim, or
+   * nobody ever made it. Nothing below it is taken here, so the fence in Redis rises, and the owner claims
+   * above it.
+   */
+  #showFence({ fence, epoch }: Head): void {
+    const { space, runtime } = this.#context;
+    const { admission, applier, replica } = this.#parts;
+    admission.claimed(fence, applier.latestMs);
+    // Before the first commit of all, no fence was raised: a raise needs an owner that has seen more.
+    admission.granted(epoch === 0 ? fence : epoch);
+    const seen = admission.fence;
+    if (fence < seen) runtime.store.since(space, replica.position, 0, { seen }).catch(() => {});
+  }
+}
