@@ -121,10 +121,8 @@ export class Claimant {
     const { context, books, start } = this.#parts;
     const { fence: epoch, keysLost } = claimed;
     const line = { epoch, base: keysLost ? ZERO : claimed };
-    const loader = (this.#loader ??= new Loader(this.#space, context, line));
+    const loader = this.#loader ?? new Loader(this.#space, context, line);
     const head = start === 'reset' ? claimed : await this.#read(loader, epoch, signal);
-    // Once all is read, the loader has served: after a failure from here on, the next claim reads anew.
-    this.#loader = undefined;
     const decide = (): Start =>
       start === 'reset' ? startOver(epoch, head) : takeOver(epoch, { ...head, top: loader.top }, standby);
     const finished = loader.finish(books.ledger, decide, standby);
@@ -138,7 +136,10 @@ export class Claimant {
    */
   async #read(loader: Loader, epoch: number, signal: AbortSignal): Promise<Head> {
     const { context, books } = this.#parts;
+    this.#loader = loader;
     const head = await loader.read(signal);
+    // Once all is read, the loader has served: after a failure from here on, the next claim reads anew.
+    this.#loader = undefined;
     books.lease.requireNotTakenOver(context.space, head, epoch);
     if (head.fence !== epoch) throw lostClaim(context.space);
     return head;
