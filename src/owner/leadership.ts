@@ -198,15 +198,18 @@ export class Leadership {
     this.#ended = error;
     this.#ownerState = 'lost';
     const { context, ownership } = this.#parts;
-    const { space, runtime, reporter, waiters } = context;
-    waiters.refuse(error);
+    context.waiters.refuse(error);
     ownership.send('fenced');
     this.abort();
-    void this.uncommitted().then((uncommitted) => {
-      runtime.observers.tell('fenced', { space, code: error.code, uncommitted: uncommitted.length });
-      reporter.emit({ type: 'fenced', uncommitted, error } satisfies FencedEvent);
-      this.#owner.close();
-    });
+    void this.#endFenced(error);
+  }
+
+  async #endFenced(error: TandemError): Promise<void> {
+    const { space, runtime, reporter } = this.#parts.context;
+    const uncommitted = await this.uncommitted();
+    runtime.observers.tell('fenced', { space, code: error.code, uncommitted: uncommitted.length });
+    reporter.emit({ type: 'fenced', uncommitted, error } satisfies FencedEvent);
+    this.#owner.close();
   }
 
   /** The changes that the store is not known to have, as of the end of this owner. Call it after the end. */

@@ -67,7 +67,7 @@ test('the digest is that of a ledger in which all was set one by one', (t) => {
   ledger.set('d', '4');
   ledger.adopt(loading);
   const again = new Loading(LINE);
-  for (const { key, revision, json } of [...ledger.whole()]) again.put(key, { json }, revision);
+  for (const { key, revision, json } of ledger.whole()) again.put(key, { json }, revision);
   t.is(ledger.digestAt(ledger.head.revision), again.map.digest);
 });
 
