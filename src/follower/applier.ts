@@ -42,10 +42,11 @@ type AnyRow<D extends Definition> = Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
 
 /**
  * `applied`: the frame is in the copy. `unreadable`: it is next, but some of its values cannot be read.
+ * `parts`: it is next, and its changes came as parts, so `applyTurn` has to follow.
  * `mismatch`: the frame shows that the copy is not the owner's state. Any other outcome is admission's
  * judgement.
  */
-export type Outcome = 'applied' | 'unreadable' | 'mismatch' | Exclude<Verdict, 'next'>;
+export type Outcome = 'applied' | 'unreadable' | 'parts' | 'mismatch' | Exclude<Verdict, 'next'>;
 
 /** The changes of a frame, parted by whether their values could be read. */
 interface Reads {
@@ -149,10 +150,10 @@ export class Applier<D extends Definition> {
    */
   apply(arrival: Arrival): Outcome {
     const { frame, path } = arrival;
-    const verdict = this.#admission.judge(frame, path, this.latestMs);
-    if (verdict === 'fenced') this.#meter.rejected('fenced');
-    if (verdict === 'known') return this.#known(arrival);
-    if (verdict !== 'next') return verdict;
+    const outcome = this.#judge(arrival);
+    if (outcome !== 'next') return outcome;
+    // planted: turn-without-parts
+    if (frame.turn !== undefined) return 'parts';
     const { read, unread, refused } = this.#read(frame.changes);
     // Anybody can publish such a frame, so the keys in Redis decide what is refused.
     if (refused.length > 0 && path === 'redis') return 'unreadable';
@@ -160,11 +161,52 @@ export class Applier<D extends Definition> {
     // planted: advance
     const changed = this.#replica.advance(frame, read, unread);
     this.#noteRefusals(changed, refused);
+    return this.#applied(arrival, changed, from);
+  }
+
+  /**
+   * Applies a large turn, whose changes were read as they came, in one step, if its frame is still next. As
+   * for any frame of Redis, all of its values have to be readable.
+   */
+  async applyTurn(gathering: Gathering, arrival: Arrival, signal: AbortSignal): Promise<Outcome> {
+    const { frame } = arrival;
+    if (!gathering.refusals.isEmpty) return 'unreadable';
+    const put = (settled: Settled): Outcome => {
+      const outcome = this.#judge(arrival);
+      if (outcome !== 'next') return outcome;
+      const from = this.#replica.position.revision;
+      if (settled.how === 'merge') return this.#applied(arrival, this.#merge(settled, frame), from);
+      return this.#swapped(
+        arrival,
+        this.#swap(settled, frame, () => {}),
+      );
+    };
+    return this.settle(gathering, { to: frame, isFull: false }, put, signal);
+  }
+
+  #judge(arrival: Arrival): Outcome | 'next' {
+    const { frame, path } = arrival;
+    const verdict = this.#admission.judge(frame, path, this.latestMs);
+    if (verdict === 'fenced') this.#meter.rejected('fenced');
+    return verdict === 'known' ? this.#known(arrival) : verdict;
+  }
+
+  /** A frame is in the copy: notes its proof, and shows it. */
+  #applied(arrival: Arrival, changed: readonly { readonly key: string }[], from: number): Outcome {
     this.#movedAt = arrival.receivedAt;
-    const content = this.#compare(frame);
+    const content = this.#compare(arrival.frame);
     this.#prove(arrival, content);
     const applied = this.#meter.applied(arrival, changed.length);
     this.telling.show(changed, from, applied);
+    return content === 'different' ? 'mismatch' : 'applied';
+  }
+
+  /** Another state is in place of the copy, as a frame says: notes its proof, and shows it. */
+  #swapped(arrival: Arrival, news: News): Outcome {
+    this.#movedAt = arrival.receivedAt;
+    const content = this.#compare(arrival.frame);
+    this.#prove(arrival, content);
+    this.telling.replaced(news);
     return content === 'different' ? 'mismatch' : 'applied';
   }
 
@@ -176,12 +218,7 @@ export class Applier<D extends Definition> {
     const put = (settled: Settled): Outcome => {
       const verdict = this.judgeWhole(frame);
       if (verdict !== 'next') return verdict;
-      const news = this.#swap(settled, frame, told);
-      this.#movedAt = arrival.receivedAt;
-      const content = this.#compare(frame);
-      this.#prove(arrival, content);
-      this.telling.replaced(news);
-      return content === 'different' ? 'mismatch' : 'applied';
+      return this.#swapped(arrival, this.#swap(settled, frame, told));
     };
     return this.settle(gathering, { to: frame, isFull: true }, put, signal);
   }
@@ -300,7 +337,7 @@ export class Applier<D extends Definition> {
     reporter.report(new TandemError('CONTENT_MISMATCH', what, { retryable: true }));
   }
 
-  #merge({ draft, refusals }: Settled, head: Head): readonly Entry<unknown>[] {
+  #merge({ draft, refusals }: Settled, head: Line & Position): readonly Entry<unknown>[] {
     const changed = this.#replica.merge(head, draft);
     this.#noteRefusals(changed, refusals.keys());
     return changed;

@@ -124,6 +124,7 @@ const RECEPTIONS: Readonly<Record<Exclude<Outcome, 'implausible'>, Reception>> =
   // Of a frame from Redis alone: of a direct one, the values that can be read are applied, and no fence is
   // published there.
   unreadable: 'gap',
+  parts: 'gap',
   unclaimed: 'gap',
 };
 

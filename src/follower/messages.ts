@@ -4,19 +4,27 @@ import type { TandemError } from '../base/errors.ts';
 import { asTandemError } from '../base/errors.ts';
 import type { Frame } from '../state/frame.ts';
 import { decodeMessage } from '../state/message.ts';
+import type { Part } from '../state/part.ts';
 import type { Meter } from './meter.ts';
+
+/** The messages that are no frames. */
+export interface MessageListener {
+  /** A claim was heard of. */
+  fenced(epoch: number): void;
+  /** @param length of the message, UTF-16 code units */
+  part(part: Part, length: number): void;
+}
 
 export class Messages {
   readonly #context: Context;
   readonly #meter: Meter;
-  readonly #fenced: (epoch: number) => void;
+  readonly #listener: MessageListener;
   #unknownVersion: TandemError | undefined;
 
-  /** @param fenced called for the fence of a claim */
-  constructor(context: Context, meter: Meter, fenced: (epoch: number) => void) {
+  constructor(context: Context, meter: Meter, listener: MessageListener) {
     this.#context = context;
     this.#meter = meter;
-    this.#fenced = fenced;
+    this.#listener = listener;
   }
 
   /** The error of a version of the wire that cannot be read, while nothing else comes. */
@@ -32,7 +40,8 @@ export class Messages {
       if (this.#unknownVersion) this.#versionIsKnown();
       if (message.is === 'frame') return message.frame;
       if (message.is === 'unknown') meter.rejected('kind');
-      else this.#fenced(message.epoch);
+      else if (message.is === 'fence') this.#listener.fenced(message.epoch);
+      else this.#listener.part(message.part, text.length);
     } catch (error) {
       const failure = asTandemError(error, 'INVALID_FRAME', 'a frame that cannot be used');
       const isVersion = failure.code === 'UNKNOWN_VERSION';

@@ -12,6 +12,7 @@ import { TandemError } from '../base/errors.ts';
 import type { Sliced } from '../base/slices.ts';
 import { finish } from '../base/slices.ts';
 import { pause } from '../base/time.ts';
+import type { Part } from '../state/part.ts';
 import type { Position } from '../state/position.ts';
 import { compare, continues, isSame, printPosition } from '../state/position.ts';
 import { implausibleError } from './admission.ts';
@@ -24,6 +25,7 @@ import type { KeysRead, KeysReader } from './keys-reader.ts';
 import { Messages } from './messages.ts';
 import type { Parts } from './parts.ts';
 import type { Settled } from './settling.ts';
+import { TurnParts } from './turn-parts.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /**
@@ -69,6 +71,7 @@ export class Synchronizer {
   readonly #parts: SynchronizerParts;
   readonly #isDirectUp: () => boolean;
   readonly #messages: Messages;
+  readonly #turnParts: TurnParts;
   readonly #doubt = new Doubt();
   readonly #deliver = (message: string): void =>
     this.#context.runtime.slices.stretches.during(() => this.#arrived(message));
@@ -87,7 +90,12 @@ export class Synchronizer {
     this.#context = context;
     this.#parts = parts;
     this.#isDirectUp = isDirectUp;
-    this.#messages = new Messages(context, parts.meter, (epoch) => this.#fenced(epoch));
+    this.#messages = new Messages(context, parts.meter, {
+      fenced: (epoch) => this.#fenced(epoch),
+      part: (part, length) => this.#partCame(part, length),
+    });
+    const { slices } = context.runtime;
+    this.#turnParts = new TurnParts(slices, (line) => parts.applier.gathering(line));
   }
 
   get caughtUpAt(): number {
@@ -233,26 +241,61 @@ export class Synchronizer {
     if (!(isIn && isFull)) meter.synced(came);
   }
 
-  #applyBacklog(signal: AbortSignal): Promise<Applied> | Applied {
-    const work = this.#applyAll();
-    if (this.#beginBacklog().size <= FEW_FRAMES) return finish(work);
-    return this.#context.runtime.slices.run(work, signal);
+  /** Applies the backlog in order. The first frame that does not go in stays, and the keys are read again. */
+  async #applyBacklog(signal: AbortSignal): Promise<Applied> {
+    const { slices } = this.#context.runtime;
+    for (;;) {
+      const backlog = this.#beginBacklog();
+      const work = this.#applyAll(backlog);
+      const came = backlog.size <= FEW_FRAMES ? finish(work) : await slices.run(work, signal);
+      if (came !== 'parts') return came;
+      const first = backlog.first!;
+      const outcome = await this.#applyTurn(first, signal);
+      if (outcome === 'gap' || outcome === 'unreadable' || outcome === 'parts') return 'gap';
+      backlog.shift();
+      if (this.#isOff(first, outcome)) return 'gap';
+    }
   }
 
-  /** Applies the backlog in order. The first frame that does not go in stays, and the keys are read again. */
-  *#applyAll(): Sliced<Applied> {
-    const backlog = this.#beginBacklog();
+  *#applyAll(backlog: Backlog): Sliced<Applied | 'parts'> {
     for (let { first } = backlog; first !== undefined; first = backlog.first) {
       const outcome = this.#applyFrame(first);
-      if (outcome === 'gap' || outcome === 'unreadable') return outcome;
+      if (outcome === 'gap' || outcome === 'unreadable' || outcome === 'parts') return outcome;
       backlog.shift();
-      // The keys were read after this frame came, and show no claim of its epoch.
-      if (outcome === 'unclaimed') this.#refuse(first.frame);
-      if (outcome === 'mismatch' && this.#mayReread()) return 'gap';
+      if (this.#isOff(first, outcome)) return 'gap';
       yield;
     }
     this.#phase = LIVE;
     return 'done';
+  }
+
+  /** Whether a frame of the backlog shows that the whole state has to be read. */
+  #isOff({ frame }: Arrival, outcome: Outcome): boolean {
+    // The keys were read after this frame came, and show no claim of its epoch.
+    if (outcome === 'unclaimed') this.#refuse(frame);
+    return outcome === 'mismatch' && this.#mayReread();
+  }
+
+  /** Applies a large turn. Where parts of it are missing, there is a gap. */
+  async #applyTurn(arrival: Arrival, signal: AbortSignal): Promise<Outcome> {
+    const { frame } = arrival;
+    const gathering = frame.turn && (await this.#turnParts.gathered(frame, frame.turn));
+    signal.throwIfAborted();
+    if (gathering === undefined) return 'gap';
+    const outcome = await this.#parts.applier.applyTurn(gathering, arrival, signal);
+    return this.#note(arrival, outcome);
+  }
+
+  /** Applies the large turn that has come, once its parts are read, and what comes meanwhile behind it. */
+  #finishTurn(): void {
+    this.pause();
+    const finishing = new AbortController();
+    const { signal } = finishing;
+    this.#resyncing = finishing;
+    this.#applyBacklog(signal).then(
+      (applied) => signal.aborted || applied === 'done' || this.resync(),
+      () => signal.aborted || this.resync(),
+    );
   }
 
   // ---- frames ----
@@ -265,10 +308,16 @@ export class Synchronizer {
     const frame = this.#messages.frameOf(message);
     if (frame === undefined) return;
     const arrival: Arrival = { frame, path: 'redis', clock, receivedAt };
+    // Its owner sends nothing else between the parts of a turn.
+    if (frame.turn === undefined) this.#turnParts.forget();
     if (this.#phase.is === 'syncing') return this.#addToBacklog(arrival, message.length);
     const outcome = this.#applyFrame(arrival);
     if (outcome === 'mismatch') return void (this.#mayReread() && this.resync());
     if (outcome === 'implausible') return this.#refuse(frame);
+    if (outcome === 'parts') {
+      this.#addToBacklog(arrival, message.length);
+      return this.#finishTurn();
+    }
     if (outcome !== 'gap' && outcome !== 'unreadable' && outcome !== 'unclaimed') return;
     // It may follow once the keys are read: they may be behind it by a commit.
     this.#addToBacklog(arrival, message.length);
@@ -294,6 +343,13 @@ export class Synchronizer {
     this.#parts.keys.askHead().catch(() => {});
   }
 
+  /** A part of a large turn: its owner lives, and has nothing else to send meanwhile. */
+  #partCame(part: Part, length: number): void {
+    const { admission, meter, watchdog } = this.#parts;
+    if (part.epoch < admission.fence) meter.rejected('fenced');
+    else if (this.#turnParts.add(part, length)) watchdog.heard(this.#context.runtime.time.now());
+  }
+
   /** Counts a frame that no owner can have sent, and reports it. */
   #refuse(position: Position): void {
     this.#parts.meter.rejected('epoch');
@@ -311,11 +367,17 @@ export class Synchronizer {
   }
 
   #applyFrame(arrival: Arrival): Outcome {
-    const { frame, receivedAt } = arrival;
-    const { admission, applier, meter, watchdog } = this.#parts;
-    const isLate = meter.isLate(frame);
+    const { applier, meter } = this.#parts;
+    const isLate = meter.isLate(arrival.frame);
     const outcome = applier.apply(arrival);
     if (isLate && outcome !== 'fenced') meter.late(arrival);
+    return this.#note(arrival, outcome);
+  }
+
+  /** Notes what a frame has shown. */
+  #note(arrival: Arrival, outcome: Outcome): Outcome {
+    const { frame, receivedAt } = arrival;
+    const { admission, watchdog } = this.#parts;
     if (outcome === 'applied' || outcome === 'known' || outcome === 'mismatch') {
       watchdog.heard(receivedAt);
       // A forged time in the future would hide that nothing comes.

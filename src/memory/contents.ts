@@ -33,6 +33,8 @@ export const TYPES = {
   state: 'hash',
   index: 'zset',
   lease: 'string',
+  'state:turn': 'hash',
+  'index:turn': 'zset',
   'state:next': 'hash',
   'index:next': 'zset',
 } as const;
@@ -55,6 +57,8 @@ const NEW_META = {
   size: 0,
   indexed: 0,
   doubtedAt: 0,
+  turnSize: 0,
+  turnIndexed: 0,
   horizon: 0,
   cutAt: 0,
   leaseMs: 0,
@@ -66,9 +70,11 @@ const NEW_META = {
 export class MemorySpace {
   meta = NEW_META;
   live = new Contents();
-  /** What is being staged beside `live`. */
+  /** The keys of a large turn: staged, or in force and not settled yet. */
+  turn = new Contents();
+  /** A whole state that is being staged beside `live`. */
   next: Contents | undefined;
-  /** The replacement that `next` belongs to. */
+  /** What is staged belongs to this. */
   attempt: string | undefined;
   lease: MemoryLease | undefined;
   /** The keys at which somebody has put another type, and that type. Nothing of ours is there. */
@@ -82,6 +88,8 @@ export class MemorySpace {
     if (name === 'state') this.live.state.clear();
     else if (name === 'index') this.live.index.clear();
     else if (name === 'lease') this.lease = undefined;
+    else if (name === 'state:turn') this.turn.state.clear();
+    else if (name === 'index:turn') this.turn.index.clear();
     else if (name === 'meta') {
       this.meta = NEW_META;
       this.attempt = undefined;
@@ -93,6 +101,7 @@ export class MemorySpace {
     const copy = new MemorySpace();
     copy.meta = this.meta;
     copy.live = this.live.copy();
+    copy.turn = this.turn.copy();
     copy.next = this.next?.copy();
     copy.lease = this.lease;
     copy.attempt = this.attempt;
@@ -110,16 +119,38 @@ function isGarbled({ meta, foreign, isSizeLost }: MemorySpace): boolean {
   return isSizeLost || foreign.has('meta') || meta.size < 0 || meta.indexed < 0;
 }
 
-/** As `keysLost` in `head.lua`: a count tells a value that was lost from one that was deleted. */
-export function hasLostKeys(space: MemorySpace): boolean {
+/** As `isInForce` in `head.lua`. */
+export function isInForce({ meta }: MemorySpace): boolean {
+  return meta.turnIndexed !== 0;
+}
+
+const NO_EXCESS = { values: 0, keys: 0 };
+
+/** As `turnExcess` in `head.lua`. */
+function turnExcess(space: MemorySpace): { values: number; keys: number } | undefined {
+  const { meta, turn, foreign } = space;
+  if (!isInForce(space)) return NO_EXCESS;
+  if (foreign.has('state:turn') || foreign.has('index:turn')) return undefined;
+  return { values: turn.state.size - meta.turnSize, keys: turn.index.size - meta.turnIndexed };
+}
+
+/**
+ * As `keysLost` in `head.lua`: a count tells a value that was lost from one that was deleted.
+ * @param knowsTurn whether the script is given the keys of the turn
+ */
+export function hasLostKeys(space: MemorySpace, knowsTurn: boolean): boolean {
   const { meta, live, foreign } = space;
   if (isGarbled(space) || foreign.has('state') || foreign.has('index')) return true;
+  const excess = knowsTurn ? turnExcess(space) : NO_EXCESS;
+  if (excess === undefined || excess.values !== 0 || excess.keys !== 0) return true;
   return meta.epoch > meta.fence || live.state.size !== meta.size || live.index.size !== meta.indexed;
 }
 
 /** As `keysAdded` in `head.lua`: the counts are wrong only because somebody else has added keys. */
-export function hasAddedKeys(space: MemorySpace): boolean {
+export function hasAddedKeys(space: MemorySpace, knowsTurn: boolean): boolean {
   const { meta, live, foreign } = space;
   if (isGarbled(space) || foreign.has('state') || foreign.has('index')) return false;
+  const excess = knowsTurn ? turnExcess(space) : NO_EXCESS;
+  if (excess === undefined || excess.values < 0 || excess.keys < 0) return false;
   return meta.epoch <= meta.fence && live.state.size >= meta.size && live.index.size >= meta.indexed;
 }

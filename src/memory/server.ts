@@ -11,13 +11,14 @@ import type {
   Cut,
   CutHead,
   Head,
+  LargeCut,
   Outcome,
   Page,
   Replacement,
   SinceOptions,
   WrongType,
 } from '../ports/store.ts';
-import { headerOf } from '../ports/cut-header.ts';
+import { headerOf, turnHeaderOf } from '../ports/cut-header.ts';
 import type { Time } from '../base/time.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
@@ -25,10 +26,12 @@ import { ownerAfter } from '../state/header.ts';
 import { decodePage, encodeChanges, sizeOf } from '../state/change.ts';
 import { encodeFence } from '../state/fence.ts';
 import { encodeFrame } from '../state/frame.ts';
+import { encodePartLine } from '../state/part.ts';
+import { encodeTime } from '../state/wire-time.ts';
 import type { Position } from '../state/position.ts';
 import { isSame } from '../state/position.ts';
 import type { KeyName, MemoryLease } from './contents.ts';
-import { Contents, hasAddedKeys, hasLostKeys, MemorySpace, TYPES } from './contents.ts';
+import { Contents, hasAddedKeys, hasLostKeys, isInForce, MemorySpace, TYPES } from './contents.ts';
 
 /** The server's clock where the local one is at zero. */
 const EPOCH_MS = 1_764_000_000_000;
@@ -43,8 +46,11 @@ const ROUNDING_MS = 2;
 /** The keys that each script is given: all, or those that are live. */
 const ALL = Object.keys(TYPES) as KeyName[];
 const LIVE = ALL.slice(0, 4);
-
-const NEXT = ALL.slice(4);
+const TURN = ALL.slice(4, 6);
+const NEXT = ALL.slice(6);
+const WITH_TURN = ALL.slice(0, 6);
+/** Keys are settled up to so many bytes of values at a time. */
+const LARGE_SETTLE = 256 * 1024;
 const NO_WRONG_TYPES: readonly WrongType[] = [];
 
 type Fenced = 'fenced' | 'head_moved';
@@ -60,6 +66,8 @@ export class MemoryServer {
   #aheadMs = 0;
   /** The keys of another type, as they were when the present script began. */
   #wrongTypes: readonly WrongType[] = [];
+  /** Whether the present script is given the keys of the turn. */
+  #knowsTurn = false;
 
   /** @param options pageBytes: the greatest size of a page of several changes. Default 512 KiB. */
   constructor(time: Time, { pageBytes = MOST_IN_PAGE }: { readonly pageBytes?: number | undefined } = {}) {
@@ -110,6 +118,7 @@ export class MemoryServer {
     const { foreign } = space;
     space.isSizeLost ||= foreign.has('meta') || foreign.has('state') || foreign.has('index');
     foreign.clear();
+    if (!isInForce(space)) space.turn = new Contents();
     // planted: claim-epoch
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
     space.meta = { ...space.meta, fence, leaseMs, owner, ownerName };
@@ -129,7 +138,7 @@ export class MemoryServer {
     const refusal = this.#refusal(space, cut);
     if (refusal !== undefined) return this.#reply(space, refusal);
     const isHead = isSame(cut.prev, meta) && (!cut.isLight || meta.epoch === cut.epoch);
-    if (!(isHead && cut.isLight) && hasLostKeys(space)) return this.#reply(space, 'keys_lost');
+    if (!(isHead && cut.isLight) && hasLostKeys(space, false)) return this.#reply(space, 'keys_lost');
     // planted: commit-head
     if (!isHead) return this.#reply(space, 'head_moved');
 
@@ -144,29 +153,85 @@ export class MemoryServer {
     if (cut.isLight) space.meta = { ...meta, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
     else this.#finish(space, cut, size, indexed);
     if (cut.isAnnounced !== true) this.publish(name, headerOf(cut, cut.prev.revision), cut.changes);
-    return cut.isLight ? { outcome: 'committed' } : this.#reply(space, 'committed');
+    if (cut.isLight) return { outcome: 'committed' };
+    return { outcome: 'committed', head: { ...this.#head(space), unsettled: 0 } };
   }
 
   stage(
     name: string,
-    writer: Pick<CutHead, 'owner' | 'epoch' | 'leaseMs'>,
-    { attempt, isFirst, portion }: { attempt: string; isFirst: boolean; portion: readonly Change[] },
+    writer: Pick<CutHead, 'owner' | 'epoch' | 'base' | 'leaseMs'>,
+    { attempt, isFirst, portion, part }: StagedPortion,
   ): Outcome<'staged', Fenced> {
     const space = this.#begin(name, ALL);
     const refusal = this.#refusal(space, writer);
     if (refusal !== undefined) return this.#reply(space, refusal);
+    if (part !== undefined && isInForce(space)) return this.#reply(space, 'head_moved');
     const { foreign } = space;
+    const keys = part === undefined ? NEXT : TURN;
     if (isFirst) {
       space.attempt = attempt;
-      space.next = undefined;
-      for (const key of NEXT) foreign.delete(key);
+      if (part === undefined) space.next = undefined;
+      else space.turn = new Contents();
+      for (const key of keys) foreign.delete(key);
     } else if (space.attempt !== attempt) {
       return this.#reply(space, 'head_moved');
     }
-    if (portion.length > 0 && NEXT.some((key) => foreign.has(key))) return this.#reply(space, 'head_moved');
-    (space.next ??= new Contents()).apply(portion);
-    this.#renew(space, writer.owner, writer.epoch, writer.leaseMs);
+    if (portion.length > 0 && keys.some((key) => foreign.has(key))) return this.#reply(space, 'head_moved');
+    (part === undefined ? (space.next ??= new Contents()) : space.turn).apply(portion);
+    const { owner, epoch, leaseMs } = writer;
+    this.#renew(space, owner, epoch, leaseMs);
+    if (part !== undefined) {
+      const line = encodePartLine({ epoch, base: writer.base, attempt, number: part });
+      this.#send(name, `${encodeTime(this.#now)}\n${line}${encodeChanges(portion)}`);
+    }
     return this.#reply(space, 'staged');
+  }
+
+  flip(name: string, cut: LargeCut, attempt: string, { size, indexed, parts }: Staged): Written {
+    const space = this.#begin(name, WITH_TURN);
+    const refusal = this.#refusal(space, cut);
+    if (refusal !== undefined) return this.#reply(space, refusal);
+    if (hasLostKeys(space, true)) return this.#reply(space, 'keys_lost');
+    if (!isSame(cut.prev, space.meta) || isInForce(space) || space.attempt !== attempt)
+      return this.#reply(space, 'head_moved');
+    const { turn, foreign, meta } = space;
+    const isWhole = turn.state.size === size && turn.index.size === indexed;
+    if (!isWhole || TURN.some((key) => foreign.has(key))) return this.#reply(space, 'keys_lost');
+
+    space.meta = { ...meta, turnSize: size, turnIndexed: indexed };
+    this.#finish(space, cut, meta.size, meta.indexed);
+    this.publish(name, turnHeaderOf(cut, { attempt, parts }), []);
+    return this.#reply(space, 'committed');
+  }
+
+  settle(
+    name: string,
+    { owner, epoch, leaseMs }: Pick<Cut, 'owner' | 'epoch' | 'leaseMs'>,
+    most: number,
+  ): Outcome<'settled', Fenced | 'keys_lost'> {
+    const space = this.#begin(name, WITH_TURN);
+    const refusal = this.#refusal(space, { owner, epoch });
+    if (refusal !== undefined) return this.#reply(space, refusal);
+    if (!isInForce(space)) return this.#reply(space, 'settled');
+    if (hasLostKeys(space, true)) return this.#reply(space, 'keys_lost');
+
+    const { live, turn, meta } = space;
+    const before = { size: live.state.size, indexed: live.index.size };
+    let bytes = 0;
+    for (const [key, revision] of turn.inOrder().slice(0, most)) {
+      if (bytes >= LARGE_SETTLE) break;
+      const json = turn.state.get(key) ?? '';
+      // planted: settle-newer
+      if ((live.index.get(key) ?? 0) < revision) live.apply([{ key, revision, json }]);
+      turn.state.delete(key);
+      turn.index.delete(key);
+      bytes += Buffer.byteLength(json);
+    }
+    const size = meta.size + live.state.size - before.size;
+    const indexed = meta.indexed + live.index.size - before.indexed;
+    space.meta = { ...meta, size, indexed, turnSize: turn.state.size, turnIndexed: turn.index.size };
+    this.#renew(space, owner, epoch, leaseMs);
+    return this.#reply(space, 'settled');
   }
 
   replaceAll(name: string, replacement: Replacement, attempt: string): Written {
@@ -184,6 +249,9 @@ export class MemoryServer {
     space.foreign.delete('index');
     space.isSizeLost = false;
     space.next = undefined;
+    space.turn = new Contents();
+    for (const key of TURN) space.foreign.delete(key);
+    space.meta = { ...space.meta, turnSize: 0, turnIndexed: 0 };
     this.#finish(space, replacement, size, count);
     this.publish(name, headerOf({ ...replacement, digest }, replacement.revision), []);
     return this.#reply(space, 'committed');
@@ -210,12 +278,16 @@ export class MemoryServer {
     const from = full ? 0 : position.revision;
     if (limit === 0) return { head: this.#head(space), full, more: false, changes: [] };
 
-    const isForeign = foreign.has('state') || foreign.has('index');
-    const found = isForeign ? [] : live.inOrder().filter(([, revision]) => revision > from);
+    const places = isInForce(space) ? [live, space.turn] : [live];
+    const keys: KeyName[] = ['state', 'index', ...(isInForce(space) ? TURN : [])];
+    const isForeign = keys.some((key) => foreign.has(key));
+    const found = (isForeign ? [] : places)
+      .flatMap((contents) => revisionsAfter(from, contents))
+      .toSorted((a, b) => a.revision - b.revision);
     const page: Change[] = [];
     let bytes = 0;
-    for (const [key, revision] of found.slice(0, limit)) {
-      const json = live.state.get(key) ?? '';
+    for (const { key, revision, contents } of found.slice(0, limit)) {
+      const json = contents.state.get(key) ?? '';
       bytes += sizeOf({ key, json });
       if (bytes > this.#pageBytes && page.length > 0) break;
       page.push({ key: key.includes('\n') ? '' : key, revision, json: json.replaceAll('\n', '\t') });
@@ -264,6 +336,7 @@ export class MemoryServer {
 
   #begin(name: string, keys = LIVE): MemorySpace {
     this.#now = this.now();
+    this.#knowsTurn = keys !== LIVE;
     const space = this.space(name);
     this.#wrongTypes =
       space.foreign.size === 0 ? NO_WRONG_TYPES : keys.flatMap((key) => wrongTypeOf(name, space, key));
@@ -271,16 +344,16 @@ export class MemoryServer {
   }
 
   #head(space: MemorySpace): Head {
-    const { indexed: _, leaseMs: __, ...meta } = space.meta;
+    const { indexed: _, leaseMs: __, turnSize: ___, turnIndexed: unsettled, ...meta } = space.meta;
     const lease = this.#lease(space);
     const leftMs = (lease?.until ?? 0) - this.#now;
     const leaseMs = leftMs > 0 ? Math.max(1, Math.ceil(leftMs)) : 0;
     // Where somebody added a value by hand, deletes may bring the count below zero: a reader takes that for
     // no number.
     const size = space.isSizeLost ? 0 : Math.max(0, meta.size);
-    const keysLost = hasLostKeys(space);
+    const keysLost = hasLostKeys(space, this.#knowsTurn);
     const leaseAskedMs = lease?.askedMs ?? 0;
-    const added = keysLost && hasAddedKeys(space) && { keysAdded: true };
+    const added = keysLost && hasAddedKeys(space, this.#knowsTurn) && { keysAdded: true };
     return {
       ...meta,
       size,
@@ -289,6 +362,7 @@ export class MemoryServer {
       keysLost,
       ...added,
       wrongTypes: this.#wrongTypes,
+      unsettled,
       now: this.#now,
     };
   }
@@ -351,6 +425,33 @@ export class MemoryServer {
     space.meta = { ...space.meta, epoch, revision, base, horizon, cutAt, size, indexed };
     this.#renew(space, cut.owner, epoch, cut.leaseMs);
   }
+}
+
+/** What one call of `stage` writes. */
+export interface StagedPortion {
+  readonly attempt: string;
+  readonly isFirst: boolean;
+  readonly portion: readonly Change[];
+  /** Its number, where it is a part of a turn, and not of a whole state. */
+  readonly part?: number;
+}
+
+/** What was staged of a turn: the number of values, of keys, and of portions. */
+export interface Staged {
+  readonly size: number;
+  readonly indexed: number;
+  readonly parts: number;
+}
+
+/** The keys that changed after a revision, and where their values are. */
+function revisionsAfter(
+  from: number,
+  contents: Contents,
+): { key: string; revision: number; contents: Contents }[] {
+  return contents
+    .inOrder()
+    .filter(([, revision]) => revision > from)
+    .map(([key, revision]) => ({ key, revision, contents }));
 }
 
 function wrongTypeOf(name: string, { foreign }: MemorySpace, key: KeyName): WrongType[] {

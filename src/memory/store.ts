@@ -14,6 +14,7 @@ import type {
   Committed,
   Cut,
   Head,
+  LargeCut,
   Link,
   Outcome,
   Page,
@@ -24,30 +25,40 @@ import type {
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import { MAX_FRAME_LENGTH } from '../state/frame.ts';
+import { MAX_TURN_CHANGES } from '../state/part.ts';
 import type { Position } from '../state/position.ts';
 import { MemoryLink } from './link.ts';
 import type { MemoryServer } from './server.ts';
 
 /** A whole state is staged so many changes at a time. */
 const STAGE_PORTION = 1_000;
+/** The keys of a turn are settled so many at a time. */
+const SETTLE_PORTION = 500;
 
 export abstract class ModelStore implements Store {
   readonly canAnnounce = true;
-  readonly capacity: Capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
+  readonly capacity: Capacity = {
+    changes: 2_000,
+    length: MAX_FRAME_LENGTH,
+    mostChanges: MAX_TURN_CHANGES,
+  };
   abstract readonly commands: Link;
   abstract readonly subscriber: Link;
   protected readonly time: Time;
   protected readonly server: MemoryServer;
   readonly #clock: ServerClock | undefined;
   readonly #stagePortion: number;
+  readonly #settlePortion: number;
   readonly #deadlineMs: number;
 
   constructor(options: MemoryStoreOptions) {
-    const { server, time, clock, stagePortion = STAGE_PORTION, deadlineMs = Infinity } = options;
+    const { server, time, clock, deadlineMs = Infinity } = options;
+    const { stagePortion = STAGE_PORTION, settlePortion = SETTLE_PORTION } = options;
     this.server = server;
     this.time = time;
     this.#clock = clock;
     this.#stagePortion = stagePortion;
+    this.#settlePortion = settlePortion;
     this.#deadlineMs = deadlineMs;
   }
 
@@ -67,6 +78,34 @@ export abstract class ModelStore implements Store {
 
   announce(space: string, header: Header, changes: readonly Change[]): void {
     this.roundTrip(() => this.server.announce(space, header, changes), false).catch(() => {});
+  }
+
+  async commitTurn(
+    space: string,
+    cut: LargeCut,
+  ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>> {
+    const attempt = randomId(this.time);
+    const staged = { size: 0, indexed: 0, parts: 0 };
+    for (const portion of portionsOf(cut.changes, this.#stagePortion)) {
+      if (portion.length === 0 && staged.parts > 0) continue;
+      const part = { attempt, isFirst: staged.parts === 0, portion, part: staged.parts + 1 };
+      const { outcome, head } = await this.#ask(() => this.server.stage(space, cut, part), true);
+      if (outcome !== 'staged') return { outcome, head };
+      staged.parts += 1;
+      staged.indexed += portion.length;
+      staged.size += portion.filter(({ json }) => json !== '').length;
+    }
+    return this.#ask(() => this.server.flip(space, cut, attempt, staged), true);
+  }
+
+  settle(
+    space: string,
+    owner: string,
+    epoch: number,
+    leaseMs: number,
+  ): Promise<Outcome<'settled', 'fenced' | 'head_moved' | 'keys_lost'>> {
+    const settler = { owner, epoch, leaseMs };
+    return this.#ask(() => this.server.settle(space, settler, this.#settlePortion), true);
   }
 
   async replaceAll(
@@ -111,6 +150,8 @@ export interface MemoryStoreOptions {
   readonly clock?: ServerClock;
   /** How many changes are staged in one call. Default 1,000. */
   readonly stagePortion?: number;
+  /** How many keys of a turn are settled in one call. Default 500. */
+  readonly settlePortion?: number;
   /** A claim that arrives later than this is not granted, ms. Default `Infinity`. */
   readonly deadlineMs?: number;
 }

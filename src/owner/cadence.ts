@@ -4,11 +4,12 @@
  *   a turn has ended    an announcement, where it is short, nobody waits for a commit, and enough of the
  *   lease
  *                       is left; else a commit
- *   a commit is due     what the store lacks, or as much as one call may take up to a cut point; where no cut
- *                       is possible, the whole state
+ *   a commit is due     what the store lacks, or as much as one call may take up to a cut point; where the
+ *                       first turn alone is more, that turn; where no cut is possible, the whole state
  *   a heartbeat is due  an announced heartbeat, at most every other time; else a commit, also without changes
  *
- * While four commits or the whole state are under way, nothing goes out, and changes gather.
+ * While four commits, a turn or the whole state are under way, nothing goes out, and changes gather. The next
+ * large turn waits until the store has settled the last one, and so do the drops of tombstones.
  *
  * Intervals: a change is announced at the end of its turn, and committed 10 ms later (`CommitScheduler`). A
  * commit is full once 100 ms (with changes) or leaseMs / 8 (in any case) have passed since the last full one.
@@ -18,6 +19,8 @@
 import type { Capacity } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { sizeOf } from '../state/change.ts';
+import type { Extent } from '../state/ledger-cut.ts';
+import { MAX_TURN_BYTES } from '../state/part.ts';
 import type { Position } from '../state/position.ts';
 import { continues, isSame } from '../state/position.ts';
 import type { Books } from './books.ts';
@@ -77,6 +80,22 @@ export interface CommitPlan {
   readonly leaseMs: number;
 }
 
+/** A turn, or several that cannot be parted, of more changes than one commit takes. */
+export interface TurnPlan {
+  readonly kind: 'turn';
+  readonly prev: Position;
+  readonly revision: number;
+  readonly cutAt: number;
+  readonly extent: Extent;
+  /**
+   * A heartbeat of `prev` may be announced ahead of it, for this time, on `Time`, ms: everything set earlier is
+   * in `prev`. NaN where none may be, or the time is not known.
+   */
+  readonly provenAt: number;
+  readonly forgetting: 0;
+  readonly leaseMs: number;
+}
+
 /** The whole state, to be put in place of what the store holds. */
 export interface ReplacementPlan {
   readonly kind: 'replacement';
@@ -99,6 +118,7 @@ export type Outgoing =
   | { readonly kind: 'heartbeat' }
   | AnnouncementPlan
   | CommitPlan
+  | TurnPlan
   | ReplacementPlan;
 
 const NOTHING: Outgoing = { kind: 'nothing' };
@@ -159,7 +179,8 @@ export class Cadence {
     this.#lastCutAt = now;
     this.#hasAnnouncedHeartbeat = outgoing.kind === 'heartbeat';
     if (outgoing.kind === 'heartbeat') return;
-    if (outgoing.kind === 'commit' && !outgoing.isAnnounced) this.#publishedAt = now;
+    if (outgoing.kind === 'turn' || (outgoing.kind === 'commit' && !outgoing.isAnnounced))
+      this.#publishedAt = now;
     if (outgoing.kind === 'commit' && outgoing.isLight) return;
     this.#fullAt = now;
     this.#fullHorizon = this.#books.ledger.horizon;
@@ -198,14 +219,15 @@ export class Cadence {
 
   // ---- commits ----
 
-  /** All that the store lacks, or as much as one call may take up to a cut point. Else the whole state. */
-  #commit({ now, capacity }: Moment): Outgoing {
+  /** All that the store lacks, or as much as one call may take up to a cut point. Else a turn, or all. */
+  #commit(moment: Moment): Outgoing {
+    const { now, capacity } = moment;
     const { ledger, progress } = this.#books;
     if (progress.isFull) return NOTHING;
     const { line, head } = ledger;
     const prev = progress.sent;
     const canCut = !progress.isIncomplete && continues(prev, line);
-    const changes = canCut ? ledger.changesSince(prev.revision, capacity.mostChanges + 1) : undefined;
+    const changes = canCut ? ledger.changesSince(prev.revision, capacity.changes + 1) : undefined;
     if (changes === undefined) return this.#replacement(now);
     const fitting = countFitting(changes, capacity);
     if (fitting === changes.length) return this.#cut(changes, head.revision, now, now);
@@ -215,16 +237,31 @@ export class Cadence {
       // planted: cut-point
       return this.#cut(before, cutPoint.revision, cutPoint.at, now);
     }
-    // Changes that cannot be parted go out in one call, where the store takes that many.
-    const isTakeable =
-      countFitting(changes, { ...capacity, changes: capacity.mostChanges }) === changes.length;
-    return isTakeable ? this.#cut(changes, head.revision, now, now) : this.#replacement(now);
+    return this.#turn(moment);
+  }
+
+  /** The changes up to the first cut point: they cannot be parted. */
+  #turn(moment: Moment): Outgoing {
+    const { now, capacity } = moment;
+    const { ledger, progress, lease } = this.#books;
+    const prev = progress.sent;
+    const { revision, at } = ledger.firstCutPoint ?? { revision: ledger.head.revision, at: now };
+    const most = { changes: capacity.mostChanges, bytes: MAX_TURN_BYTES };
+    const extent = ledger.extentOf(prev.revision, revision, most);
+    if (extent === undefined) return this.#replacement(now);
+    if (progress.unsettled > 0) return NOTHING;
+    const isThere = prev.epoch === ledger.line.epoch && progress.toldUpTo === prev.revision;
+    const provenAt = isThere && this.#mayAnnounce(moment) ? ledger.unsentSince : NaN;
+    const leaseMs = Math.floor(lease.ms);
+    return { kind: 'turn', prev, revision, cutAt: at, extent, provenAt, forgetting: 0, leaseMs };
   }
 
   #cut(changes: readonly Change[], revision: number, cutAt: number, now: number): CommitPlan {
     const { ledger, progress, lease } = this.#books;
     const prev = progress.sent;
-    const forgetting = Math.min(MAX_DROPPED, ledger.droppedCount - progress.forgetting);
+    const isSettled = progress.unsettled === 0;
+    // A value that is still to be settled must find the tombstone of a later delete.
+    const forgetting = isSettled ? Math.min(MAX_DROPPED, ledger.droppedCount - progress.forgetting) : 0;
     const withinMs = changes.length > 0 ? FULL_EVERY_MS : Infinity;
     const isLight = forgetting === 0 && this.#isFullRecent(prev, withinMs, now);
     // planted: told

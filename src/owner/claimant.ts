@@ -61,6 +61,7 @@ export class Claimant {
       return false;
     }
     progress.foundAt(head, epoch);
+    progress.foundUnsettled(head.unsettled);
     cadence.verifyNext();
     ledger.sentUpTo(progress.sent.revision);
     return true;
@@ -86,6 +87,7 @@ export class Claimant {
     if (ledger.isLoaded) ledger.continueIn({ epoch, base: isForeign ? ZERO : ledger.head });
     else keysLost = await this.#load(head, signal, standby);
     progress.claimedAt(head, keysLost ? 'incomplete' : 'whole');
+    progress.foundUnsettled(head.unsettled);
     cadence.verifyNext();
     lease.hold();
     ledger.sentUpTo(progress.sent.revision);

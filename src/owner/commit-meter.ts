@@ -8,6 +8,7 @@ import type { Committed, Measures } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { bytesOf } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
+import type { Extent } from '../state/ledger-cut.ts';
 import { printPosition } from '../state/position.ts';
 import { WholeState } from '../state/whole-state.ts';
 
@@ -17,7 +18,8 @@ interface Range {
   readonly to: number;
   /** Announcements of the changes up to this revision went out. */
   readonly announced: number;
-  readonly changes: readonly Change[] | WholeState;
+  /** Of a large turn: their extent alone. */
+  readonly changes: readonly Change[] | Extent | WholeState;
 }
 
 export class CommitMeter {
@@ -39,7 +41,7 @@ export class CommitMeter {
     const origins = this.#ledger.originsSince(from);
     if (observers.isEmpty && origins.length === 0) return commit(measures);
     const committing = this.#describe(range);
-    const isEmpty = !(changes instanceof WholeState) && changes.length === 0;
+    const isEmpty = isEach(changes) && changes.length === 0;
     const span = isEmpty ? undefined : tracer.commit(committing, origins);
     const sentAt = time.now();
     const ended = (outcome: Observed['outcome']): void => {
@@ -110,8 +112,13 @@ export class CommitMeter {
         conflated: 0,
         isAnnounced: false,
       };
-    const keys = changes.length;
     const after = Math.max(from, announced);
+    if (!isEach(changes)) {
+      const { changes: keys, bytes } = changes;
+      const conflated = Math.max(0, to - after - keys);
+      return { ...common, kind: 'turn', keys, bytes, conflated, isAnnounced: false };
+    }
+    const keys = changes.length;
     return {
       ...common,
       kind: keys === 0 ? 'heartbeat' : 'frame',
@@ -121,6 +128,10 @@ export class CommitMeter {
       isAnnounced: keys > 0 && to <= announced,
     };
   }
+}
+
+function isEach(changes: Range['changes']): changes is readonly Change[] {
+  return Array.isArray(changes);
 }
 
 /** The number of changes after a revision. */

@@ -12,7 +12,7 @@ import type { Cancel } from '../base/time.ts';
 import type { Committed } from '../ports/store.ts';
 import type { Cadence, Occasion } from './cadence.ts';
 import type { Books } from './books.ts';
-import type { Committer } from './committer.ts';
+import type { Committer, SettleReply } from './committer.ts';
 import type { Feed } from './feed.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Leadership } from './leadership.ts';
@@ -43,6 +43,7 @@ export class CommitScheduler {
   readonly #parts: SchedulerParts;
   readonly #heartbeat: Heartbeat;
   #isTurnScheduled = false;
+  #isSettling = false;
   /** Cancels the commit of announced changes. Defined while that commit is due. */
   #cancelCommit: Cancel | undefined;
 
@@ -64,6 +65,7 @@ export class CommitScheduler {
   start(): void {
     this.#heartbeat.start();
     this.changed();
+    this.#settleTurn();
   }
 
   /** Stops the heartbeats. */
@@ -133,18 +135,28 @@ export class CommitScheduler {
     this.#cancelCommit ??= this.#context.runtime.time.after(COMMIT_AFTER_MS, () => this.commit());
   }
 
-  async #conclude(commit: Promise<Committed>): Promise<void> {
-    await commit.then(
+  /** Settles a turn in force, call after call. Commits go on meanwhile. */
+  #settleTurn(): void {
+    const { books, committer } = this.#parts;
+    if (this.#isSettling || books.progress.unsettled === 0 || !this.#isOpen) return;
+    this.#isSettling = true;
+    const settled = this.#conclude(committer.settleTurn().finally(() => (this.#isSettling = false)));
+    committer.track(settled);
+  }
+
+  async #conclude(call: Promise<Committed | SettleReply>): Promise<void> {
+    await call.then(
       (reply) => this.#replied(reply),
       (error: unknown) => this.#failed(error),
     );
     this.#context.waiters.check();
     this.schedule();
+    this.#settleTurn();
   }
 
-  #replied({ outcome, head }: Committed): void {
+  #replied({ outcome, head }: Committed | SettleReply): void {
     const { space, connection } = this.#context;
-    if (outcome === 'committed') return;
+    if (outcome === 'committed' || outcome === 'settled') return;
     if (outcome === 'fenced') this.#parts.leadership.lose(fencedError(space, head.ownerName, head.fence));
     else connection.gap(`Redis refused a commit: ${outcome}`);
   }

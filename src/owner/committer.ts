@@ -5,16 +5,22 @@
  */
 import type { Context } from '../actor/participant.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Capacity, Committed, CutHead, Head, Measures } from '../ports/store.ts';
+import type { Capacity, Committed, CutHead, Head, Measures, Store } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { sizeOf } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import type { Position } from '../state/position.ts';
 import { continues } from '../state/position.ts';
 import type { WholeState } from '../state/whole-state.ts';
-import type { Cadence, CommitPlan, Occasion, ReplacementPlan } from './cadence.ts';
+import type { Cadence, CommitPlan, Occasion, ReplacementPlan, TurnPlan } from './cadence.ts';
 import type { Books } from './books.ts';
 import type { CommitMeter } from './commit-meter.ts';
+
+/** Something that goes to the store, and is answered. */
+type Plan = CommitPlan | TurnPlan | ReplacementPlan;
+
+/** The outcome of one call to settle a turn. */
+export type SettleReply = Awaited<ReturnType<Store['settle']>>;
 
 /** The result of `send`: nothing went out, an announcement did, or a commit is on its way. */
 export type Sent = 'nothing' | 'announced' | Promise<Committed>;
@@ -91,7 +97,24 @@ export class Committer {
     this.#fitting = { bytes: never.bytes, isWhole, upTo: ledger.head.revision };
   }
 
-  /** Resolves once everything that is on its way now has settled. */
+  /** Moves some keys of a turn in force to the live ones. Call it while there are any, and no such call is out. */
+  settleTurn(): Promise<SettleReply> {
+    const { space, runtime, wrongTypes } = this.#context;
+    const { lease, progress } = this.#books;
+    const sentAt = runtime.time.now();
+    const settled = runtime.store.settle(space, lease.id, lease.epoch, Math.floor(lease.ms)).then((reply) => {
+      wrongTypes.seen(reply.head);
+      if (reply.outcome === 'fenced') lease.lost(reply.head);
+      if (reply.outcome !== 'settled') return reply;
+      lease.renewed(sentAt);
+      progress.foundUnsettled(reply.head.unsettled);
+      return reply;
+    });
+    this.track(settled);
+    return settled;
+  }
+
+  /** Resolves once everything that is on its way now has ended. */
   async settled(): Promise<void> {
     await Promise.all(this.#underWay);
   }
@@ -103,7 +126,7 @@ export class Committer {
     this.#underWay.add(underWay);
   }
 
-  #commit(plan: CommitPlan | ReplacementPlan): Promise<Committed> {
+  #commit(plan: Plan): Promise<Committed> {
     const committed = this.#start(plan);
     this.track(committed);
     return committed;
@@ -148,12 +171,12 @@ export class Committer {
     await runtime.store.release(space, id, epoch, this.#farewell(epoch));
   }
 
-  #start(plan: CommitPlan | ReplacementPlan): Promise<Committed> {
+  #start(plan: Plan): Promise<Committed> {
     const { ledger, progress } = this.#books;
     const { epoch } = ledger.line;
     const underWay = {
       to: { epoch, revision: plan.revision },
-      isWhole: plan.kind === 'replacement',
+      isWhole: plan.kind !== 'commit',
       forgetting: plan.forgetting,
     };
     const from = progress.sent.revision;
@@ -172,13 +195,17 @@ export class Committer {
     );
   }
 
-  #ask(plan: CommitPlan | ReplacementPlan, from: number): Promise<Committed> {
+  #ask(plan: Plan, from: number): Promise<Committed> {
     const { announced } = this.#books.progress;
     const range = { from, to: plan.revision, announced };
     try {
       if (plan.kind === 'commit')
         return this.#meter.measured({ ...range, changes: plan.changes }, (measures) =>
           this.#commitTo(plan, measures),
+        );
+      if (plan.kind === 'turn')
+        return this.#meter.measured({ ...range, changes: plan.extent }, (measures) =>
+          this.#commitTurn(plan, measures),
         );
       const whole = this.#books.ledger.whole();
       return this.#meter
@@ -198,6 +225,38 @@ export class Committer {
     return runtime.store.commit(space, cut);
   }
 
+  /** Its changes are walked, and hashed, portion by portion, while others are set. */
+  #commitTurn(plan: TurnPlan, measures: Measures): Promise<Committed> {
+    const { space, runtime } = this.#context;
+    const { prev, revision } = plan;
+    this.#proveBefore(plan);
+    const changes = this.#books.ledger.cut(prev.revision, revision);
+    const cut = { ...this.#cut(plan), prev, measures, changes };
+    return runtime.store.commitTurn(space, { ...cut, digest: () => changes.digest });
+  }
+
+  /**
+   * While a turn is staged, nothing is proven to followers. So a heartbeat goes ahead of it: what was set before
+   * the turn began, they have.
+   */
+  #proveBefore({ prev: { revision }, provenAt }: TurnPlan): void {
+    if (Number.isNaN(provenAt)) return;
+    const { space, runtime } = this.#context;
+    const { ledger, lease } = this.#books;
+    const header: Header = {
+      ...ledger.line,
+      prev: revision,
+      revision,
+      cutAt: this.#cutAt(provenAt),
+      leaseMs: Math.floor(lease.leftMs(runtime.time.now())),
+      bye: false,
+      isAhead: true,
+      digest: this.#digestAt(revision),
+      heartbeatMs: this.#heartbeatMs,
+    };
+    runtime.store.announce(space, header, []);
+  }
+
   /** What is set while the store takes the state goes out after it. */
   #replaceBy(plan: ReplacementPlan, whole: WholeState): Promise<Committed> {
     const { space, runtime } = this.#context;
@@ -206,7 +265,7 @@ export class Committer {
     return runtime.store.replaceAll(space, { ...this.#cut(plan), whole });
   }
 
-  #cut({ revision, cutAt, leaseMs }: CommitPlan | ReplacementPlan): CutHead {
+  #cut({ revision, cutAt, leaseMs }: Plan): CutHead {
     const { ledger, lease } = this.#books;
     const { epoch, base } = ledger.line;
     const { horizon } = ledger;
@@ -233,13 +292,14 @@ export class Committer {
    * Enters the reply to a cut in the books.
    * @param cutAt the time just before the store was called, on `Time`, ms: the lease runs from then on
    */
-  #conclude(plan: CommitPlan | ReplacementPlan, to: Position, cutAt: number, reply: Committed): Committed {
+  #conclude(plan: Plan, to: Position, cutAt: number, reply: Committed): Committed {
     const { ledger, progress, lease } = this.#books;
     if (reply.head !== undefined) this.#context.wrongTypes.seen(reply.head);
     if (reply.outcome === 'fenced') lease.lost(reply.head);
     if (reply.outcome !== 'committed') return reply;
     const isWhole = plan.kind === 'replacement';
-    if (isWhole || !plan.isLight) {
+    if (plan.kind !== 'commit') progress.foundUnsettled(reply.head?.unsettled ?? 0);
+    if (plan.kind !== 'commit' || !plan.isLight) {
       lease.renewed(cutAt);
       // A claim that was in doubt is confirmed.
       this.#context.proofWatch.renewed(Infinity);
@@ -253,11 +313,12 @@ export class Committer {
 
   /**
    * Whether the store counts other keys than the ledger. After a lost key is rewritten, this shows a
-   * foreign key that was added in its place. The counts compare only where nothing was set since the cut.
+   * foreign key that was added in its place. The counts compare only where nothing was set since the cut, and
+   * the store counts no keys apart.
    */
   #hasForeignKeys(revision: number, head: Head): boolean {
-    const { ledger } = this.#books;
-    return ledger.head.revision === revision && head.size !== ledger.size;
+    const { ledger, progress } = this.#books;
+    return progress.unsettled === 0 && ledger.head.revision === revision && head.size !== ledger.size;
   }
 
   /** Only a new claim and the whole state mend foreign keys. The outcome makes the catch-up begin. */

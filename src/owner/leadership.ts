@@ -179,6 +179,7 @@ export class Leadership {
     await this.#parts.committer.settled();
     if (!(await this.#parts.claimant.holds())) await this.#claim(signal);
     signal.throwIfAborted();
+    await this.#settleTurn(signal);
     // A commit goes out even when nothing changed: it proves that Redis takes writes.
     await this.#commitAll();
   }
@@ -186,6 +187,8 @@ export class Leadership {
   /** Gives up the lease, after every commit and claim on its way: a claim may still be granted. */
   async release(): Promise<void> {
     await Promise.all([this.#parts.committer.settled(), this.#claiming]);
+    // What is left of a large turn, the next owner settles.
+    await this.#settleTurn().catch(() => {});
     await this.#parts.committer.release();
   }
 
@@ -242,6 +245,17 @@ export class Leadership {
     const { outcome, head } = await sent;
     if (outcome === 'fenced') throw fencedError(context.space, head.ownerName, head.fence);
     if (outcome !== 'committed') throw headMoved(context.space, outcome);
+  }
+
+  /** Settles a turn in force, of this owner or of the last one. The replacement of the whole state ends it too. */
+  async #settleTurn(signal?: AbortSignal): Promise<void> {
+    const { context, books, committer } = this.#parts;
+    while (books.progress.unsettled > 0 && !books.progress.isIncomplete) {
+      const { outcome, head } = await committer.settleTurn();
+      signal?.throwIfAborted();
+      if (outcome === 'fenced') throw fencedError(context.space, head.ownerName, head.fence);
+      if (outcome !== 'settled') throw headMoved(context.space, outcome);
+    }
   }
 
   // ---- standing by ----

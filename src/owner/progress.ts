@@ -23,7 +23,7 @@ const MAX_UNDER_WAY = 4;
 /** A cut on its way to the store. */
 export interface UnderWay {
   readonly to: Position;
-  /** The whole state, in several calls: nothing else goes out meanwhile. */
+  /** A large turn, or the whole state, in several calls: nothing else goes out meanwhile. */
   readonly isWhole: boolean;
   /** The number of dropped tombstones that it makes the store forget. */
   readonly forgetting: number;
@@ -45,6 +45,7 @@ export class Progress {
   #underWay = 0;
   #forgetting = 0;
   #contents: Contents = 'whole';
+  #unsettled = 0;
 
   get committed(): Position {
     return this.#committed;
@@ -74,6 +75,11 @@ export class Progress {
   /** Whether keys were lost: then only the whole state will do. */
   get isIncomplete(): boolean {
     return this.#contents === 'incomplete';
+  }
+
+  /** How many keys of a turn in force the store still has beside the live ones, as last known. */
+  get unsettled(): number {
+    return this.#unsettled;
   }
 
   /** Whether nothing is on its way. */
@@ -147,6 +153,11 @@ export class Progress {
   committedUpTo(position: Position): void {
     if (compare(position, this.#committed) >= 0) this.#committed = this.#head = position;
     if (compare(this.#sent, this.#head) < 0) this.#sent = this.#head;
+  }
+
+  /** The store has so many keys of a turn in force beside the live ones. */
+  foundUnsettled(unsettled: number): void {
+    this.#unsettled = unsettled;
   }
 
   /** The store's head, read while nothing was on its way. */

@@ -110,7 +110,8 @@ export class Scrub {
     const tookMs = time.now() - askedAt;
     this.#limit = tookMs > LONG_MS ? FIRST_CHANGES : Math.min(LAST_CHANGES, this.#limit * 2);
     const isOurs = page.head.epoch === from.epoch && this.#ledger.line.epoch === from.epoch;
-    if (isOurs && isWanted()) this.#compare(page);
+    // While a turn is settled, a page may have a key twice.
+    if (isOurs && page.head.unsettled === 0 && isWanted()) this.#compare(page);
     if (isOurs) this.#doubt(page.head.doubtedAt);
     const length = page.changes.reduce((sum, { json }) => sum + json.length, 0);
     if (this.#isDoubted) return Math.min(tookMs * DOUBTED_REST, LONGEST_REST_MS);

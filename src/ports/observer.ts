@@ -20,8 +20,11 @@ export interface Committing {
   readonly owner: string;
   /** The store's head after the commit. */
   readonly position: string;
-  /** `frame`: changes on top of the store's head. `heartbeat`: no change. `replace-all`: the whole state. */
-  readonly kind: 'frame' | 'heartbeat' | 'replace-all';
+  /**
+   * `frame`: changes on top of the store's head. `heartbeat`: no change. `turn`: more changes than one
+   * commit takes, as one. `replace-all`: the whole state.
+   */
+  readonly kind: 'frame' | 'heartbeat' | 'turn' | 'replace-all';
   readonly keys: number;
   /** Keys and values, as sent, bytes of UTF-8. Of a whole state they are known at its end, and 0 before. */
   readonly bytes: number;

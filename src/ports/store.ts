@@ -4,8 +4,8 @@
  * One suite (`test/contract/_store-contract.ts`) checks the contract of every store:
  * - each call is atomic, and changes nothing when it is refused;
  * - a claimed epoch is higher than every epoch before, and fences every lower one;
- * - `commit` and `replaceAll` apply only under the newest epoch, and `commit` only on top of the head that it
- *   names;
+ * - `commit`, `commitTurn` and `replaceAll` apply only under the newest epoch, and the first two only on top of
+ *   the head that they name;
  * - messages published under a space reach its subscribers in order, or not at all;
  * - after a rejection with `REDIS_UNAVAILABLE`, the call may or may not have been carried out.
  */
@@ -75,6 +75,11 @@ export interface Head extends Line {
    * and in the reply to a commit.
    */
   readonly doubtedAt: number;
+  /**
+   * How many keys of a turn in force are still beside the live ones. They are part of the state, and a reader
+   * gets them; only `size` does not count them.
+   */
+  readonly unsettled: number;
   /** Server's time, ms. */
   readonly now: number;
 }
@@ -141,6 +146,14 @@ export type CutHead = Pick<
   keyof Line | 'owner' | 'leaseMs' | 'revision' | 'horizon' | 'cutAt' | 'heartbeatMs'
 >;
 
+/** A cut that is larger than one commit: see `commitTurn`. */
+export interface LargeCut extends CutHead, Pick<Cut, 'prev' | 'measures'> {
+  /** In revision order. They are walked once, in portions, while the owner's state goes on changing. */
+  readonly changes: Iterable<Change>;
+  /** Returns the digest of the owner's state at `revision`. Asked once, after the last change. */
+  readonly digest: () => number | undefined;
+}
+
 /** A whole state to put in place of the store's. */
 export interface Replacement extends CutHead {
   /**
@@ -175,13 +188,13 @@ export interface Page {
 export type Outcome<Good extends string, Bad extends string> =
   { readonly outcome: Good; readonly head: Head } | { readonly outcome: Bad; readonly head: Head };
 
-/** The size of one commit. */
+/** The size of one commit. A larger cut goes as a turn, or as the whole state. */
 export interface Capacity {
   /** The number of changes. */
   readonly changes: number;
   /** The length of keys and values together, UTF-16 code units. A single change may be longer. */
   readonly length: number;
-  /** The greatest number of changes where no cut point allows fewer. */
+  /** The greatest number of changes of a turn. A larger one replaces the whole state. */
   readonly mostChanges: number;
   /**
    * Where the store was found to take less: the length of keys and values together, bytes. Default: no limit.
@@ -197,7 +210,7 @@ export type Committed =
   | { readonly outcome: 'fenced' | 'head_moved' | 'keys_lost'; readonly head: Head };
 
 export interface Store {
-  /** The size up to which one commit holds up no other space, and the greatest size that it can have. */
+  /** The size up to which one commit holds up no other space. */
   readonly capacity: Capacity;
   /** The link for calls. */
   readonly commands: Link;
@@ -229,13 +242,35 @@ export interface Store {
    * that the frame has arrived. It has, once a later commit is carried out.
    */
   announce(space: string, header: Header, changes: readonly Change[]): void;
+  /**
+   * Commits a cut of any size, in one step that readers can see. It is staged beside the live keys, and
+   * published in parts meanwhile; then it is in force. Outcomes as for `commit`.
+   *
+   * The keys of a turn in force are still beside the live ones: `head.unsettled` counts them. Commits may
+   * follow at once, but the next turn, or the drop of a tombstone, only once all is settled.
+   */
+  commitTurn(
+    space: string,
+    cut: LargeCut,
+  ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>>;
+  /**
+   * Moves some keys of a turn in force into the live keys; with none left, it does nothing. Readers see no
+   * difference. It renews the lease.
+   */
+  settle(
+    space: string,
+    owner: string,
+    epoch: number,
+    leaseMs: number,
+  ): Promise<Outcome<'settled', 'fenced' | 'head_moved' | 'keys_lost'>>;
   /** Replaces the whole state, however large, in one step that readers can see. It is walked to its end, or closed. */
   replaceAll(
     space: string,
     replacement: Replacement,
   ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>>;
   /**
-   * Reads one page of the changes since `position`.
+   * Reads one page of the changes since `position`. While a turn is in force, a key may come twice, its latest
+   * value last.
    * @param limit the greatest number of changes in the page
    */
   since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page>;

@@ -7,15 +7,16 @@ import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import { decodePage, encodeChanges, sizeOf } from '../state/change.ts';
 import { encodeHeader, ownerAfter } from '../state/header.ts';
-import { headerOf } from '../ports/cut-header.ts';
+import { encodePartLine } from '../state/part.ts';
+import { headerOf, turnHeaderOf } from '../ports/cut-header.ts';
 import { decodeTime } from '../state/wire-time.ts';
 import type { Position } from '../state/position.ts';
 import type {
   Claim,
   Committed,
   Cut,
-  CutHead,
   Head,
+  LargeCut,
   Outcome,
   Page,
   Replacement,
@@ -27,10 +28,12 @@ import type {
 export type Reply = string | readonly string[];
 
 /** Most replies begin with the head, in this many places. */
-const HEAD_LENGTH = 17;
+const HEAD_LENGTH = 18;
 /** A staged portion holds Redis for a millisecond or so. */
 const PORTION_CHANGES = 1_000;
 const PORTION_LENGTH = 512 * 1024;
+/** One call of `settle` holds Redis for two milliseconds or so. */
+const SETTLED_KEYS = 500;
 
 export const claim = {
   args(wanted: Claim, channel: string): string[] {
@@ -82,17 +85,59 @@ export const commit = {
     const wrongTypes = readWrongTypes(reply[3]);
     return {
       outcome: 'committed',
-      head: { ...known, size, ownerName, keysLost: false, wrongTypes, doubtedAt: 0, now },
+      head: { ...known, size, ownerName, keysLost: false, wrongTypes, doubtedAt: 0, unsettled: 0, now },
     };
   },
 };
 
+/** Who stages something. */
+type Stager = Pick<Cut, 'owner' | 'leaseMs' | 'epoch' | 'base'>;
+
 export const stage = {
-  args({ owner, leaseMs, epoch }: CutHead, attempt: string, portion: Portion): string[] {
+  /** @param part for a portion of a turn, which is published as it is staged: its number, and the channel */
+  args(
+    stager: Stager,
+    attempt: string,
+    portion: Portion,
+    part?: { number: number; channel: string },
+  ): string[] {
+    const { owner, leaseMs, epoch, base } = stager;
     const { isFirst, changes } = portion;
-    return [owner, String(leaseMs), String(epoch), attempt, isFirst ? '1' : '0', encodeChanges(changes)];
+    const args = [
+      owner,
+      String(leaseMs),
+      String(epoch),
+      attempt,
+      isFirst ? '1' : '0',
+      encodeChanges(changes),
+    ];
+    if (part) args.push(part.channel, encodePartLine({ epoch, base, attempt, number: part.number }));
+    return args;
   },
   read: readOutcome<'staged', 'fenced' | 'head_moved'>,
+};
+
+export const flip = {
+  args(cut: LargeCut, attempt: string, staged: Staged, channel: string): string[] {
+    const { owner, leaseMs, epoch, prev, revision, base, horizon, cutAt } = cut;
+    const { size, indexed, longest, parts } = staged;
+    const header = encodeHeader(turnHeaderOf(cut, { attempt, parts }));
+    const numbers = [leaseMs, epoch, prev.epoch, prev.revision, revision, base.epoch, base.revision];
+    const place = [...numbers, horizon, cutAt].map(String);
+    const counts = [size, indexed, longest].map(String);
+    return [owner, ...place, channel, header, ...counts, attempt];
+  },
+  read: readOutcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>,
+};
+
+export const settle = {
+  args: (owner: string, epoch: number, leaseMs: number): string[] => [
+    owner,
+    String(leaseMs),
+    String(epoch),
+    String(SETTLED_KEYS),
+  ],
+  read: readOutcome<'settled', 'fenced' | 'head_moved' | 'keys_lost'>,
 };
 
 export const replaceAll = {
@@ -132,11 +177,20 @@ export const release = {
   read: readOutcome<'released', 'refused'>,
 };
 
-/** A part of a whole state, small enough for one call of `stage`. */
+/** A part of a whole state, or of a turn, small enough for one call of `stage`. */
 export interface Portion {
   /** It clears what an attempt that was given up has left. */
   readonly isFirst: boolean;
   readonly changes: readonly Change[];
+}
+
+/** What was staged: the number of values, of keys, and of portions. */
+export interface Staged {
+  readonly size: number;
+  readonly indexed: number;
+  /** The greatest length of a value, bytes. */
+  readonly longest: number;
+  readonly parts: number;
 }
 
 /**
@@ -217,6 +271,7 @@ function readHead(reply: Reply): Head {
     ...(reply[13] === '2' && { keysAdded: true }),
     wrongTypes: readWrongTypes(reply[15]),
     doubtedAt: number(16),
+    unsettled: number(17),
   };
 }
 

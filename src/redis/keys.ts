@@ -9,7 +9,9 @@ export interface KeyList {
 export interface Keys {
   /** meta, state, index, lease: every script is given these, in this order. */
   readonly live: KeyList;
-  /** These, and the next state and index: for scripts that stage a whole state, or look at all keys. */
+  /** These, and the state and index of a large turn. */
+  readonly turn: KeyList;
+  /** These, and the next state and index: for scripts that stage something, or look at all keys. */
   readonly all: KeyList;
   readonly channel: string;
   /** `PUBLISH` on the channel as it travels, without the message. */
@@ -20,11 +22,13 @@ export interface Keys {
 export function keysOf(space: string, database = 0): Keys {
   const key = (name: string): string => `tandem:{${space}}:${name}`;
   const live = ['meta', 'state', 'index', 'lease'].map(key);
+  const turn = ['state:turn', 'index:turn'].map(key);
   const next = ['state:next', 'index:next'].map(key);
   const channel = key(database === 0 ? 'frames' : `frames@${database}`);
   return {
     live: listOf(live),
-    all: listOf([...live, ...next]),
+    turn: listOf([...live, ...turn]),
+    all: listOf([...live, ...turn, ...next]),
     channel,
     publish: `*3\r\n${bulk('publish')}${bulk(channel)}`,
   };

@@ -10,6 +10,7 @@ import type { Change } from '../state/change.ts';
 import { bytesOf } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import { encodeFrame, MAX_FRAME_LENGTH } from '../state/frame.ts';
+import { MAX_TURN_CHANGES } from '../state/part.ts';
 import type { Observers } from '../ports/observer.ts';
 import type { Position } from '../state/position.ts';
 import type {
@@ -17,6 +18,8 @@ import type {
   Claim,
   Committed,
   Cut,
+  CutHead,
+  LargeCut,
   Outcome,
   Page,
   Replacement,
@@ -26,8 +29,20 @@ import type {
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
 import { ClientMaker, databaseOf } from './client.ts';
-import type { Reply } from './commands.ts';
-import { claim, commit, portionsOf, readTime, release, renew, replaceAll, since, stage } from './commands.ts';
+import type { Reply, Staged } from './commands.ts';
+import {
+  claim,
+  commit,
+  flip,
+  portionsOf,
+  readTime,
+  release,
+  renew,
+  replaceAll,
+  settle,
+  since,
+  stage,
+} from './commands.ts';
 import type { About } from './connection.ts';
 import { Connection } from './connection.ts';
 import { Limits } from './limits.ts';
@@ -40,7 +55,7 @@ import { Subscriptions } from './subscriptions.ts';
 import type { Client, RedisTarget } from './target.ts';
 
 /** A change takes Redis 1 to 2 µs. */
-const CAPACITY: Capacity = { changes: 4_000, length: MAX_FRAME_LENGTH, mostChanges: 10_000 };
+const CAPACITY: Capacity = { changes: 2_000, length: MAX_FRAME_LENGTH, mostChanges: MAX_TURN_CHANGES };
 
 /** The files that each script is put together from, and the keys that it is given. */
 const SCRIPTS = {
@@ -48,6 +63,8 @@ const SCRIPTS = {
   // A cut that is accepted needs no head: reading it would take Redis longer than the commit.
   commit: { script: new Script('apply', 'commit', 'head', 'refused'), keys: 'live' },
   stage: { script: new Script('head', 'apply', 'stage'), keys: 'all' },
+  flip: { script: new Script('head', 'flip'), keys: 'turn' },
+  settle: { script: new Script('head', 'settle'), keys: 'turn' },
   replaceAll: { script: new Script('head', 'replace-all'), keys: 'all' },
   since: { script: new Script('head', 'since'), keys: 'all' },
   renew: { script: new Script('head', 'renew'), keys: 'live' },
@@ -142,24 +159,70 @@ export class RedisStore implements Store {
     return this.#ask('commit', keys, args, (reply) => commit.read(reply, cut), cut.changes);
   }
 
+  async commitTurn(
+    space: string,
+    cut: LargeCut,
+  ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>> {
+    const keys = this.#keys(space);
+    const { channel } = keys;
+    const attempt = randomId(this.#time);
+    const { staged, refused } = await this.#stage(keys, cut, attempt, cut.changes, channel);
+    if (refused !== undefined) return refused;
+    return this.#ask('flip', keys, flip.args(cut, attempt, staged, channel), flip.read);
+  }
+
+  settle(
+    space: string,
+    owner: string,
+    epoch: number,
+    leaseMs: number,
+  ): Promise<Outcome<'settled', 'fenced' | 'head_moved' | 'keys_lost'>> {
+    return this.#ask('settle', this.#keys(space), settle.args(owner, epoch, leaseMs), settle.read);
+  }
+
   async replaceAll(
     space: string,
     replacement: Replacement,
   ): Promise<Outcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>> {
     const keys = this.#keys(space);
     const attempt = randomId(this.#time);
+    const { refused } = await this.#stage(keys, replacement, attempt, replacement.whole);
+    if (refused !== undefined) return refused;
+    const args = replaceAll.args(replacement, attempt, keys.channel);
+    return this.#ask('replaceAll', keys, args, replaceAll.read);
+  }
+
+  /**
+   * Stages changes portion by portion. Each is made while the one before it is on its way.
+   * @param channel where the portions are parts of a turn: they are published there
+   * @returns what was staged, and the answer to a portion that was refused
+   */
+  async #stage(
+    keys: Keys,
+    stager: CutHead,
+    attempt: string,
+    changes: Iterable<Change>,
+    channel?: string,
+  ): Promise<{ staged: Staged; refused?: Outcome<never, 'fenced' | 'head_moved'> }> {
+    const staged = { size: 0, indexed: 0, longest: 0, parts: 0 };
     let asked: Promise<Outcome<'staged', 'fenced' | 'head_moved'>> | undefined;
-    for (const portion of portionsOf(replacement.whole, this.capacity.bytes)) {
-      // The portion is made while the one before it is on its way.
-      const args = stage.args(replacement, attempt, portion);
+    for (const portion of portionsOf(changes, this.capacity.bytes)) {
+      if (portion.changes.length === 0 && !portion.isFirst) continue;
+      staged.parts += 1;
+      const part = channel === undefined ? undefined : { number: staged.parts, channel };
+      const args = stage.args(stager, attempt, portion, part);
+      staged.indexed += portion.changes.length;
+      for (const { json } of portion.changes) {
+        if (json === '') continue;
+        staged.size += 1;
+        staged.longest = Math.max(staged.longest, Buffer.byteLength(json));
+      }
       const before = await asked;
-      if (before !== undefined && before.outcome !== 'staged') return before;
+      if (before !== undefined && before.outcome !== 'staged') return { staged, refused: before };
       asked = this.#ask('stage', keys, args, stage.read, portion.changes);
     }
     const last = await asked;
-    if (last !== undefined && last.outcome !== 'staged') return last;
-    const args = replaceAll.args(replacement, attempt, keys.channel);
-    return this.#ask('replaceAll', keys, args, replaceAll.read);
+    return last === undefined || last.outcome === 'staged' ? { staged } : { staged, refused: last };
   }
 
   since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {

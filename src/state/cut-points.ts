@@ -54,6 +54,11 @@ export class CutPoints {
     return this.#cutPoints.findLast((cutPoint) => cutPoint.revision <= revision);
   }
 
+  /** The first cut point among the changes that are not sent. */
+  get first(): CutPoint | undefined {
+    return this.#cutPoints[0];
+  }
+
   clear(floor: number): void {
     this.#cutPoints = [];
     this.#floor = floor;

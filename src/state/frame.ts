@@ -11,7 +11,7 @@
 import type { Change } from './change.ts';
 import { encodeChanges, readChange } from './change.ts';
 import type { Header } from './header.ts';
-import { AHEAD, BYE, COMMITTED, encodeHeader, readFields } from './header.ts';
+import { AHEAD, BYE, COMMITTED, encodeHeader, readFields, TURN } from './header.ts';
 import { invalidFrame } from './invalid-frame.ts';
 import { isSame, ZERO } from './position.ts';
 import type { Scanner } from './scanner.ts';
@@ -56,6 +56,7 @@ export function readFrame(scanner: Scanner, publishedAt: number): Frame | undefi
     before = change.revision;
     changes.push(change);
   }
+  if (frame.turn !== undefined && changes.length > 0) throw invalidFrame('a change at the end of a turn');
   return frame;
 }
 
@@ -103,10 +104,14 @@ function readHead(scanner: Scanner, publishedAt: number): Draft | undefined {
     setAt: undefined,
     setErrorMs: undefined,
     trace: undefined,
+    turn: undefined,
     publishedAt,
     changes: [],
   };
   readFields(scanner, frame as Required<Draft>);
+  if (kind !== TURN) frame.turn = undefined;
+  // Where its parts are not known, the frame must not pass for one without changes.
+  else if (frame.turn === undefined) return undefined;
   return frame;
 }
 
@@ -115,5 +120,5 @@ function readKind(scanner: Scanner): number | undefined {
   const word = scanner.word();
   const kind = word.length === 1 ? word.charCodeAt(0) : NaN;
   if (word === '') throw invalidFrame('no kind');
-  return kind === COMMITTED || kind === AHEAD || kind === BYE ? kind : undefined;
+  return kind === COMMITTED || kind === AHEAD || kind === BYE || kind === TURN ? kind : undefined;
 }

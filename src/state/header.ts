@@ -6,6 +6,7 @@
  *   h   heartbeatMs
  *   s   setAt, µs           only with `e`
  *   e   setErrorMs, µs      only with `s`
+ *   p   turn                `<attempt>.<number of parts>`, with the kind `t` only
  *   t   trace, JSON
  *
  * So the wire can grow: a reader passes over a field that it does not know, and ignores a frame of an unknown
@@ -47,33 +48,44 @@ export interface Header extends Line {
   readonly setErrorMs?: number | undefined;
   /** The span that the frame belongs to, where the owner traces. */
   readonly trace?: FrameTrace | undefined;
+  /** The frame ends the parts of a large turn, and its changes are theirs. */
+  readonly turn?: Turn | undefined;
+}
+
+/** Where the changes of a large turn are: see `part.ts`. */
+export interface Turn {
+  readonly attempt: string;
+  readonly parts: number;
 }
 
 /** The fields with names. */
 export type Fields = {
-  -readonly [K in 'digest' | 'heartbeatMs' | 'setAt' | 'setErrorMs' | 'trace']: Header[K];
+  -readonly [K in 'digest' | 'heartbeatMs' | 'setAt' | 'setErrorMs' | 'trace' | 'turn']: Header[K];
 };
 
-/** The kinds of frames: published by its commit, an announcement, or a goodbye. */
+/** The kinds of frames: published by its commit, an announcement, a goodbye, or the end of a large turn. */
 export const COMMITTED = 0x63;
 export const AHEAD = 0x61;
 export const BYE = 0x62;
+export const TURN = 0x74;
 
 const EQUALS = 0x3d;
 const MAX_DIGEST = 2 ** 32 - 1;
 
 export function encodeHeader(header: Header): string {
-  const { epoch, base, prev, revision, cutAt, leaseMs, digest, heartbeatMs, setAt, trace } = header;
+  const { epoch, base, prev, revision, cutAt, leaseMs, digest, heartbeatMs, setAt, trace, turn } = header;
   let line = `${FORMAT} ${epoch} ${base.epoch}-${base.revision} ${prev} ${revision} ${micros(cutAt)} ${leaseMs} ${kindOf(header)}`;
   if (digest !== undefined) line += ` d=${digest}`;
   if (heartbeatMs !== undefined) line += ` h=${Math.floor(heartbeatMs)}`;
   if (setAt !== undefined) line += ` s=${micros(setAt)} e=${micros(header.setErrorMs ?? 0)}`;
+  if (turn !== undefined) line += ` p=${turn.attempt}.${turn.parts}`;
   // A blank can stand in a string of the trace alone, where JSON has an escape for it.
   if (trace !== undefined) line += ` t=${JSON.stringify(trace).replaceAll(' ', '\\u0020')}`;
   return line;
 }
 
-function kindOf({ bye, isAhead }: Header): string {
+function kindOf({ bye, isAhead, turn }: Header): string {
+  if (turn !== undefined) return String.fromCharCode(TURN);
   return String.fromCharCode(bye ? BYE : isAhead ? AHEAD : COMMITTED);
 }
 
@@ -113,6 +125,9 @@ function readField(scanner: Scanner, into: Fields): void {
     case 'e':
       into.setErrorMs = inMs(wholeNumber(scanner));
       break;
+    case 'p':
+      into.turn = turnOf(scanner.word());
+      break;
     case 't':
       into.trace = readFrameTrace(parsed(scanner.word()));
       break;
@@ -137,6 +152,11 @@ function upTo(most: number, value: number | undefined): number | undefined {
 
 function inMs(micros: number | undefined): number | undefined {
   return micros === undefined ? undefined : micros / 1e3;
+}
+
+function turnOf(text: string): Turn | undefined {
+  const [, attempt, parts] = /^([^.]+)\.([1-9]\d{0,8})$/.exec(text) ?? [];
+  return attempt === undefined ? undefined : { attempt, parts: Number(parts) };
 }
 
 function parsed(text: string): unknown {

@@ -11,7 +11,10 @@ import type { Sliced } from '../base/slices.ts';
 import type { Captured } from './captured.ts';
 import { WITHHELD } from './captured.ts';
 import type { Change } from './change.ts';
+import { sizeOf } from './change.ts';
 import { DroppedTombstones } from './dropped-tombstones.ts';
+import type { Extent } from './ledger-cut.ts';
+import { LedgerCut } from './ledger-cut.ts';
 import type { Loading } from './loading.ts';
 import type { Line, Position } from './position.ts';
 import { reaches, ZERO } from './position.ts';
@@ -46,6 +49,9 @@ export class Ledger {
   /** The spans that set the last revisions. */
   readonly #origins = new RevisionNotes<TraceContext>();
   readonly #cutPoints = new CutPoints();
+  /** The changes up to this revision are on their way, and since when others wait. */
+  #sent = 0;
+  #unsentSince = NaN;
   #digest = new RunningDigest(this.#map, 0);
 
   get line(): Line {
@@ -191,6 +197,27 @@ export class Ledger {
     for (; !next.done; next = deletes.next()) yield { ...next.value, value: undefined };
   }
 
+  /**
+   * How much has changed after one revision and up to another; `undefined` where it is more than `most`.
+   */
+  extentOf(after: number, upTo: number, most: Extent): Extent | undefined {
+    let changes = 0;
+    let bytes = 0;
+    for (const entry of this.#map.snapshot(after)) {
+      if (entry.revision > upTo) break;
+      changes += 1;
+      bytes += sizeOf(toChange(entry));
+      if (changes > most.changes || bytes > most.bytes) return undefined;
+    }
+    return { changes, bytes };
+  }
+
+  /** The changes after one revision and up to another, as they are now, to be walked: see `LedgerCut`. */
+  cut(after: number, upTo: number): LedgerCut {
+    this.digestAt(after);
+    return new LedgerCut(this.#map, this.#digest, after, upTo);
+  }
+
   /** A turn has ended at `at`, so its last revision is a cut point: no batch and no turn crosses it. */
   endTurn(at: number): void {
     this.#cutPoints.add(this.#revision, at);
@@ -198,7 +225,22 @@ export class Ledger {
 
   /** The changes up to `revision` are on their way to the store. */
   sentUpTo(revision: number): void {
+    if (revision < this.#sent) this.#unsentSince = NaN;
+    this.#sent = revision;
     this.#cutPoints.sentUpTo(revision);
+  }
+
+  /**
+   * The stamped time of the first change that is not on its way, or an earlier time; NaN where it is not known.
+   * Everything that was set before is on its way.
+   */
+  get unsentSince(): number {
+    return this.#unsentSince;
+  }
+
+  /** The first cut point among the changes that are not on their way. */
+  get firstCutPoint(): CutPoint | undefined {
+    return this.#cutPoints.first;
   }
 
   /** The last cut point up to `revision` among the changes that are not on their way. */
@@ -322,6 +364,7 @@ export class Ledger {
     if (this.#batch) return void this.#batch.set(key, captured);
     if (captured?.withheld !== undefined) this.#withheld.add(key);
     else if (this.#withheld.size > 0) this.#withheld.delete(key);
+    if (this.#revision === this.#sent) this.#unsentSince = this.#at;
     // planted: revision
     this.#revision += 1;
     this.#cutPoints.changed(this.#map.set(key, captured, this.#revision, this.#line.epoch, this.#at));

@@ -1,9 +1,9 @@
 /**
- * Messages: what a space's channel carries. A message is a frame, or the fence of a claim.
+ * Messages: what a space's channel carries. A message is a frame, a part of one, or the fence of a claim.
  *
  *   first line    the time of publication, seconds and microseconds
- *   second line   `3 <epoch> …` is a frame; `3 fence <epoch>` is a fence; `3 <another word> …` is of a kind
- *                 that this version does not know
+ *   second line   `3 <epoch> …` is a frame; `3 fence <epoch>` is a fence; `3 part …` is a part of a large turn;
+ *                 `3 <another word> …` is of a kind that this version does not know
  *
  * A reader ignores messages of unknown kinds, so that a later version may add some. It must not guess at
  * another version: nothing of such a message is read.
@@ -14,12 +14,15 @@ import type { Frame } from './frame.ts';
 import { MAX_PUBLISHED_LENGTH, readFrame } from './frame.ts';
 import { FORMAT } from './header.ts';
 import { invalidFrame } from './invalid-frame.ts';
+import type { Part } from './part.ts';
+import { PART, readPart } from './part.ts';
 import { BLANK, LINE_BREAK, Scanner } from './scanner.ts';
 import { readTime } from './wire-time.ts';
 
 export type Message =
   | { readonly is: 'frame'; readonly frame: Frame }
   | { readonly is: 'fence'; readonly epoch: number }
+  | { readonly is: 'part'; readonly part: Part }
   | { readonly is: 'unknown' };
 
 const UNKNOWN: Message = { is: 'unknown' };
@@ -41,7 +44,9 @@ export function decodeMessage(text: string, maxLength = MAX_PUBLISHED_LENGTH): M
     const frame = readFrame(scanner, publishedAt);
     return frame === undefined ? UNKNOWN : { is: 'frame', frame };
   }
-  if (scanner.word() !== FENCE) return UNKNOWN;
+  const word = scanner.word();
+  if (word === PART) return { is: 'part', part: readPart(scanner) };
+  if (word !== FENCE) return UNKNOWN;
   const epoch = scanner.countAfter(BLANK);
   if (!(epoch > 0) || !(scanner.isAtEnd || scanner.passes(BLANK)))
     throw invalidFrame('a fence without an epoch');

@@ -138,6 +138,12 @@ export class RevisionMap<V> {
     return to;
   }
 
+  /** Gives a key a hash: that of an entry which it may have moved on from. */
+  rehashTo(key: string, hash: number): void {
+    const node = this.#nodes.get(key);
+    if (node !== undefined) this.#setHash(node, hash);
+  }
+
   /** Takes a key's hash out of the digest. */
   unhash(key: string): void {
     const node = this.#nodes.get(key);

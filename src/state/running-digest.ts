@@ -26,6 +26,16 @@ export class RunningDigest {
     this.#hashedUpTo = hashedUpTo;
   }
 
+  /** The entries up to this revision have their hashes. */
+  get hashedUpTo(): number {
+    return this.#hashedUpTo;
+  }
+
+  /** All entries that had changed by this revision have got their hashes elsewhere, as of then. */
+  wasWalkedTo(revision: number): void {
+    this.#hashedUpTo = revision;
+  }
+
   /** Whether more changes wait than one stretch may hash: it says nothing until it has come to the head. */
   get isBehind(): boolean {
     return this.#isBehind;

@@ -73,7 +73,7 @@ export interface Backend {
   readonly announces?: boolean;
 }
 
-type Changes = Readonly<Record<string, string>>;
+export type Changes = Readonly<Record<string, string>>;
 
 /** The answer to a full commit: it has the head, whatever the outcome. */
 function whole({ outcome, head }: Committed): {
@@ -158,7 +158,7 @@ export class Writer {
 }
 
 /** Reads all pages since a position, and checks each of them. */
-async function readAll(
+export async function readAll(
   store: Store,
   space: string,
   from: Position,
@@ -193,7 +193,7 @@ async function readAll(
   return { pages, changes, full };
 }
 
-const texts = (changes: readonly Change[]): Changes =>
+export const texts = (changes: readonly Change[]): Changes =>
   Object.fromEntries(changes.filter(({ json }) => json !== '').map(({ key, json }) => [key, json]));
 
 const numbered = (count: number, json = '1', name = 'key'): Changes =>
@@ -223,7 +223,7 @@ export class Ear {
   }
 }
 
-interface Stage {
+export interface Stage {
   readonly rig: Rig;
   readonly space: string;
   readonly store: Store;
@@ -234,7 +234,15 @@ interface Stage {
   readonly rival: Writer;
 }
 
-export function storeContract(test: TestFn, { name, start, announces = true }: Backend): void {
+/** Adds a test of the contract. */
+export type Contract = (title: string, run: (t: ExecutionContext, stage: Stage) => Promise<unknown>) => void;
+
+/** @param chapter more of the contract */
+export function storeContract(
+  test: TestFn,
+  { name, start, announces = true }: Backend,
+  chapter: (contract: Contract) => void,
+): void {
   let rig: Rig;
   let store: Store;
   let other: Store;
@@ -302,6 +310,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       leaseAskedMs: 60_000,
       wrongTypes: [],
       doubtedAt: 0,
+      unsettled: 0,
     });
     t.true(now > 1_700_000_000_000, 'the server tells its time in milliseconds since 1970');
     t.is(fence, Math.floor(now), 'and is the first epoch');
@@ -525,6 +534,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         leaseAskedMs: 60_000,
         wrongTypes: [],
         doubtedAt: 0,
+        unsettled: 0,
       });
     },
   );
@@ -756,6 +766,7 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
         setAt: undefined,
         setErrorMs: undefined,
         trace: undefined,
+        turn: undefined,
         changes,
         publishedAt: header.cutAt,
       },
@@ -1791,4 +1802,6 @@ export function storeContract(test: TestFn, { name, start, announces = true }: B
       );
     },
   );
+
+  chapter(contract);
 }

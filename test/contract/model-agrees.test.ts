@@ -80,6 +80,18 @@ const command = fc.oneof(
     }),
   },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('turn' as const),
+      owner,
+      changes,
+      prev: often('head', 'one before', 'nothing'),
+      epoch: often(0, -1, 1),
+      horizon: fc.nat(3),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('settle' as const), owner, epoch: often(0, -1, 1) }) },
+  {
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant('since' as const),
@@ -135,8 +147,9 @@ function seen(answer: unknown): unknown {
   return { ...rest, head: head && timeless(head) };
 }
 
-/** Without its first line, the time. */
-const timelessMessage = (message: string): string => message.slice(message.indexOf('\n'));
+/** Without its first line, the time, and without the id of a turn's attempt. */
+const timelessMessage = (message: string): string =>
+  message.slice(message.indexOf('\n')).replace(/(^\n3 part \d+ \S+ | p=)[^ .]+/, '$1attempt');
 const held = ({ state, index, lease }: Dump): unknown => ({ state, index, lease });
 
 /** Runs commands on both sides, and compares every answer. */
@@ -174,7 +187,7 @@ async function agree(
       const { outcome, head } = await both('claim', ({ store }) => store.claim(space, claim));
       const base = { epoch: head.epoch, revision: head.revision };
       if (outcome === 'claimed') owners[one.owner] = { line: { epoch: head.fence, base }, head: base };
-    } else if (one.do === 'commit' || one.do === 'replace-all') {
+    } else if (one.do === 'commit' || one.do === 'replace-all' || one.do === 'turn') {
       const { line, head } = owners[one.owner];
       const epoch = Math.max(0, line.epoch + one.epoch);
       const common = {
@@ -185,7 +198,7 @@ async function agree(
         cutAt: (cuts += 1),
       };
       let prev = head;
-      if (one.do === 'commit') {
+      if (one.do !== 'replace-all') {
         if (one.prev === 'one before') prev = { ...head, revision: Math.max(0, head.revision - 1) };
         if (one.prev === 'another epoch') prev = { ...head, epoch: head.epoch + 1 };
         if (one.prev === 'nothing') prev = ZERO;
@@ -194,11 +207,15 @@ async function agree(
       const revision = laid.at(-1)?.revision ?? prev.revision;
       const base = one.do === 'commit' && one.base === 'nothing' ? ZERO : line.base;
       const cut = { ...common, base, revision, changes: laid };
-      const reply = await (one.do === 'commit'
-        ? both(one.isLight ? 'light commit' : 'commit', ({ store }) =>
-            store.commit(space, { ...cut, prev, dropped: one.dropped, isLight: one.isLight }),
-          )
-        : both('replace-all', ({ store }) => store.replaceAll(space, { ...cut, whole: wholeOf(laid) })));
+      const { changes: staged, ...header } = cut;
+      const turn = { ...header, prev, changes: staged, digest: () => 7 };
+      const reply = await (one.do === 'turn'
+        ? both('turn', ({ store }) => store.commitTurn(space, turn))
+        : one.do === 'commit'
+          ? both(one.isLight ? 'light commit' : 'commit', ({ store }) =>
+              store.commit(space, { ...cut, prev, dropped: one.dropped, isLight: one.isLight }),
+            )
+          : both('replace-all', ({ store }) => store.replaceAll(space, { ...cut, whole: wholeOf(laid) })));
       if (reply.outcome === 'fenced') return;
       // Where the head has moved, it continues from the head that it is told, as an owner does.
       const { epoch: there, revision: upTo } = reply.head ?? cut;
@@ -230,6 +247,9 @@ async function agree(
         bye: true,
       };
       await both('release', ({ store }) => store.release(space, OWNERS[one.owner], farewell.epoch, farewell));
+    } else if (one.do === 'settle') {
+      const epoch = Math.max(0, owners[one.owner].line.epoch + one.epoch);
+      await both('settle', ({ store }) => store.settle(space, OWNERS[one.owner], epoch, 60_000));
     } else if (one.do === 'hset') await both('hset', ({ rig }) => rig.hset(space, one.key, '0'));
     else if (one.do === 'hdel') await both('hdel', ({ rig }) => rig.hdel(space, one.key));
     else if (one.do === 'retype') await both('retype', ({ rig }) => rig.retype(space, one.name, one.type));
@@ -301,6 +321,8 @@ if (noServer === undefined) {
       'since: not full',
       'replace-all: committed',
       'replace-all: fenced',
+      'settle: settled',
+      ...['committed', 'fenced', 'head_moved'].map((outcome) => `turn: ${outcome}`),
       ...['committed', 'fenced', 'head_moved', 'keys_lost'].map((outcome) => `commit: ${outcome}`),
       ...['committed', 'fenced', 'head_moved', 'keys_lost'].map((outcome) => `light commit: ${outcome}`),
     ];

@@ -409,6 +409,18 @@ export const bugs: readonly Bug[] = [
   },
   // ---- at size ----
   {
+    name: 'a large turn is applied without its parts',
+    mark: 'turn-without-parts',
+    plant: removed,
+    caughtBy: 'test/unit/large-turn.test.ts',
+  },
+  {
+    name: 'a value of a large turn is settled over a newer one',
+    mark: 'settle-newer',
+    plant: swapped('(live.index.get(key) ?? 0) < revision', 'true'),
+    caughtBy: 'test/unit/large-turn.test.ts',
+  },
+  {
     name: 'a digest that waits for hashes is told of a cut',
     mark: 'digest-behind',
     plant: removed,

@@ -27,7 +27,14 @@ export class SimStore extends ModelStore {
 
   constructor(redis: Redis, host: Host, wire: Wire, clock: ServerClock, size: Size) {
     const { stagePortion, capacity, page } = size;
-    super({ server: redis.model, time: host, clock, stagePortion, deadlineMs: DEADLINE_MS });
+    super({
+      server: redis.model,
+      time: host,
+      clock,
+      stagePortion,
+      settlePortion: 3,
+      deadlineMs: DEADLINE_MS,
+    });
     this.capacity = capacity;
     this.#page = page;
     const make = (): Socket => {

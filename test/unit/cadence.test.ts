@@ -45,10 +45,10 @@ class Bench {
   /** Sends it, and answers it at once. */
   carryOut(outgoing: Outgoing): Outgoing {
     this.send(outgoing);
-    if (outgoing.kind === 'commit' || outgoing.kind === 'replacement') {
-      this.progress.end({ to: this.progress.sent, isWhole: outgoing.kind === 'replacement', forgetting: 0 });
+    if (outgoing.kind === 'commit' || outgoing.kind === 'turn' || outgoing.kind === 'replacement') {
+      this.progress.end({ to: this.progress.sent, isWhole: outgoing.kind !== 'commit', forgetting: 0 });
       this.progress.committedUpTo(this.progress.sent);
-      if (outgoing.kind === 'replacement' || !outgoing.isLight) this.lease.renewed(this.now);
+      if (outgoing.kind !== 'commit' || !outgoing.isLight) this.lease.renewed(this.now);
     }
     return outgoing;
   }
@@ -56,9 +56,9 @@ class Bench {
   send(outgoing: Outgoing): void {
     this.cadence.note(outgoing, this.now);
     if (outgoing.kind === 'announcement') this.progress.announcedUpTo(this.ledger.head.revision);
-    if (outgoing.kind !== 'commit' && outgoing.kind !== 'replacement') return;
+    if (outgoing.kind !== 'commit' && outgoing.kind !== 'turn' && outgoing.kind !== 'replacement') return;
     const to = { epoch: EPOCH, revision: outgoing.revision };
-    this.progress.begin({ to, isWhole: outgoing.kind === 'replacement', forgetting: 0 });
+    this.progress.begin({ to, isWhole: outgoing.kind !== 'commit', forgetting: 0 });
     this.ledger.sentUpTo(outgoing.revision);
   }
 }
@@ -193,14 +193,44 @@ test('changes that one call cannot take go out up to a cut point, with the time 
   t.like(bench.next('commit'), { kind: 'commit', revision: 5, cutAt: bench.now });
 });
 
-test('a turn that cannot be parted goes out in one call where it fits, else as the whole state', (t) => {
+test('more changes than one call takes that cannot be parted go out as a turn, and too many as the whole state', (t) => {
   const bench = new Bench(false);
   bench.set('a', 'b', 'c', 'd', 'e');
-  t.like(bench.next('turn'), { kind: 'commit', revision: 5 });
-  bench.set('f', 'g', 'h', 'i', 'j');
+  const extent = { changes: 5, bytes: 10 };
+  t.like(bench.next('turn'), { kind: 'turn', revision: 5, extent });
   const other = new Bench(false);
   other.set('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i');
   t.like(other.next('turn'), { kind: 'replacement', revision: 9 });
+});
+
+test('of several turns, only the one that is too large goes out as a turn', (t) => {
+  const bench = new Bench(false);
+  bench.set('a', 'b', 'c', 'd', 'e');
+  const cutAt = bench.now;
+  bench.now += 5;
+  bench.set('f');
+  bench.set('g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o');
+  t.like(bench.carryOut(bench.next('commit')), { kind: 'turn', revision: 5, cutAt });
+  t.like(bench.carryOut(bench.next('commit')), { kind: 'commit', revision: 6 });
+  t.like(bench.next('commit'), { kind: 'replacement' });
+});
+
+test('a value that makes a turn longer than one call takes makes it a large turn', (t) => {
+  const bench = new Bench(false);
+  for (const key of ['a', 'b']) bench.ledger.set(key, `"${'x'.repeat(60)}"`);
+  bench.ledger.endTurn(bench.now);
+  t.like(bench.next('turn'), { kind: 'turn', revision: 2 });
+});
+
+test('while the last large turn is unsettled, commits go out, and neither the next one nor drops of tombstones', (t) => {
+  const bench = new Bench(false);
+  bench.progress.foundUnsettled(3);
+  bench.set('a');
+  t.like(bench.carryOut(bench.next('turn')), { kind: 'commit', revision: 1 });
+  bench.set('b', 'c', 'd', 'e', 'f');
+  t.is(kind(bench.next('turn')), 'nothing');
+  bench.progress.foundUnsettled(0);
+  t.is(kind(bench.next('commit')), 'turn');
 });
 
 test('where keys were lost, only the whole state goes out, and nothing beside it', (t) => {

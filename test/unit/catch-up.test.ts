@@ -28,6 +28,7 @@ const HEAD: Head = {
   keysLost: false,
   wrongTypes: [],
   doubtedAt: 0,
+  unsettled: 0,
   now: 1,
 };
 

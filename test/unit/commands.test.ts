@@ -60,6 +60,7 @@ const headed = (outcome: string, ...rest: string[]): string[] => [
   '3000',
   '',
   '0',
+  '40',
   ...rest,
 ];
 const HEAD = {
@@ -78,6 +79,7 @@ const HEAD = {
   keysLost: false,
   wrongTypes: [],
   doubtedAt: 0,
+  unsettled: 40,
 };
 
 test('claim', (t) => {
@@ -124,7 +126,7 @@ test('a commit says in its header what is measured', (t) => {
 test('the head after a commit is rebuilt from the cut and the little that Redis says', (t) => {
   t.deepEqual(commit.read([NOW, '7', 'trading-1'], cut), {
     outcome: 'committed',
-    head: { ...HEAD, leaseMs: 3_000 },
+    head: { ...HEAD, unsettled: 0, leaseMs: 3_000 },
   });
   t.deepEqual(commit.read(NOW, { ...cut, isLight: true }), { outcome: 'committed' });
 });

@@ -81,6 +81,7 @@ const UNMEASURED = {
   setAt: undefined,
   setErrorMs: undefined,
   trace: undefined,
+  turn: undefined,
 };
 
 const encode = ({ publishedAt, changes, ...header }: Frame): string =>

@@ -19,6 +19,7 @@ const HEAD: Head = {
   keysLost: false,
   wrongTypes: [],
   doubtedAt: 0,
+  unsettled: 0,
   now: 0,
 };
 

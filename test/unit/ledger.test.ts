@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
 import type { Change } from '../../src/state/change.ts';
+import { hashOf } from '../../src/state/digest.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
 import { check } from '../_check.ts';
@@ -347,4 +348,69 @@ test('deletes that are forgotten are named among what changed, until the store k
   t.deepEqual(changed(8), ['d 9 ', 'e 10 ', 'b 11 2']);
   ledger.forgetDropped(ledger.droppedCount, true);
   t.false(changed(5).includes('a 6 '));
+});
+
+test('a cut is walked as it was, while its keys are set and deleted, and its digest is of that state', (t) => {
+  const [ledger, still] = [loaded(), loaded()];
+  for (const one of [ledger, still]) {
+    for (const key of ['a', 'b', 'c', 'gone']) one.set(key, '0');
+    one.digestAt(4);
+    for (const key of ['b', 'c', 'd']) one.set(key, '1');
+    one.delete('gone');
+  }
+  const cut = ledger.cut(4, 8);
+  const walked: Change[] = [];
+  for (const change of cut) {
+    walked.push(change);
+    if (change.key === 'b') for (const key of ['d', 'b', 'new', 'gone']) ledger.set(key, '2');
+    if (change.key === 'c') ledger.delete('d');
+  }
+  t.deepEqual(walked, still.changesSince(4)!);
+  t.is(cut.digest, still.digestAt(8)!);
+  for (const key of ['d', 'b', 'new', 'gone']) still.set(key, '2');
+  still.delete('d');
+  t.is(ledger.digestAt(13), still.digestAt(13)!, 'later digests are right as well');
+});
+
+test('the digest of a cut is not known where a later one was asked for, or the walk was given up', (t) => {
+  const ledger = loaded();
+  for (const key of ['a', 'b', 'c']) ledger.set(key, '1');
+  const asked = ledger.cut(0, 3);
+  for (const { key } of asked)
+    if (key === 'a') {
+      ledger.set('d', '1');
+      ledger.digestAt(4);
+    }
+  t.is(asked.digest, undefined);
+  for (const key of ['e', 'f']) ledger.set(key, '1');
+  const [first] = ledger.cut(4, 6);
+  t.is(first!.key, 'e');
+  const expected = ['a', 'b', 'c', 'd', 'e', 'f'].reduce((sum, key, at) => sum + hashOf(key, at + 1, '1'), 0);
+  t.is(ledger.digestAt(6), expected >>> 0);
+});
+
+test('a digest that is asked for behind the last change of a cut is not taken for that of the cut', (t) => {
+  const ledger = loaded();
+  for (const key of ['a', 'b']) ledger.set(key, '1');
+  ledger.digestAt(2);
+  const cut = ledger.cut(0, 2);
+  const walk = cut[Symbol.iterator]();
+  walk.next();
+  walk.next();
+  ledger.set('a', '2');
+  const later = ledger.digestAt(3);
+  t.true(walk.next().done);
+  t.is(cut.digest, undefined);
+  t.is(ledger.digestAt(3), later);
+});
+
+test('the extent of changes is counted up to a revision, and up to a limit', (t) => {
+  const ledger = loaded();
+  for (const key of ['a', 'b', 'ą', 'd']) ledger.set(key, '10');
+  ledger.delete('d');
+  const most = { changes: 9, bytes: 99 };
+  t.deepEqual(ledger.extentOf(1, 3, most), { changes: 2, bytes: 7 });
+  t.deepEqual(ledger.extentOf(1, 9, most), { changes: 3, bytes: 8 });
+  t.is(ledger.extentOf(1, 9, { ...most, changes: 2 }), undefined);
+  t.is(ledger.extentOf(1, 9, { ...most, bytes: 7 }), undefined);
 });

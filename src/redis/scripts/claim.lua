@@ -37,9 +37,12 @@ if foreign[META] or foreign[STATE] or foreign[INDEX] then
   redis.call('HSET', META, 'size', 'lost')
 end
 
+-- What an earlier owner staged and did not finish is nobody's from now on. A turn in force stays.
+if not isInForce() then redis.call('UNLINK', TURN_STATE, TURN_INDEX) end
+
 -- The server's time is part of it, so that no epoch comes again after Redis has lost everything.
 local epoch = math.max(tonumber(meta.fence) + 1, tonumber(known) + 1, math.floor(nowMs))
-save({ format = FORMAT, fence = string.format('%.0f', epoch), owner = owner, ownerName = ownerName,
+save({ format = isInForce() and TURN_FORMAT or FORMAT, fence = string.format('%.0f', epoch), owner = owner, ownerName = ownerName,
   leaseMs = leaseMs })
 renew(owner, meta.fence, leaseMs)
 -- An announcement of an earlier owner may still be on its way. It comes behind this message, so followers

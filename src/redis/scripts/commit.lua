@@ -29,7 +29,7 @@ elseif isAccepted then
   local format, indexed
   local meta = redis.call('HMGET', META, 'format', 'ownerName', 'size', 'indexed')
   format, ownerName, size, indexed = unpack(meta)
-  isAccepted = format == '1' and redis.pcall('HLEN', STATE) == tonumber(size or 0)
+  isAccepted = (format == '1' or format == '2') and redis.pcall('HLEN', STATE) == tonumber(size or 0)
     and redis.pcall('ZCARD', INDEX) == tonumber(indexed or 0)
 end
 

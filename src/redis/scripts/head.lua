@@ -1,15 +1,17 @@
 -- Stands before the other scripts (in commit, behind the commit itself): reads the head of a space, and says
 -- who may write it.
--- KEYS: 1 meta, 2 state, 3 index, 4 lease; claim, since, stage and replace-all also: 5 next state,
--- 6 next index
+-- KEYS: 1 meta, 2 state, 3 index, 4 lease; flip and settle also: 5 turn state, 6 turn index; claim, since,
+--       stage and replace-all also: 7 next state, 8 next index
 -- Numbers go in and out as strings, so that none is rounded on its way.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local FORMAT = '1'
+local TURN_STATE, TURN_INDEX = KEYS[5], KEYS[6]
+-- The second while a turn is in force: a client that knows no turns would not find its keys.
+local FORMAT, TURN_FORMAT = '1', '2'
 
 -- Somebody else may have put another type at a key. Such a key is foreign: it counts as absent, and is named
 -- in the reply. Only scripts of an owner remove it.
 local foreign, wrongTypes = {}, {}
-for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'hash', 'zset' }) do
+for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'hash', 'zset', 'hash', 'zset' }) do
   local key = KEYS[i]
   local found = key and redis.call('TYPE', key).ok or 'none'
   if found ~= 'none' and found ~= expected then
@@ -30,7 +32,8 @@ local now = clock[1] .. ' ' .. clock[2]
 local nowMs = clock[1] * 1000 + clock[2] / 1000
 
 local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed',
-  'horizon', 'cutAt', 'leaseMs', 'doubtedAt', 'owner', 'ownerName' }
+  'horizon', 'cutAt', 'leaseMs', 'doubtedAt', 'turnSize', 'turnIndexed', 'turnRevision', 'turnLongest',
+  'owner', 'ownerName' }
 local meta, garbled = {}, foreign[META] or false
 local fields = read('HMGET', META, unpack(names)) or {}
 for i = 1, #names do
@@ -41,22 +44,36 @@ for i = 1, #names do
   end
   meta[names[i]] = value or (isText and '' or '0')
 end
-if meta.format ~= '0' and meta.format ~= FORMAT then
+if meta.format ~= '0' and meta.format ~= FORMAT and meta.format ~= TURN_FORMAT then
   local found = 'TANDEM format ' .. meta.format .. ' in ' .. META
   return redis.error_reply(found .. ', this client knows ' .. FORMAT)
+end
+
+-- Whether a turn is in force: its keys wait beside the live ones, and are part of the state all the same.
+local function isInForce() return meta.turnIndexed ~= '0' end
+
+-- By how many keys state and index of a turn in force hold more than they have to, or fewer below zero. Nil
+-- where one of them is foreign.
+local function turnExcess()
+  if not isInForce() or not TURN_STATE then return 0, 0 end
+  local values, keys = read('HLEN', TURN_STATE), read('ZCARD', TURN_INDEX)
+  if not values or not keys then return nil end
+  return values - tonumber(meta.turnSize), keys - tonumber(meta.turnIndexed)
 end
 
 -- A count tells a value that was lost from one that was deleted. Meta without numbers counts as lost, and so
 -- does a head of an epoch that nobody has claimed.
 local function keysLost()
-  return garbled or tonumber(meta.epoch) > tonumber(meta.fence)
+  local values, keys = turnExcess()
+  return garbled or values ~= 0 or keys ~= 0 or tonumber(meta.epoch) > tonumber(meta.fence)
     or read('HLEN', STATE) ~= tonumber(meta.size)
     or read('ZCARD', INDEX) ~= tonumber(meta.indexed)
 end
 
 -- Whether the counts are wrong only because somebody else has added keys: nothing is lost then.
 local function keysAdded()
-  local isDamaged = garbled or foreign[STATE] or foreign[INDEX]
+  local values, keys = turnExcess()
+  local isDamaged = garbled or foreign[STATE] or foreign[INDEX] or not values or values < 0 or keys < 0
   if isDamaged or tonumber(meta.epoch) > tonumber(meta.fence) then return false end
   return read('HLEN', STATE) >= tonumber(meta.size) and read('ZCARD', INDEX) >= tonumber(meta.indexed)
 end
@@ -77,7 +94,7 @@ local function head(outcome)
   return { outcome, now, meta.fence, meta.epoch, meta.revision, meta.baseEpoch, meta.baseRevision, meta.size,
     meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl),
     keysLost() and (keysAdded() and '2' or '1') or '0', held and string.format('%.0f', held.asked) or '0',
-    table.concat(wrongTypes, '\n'), meta.doubtedAt }
+    table.concat(wrongTypes, '\n'), meta.doubtedAt, meta.turnIndexed }
 end
 
 -- Whether another owner is known to hold the lease. A lease of an epoch below `known` belongs to an ownership

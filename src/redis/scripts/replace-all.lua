@@ -4,7 +4,7 @@
 -- Reply: the head, behind `committed`, `fenced`, `head_moved` or `keys_lost`
 local owner, leaseMs, epoch, revision, baseEpoch, baseRevision, horizon, cutAt = unpack(ARGV, 1, 8)
 local channel, header, size, indexed, attempt = unpack(ARGV, 9, 13)
-local NEXT_STATE, NEXT_INDEX = KEYS[5], KEYS[6]
+local NEXT_STATE, NEXT_INDEX = KEYS[7], KEYS[8]
 
 local refused = refusal(owner, epoch)
 if refused then return head(refused) end
@@ -21,8 +21,9 @@ for live, staged in pairs({ [STATE] = NEXT_STATE, [INDEX] = NEXT_INDEX }) do
     redis.call('PERSIST', live)
   end
 end
-save({ epoch = epoch, revision = revision, baseEpoch = baseEpoch, baseRevision = baseRevision,
-  horizon = horizon, cutAt = cutAt, size = size, indexed = indexed })
+redis.call('UNLINK', TURN_STATE, TURN_INDEX)
+save({ format = FORMAT, epoch = epoch, revision = revision, baseEpoch = baseEpoch, baseRevision = baseRevision,
+  horizon = horizon, cutAt = cutAt, size = size, indexed = indexed, turnSize = '0', turnIndexed = '0' })
 -- What was garbled or of another type is whole by now.
 garbled, foreign[STATE], foreign[INDEX] = false, nil, nil
 renew(owner, epoch, leaseMs)

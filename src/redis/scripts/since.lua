@@ -40,20 +40,40 @@ local MOST, PORTION, LONG = 512 * 1024, 50, 4096
 local call, find = redis.call, string.find
 local lines, filled, texts = { '' }, 1, before
 local after = '(' .. string.format('%.0f', from)
--- Where state or index is of another type, nothing is known to be deleted: the page has no changes.
-local found = not foreign[STATE] and read('ZRANGEBYSCORE', INDEX, after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
-  or {}
+-- Where one of these keys is of another type, nothing is known to be deleted: the page has no changes.
+local isForeign = foreign[STATE] or foreign[INDEX]
+  or isInForce() and (foreign[TURN_STATE] or foreign[TURN_INDEX])
+local function changedIn(index)
+  if isForeign then return {} end
+  return redis.call('ZRANGEBYSCORE', index, after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+end
+local found, ofTurn = changedIn(INDEX), {}
+-- A key of a turn in force may be among the live keys as well, of an earlier or a later revision. It comes
+-- twice then, in revision order, so that its latest value comes last.
+if isInForce() then
+  local live, turn, i, j = found, changedIn(TURN_INDEX), 1, 1
+  found = {}
+  while #found < 2 * limit and (live[i] or turn[j]) do
+    local at = #found + 1
+    if not live[i] or turn[j] and tonumber(turn[j + 1]) < tonumber(live[i + 1]) then
+      found[at], found[at + 1], ofTurn[at], j = turn[j], turn[j + 1], true, j + 2
+    else
+      found[at], found[at + 1], i = live[i], live[i + 1], i + 2
+    end
+  end
+end
 local size, at, last = 0, 1, #found
 while at <= last and size <= MOST do
-  local keys, count = {}, 0
+  local keys, count, place = {}, 0, ofTurn[at] and TURN_STATE or STATE
   for i = at, math.min(at + 2 * PORTION, last + 1) - 1, 2 do
+    if ofTurn[i] ~= ofTurn[at] then break end
     local key = found[i]
-    size = size + #key + call('HSTRLEN', STATE, key)
+    size = size + #key + call('HSTRLEN', place, key)
     if size > MOST and i > 1 then break end
     count = count + 1
     keys[count] = key
   end
-  local values = count > 0 and call('HMGET', STATE, unpack(keys))
+  local values = count > 0 and call('HMGET', place, unpack(keys))
   for i = 1, count do
     local key, value = keys[i], values[i] or ''
     -- Somebody else may have written line breaks into them. In JSON a tab may stand wherever a line break

@@ -1,14 +1,18 @@
--- Writes a portion of a whole state beside the live keys. A stage that is abandoned expires by itself.
+-- Writes a portion of a whole state, or of a turn, beside the live keys. The portion of a turn is published as
+-- well, so that readers have prepared it by the time the turn is in force.
 -- ARGV: 1 owner, 2 lease in ms, 3 epoch, 4 the attempt, 5 '1' for its first portion,
---       6 the changes as in a frame
+--       6 the changes as in a frame; for a turn only: 7 channel, 8 the first line of its part
 -- Reply: the head, behind `staged`, `fenced` or `head_moved`; the last also where another type was put into
 --        the stage
-local owner, leaseMs, epoch, attempt, isFirst, changes = unpack(ARGV)
-local NEXT_STATE, NEXT_INDEX = KEYS[5], KEYS[6]
+local owner, leaseMs, epoch, attempt, isFirst, changes, channel, part = unpack(ARGV)
+local NEXT_STATE, NEXT_INDEX = KEYS[7], KEYS[8]
+if part then NEXT_STATE, NEXT_INDEX = TURN_STATE, TURN_INDEX end
 local LIFETIME_MS = 60000
 
 local refused = refusal(owner, epoch)
 if refused then return head(refused) end
+-- A turn in force is settled before the next one is staged.
+if part and isInForce() then return head('head_moved') end
 
 -- A portion of an attempt that was given up may come late: it must not get into the stage of the next
 -- attempt.
@@ -20,6 +24,10 @@ elseif redis.call('HGET', META, 'attempt') ~= attempt then
 end
 if not apply(NEXT_STATE, NEXT_INDEX, changes) then return head('head_moved') end
 renew(owner, epoch, leaseMs)
-redis.call('PEXPIRE', NEXT_STATE, LIFETIME_MS)
-redis.call('PEXPIRE', NEXT_INDEX, LIFETIME_MS)
+if part then
+  redis.call('PUBLISH', channel, now .. '\n' .. part .. changes)
+else
+  redis.call('PEXPIRE', NEXT_STATE, LIFETIME_MS)
+  redis.call('PEXPIRE', NEXT_INDEX, LIFETIME_MS)
+end
 return head('staged')
