@@ -41,6 +41,7 @@ import { openTelemetry } from './telemetry/open-telemetry.ts';
 import type { Load } from './base/load.ts';
 import { LoadMeter } from './base/load.ts';
 import { inRoot } from './base/root.ts';
+import type { Sliced } from './base/slices.ts';
 import { Slices } from './base/slices.ts';
 import type { Time } from './base/time.ts';
 import { systemTime } from './base/time.ts';
@@ -82,7 +83,16 @@ export interface TandemStopped {
   /**
    * The changes that Redis never confirmed, by space, each space's oldest first; empty when there is none.
    */
-  readonly uncommitted: readonly (Uncommitted & { readonly space: string })[];
+  readonly uncommitted: readonly OfSpace[];
+}
+
+type OfSpace = Uncommitted & { readonly space: string };
+
+function* addTo(list: OfSpace[], space: string, changes: readonly Uncommitted[]): Sliced<void> {
+  for (const change of changes) {
+    list.push({ space, ...change });
+    yield;
+  }
 }
 
 /** The parent of all actors, since XState lets only a parent stop an actor. It has no state of its own. */
@@ -108,7 +118,7 @@ export class Tandem {
   readonly #measure: TandemOptions['measure'];
   #stopMeasuring: (() => void) | undefined;
   /** What participants that stopped before could not commit. */
-  readonly #uncommitted: TandemStopped['uncommitted'][number][] = [];
+  readonly #uncommitted: OfSpace[] = [];
   #stopping: Promise<TandemStopped> | undefined;
 
   /** For `connect()`, and for simulations, which bring their own store and time. */
@@ -249,7 +259,9 @@ export class Tandem {
     const lists = await Promise.all(
       [...this.#participants].map(async (participant) => {
         const { uncommitted } = await participant.stop({ timeoutMs });
-        return uncommitted.map((change) => ({ space: participant.space.name, ...change }));
+        const list: OfSpace[] = [];
+        await this.#runtime.slices.run(addTo(list, participant.space.name, uncommitted));
+        return list;
       }),
     );
     this.#root.stop();
@@ -267,7 +279,7 @@ export class Tandem {
 
   async #noteUncommitted(participant: AnyParticipant): Promise<void> {
     const { uncommitted } = await participant.stop();
-    for (const change of uncommitted) this.#uncommitted.push({ space: participant.space.name, ...change });
+    await this.#runtime.slices.run(addTo(this.#uncommitted, participant.space.name, uncommitted));
   }
 
   #start<R extends Role, T, E extends EventObject>(
