@@ -5,7 +5,7 @@
  * The tests of a backend share its server and run at the same time, each in a space of its own.
  */
 import assert from 'node:assert/strict';
-import type { ExecutionContext, TestFn } from 'ava';
+import type { ExecutionContext, SerialFn, TestFn } from 'ava';
 import type { Change } from '../../src/state/change.ts';
 import type { Frame } from '../../src/state/frame.ts';
 import type { Header } from '../../src/state/header.ts';
@@ -239,7 +239,7 @@ export type Contract = (title: string, run: (t: ExecutionContext, stage: Stage) 
 
 /** @param chapter more of the contract */
 export function storeContract(
-  test: TestFn,
+  test: TestFn | SerialFn,
   { name, start, announces = true }: Backend,
   chapter: (contract: Contract) => void,
 ): void {
