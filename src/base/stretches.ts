@@ -15,16 +15,16 @@ const PART_MS = 5_000;
 /** One part more than a minute has: the present one is not full. */
 const PARTS = 13;
 
-/** Whose piece of work runs now: the thread has one call stack. */
-let running: Stretches | undefined;
+/** The clock of the piece of work that runs now; `undefined` where none does. The thread has one call stack. */
+let running: Time | undefined;
+/** The time of that piece that was spent outside, ms. */
+let outsideMs = 0;
 
 export class Stretches {
   readonly #time: Time;
   readonly #longest: number[] = Array<number>(PARTS).fill(0);
   /** The number of the present part, counted from the zero of the clock. */
   #part = -Infinity;
-  /** The time of the present piece that was spent outside, ms. */
-  #outsideMs = 0;
 
   constructor(time: Time) {
     this.#time = time;
@@ -39,8 +39,8 @@ export class Stretches {
   /** Runs a piece of work, and notes how long it took. */
   during<T>(run: () => T): T {
     if (running !== undefined) return run();
-    running = this;
-    this.#outsideMs = 0;
+    running = this.#time;
+    outsideMs = 0;
     const startedAt = this.#time.now();
     try {
       return run();
@@ -49,19 +49,9 @@ export class Stretches {
       const now = this.#time.now();
       this.#turnTo(now);
       // A sleep of the machine in the middle is nobody's work.
-      const ms = this.#time.wokeAt > startedAt ? 0 : now - startedAt - this.#outsideMs;
+      const ms = this.#time.wokeAt > startedAt ? 0 : now - startedAt - outsideMs;
       const place = placeOf(this.#part);
       this.#longest[place] = Math.max(this.#longest[place]!, ms);
-    }
-  }
-
-  /** Runs what is no work of the package, in the middle of a piece. */
-  leave<T>(run: () => T): T {
-    const startedAt = this.#time.now();
-    try {
-      return run();
-    } finally {
-      this.#outsideMs += this.#time.now() - startedAt;
     }
   }
 
@@ -76,7 +66,18 @@ export class Stretches {
 
 /** Runs what is no work of the package, such as a callback of the application's. */
 export function outside<T>(run: () => T): T {
-  return running === undefined ? run() : running.leave(run);
+  const time = running;
+  if (time === undefined) return run();
+  const startedAt = time.now();
+  const before = outsideMs;
+  // What the application calls here is a piece of work of its own.
+  running = undefined;
+  try {
+    return run();
+  } finally {
+    running = time;
+    outsideMs = before + time.now() - startedAt;
+  }
 }
 
 /** The clock may be before its zero. */

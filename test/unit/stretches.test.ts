@@ -47,6 +47,20 @@ test('a piece within a piece counts once, with the outer one', (t) => {
   t.is(stretches.longestMs, 20);
 });
 
+test('a piece that an application begins in the middle of another is a stretch of its own', (t) => {
+  const { time, stretches, work } = begin();
+  stretches.during(() => {
+    time.skip(5);
+    outside(() => {
+      time.skip(500);
+      work(8);
+      outside(() => time.skip(500));
+    });
+    time.skip(4);
+  });
+  t.is(stretches.longestMs, 9);
+});
+
 test('what runs outside is not counted, though it comes in the middle', (t) => {
   const { time, stretches } = begin();
   stretches.during(() => {
