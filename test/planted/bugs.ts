@@ -58,7 +58,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a watch is called before its frame is in',
     mark: 'advance',
-    plant: before('this.#show(read);'),
+    plant: before('this.telling.show(read, from);'),
     caughtBy: 'no gap, no duplicate',
   },
   {
