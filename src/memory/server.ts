@@ -119,6 +119,7 @@ export class MemoryServer {
     space.isSizeLost ||= foreign.has('meta') || foreign.has('state') || foreign.has('index');
     foreign.clear();
     if (!isInForce(space)) space.turn = new Contents();
+    space.next = undefined;
     // planted: claim-epoch
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
     space.meta = { ...space.meta, fence, leaseMs, owner, ownerName };
@@ -307,7 +308,12 @@ export class MemoryServer {
     const space = this.#begin(name);
     if (this.#refusal(space, { owner, epoch }) !== undefined) return;
     space.lease = undefined;
-    space.foreign.delete('lease');
+    space.next = undefined;
+    for (const key of ['lease', ...NEXT] as const) space.foreign.delete(key);
+    if (!isInForce(space)) {
+      space.turn = new Contents();
+      for (const key of TURN) space.foreign.delete(key);
+    }
     if (farewell) this.publish(name, farewell, []);
     space.meta = { ...space.meta, owner: ownerAfter(farewell) };
   }

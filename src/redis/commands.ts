@@ -243,7 +243,7 @@ function readPage(reply: Reply): Page {
   const head = readHead(reply);
   const [full, more, ...texts] = reply.slice(HEAD_LENGTH);
   if (texts.length === 0) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
-  const { changes, isSound } = decodePage(texts.length === 1 ? texts[0]! : texts.join(''));
+  const { changes, isSound } = decodePage(...texts);
   return {
     head: isSound ? head : { ...head, keysLost: true },
     full: full === '1',

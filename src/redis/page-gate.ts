@@ -27,7 +27,7 @@ export class PageGate {
   /**
    * Asks once it is this page's turn.
    * @param ask is given what the page counts as, bytes
-   * @param sizeOf the size of a page that came, bytes
+   * @param sizeOf about the size of a page that came, bytes
    */
   async pass<P>(space: string, ask: (bytes: number) => Promise<P>, sizeOf: (page: P) => number): Promise<P> {
     const bytes = this.#last.get(space) ?? UNKNOWN_BYTES;

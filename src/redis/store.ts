@@ -68,7 +68,7 @@ const SCRIPTS = {
   replaceAll: { script: new Script('head', 'replace-all'), keys: 'all' },
   since: { script: new Script('head', 'since'), keys: 'all' },
   renew: { script: new Script('head', 'renew'), keys: 'live' },
-  release: { script: new Script('head', 'release'), keys: 'live' },
+  release: { script: new Script('head', 'release'), keys: 'all' },
 } as const;
 
 export interface RedisStoreOptions {
@@ -229,7 +229,8 @@ export class RedisStore implements Store {
     const args = since.args(position, limit, options);
     const ask = (bytes: number): Promise<Page> =>
       this.#ask('since', this.#keys(space), args, since.read, [], bytes);
-    return limit === 0 ? ask(0) : this.#pages.pass(space, ask, (page) => bytesOf(page.changes));
+    const sizeOf = ({ changes }: Page): number => changes.reduce((sum, { json }) => sum + json.length, 0);
+    return limit === 0 ? ask(0) : this.#pages.pass(space, ask, sizeOf);
   }
 
   async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {

@@ -36,18 +36,23 @@ export function bytesOf(changes: readonly Change[]): number {
 /**
  * The changes of a page that was read from Redis. Somebody may have edited the keys there by hand: a
  * malformed change or one out of order is left out, and makes the page unsound.
+ * @param texts lines, and values by turns: a value stands behind the lines of its key and revision
  */
-export function decodePage(lines: string): { changes: Change[]; isSound: boolean } {
+export function decodePage(...texts: readonly string[]): { changes: Change[]; isSound: boolean } {
   const changes: Change[] = [];
-  const scanner = new Scanner(lines);
   let isSound = true;
   let before = 0;
-  while (!scanner.isAtEnd) {
-    const change = readChange(scanner);
-    if (change === undefined || change.revision <= before) isSound = false;
-    else {
-      before = change.revision;
-      changes.push(change);
+  for (let at = 0; at < texts.length; at += 2) {
+    const scanner = new Scanner(texts[at]!);
+    const value = texts[at + 1] ?? '';
+    while (!scanner.isAtEnd) {
+      let change = readChange(scanner);
+      if (change === undefined || change.revision <= before) isSound = false;
+      else {
+        before = change.revision;
+        if (value !== '' && scanner.isAtEnd) change = { ...change, json: value };
+        changes.push(change);
+      }
     }
   }
   return { changes, isSound };

@@ -317,6 +317,21 @@ test('a page is decoded like the changes of a frame', (t) => {
   t.deepEqual(decodePage(''), { changes: [], isSound: true });
 });
 
+test('a long value of a page is a text of its own, behind the lines of its key and revision', (t) => {
+  t.deepEqual(decodePage('\na\n1\n5\nlong\n2\n', '"x"', '\nb\n3\n', '"y"', ''), {
+    changes: [
+      { key: 'a', revision: 1, json: '5' },
+      { key: 'long', revision: 2, json: '"x"' },
+      { key: 'b', revision: 3, json: '"y"' },
+    ],
+    isSound: true,
+  });
+  t.deepEqual(decodePage('\n\n1\n', '"x"', '\nb\n3\n6'), {
+    changes: [{ key: 'b', revision: 3, json: '6' }],
+    isSound: false,
+  });
+});
+
 test('a page skips impossible entries, and is marked as not sound', (t) => {
   for (const bad of ['\nb\n5\n1', '\nb\n4\n1', '\nb\nx\n1', '\nb\n5.5\n1', '\n\n6\n1', '\nb\t\n6\n1'])
     t.deepEqual(

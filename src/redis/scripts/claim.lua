@@ -29,6 +29,8 @@ end
 
 if (rival(owner, known) or mayHaveHolder()) and not isOutwaited() then return head('held') end
 
+-- What an earlier attempt has staged is abandoned from now on.
+redis.call('UNLINK', KEYS[7], KEYS[8])
 -- Keys of another type go. What they stood for is lost, until the whole state is replaced: a state that has no
 -- value left must not pass for an empty one.
 for key in pairs(foreign) do redis.call('UNLINK', key) end

@@ -1,7 +1,7 @@
 -- Stands before the other scripts (in commit, behind the commit itself): reads the head of a space, and says
 -- who may write it.
 -- KEYS: 1 meta, 2 state, 3 index, 4 lease; flip and settle also: 5 turn state, 6 turn index; claim, since,
---       stage and replace-all also: 7 next state, 8 next index
+--       stage, replace-all and release also: 7 next state, 8 next index
 -- Numbers go in and out as strings, so that none is rounded on its way.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local TURN_STATE, TURN_INDEX = KEYS[5], KEYS[6]

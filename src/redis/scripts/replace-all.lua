@@ -9,17 +9,15 @@ local NEXT_STATE, NEXT_INDEX = KEYS[7], KEYS[8]
 local refused = refusal(owner, epoch)
 if refused then return head(refused) end
 if redis.call('HGET', META, 'attempt') ~= attempt then return head('head_moved') end
--- The stage may have expired, or lost keys.
+-- The stage may have lost keys.
 if read('HLEN', NEXT_STATE) ~= tonumber(size) or read('ZCARD', NEXT_INDEX) ~= tonumber(indexed) then
   return head('keys_lost')
 end
 
 for live, staged in pairs({ [STATE] = NEXT_STATE, [INDEX] = NEXT_INDEX }) do
+  -- First of all: RENAME would free a large key in its way at once, and hold up the server.
   redis.call('UNLINK', live)
-  if redis.call('EXISTS', staged) == 1 then
-    redis.call('RENAME', staged, live)
-    redis.call('PERSIST', live)
-  end
+  if redis.call('EXISTS', staged) == 1 then redis.call('RENAME', staged, live) end
 end
 redis.call('UNLINK', TURN_STATE, TURN_INDEX)
 save({ format = FORMAT, epoch = epoch, revision = revision, baseEpoch = baseEpoch, baseRevision = baseRevision,

@@ -1,5 +1,7 @@
 -- Writes a portion of a whole state, or of a turn, beside the live keys. The portion of a turn is published as
 -- well, so that readers have prepared it by the time the turn is in force.
+-- What is staged never expires: Redis would free a large key that does so in one stretch. A stage that is
+-- abandoned is unlinked by the next claim, stage or release.
 -- ARGV: 1 owner, 2 lease in ms, 3 epoch, 4 the attempt, 5 '1' for its first portion,
 --       6 the changes as in a frame; for a turn only: 7 channel, 8 the first line of its part
 -- Reply: the head, behind `staged`, `fenced` or `head_moved`; the last also where another type was put into
@@ -7,7 +9,6 @@
 local owner, leaseMs, epoch, attempt, isFirst, changes, channel, part = unpack(ARGV)
 local NEXT_STATE, NEXT_INDEX = KEYS[7], KEYS[8]
 if part then NEXT_STATE, NEXT_INDEX = TURN_STATE, TURN_INDEX end
-local LIFETIME_MS = 60000
 
 local refused = refusal(owner, epoch)
 if refused then return head(refused) end
@@ -24,10 +25,5 @@ elseif redis.call('HGET', META, 'attempt') ~= attempt then
 end
 if not apply(NEXT_STATE, NEXT_INDEX, changes) then return head('head_moved') end
 renew(owner, epoch, leaseMs)
-if part then
-  redis.call('PUBLISH', channel, now .. '\n' .. part .. changes)
-else
-  redis.call('PEXPIRE', NEXT_STATE, LIFETIME_MS)
-  redis.call('PEXPIRE', NEXT_INDEX, LIFETIME_MS)
-end
+if part then redis.call('PUBLISH', channel, now .. '\n' .. part .. changes) end
 return head('staged')
