@@ -51,7 +51,7 @@ export class Gathering implements Gatherer {
 
   *take(changes: Iterable<Change>): Sliced<void> {
     for (const change of changes) {
-      // planted: taken-twice
+      // A page whose taking was called off comes again.
       if (change.revision > this.#draft.revision) this.#take(change);
       yield;
     }

@@ -73,6 +73,7 @@ export class Telling<R> {
    */
   show(changed: readonly { readonly key: string }[], from: number, applied?: Applied): void {
     const { heads, runtime } = this.#context;
+    // planted: telling-alone
     const isQuiet = this.#isRunning || this.watchers.isEmpty;
     const notify = (): void => {
       heads.notify();
@@ -117,7 +118,6 @@ export class Telling<R> {
     try {
       for (let entry = walk.next(upTo); entry !== undefined; entry = walk.next(upTo)) {
         const { key, revision, value } = entry;
-        // planted: telling-unchanged
         if (old === undefined || isChanged(old.get(key), revision, value)) {
           keys += 1;
           this.#callInRoot(key);

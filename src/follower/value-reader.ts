@@ -28,12 +28,12 @@ const MAX_REPORTED = 1_000;
 
 export class ValueReader {
   readonly #space: Space;
-  readonly #reporter: Reporter;
-  readonly #meter: Meter;
+  readonly #reporter: Pick<Reporter, 'report'>;
+  readonly #meter: Pick<Meter, 'rejected'>;
   /** The values that were refused last, by key, each with its revision. */
   readonly #reported = new Map<string, number>();
 
-  constructor(space: Space, reporter: Reporter, meter: Meter) {
+  constructor(space: Space, reporter: Pick<Reporter, 'report'>, meter: Pick<Meter, 'rejected'>) {
     this.#space = space;
     this.#reporter = reporter;
     this.#meter = meter;

@@ -15,6 +15,7 @@ export class Draft {
   #revision = 0;
 
   /** @param map a copy to begin with; default none. A delete in a draft is a change, and never forgotten. */
+  // planted: draft-deletes
   constructor(map = new RevisionMap<unknown>(Infinity)) {
     this.map = map;
   }

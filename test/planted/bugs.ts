@@ -62,6 +62,18 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'no gap, no duplicate',
   },
   {
+    name: 'frames are told while a full sync is being told',
+    mark: 'telling-alone',
+    plant: swapped('this.#isRunning || ', ''),
+    caughtBy: 'no gap, no duplicate',
+  },
+  {
+    name: 'what is read for a catch-up forgets deletes',
+    mark: 'draft-deletes',
+    plant: swapped('Infinity', '1'),
+    caughtBy: 'no gap, no duplicate',
+  },
+  {
     name: 'a follower goes live without a subscription',
     mark: 'subscribe',
     plant: before('if (!this.#parts.freshness.hasSynced)'),
@@ -115,7 +127,7 @@ export const bugs: readonly Bug[] = [
     name: 'a heartbeat proves changes that it does not bring',
     mark: 'known-proof',
     plant: instead(
-      "if (isHere || frame) this.#prove({ ...arrival, frame: { ...frame, cutAt: clock.latest() } }, 'unknown');",
+      "if (isHere || frame) this.#prove({ ...arrival, frame: { ...frame, cutAt: arrival.clock.latest() } }, 'unknown');",
     ),
     caughtBy: 'test/unit/mismatch.test.ts',
   },
