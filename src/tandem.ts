@@ -119,6 +119,8 @@ export class Tandem {
   #stopMeasuring: (() => void) | undefined;
   /** What participants that stopped before could not commit. */
   readonly #uncommitted: OfSpace[] = [];
+  /** Participants that have stopped before, while their part of that list is made. */
+  readonly #leaving = new Set<Promise<void>>();
   #stopping: Promise<TandemStopped> | undefined;
 
   /** For `connect()`, and for simulations, which bring their own store and time. */
@@ -264,6 +266,7 @@ export class Tandem {
         return list;
       }),
     );
+    await Promise.all(this.#leaving);
     this.#root.stop();
     this.#close();
     this.#stopMeasuring?.();
@@ -274,7 +277,8 @@ export class Tandem {
   #leave(participant: AnyParticipant): void {
     const wasListed = this.#participants.delete(participant);
     if (!wasListed || this.#stopping !== undefined) return;
-    void this.#noteUncommitted(participant);
+    const leaving = this.#noteUncommitted(participant).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
   }
 
   async #noteUncommitted(participant: AnyParticipant): Promise<void> {
