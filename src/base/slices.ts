@@ -104,6 +104,7 @@ export class Slices {
       } while (!isDone && left > 0 && this.#time.now() < until);
       this.#jobs.shift();
       if (!isDone) this.#jobs.push(job);
+      // planted: slice-end
       if (left <= 0 || this.#time.now() >= until) return;
     }
   }

@@ -105,6 +105,7 @@ export async function gatherSince(
       // Where it fails, it does so before this page is taken.
       asked.catch(nothing);
     }
+    // planted: page-taken
     await slices.run(gatherer.take(page.changes), signal);
     bookmark.move(page);
     if (!hasMore) return { head: { ...page.head, keysLost: bookmark.hasLostKeys }, isFull: bookmark.isFull };

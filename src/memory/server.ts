@@ -290,6 +290,7 @@ export class MemoryServer {
     for (const { key, revision, contents } of found.slice(0, limit)) {
       const json = contents.state.get(key) ?? '';
       bytes += sizeOf({ key, json });
+      // planted: page-bytes
       if (bytes > this.#pageBytes && page.length > 0) break;
       page.push({ key: key.includes('\n') ? '' : key, revision, json: json.replaceAll('\n', '\t') });
     }

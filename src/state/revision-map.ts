@@ -290,6 +290,7 @@ export class RevisionMap<V> {
   }
 
   #unlink(node: Node<V>): void {
+    // planted: snapshot-kept
     if (this.#walkers.size > 0) for (const walker of this.#walkers) walker.leaves(node);
     for (const place of this.#places) if (place.node === node) place.node = node.before ?? node.after;
     if (node.before) node.before.after = node.after;

@@ -444,4 +444,28 @@ export const bugs: readonly Bug[] = [
     plant: removed,
     caughtBy: 'convergence',
   },
+  {
+    name: 'a page has no bound of its bytes',
+    mark: 'page-bytes',
+    plant: removed,
+    caughtBy: 'test/unit/memory-pages.test.ts',
+  },
+  {
+    name: 'a bookmark moves past a page that is never taken',
+    mark: 'page-taken',
+    plant: before('bookmark.move(page);'),
+    caughtBy: 'test/unit/catch-up.test.ts',
+  },
+  {
+    name: 'a slice has no end while jobs wait',
+    mark: 'slice-end',
+    plant: removed,
+    caughtBy: 'test/unit/slices.test.ts',
+  },
+  {
+    name: 'a snapshot loses what the map changes before the walk has come to it',
+    mark: 'snapshot-kept',
+    plant: removed,
+    caughtBy: 'test/unit/revision-map.test.ts',
+  },
 ];
