@@ -44,6 +44,10 @@ let begunAt = monotonicMs();
 let hasBegun = false;
 let torn = 0;
 
+async function rest(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 async function nextTurn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
@@ -173,9 +177,13 @@ serve({
     await follower!.waitFor(position, { timeoutMs: LONG_MS });
   },
   flushed: () => owner.flush({ timeoutMs: LONG_MS }),
+  /** Resolves once this standby has read the state. */
+  stoodBy: async () => {
+    while (owner.mode !== 'connected') await rest();
+  },
   led: async () => {
     await owner.ready({ timeoutMs: LONG_MS });
-    while (owner.ownership !== 'leading') await nextTurn();
+    while (owner.ownership !== 'leading') await rest();
   },
   stop: async () => {
     await tandem.stop({ timeoutMs: 60_000 });

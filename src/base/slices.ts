@@ -94,6 +94,7 @@ export class Slices {
   }
 
   #work(): void {
+    // planted: slice-end
     const until = this.#time.now() + this.#sliceMs;
     let left = this.#steps();
     for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
@@ -104,7 +105,6 @@ export class Slices {
       } while (!isDone && left > 0 && this.#time.now() < until);
       this.#jobs.shift();
       if (!isDone) this.#jobs.push(job);
-      // planted: slice-end
       if (left <= 0 || this.#time.now() >= until) return;
     }
   }

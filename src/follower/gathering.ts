@@ -45,6 +45,7 @@ export class Gathering implements Gatherer {
   }
 
   restart(): void {
+    // planted: draft-dropped
     this.#draft = new Draft();
     this.#refusals = new Refusals();
   }

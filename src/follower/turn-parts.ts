@@ -72,9 +72,11 @@ export class TurnParts {
    */
   async gathered({ epoch }: Line, { attempt: name, parts }: Turn): Promise<Gathering | undefined> {
     const attempt = this.#attempt;
+    // planted: parts-whole
     if (attempt?.epoch !== epoch || attempt.attempt !== name || attempt.parts !== parts) return undefined;
     // What comes behind the turn calls it off no more.
     this.#attempt = undefined;
+    // planted: parts-read
     await attempt.read;
     return attempt.gathering;
   }

@@ -457,9 +457,9 @@ export const bugs: readonly Bug[] = [
     caughtBy: 'test/unit/catch-up.test.ts',
   },
   {
-    name: 'a slice has no end while jobs wait',
+    name: 'a slice is ten times as long as it may be',
     mark: 'slice-end',
-    plant: removed,
+    plant: swapped('this.#sliceMs', '10 * this.#sliceMs'),
     caughtBy: 'test/unit/slices.test.ts',
   },
   {
@@ -467,5 +467,29 @@ export const bugs: readonly Bug[] = [
     mark: 'snapshot-kept',
     plant: removed,
     caughtBy: 'test/unit/revision-map.test.ts',
+  },
+  {
+    name: 'a copy is put in place before its last page is taken',
+    mark: 'page-taken',
+    plant: swapped('await', 'void'),
+    caughtBy: 'no gap, no duplicate',
+  },
+  {
+    name: 'a draft is kept where the reading begins anew, in another epoch',
+    mark: 'draft-dropped',
+    plant: removed,
+    caughtBy: 'no gap, no duplicate',
+  },
+  {
+    name: 'a large turn is put in place though parts of it are missing',
+    mark: 'parts-whole',
+    plant: swapped(' || attempt.parts !== parts', ''),
+    caughtBy: 'no gap, no duplicate',
+  },
+  {
+    name: 'a large turn is put in place before all of its parts are read',
+    mark: 'parts-read',
+    plant: removed,
+    caughtBy: 'no gap, no duplicate',
   },
 ];
