@@ -25,6 +25,12 @@ import { Watchers } from './watchers.ts';
  */
 const MAX_ROUNDS = 8;
 
+/**
+ * A frame of up to so many times the steps that are few is told in one stretch: a call takes a tenth of the time
+ * of other steps. So watchers see each value that an ordinary commit brings, also where commits come fast.
+ */
+const FRAME_SHARE = 10;
+
 /** What is to be told. */
 export interface News {
   /** The state that was replaced; `undefined` where the changes came on top of it. */
@@ -78,7 +84,7 @@ export class Telling<R> {
     const notify = (): void => {
       heads.notify();
       if (isQuiet) return;
-      if (changed.length > runtime.slices.fewSteps) this.#begin({ from });
+      if (changed.length > FRAME_SHARE * runtime.slices.fewSteps) this.#begin({ from });
       else for (const { key } of changed) this.#call(key);
     };
     if (applied?.trace !== undefined) inRoot(() => runtime.tracer.apply(applied, notify));

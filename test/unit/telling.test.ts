@@ -25,8 +25,8 @@ class Bench {
   readonly counts: number[] = [];
 
   /** @param steps of one slice */
-  constructor(steps: () => number, isWatched = true) {
-    const slices = new Slices(this.time, { steps, fewSteps: 0 });
+  constructor(steps: () => number, isWatched = true, fewSteps = 0) {
+    const slices = new Slices(this.time, { steps, fewSteps });
     const context = { heads: this.heads, runtime: { slices, tracer: noTracer } };
     this.telling = new Telling(this.replica, context, (key) => [key, this.revisionOf(key)] as const);
     if (isWatched) this.telling.watchers.add('*', (seen) => this.told.push(seen));
@@ -96,6 +96,19 @@ test('a watcher of the head is called at the swap, and those of keys see the new
   t.deepEqual(bench.told, [['a', 1]], 'one slice');
   t.is(bench.revisionOf('c'), 3);
   t.true(bench.telling.isRunning);
+});
+
+test('an ordinary frame is told at once, so that watchers see each value, however fast frames come', (t) => {
+  const bench = new Bench(() => 1, true, 1);
+  const keys = ['a', 'b', 'c'];
+  for (const from of [0, 3]) {
+    const changes = keys.map((key, n) => change(key, from + n + 1));
+    bench.telling.show(bench.replica.advance({ ...LINE, revision: from + 3 }, changes), from);
+  }
+  t.deepEqual(
+    bench.told,
+    [1, 2, 3, 4, 5, 6].map((revision) => [keys[(revision - 1) % 3]!, revision]),
+  );
 });
 
 test('a frame that comes meanwhile is told behind the swap, and a key of it once', async (t) => {
