@@ -10,8 +10,7 @@ import type { Head, Page, SinceOptions, Store } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
-import type { PageRequest } from './bookmark.ts';
-import { Bookmark } from './bookmark.ts';
+import type { Bookmark, PageRequest } from './bookmark.ts';
 
 /**
  * A state that is replaced more often than this during one catch-up is replaced faster than it can be read.
@@ -36,8 +35,6 @@ export interface GatherOptions {
   readonly seen?: number;
   /** Whether the last whole state that was read was not the owner's. Default false. */
   readonly isDoubted?: boolean;
-  /** Called after each page, before the next is requested. */
-  readonly onPage?: () => Promise<void>;
   /** Aborted: the reading ends with its reason, and what was read is kept. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -64,7 +61,7 @@ export async function gatherSince(
   gatherer: Gatherer,
   options: GatherOptions = {},
 ): Promise<Gathered> {
-  const { seen = bookmark.position.epoch, isDoubted = false, onPage, signal } = options;
+  const { seen = bookmark.position.epoch, isDoubted = false, signal } = options;
   const ask = ({ position, limit, horizon }: PageRequest, more: SinceOptions = {}): Promise<Page> =>
     store.since(space, position, limit, { horizon, seen, ...more });
   let doubt: SinceOptions = { isDoubted };
@@ -98,7 +95,6 @@ export async function gatherSince(
       gatherer.restart();
     }
     bookmark.came(page);
-    await onPage?.();
     const hasMore = page.more && page.changes.length > 0;
     if (hasMore) {
       asked = ask(bookmark.after(page));
@@ -110,42 +106,6 @@ export async function gatherSince(
     bookmark.move(page);
     if (!hasMore) return { head: { ...page.head, keysLost: bookmark.hasLostKeys }, isFull: bookmark.isFull };
   }
-}
-
-/** What was read, as one. */
-export interface Batch extends Gathered {
-  /** In revision order, each key once. */
-  readonly changes: readonly Change[];
-}
-
-export interface ReadOptions extends GatherOptions {
-  /** Called with each page's changes while the next page is on its way. */
-  readonly ahead?: (changes: readonly Change[]) => void;
-}
-
-/** Reads everything that changed since `from` as one batch: see `gatherSince`. */
-export async function readSince(
-  store: Store,
-  slices: Slices,
-  space: string,
-  from: Position,
-  { ahead, ...options }: ReadOptions = {},
-): Promise<Batch> {
-  // A key that comes twice is kept once. It is deleted and set again, which moves it into revision order.
-  const changes = new Map<string, Change>();
-  const gatherer: Gatherer = {
-    restart: () => changes.clear(),
-    *take(page) {
-      ahead?.(page);
-      for (const change of page) {
-        changes.delete(change.key);
-        changes.set(change.key, change);
-        yield;
-      }
-    },
-  };
-  const gathered = await gatherSince(store, slices, space, new Bookmark(from), gatherer, options);
-  return { ...gathered, changes: [...changes.values()] };
 }
 
 /** Whether one call alone was given up: the link of the store is up. */

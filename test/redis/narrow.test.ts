@@ -1,4 +1,5 @@
 /** A network on which a page of large values takes longer than Redis may take for an answer. */
+import type { ExecutionContext } from 'ava';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { FaultProxy } from '../_fault-proxy.ts';
 import { onRealServers } from '../_real.ts';
@@ -11,18 +12,25 @@ const mine = defineSpace('mine', { '*': json<number>() });
 const VALUES = 8;
 const LENGTH = 400_000;
 
+/** Two processes on one server: `there` beside it, `here` behind a proxy. */
+async function begin(t: ExecutionContext) {
+  const server = await RedisServer.start();
+  const proxy = await FaultProxy.start(server.port);
+  const there = connect({ redis: server.url, telemetry: false });
+  const here = connect({ redis: proxy.url, telemetry: false });
+  t.teardown(async () => {
+    proxy.resume();
+    await Promise.all([here.stop({ timeoutMs: 100 }), there.stop({ timeoutMs: 100 })]);
+    await proxy.stop();
+    await server.stop();
+  });
+  return { proxy, there, here };
+}
+
 onRealServers(
   'a large state comes in over the connection that it began on, and disturbs nothing',
   async (t) => {
-    const server = await RedisServer.start();
-    const proxy = await FaultProxy.start(server.port);
-    const there = connect({ redis: server.url, telemetry: false });
-    const here = connect({ redis: proxy.url, telemetry: false });
-    t.teardown(async () => {
-      await Promise.all([here.stop({ timeoutMs: 100 }), there.stop({ timeoutMs: 100 })]);
-      await proxy.stop();
-      await server.stop();
-    });
+    const { proxy, here, there } = await begin(t);
     const [bigOwner, smallOwner] = [there.own(big), there.own(small)];
     for (let n = 0; n < VALUES; n += 1) bigOwner.set(`k/${n}`, 'x'.repeat(LENGTH));
     smallOwner.set('a', 0);
@@ -54,16 +62,7 @@ onRealServers(
 onRealServers(
   'a server that stops in the middle of a large page is found as soon as any other',
   async (t) => {
-    const server = await RedisServer.start();
-    const proxy = await FaultProxy.start(server.port);
-    const there = connect({ redis: server.url, telemetry: false });
-    const here = connect({ redis: proxy.url, telemetry: false });
-    t.teardown(async () => {
-      proxy.resume();
-      await Promise.all([here.stop({ timeoutMs: 100 }), there.stop({ timeoutMs: 100 })]);
-      await proxy.stop();
-      await server.stop();
-    });
+    const { proxy, here, there } = await begin(t);
     const owner = there.own(big);
     for (let n = 0; n < VALUES; n += 1) owner.set(`k/${n}`, 'x'.repeat(LENGTH));
     await owner.flush();

@@ -6,8 +6,8 @@ import { TandemError } from '../../src/base/errors.ts';
 import { Slices } from '../../src/base/slices.ts';
 import { systemTime } from '../../src/base/time.ts';
 import { Bookmark } from '../../src/follower/bookmark.ts';
-import type { Gatherer, ReadOptions } from '../../src/follower/catch-up.ts';
-import { gatherSince, readSince } from '../../src/follower/catch-up.ts';
+import type { Gatherer, GatherOptions } from '../../src/follower/catch-up.ts';
+import { gatherSince } from '../../src/follower/catch-up.ts';
 import type { Change } from '../../src/state/change.ts';
 import type { Position } from '../../src/state/position.ts';
 import { ZERO } from '../../src/state/position.ts';
@@ -68,8 +68,28 @@ function gathererOf() {
 }
 
 const slices = new Slices(systemTime);
-const read = (store: Store, since: Position, options?: ReadOptions) =>
-  readSince(store, slices, 'space', since, options);
+
+/**
+ * Reads everything since a position: the changes in revision order, each key once.
+ * @param onPage called with each page as it is taken
+ */
+async function read(store: Store, since: Position, options?: GatherOptions, onPage = (): void => {}) {
+  const changes = new Map<string, Change>();
+  const gatherer: Gatherer = {
+    restart: () => changes.clear(),
+    *take(page) {
+      onPage();
+      for (const one of page) {
+        // It is deleted and set again, which moves it into revision order.
+        changes.delete(one.key);
+        changes.set(one.key, one);
+        yield;
+      }
+    },
+  };
+  const gathered = await gatherSince(store, slices, 'space', new Bookmark(since), gatherer, options);
+  return { ...gathered, changes: [...changes.values()] };
+}
 const gather = (store: Store, bookmark: Bookmark, gatherer: Gatherer, signal?: AbortSignal) =>
   gatherSince(store, slices, 'space', bookmark, gatherer, { signal });
 
@@ -156,22 +176,24 @@ test('the reading gives up a state that is replaced again and again', async (t) 
   t.true(asked.length <= 20);
 });
 
-test('the callback runs after each page, and an error that it throws ends the reading', async (t) => {
+test('each page is taken, and an error that the taking throws ends the reading', async (t) => {
   const { store } = storeOf({ more: true, changes: [change('a', 2)] }, { changes: [change('b', 3)] });
   let pages = 0;
-  await read(store, from, { onPage: () => Promise.resolve(void (pages += 1)) });
+  await read(store, from, {}, () => void (pages += 1));
   t.is(pages, 2);
   const called = new Error('called off');
-  await t.throwsAsync(read(store, from, { onPage: () => Promise.reject(called) }), {
-    is: called,
-  });
+  const callOff = (): never => {
+    throw called;
+  };
+  await t.throwsAsync(read(store, from, {}, callOff), { is: called });
 });
 
 test('a state that makes no sense does not keep its reader forever', async (t) => {
   const { store, asked } = storeOf({ more: true, head: { ...HEAD, keysLost: true } });
-  const onPage = (): Promise<void> =>
-    asked.length > 1_000 ? Promise.reject(new Error('enough')) : Promise.resolve();
-  await read(store, from, { onPage }).catch(() => {});
+  const onPage = (): void => {
+    if (asked.length > 1_000) throw new Error('enough');
+  };
+  await read(store, from, {}, onPage).catch(() => {});
   t.true(asked.length <= 100, `asked ${asked.length} times`);
 });
 
