@@ -98,7 +98,12 @@ export class Outlets {
     // An outlet that is added again meanwhile comes last.
     for (const outlet of this.#ready) {
       this.#ready.delete(outlet);
-      if (outlet.write()) this.#ready.add(outlet);
+      try {
+        if (outlet.write()) this.#ready.add(outlet);
+      } catch {
+        // What one client's socket does must not keep the others waiting.
+        outlet.cut();
+      }
       yield;
     }
     this.#isPumping = false;

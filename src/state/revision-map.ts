@@ -210,9 +210,11 @@ export class RevisionMap<V> {
   *weave(other: RevisionMap<V>, isWanted: (entry: Entry<V>) => boolean): Sliced<void> {
     let next = this.#first;
     for (const entry of other.snapshot()) {
-      yield;
+      // Read before the rest: meanwhile the other map may change this entry.
       const { key, value, revision, epoch } = entry;
-      if (value === undefined || !isWanted(entry)) continue;
+      const isKept = value !== undefined && isWanted(entry);
+      yield;
+      if (!isKept) continue;
       for (; next !== undefined && next.revision < revision; next = next.after) yield;
       if (next?.revision === revision || this.#nodes.has(key)) continue;
       const node = this.#add(key, revision, epoch, NaN);

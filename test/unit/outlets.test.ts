@@ -59,6 +59,22 @@ test('each client gets a piece in turn, a few in a turn of the loop', async (t) 
   for (let at = 3; at < 60; at += 1) t.is(written[at], written[at - 3]);
 });
 
+test('a client whose writing throws is cut, and the others get all of it', async (t) => {
+  const { time, slices, outlets, written, open, make } = start();
+  const text = new Text();
+  const broken = open('broken', text.open());
+  broken.write = () => {
+    throw new Error('broken');
+  };
+  open('whole', text.open());
+  make(text, 5);
+  await time.settle();
+  t.true(broken.isCut);
+  t.is(outlets.size, 1);
+  t.deepEqual(written, Array(5).fill('whole'));
+  t.is(slices.waiting, 0);
+});
+
 test('a client that takes nothing for 30 s is cut, and holds nothing any more', async (t) => {
   const { time, outlets, open, make } = start();
   const text = new Text();

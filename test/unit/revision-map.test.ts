@@ -289,3 +289,29 @@ test('the changes since any revision are found from wherever was looked before, 
       });
     }),
   ));
+
+test('what is woven into a map is as it was at the beginning, in revision order, though its own map changes', (t) => {
+  const shown = new RevisionMap<string>();
+  const next = new RevisionMap<string>();
+  shown.set('kept', 'old', 2, 1);
+  shown.set('later', 'old', 4, 1);
+  next.set('a', 'a', 1, 1);
+  next.set('b', 'b', 3, 1);
+  next.set('c', 'c', 5, 1);
+  const weaving = next.weave(shown, ({ revision }) => revision <= 5);
+  let revision = 6;
+  for (let step = weaving.next(); !step.done; step = weaving.next(), revision += 2) {
+    shown.set('kept', 'new', revision, 1);
+    shown.set('later', 'new', revision + 1, 1);
+  }
+  t.deepEqual(
+    next.since(0).map(({ key, value, revision }) => [key, value, revision]),
+    [
+      ['a', 'a', 1],
+      ['kept', 'old', 2],
+      ['b', 'b', 3],
+      ['later', 'old', 4],
+      ['c', 'c', 5],
+    ],
+  );
+});
