@@ -178,7 +178,9 @@ export class FreshnessTracker {
     if (bye) return this.goodbye(epoch, cutAt > 0);
     this.#alive(here(publishedAt, now, latest), leaseMs, epoch, 'lost');
     this.#renew();
-    if (isOther) this.#listener.changed();
+    // A frame from before the machine slept, which comes after a newer sign of life, takes that one's place.
+    const isVoid = this.#aliveAt < this.#time.wokeAt;
+    if (isOther || isVoid) this.#listener.changed();
     else
       this.#listener.renewed(Math.min(this.#provenAt + this.#boundMs, this.#mismatchedAt, this.#aliveUntil));
   }

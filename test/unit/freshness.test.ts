@@ -14,7 +14,12 @@ const SERVER_MS = 1_764_000_000_000;
 class Bench {
   readonly time = new FakeTime();
   readonly clock = new ServerClock(this.time);
-  readonly tracker = new FreshnessTracker(this.time, BOUND_MS);
+  /** How often the tracker has told of a change. */
+  changes = 0;
+  readonly tracker = new FreshnessTracker(this.time, BOUND_MS, {
+    renewed: () => {},
+    changed: () => (this.changes += 1),
+  });
 
   constructor() {
     this.time.skip(1_000);
@@ -103,6 +108,21 @@ test('frames prove nothing until a round trip after the sleep shows the clock an
   t.like(bench.says, { freshness: 'stale', staleMs: 3_000 });
   bench.hear();
   t.deepEqual(bench.says, { freshness: 'live', staleMs: 0, ownerAlive: true, leaseMs: LEASE_MS });
+});
+
+test('a frame from before the machine slept, behind a newer one, is told: the owner reads as lost', (t) => {
+  const bench = new Bench();
+  bench.hear();
+  bench.sleep(400);
+  bench.time.now();
+  bench.time.skip(10);
+  bench.ask();
+  bench.hear();
+  t.true(bench.says.ownerAlive);
+  const before = bench.changes;
+  bench.hear(200);
+  t.false(bench.says.ownerAlive);
+  t.is(bench.changes, before + 1);
 });
 
 test('a frame that was cut before the machine woke does not prove the state live', (t) => {
