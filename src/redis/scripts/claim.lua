@@ -30,7 +30,7 @@ end
 if (rival(owner, known) or mayHaveHolder()) and not isOutwaited() then return head('held') end
 
 -- What an earlier attempt has staged is abandoned from now on.
-redis.call('UNLINK', KEYS[7], KEYS[8])
+discard(KEYS[7], KEYS[8])
 -- Keys of another type go. What they stood for is lost, until the whole state is replaced: a state that has no
 -- value left must not pass for an empty one.
 for key in pairs(foreign) do redis.call('UNLINK', key) end
@@ -40,7 +40,7 @@ if foreign[META] or foreign[STATE] or foreign[INDEX] then
 end
 
 -- What an earlier owner staged and did not finish is nobody's from now on. A turn in force stays.
-if not isInForce() then redis.call('UNLINK', TURN_STATE, TURN_INDEX) end
+if not isInForce() then discard(TURN_STATE, TURN_INDEX) end
 
 -- The server's time is part of it, so that no epoch comes again after Redis has lost everything.
 local epoch = math.max(tonumber(meta.fence) + 1, tonumber(known) + 1, math.floor(nowMs))

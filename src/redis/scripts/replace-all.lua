@@ -14,12 +14,12 @@ if read('HLEN', NEXT_STATE) ~= tonumber(size) or read('ZCARD', NEXT_INDEX) ~= to
   return head('keys_lost')
 end
 
+-- First of all: RENAME would free a large key in its way at once, and hold up the server.
+discard(STATE, INDEX)
+discard(TURN_STATE, TURN_INDEX)
 for live, staged in pairs({ [STATE] = NEXT_STATE, [INDEX] = NEXT_INDEX }) do
-  -- First of all: RENAME would free a large key in its way at once, and hold up the server.
-  redis.call('UNLINK', live)
   if redis.call('EXISTS', staged) == 1 then redis.call('RENAME', staged, live) end
 end
-redis.call('UNLINK', TURN_STATE, TURN_INDEX)
 save({ format = FORMAT, epoch = epoch, revision = revision, baseEpoch = baseEpoch, baseRevision = baseRevision,
   horizon = horizon, cutAt = cutAt, size = size, indexed = indexed, turnSize = '0', turnIndexed = '0' })
 -- What was garbled or of another type is whole by now.

@@ -19,7 +19,7 @@ if part and isInForce() then return head('head_moved') end
 -- attempt.
 if isFirst == '1' then
   save({ attempt = attempt })
-  redis.call('UNLINK', NEXT_STATE, NEXT_INDEX)
+  discard(NEXT_STATE, NEXT_INDEX)
 elseif redis.call('HGET', META, 'attempt') ~= attempt then
   return head('head_moved')
 end
