@@ -46,6 +46,7 @@ import {
 import type { About } from './connection.ts';
 import { Connection } from './connection.ts';
 import { Limits } from './limits.ts';
+import { LONG_BYTES, withLongValues } from './long-values.ts';
 import type { Keys } from './keys.ts';
 import { bulk, keysOf } from './keys.ts';
 import { PageGate } from './page-gate.ts';
@@ -56,6 +57,9 @@ import type { Client, RedisTarget } from './target.ts';
 
 /** A change takes Redis 1 to 2 µs. */
 const CAPACITY: Capacity = { changes: 2_000, length: MAX_FRAME_LENGTH, mostChanges: MAX_TURN_CHANGES };
+
+/** A page is asked for so often while its long values change. */
+const MOST_TRIES = 3;
 
 /** The files that each script is put together from, and the keys that it is given. */
 const SCRIPTS = {
@@ -95,6 +99,8 @@ export class RedisStore implements Store {
   readonly #subscriptions = new Subscriptions();
   readonly #limits = new Limits();
   readonly #pages = new PageGate();
+  /** A Cluster may send what only reads to a replica, which lags. */
+  #fetchesLong = true;
   /** The server's own words for its limits, where it may be asked. */
   #limitNames = '';
   #isAsking = false;
@@ -226,11 +232,30 @@ export class RedisStore implements Store {
   }
 
   since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {
+    const keys = this.#keys(space);
     const args = since.args(position, limit, options);
-    const ask = (bytes: number): Promise<Page> =>
-      this.#ask('since', this.#keys(space), args, since.read, [], bytes);
+    if (limit === 0) return this.#ask('since', keys, args, since.read);
     const sizeOf = ({ changes }: Page): number => changes.reduce((sum, { json }) => sum + json.length, 0);
-    return limit === 0 ? ask(0) : this.#pages.pass(space, ask, sizeOf);
+    return this.#pages.pass(space, (bytes) => this.#page(keys, args, bytes), sizeOf);
+  }
+
+  /** Reads a page. A page whose long values go on changing is read in one piece. */
+  async #page(keys: Keys, args: readonly string[], bytes: number): Promise<Page> {
+    const ask = (...more: string[]): Promise<Page> =>
+      this.#ask('since', keys, [...args, ...more], since.read, [], bytes);
+    const most = this.#fetchesLong ? MOST_TRIES : 0;
+    for (let tries = 0; tries < most; tries += 1) {
+      const page = await ask(String(LONG_BYTES));
+      try {
+        const whole = await withLongValues(page, this.commands, keys.all.names);
+        if (whole !== undefined) return whole;
+      } catch (error) {
+        if (!(error instanceof TandemError) || error.code !== 'REDIS_REFUSED') throw error;
+        // A key of another type, or an ACL that allows scripts alone.
+        return ask();
+      }
+    }
+    return ask();
   }
 
   async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {
@@ -326,6 +351,7 @@ export class RedisStore implements Store {
   /** The client, once its database is known: the database is part of a channel's name. */
   #selected(client: Client): Client {
     this.#database = databaseOf(client);
+    this.#fetchesLong = !client.isCluster;
     this.#known.clear();
     return client;
   }

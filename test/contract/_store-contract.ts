@@ -1211,6 +1211,28 @@ export function storeContract(
   );
 
   contract(
+    'a long value that changes while a page is read comes with its own revision',
+    async (t, { writer, other, space }) => {
+      await writer.claim();
+      const longOf = (revision: number): string => `"${revision}${'x'.repeat(100_000)}"`;
+      const writing = (async () => {
+        for (let n = 1; n <= 30; n += 1) await writer.commit({ long: longOf(n) });
+      })();
+      let seen = 0;
+      while (writer.head.revision < 30) {
+        const { changes, more } = await other.since(space, { ...ZERO, revision: 0 }, 10);
+        t.false(more);
+        for (const { revision, json } of changes) {
+          t.true(json === longOf(revision), `at ${revision}: ${json.slice(0, 10)}`);
+          seen += 1;
+        }
+      }
+      await writing;
+      t.true(seen > 0);
+    },
+  );
+
+  contract(
     'at the base of the line or before it a reader carries on; past it, or on another line, it starts over',
     async (t, { writer, rival, rig, space, store }) => {
       await writer.claim();

@@ -1,12 +1,13 @@
 -- What changed since a position: the head, and a page of the changed keys in revision order.
 -- ARGV: 1 epoch, 2 revision, 3 limit, 4 horizon of the full sync that this page continues, else 0,
 --       5 the highest epoch that the asker has seen, 6 '1' where its last reading of all keys was not the
---       owner's state
+--       owner's state, 7 the length from which values are left out, bytes; nothing for no such length
 -- Reply: the head, behind `page`; '1' where the page begins a full sync; '1' where more pages follow; the
 --        changes as in a frame, as texts to be joined. (A list of a thousand strings would cost both sides
---        more than its content does.)
+--        more than its content does.) For a value that is left out a text has a line break and the number of
+--        its key in KEYS.
 local epoch, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local horizon, seen = tonumber(ARGV[4]), ARGV[5]
+local horizon, seen, tooLong = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[7] or math.huge)
 local CENTURY_MS = 3155760000000
 
 -- An asker that has seen a higher epoch accepts nothing below it. So the fence rises to that epoch, and the
@@ -64,27 +65,36 @@ if isInForce() then
 end
 local size, at, last = 0, 1, #found
 while at <= last and size <= MOST do
-  local keys, count, place = {}, 0, ofTurn[at] and TURN_STATE or STATE
+  local keys, count, place = {}, 0, ofTurn[at] and 5 or 2
+  local fetched, leftOut = {}, {}
   for i = at, math.min(at + 2 * PORTION, last + 1) - 1, 2 do
     if ofTurn[i] ~= ofTurn[at] then break end
     local key = found[i]
-    size = size + #key + call('HSTRLEN', place, key)
+    local length = call('HSTRLEN', KEYS[place], key)
+    size = size + #key + length
     if size > MOST and i > 1 then break end
     count = count + 1
     keys[count] = key
+    if length < tooLong or find(key, '\n', 1, true) then fetched[#fetched + 1] = key
+    else leftOut[count] = true end
   end
-  local values = count > 0 and call('HMGET', place, unpack(keys))
+  local values, v = #fetched > 0 and call('HMGET', KEYS[place], unpack(fetched)), 0
   for i = 1, count do
-    local key, value = keys[i], values[i] or ''
+    local key, value = keys[i], ''
+    if not leftOut[i] then
+      v = v + 1
+      value = values[v] or ''
+    end
     -- Somebody else may have written line breaks into them. In JSON a tab may stand wherever a line break
     -- may. A key may have neither, so it becomes an empty one, which is no key: the reader finds the damage.
     if find(value, '\n', 1, true) then value = string.gsub(value, '\n', '\t') end
     if find(key, '\n', 1, true) then key = '' end
     lines[filled + 1], lines[filled + 2], lines[filled + 3] = key, found[at + 2 * i - 1], value
     filled = filled + 3
-    if #value > LONG then
+    if leftOut[i] or #value > LONG then
       lines[filled] = ''
-      reply[texts + 1], reply[texts + 2] = table.concat(lines, '\n', 1, filled), value
+      reply[texts + 1] = table.concat(lines, '\n', 1, filled)
+      reply[texts + 2] = leftOut[i] and '\n' .. place or value
       texts, filled = texts + 2, 1
     end
   end
