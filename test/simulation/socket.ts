@@ -31,6 +31,8 @@ export class Socket {
   readonly host: Host;
   readonly isCluster = false;
   readonly options = {};
+  /** What the connection sees of the traffic: a byte for each reply and each message that came in. */
+  readonly stream = { bytesRead: 0, bytesWritten: 0, writableLength: 0, cork() {}, uncork() {} };
   status = 'wait';
   readonly #redis: SocketServer;
   readonly #wire: Wire;
@@ -175,7 +177,9 @@ export class Socket {
     this.#lastAt[way] = at;
     // Bytes that were sent before the connection broke may arrive or not.
     sim.after(at - sim.now, () => {
-      if (!this.#isBroken || isLast) run();
+      if (this.#isBroken && !isLast) return;
+      if (way === 'back') this.stream.bytesRead += 1;
+      run();
     });
   }
 
