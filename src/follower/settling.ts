@@ -3,7 +3,7 @@
  * there in one step.
  *
  * A whole state is put in place by a swap, which costs the same whatever its size. A few changes are set one
- * by one. Many changes would take too long for one step: a copy is made of the state with them, and swapped.
+ * by one, in seats that are taken before. Many changes would take too long for one step: a copy is made of the state with them, and swapped.
  */
 import type { Sliced, Slices } from '../base/slices.ts';
 import { finish } from '../base/slices.ts';
@@ -73,7 +73,7 @@ export class Settling {
     const { draft, refusals } = gathering;
     const { isFull } = extent;
     if (!isFull && draft.keys <= Math.max(FEW_CHANGES, replica.size / KEYS_PER_CHANGE))
-      return put({ how: 'merge', draft, isFull, refusals, isDifferent: true });
+      return this.#merge({ how: 'merge', draft, isFull, refusals, isDifferent: true }, put, signal);
     for (;;) {
       // Watchers have to know the old state whole before the next one takes its place.
       if (this.#telling.isRunning) await this.#telling.end;
@@ -84,6 +84,20 @@ export class Settling {
       signal.throwIfAborted();
       // Else another state has taken the place of the one that this was settled for.
       if (swaps === replica.swaps && !this.#telling.isRunning) return put(settled);
+    }
+  }
+
+  /** Has the seats of many changes taken first, and given up again where the changes were not put in place. */
+  async #merge<R>(settled: Settled, put: (settled: Settled) => R, signal: AbortSignal): Promise<R> {
+    const { draft } = settled;
+    const slices = this.#slices;
+    if (draft.keys <= slices.fewSteps) return put(settled);
+    try {
+      await slices.run(this.#replica.seat(draft), signal);
+      signal.throwIfAborted();
+      return put(settled);
+    } finally {
+      void slices.run(this.#replica.unseat(draft));
     }
   }
 

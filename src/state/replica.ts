@@ -126,6 +126,16 @@ export class Replica {
     return fresh;
   }
 
+  /** Makes room for the keys of such a draft, in slices, so that `merge` takes no longer for new keys than for others. */
+  seat({ map }: Draft): Sliced<void> {
+    return this.#map.seat(map);
+  }
+
+  /** Gives up the room that a draft did not take after all, in slices. */
+  unseat({ map }: Draft): Sliced<void> {
+    return this.#map.unseat(map);
+  }
+
   /** Makes a whole copy of such a draft, to be put in place of this one: for many changes. */
   whole(draft: Draft): Sliced<Draft> {
     return draft.onTopOf(this.#map, this.#unread, this.#position.revision);

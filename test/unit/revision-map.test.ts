@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import * as fc from 'fast-check';
+import { finish } from '../../src/base/slices.ts';
 import { RevisionMap } from '../../src/state/revision-map.ts';
 import { check } from '../_check.ts';
 
@@ -315,3 +316,49 @@ test('what is woven into a map is as it was at the beginning, in revision order,
     ],
   );
 });
+
+test('whatever seats are taken and given up between changes, nobody sees them', (t) =>
+  check(
+    t,
+    fc.property(operations, operations, fc.array(fc.nat(2), { maxLength: 30 }), (first, wanted, moves) => {
+      const others = new RevisionMap<number>();
+      play(others, wanted);
+      const bare = new RevisionMap<number>(Infinity);
+      const seated = new RevisionMap<number>(Infinity);
+      let at = 0;
+      const move = (): void => {
+        const choice = moves[at++ % Math.max(1, moves.length)];
+        if (choice === 1) finish(seated.seat(others));
+        if (choice === 2) finish(seated.unseat(others));
+      };
+      let revision = 0;
+      for (const { key, value, step } of first) {
+        move();
+        revision += step;
+        const before = bare.set(key, value, revision, 1, NaN, revision);
+        t.is(seated.set(key, value, revision, 1, NaN, revision), before);
+        t.deepEqual(shown(seated), shown(bare));
+      }
+    }),
+  ));
+
+test('a key takes its seat, and only seats that nobody took are given up', (t) => {
+  const map = new RevisionMap<number>();
+  map.set('a', 1, 1, 1);
+  const more = new RevisionMap<number>();
+  for (const [at, key] of ['a', 'b', 'c'].entries()) more.set(key, at, at + 1, 1);
+  finish(map.seat(more));
+  map.set('b', 2, 2, 1);
+  finish(map.unseat(more));
+  t.deepEqual([map.get('a')?.value, map.get('b')?.value, map.get('c')], [1, 2, undefined]);
+  t.is(map.set('c', 3, 3, 1), 0);
+  t.deepEqual([map.size, map.tombstones], [3, 0]);
+});
+
+/** All that anybody sees of a map, but for the order of `entries`. */
+function shown(map: RevisionMap<number>): unknown {
+  const { size, tombstones, digest, revision, horizon } = map;
+  const one = map.get('a');
+  const values = [...map.entries()].map(plain).sort((a, b) => a.revision - b.revision);
+  return { size, tombstones, digest, revision, horizon, one: one && plain(one as Logged), values };
+}
