@@ -16,10 +16,11 @@ const FIRST_LIMIT = 250;
 const LAST_LIMIT = 500;
 /**
  * After this many pages the limit grows on, up to the greatest: else a busy space would have no last page. A
- * page of the greatest limit takes 7 ms.
+ * page of the greatest limit takes 4 ms of the server's time, also where a state of a million keys is in none
+ * of its caches.
  */
 const MANY_PAGES = 400;
-const MOST_LIMIT = 4_000;
+const MOST_LIMIT = 1_200;
 
 /** What a page is asked for with. */
 export interface PageRequest {

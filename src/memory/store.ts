@@ -38,6 +38,7 @@ const SETTLE_PORTION = 500;
 export abstract class ModelStore implements Store {
   readonly canAnnounce = true;
   readonly capacity: Capacity = {
+    usual: 1_000,
     changes: 2_000,
     length: MAX_FRAME_LENGTH,
     mostChanges: MAX_TURN_CHANGES,

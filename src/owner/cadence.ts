@@ -19,6 +19,7 @@
 import type { Capacity } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { sizeOf } from '../state/change.ts';
+import type { CutPoint } from '../state/cut-points.ts';
 import type { Extent } from '../state/ledger-cut.ts';
 import { MAX_TURN_BYTES } from '../state/part.ts';
 import type { Position } from '../state/position.ts';
@@ -230,14 +231,22 @@ export class Cadence {
     const changes = canCut ? ledger.changesSince(prev.revision, capacity.changes + 1) : undefined;
     if (changes === undefined) return this.#replacement(now);
     const fitting = countFitting(changes, capacity);
-    if (fitting === changes.length) return this.#cut(changes, head.revision, now, now);
-    const cutPoint = fitting > 0 ? ledger.cutPointUpTo(changes[fitting - 1]!.revision) : undefined;
+    const isAll = fitting === changes.length;
+    if (isAll && fitting <= capacity.usual) return this.#cut(changes, head.revision, now, now);
+    const usual = Math.min(fitting, capacity.usual);
+    const cutPoint = this.#cutPoint(changes, usual) ?? (isAll ? undefined : this.#cutPoint(changes, fitting));
     if (cutPoint !== undefined) {
       const before = changes.filter(({ revision }) => revision <= cutPoint.revision);
       // planted: cut-point
       return this.#cut(before, cutPoint.revision, cutPoint.at, now);
     }
-    return this.#turn(moment);
+    return isAll ? this.#cut(changes, head.revision, now, now) : this.#turn(moment);
+  }
+
+  /** The last cut point among so many of the changes. */
+  #cutPoint(changes: readonly Change[], count: number): CutPoint | undefined {
+    const last = changes[count - 1];
+    return last && this.#books.ledger.cutPointUpTo(last.revision);
   }
 
   /** The changes up to the first cut point: they cannot be parted. */

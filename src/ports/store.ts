@@ -190,7 +190,9 @@ export type Outcome<Good extends string, Bad extends string> =
 
 /** The size of one commit. A larger cut goes as a turn, or as the whole state. */
 export interface Capacity {
-  /** The number of changes. */
+  /** The number of changes of one commit where a run of changes can be parted. */
+  readonly usual: number;
+  /** The greatest number of changes of one commit. */
   readonly changes: number;
   /** The length of keys and values together, UTF-16 code units. A single change may be longer. */
   readonly length: number;

@@ -21,6 +21,29 @@ export function encodeChanges(changes: Iterable<Change>): string {
   return lines;
 }
 
+/** A value of so many characters or more stands in a text of its own. */
+const LONG = 65_536;
+
+/**
+ * Changes as texts that are to be joined: lines, and long values by turns. So nobody has to cut a long value
+ * out of the lines. The first and the last text are lines, which may be empty.
+ * @param start what the first text begins with
+ */
+export function encodeTexts(start: string, changes: Iterable<Change>): string[] {
+  const texts: string[] = [];
+  let lines = start;
+  for (const { key, revision, json } of changes) {
+    lines += `\n${key}\n${revision}\n`;
+    if (json.length < LONG) lines += json;
+    else {
+      texts.push(lines, json);
+      lines = '';
+    }
+  }
+  texts.push(lines);
+  return texts;
+}
+
 /** The length of a change's key and value, bytes of UTF-8. */
 export function sizeOf({ key, json }: Pick<Change, 'key' | 'json'>): number {
   return Buffer.byteLength(key) + Buffer.byteLength(json);

@@ -20,10 +20,13 @@ import { MAX_VALUE_LENGTH } from './value.ts';
 import { encodeTime } from './wire-time.ts';
 
 /** A cut with more text is neither published nor committed in one call, UTF-16 code units. */
-export const MAX_FRAME_LENGTH = 2 * 1024 * 1024;
+export const MAX_FRAME_LENGTH = 1024 * 1024;
 
-/** The most that one cut has, or one change that is over the limit by itself, and a header. */
-export const MAX_PUBLISHED_LENGTH = MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
+/**
+ * The most that one cut has, or one change that is over the limit by itself, and a header. The cuts of earlier
+ * versions have twice as much.
+ */
+export const MAX_PUBLISHED_LENGTH = 2 * MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
 
 export interface Frame extends Header {
   readonly changes: readonly Change[];

@@ -1211,6 +1211,39 @@ export function storeContract(
   );
 
   contract(
+    'long values are stored and published as they are, wherever they stand among short ones and deletes',
+    async (t, { writer, other, space, rig }) => {
+      await writer.claim();
+      const ear = new Ear();
+      await other.subscribe(space, ear.deliver);
+      const long = (name: string): string => `"${name}${'€'.repeat(70_000)}"`;
+      const cuts: Changes[] = [
+        { a: long('a') },
+        { b: '1', a: long('b'), c: '2' },
+        { a: '3', c: long('c'), d: long('d') },
+        { e: long('e'), f: long('f'), b: '' },
+        { d: '', e: '', g: long('g') },
+        { f: '', g: '4' },
+      ];
+      const all: Record<string, string> = {};
+      for (const [at, cut] of cuts.entries()) {
+        const expected = writer.cut(cut).changes;
+        t.is((await writer.commit(cut)).outcome, 'committed');
+        await ear.hears(at + 1);
+        t.deepEqual(ear.frames.at(-1)!.changes, expected);
+        for (const [key, json] of Object.entries(cut)) all[key] = json;
+        for (const [key, json] of Object.entries(cut)) if (json === '') delete all[key];
+        t.deepEqual((await rig.dump(space)).state, all);
+      }
+      for (const cut of cuts) {
+        t.is((await writer.replaceAll(cut)).outcome, 'committed');
+        const live = Object.entries(cut).filter(([, json]) => json !== '');
+        t.deepEqual((await rig.dump(space)).state, Object.fromEntries(live));
+      }
+    },
+  );
+
+  contract(
     'a long value that changes while a page is read comes with its own revision',
     async (t, { writer, other, space }) => {
       await writer.claim();

@@ -143,6 +143,26 @@ export function turnContract(contract: Contract): void {
     );
   }
 
+  contract('a turn may have long values, short ones and deletes in any order', async (t, stage) => {
+    const { writer, other, space, rig } = stage;
+    await writer.claim();
+    await writer.commit({ gone: '1', kept: '2' });
+    const before = writer.head;
+    const ear = new TurnEar();
+    await other.subscribe(space, ear.deliver);
+    const long = (name: string): string => `"${name}${'é'.repeat(300_000)}"`;
+    const turn = { a: long('a'), gone: '', b: long('b'), c: '3', d: long('d') };
+    t.is((await commitTurn(writer, turn)).outcome, 'committed');
+    await until(() => ear.frames.length === 1, 'the frame');
+    t.deepEqual(
+      ear.parts.flatMap(({ changes }) => changes),
+      [...writer.cut(turn, { prev: before }).changes],
+    );
+    await settle(writer);
+    const { gone: _, ...live } = turn;
+    t.deepEqual((await rig.dump(space)).state, { ...live, kept: '2' });
+  });
+
   contract(
     'a reader whose pages were begun before a turn ends with all of it',
     async (t, { writer, store, space }) => {

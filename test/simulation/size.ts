@@ -36,7 +36,7 @@ const SMALL: Size = {
   keys: KEYS,
   page: 6,
   stagePortion: 5,
-  capacity: { changes: 4, length: 1_000_000, mostChanges: 12 },
+  capacity: { usual: 2, changes: 4, length: 1_000_000, mostChanges: 12 },
   visibleMs: 50,
   pads: [0],
   wholeLooks: 1,
@@ -55,7 +55,7 @@ export function sizeOf(seed: number): Size {
     page: random.whole(7, 9),
     pageBytes: 2 * LENGTH,
     stagePortion: random.pick([10, 25]),
-    capacity: { changes: 8, length: LENGTH, mostChanges: random.pick([24, 60, 200]) },
+    capacity: { usual: 4, changes: 8, length: LENGTH, mostChanges: random.pick([24, 60, 200]) },
     tombstoneLimit: random.pick([4, 12]),
     // A turn beyond one commit is staged in parts, and read in pages: some 25 round trips.
     visibleMs: 150,

@@ -11,7 +11,7 @@ import { startOver } from '../_ledger.ts';
 const EPOCH = 7;
 const LEASE_MS = 3_000;
 const HEARTBEAT_MS = 250;
-const CAPACITY = { changes: 4, length: 100, mostChanges: 8 };
+const CAPACITY = { usual: 3, changes: 4, length: 100, mostChanges: 8 };
 
 /** An owner whose store is where its ledger is. The test sets the time. */
 class Bench {
@@ -191,6 +191,18 @@ test('changes that one call cannot take go out up to a cut point, with the time 
   bench.set('d', 'e');
   t.like(bench.carryOut(bench.next('turn')), { kind: 'commit', revision: 3, cutAt });
   t.like(bench.next('commit'), { kind: 'commit', revision: 5, cutAt: bench.now });
+});
+
+test('a run of changes is parted before one call is full, and a turn that one call takes is not', (t) => {
+  const bench = new Bench(false);
+  bench.set('a', 'b', 'c');
+  bench.set('d');
+  t.like(bench.carryOut(bench.next('turn')), { kind: 'commit', revision: 3 });
+  t.like(bench.carryOut(bench.next('commit')), { kind: 'commit', revision: 4 });
+  bench.set('e', 'f', 'g', 'h');
+  bench.set('i');
+  t.like(bench.carryOut(bench.next('turn')), { kind: 'commit', revision: 8 });
+  t.like(bench.carryOut(bench.next('commit')), { kind: 'commit', revision: 9 });
 });
 
 test('more changes than one call takes that cannot be parted go out as a turn, and too many as the whole state', (t) => {

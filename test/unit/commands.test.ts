@@ -103,6 +103,7 @@ test('a full commit has the lease, the line and the tombstones behind its frame'
     '5',
     '1795364768288.993',
     CHANNEL,
+    '1',
     FRAME,
     '3000',
     '5',
@@ -113,13 +114,30 @@ test('a full commit has the lease, the line and the tombstones behind its frame'
   ]);
 });
 
+test('a long value is a text of its own, between those of lines', (t) => {
+  const long = `"${'x'.repeat(70_000)}"`;
+  const changes = [
+    { key: 'a', revision: 4, json: long },
+    { key: 'b', revision: 5, json: '' },
+    { key: 'c', revision: 6, json: long },
+  ];
+  const args = commit.args({ ...cut, changes, isLight: true }, CHANNEL);
+  t.is(args[7], '5');
+  const [head, ...lines] = FRAME.split('\na\n');
+  t.is(lines.length, 1);
+  t.deepEqual(args.slice(8), [`${head}\na\n4\n`, long, '\nb\n5\n\nc\n6\n', long, '']);
+});
+
 test('a light commit ends with its frame; one that was announced names no channel', (t) => {
   const args = commit.args({ ...cut, isLight: true, isAnnounced: true }, CHANNEL);
-  t.deepEqual(args.slice(6), ['', FRAME]);
+  t.deepEqual(args.slice(6), ['', '1', FRAME]);
 });
 
 test('a commit says in its header what is measured', (t) => {
-  const [, , , , , , , frame] = commit.args({ ...cut, measures: { setAt: 1.5, setErrorMs: 0.25 } }, CHANNEL);
+  const [, , , , , , , , frame] = commit.args(
+    { ...cut, measures: { setAt: 1.5, setErrorMs: 0.25 } },
+    CHANNEL,
+  );
   t.is(frame, FRAME.replace(' c\n', ' c s=1500 e=250\n'));
 });
 
@@ -139,8 +157,8 @@ test('a commit that was refused is answered with the head', (t) => {
 test('stage and replace all', (t) => {
   const portion = { isFirst: true, changes: cut.changes };
   const staged = ['trading-1/u4', '3000', String(EPOCH), 'attempt'];
-  t.deepEqual(stage.args(replacement, 'attempt', portion), [...staged, '1', '\na\n4\n{"x":1}\nb\n5\n']);
-  t.deepEqual(stage.args(replacement, 'attempt', { isFirst: false, changes: [] }), [...staged, '0', '']);
+  t.deepEqual(stage.args(replacement, 'attempt', portion), [...staged, '1', '1', '\na\n4\n{"x":1}\nb\n5\n']);
+  t.deepEqual(stage.args(replacement, 'attempt', { isFirst: false, changes: [] }), [...staged, '0', '1', '']);
   t.is(stage.read(headed('staged')).outcome, 'staged');
   t.deepEqual([...replacement.whole], cut.changes);
   t.deepEqual(replaceAll.args(replacement, 'attempt', CHANNEL), [
@@ -170,11 +188,12 @@ test('a whole state is staged in portions, of which there is always a first', (t
   t.deepEqual(sizes(many), [
     [true, 1_000],
     [false, 1_000],
-    [false, 0],
   ]);
-  const large = many.slice(0, 3).map((one) => ({ ...one, json: 'x'.repeat(300 * 1024) }));
-  t.deepEqual(sizes(large), [
+  const long = (kib: number) => ({ ...many[0]!, json: 'x'.repeat(kib * 1024) });
+  t.deepEqual(sizes([long(300), long(200), long(300), long(900), long(1)]), [
     [true, 2],
+    [false, 1],
+    [false, 1],
     [false, 1],
   ]);
 });

@@ -6,7 +6,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Frame } from '../../src/state/frame.ts';
 import type { Header } from '../../src/state/header.ts';
 import { encodeFence } from '../../src/state/fence.ts';
-import { encodeFrame, MAX_FRAME_LENGTH } from '../../src/state/frame.ts';
+import { encodeFrame, MAX_PUBLISHED_LENGTH } from '../../src/state/frame.ts';
 import { decodeFrame, decodeMessage } from '../../src/state/message.ts';
 import { decodeFence } from '../_messages.ts';
 import { decodePage } from '../../src/state/change.ts';
@@ -244,7 +244,7 @@ for (const [what, text] of Object.entries({
 }
 
 test('a message over the size limit is refused before it is parsed', (t) => {
-  const huge = `${message()}\n${'x'.repeat(MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096)}`;
+  const huge = `${message()}\n${'x'.repeat(MAX_PUBLISHED_LENGTH)}`;
   t.throws(() => decodeFrame(huge), { code: 'INVALID_FRAME', message: /\d{7} characters/ });
 });
 

@@ -1,5 +1,7 @@
 -- Applies the changes of a frame. Behind its first line come three lines a change: key, revision, and value,
 -- empty for a delete. In portions, since Lua can pass only so many arguments at once.
+-- A frame comes as texts, ARGV[first] to ARGV[last]: lines, and long values by turns. A long value stands behind
+-- the lines of its key and revision. To cut it out of the lines, Lua would copy it once more.
 -- Returns by how many the values in `state` and the keys in `index` have grown. Nil where one of the two keys
 -- is of another type: some of the changes may be written then.
 
@@ -11,37 +13,54 @@ local function write(...)
   return redis.call(...)
 end
 
-local function apply(state, index, frame)
+local function apply(state, index, first, last)
   local find, sub = string.find, string.sub
-  local PORTION, last = 1000, #frame
+  local PORTION = 1000
   local sets, scores, deletes = {}, {}, {}
   local s, n, d = 0, 0, 0
   local grown, listed = 0, 0
-  local at = find(frame, '\n', 1, true)
-  while at do
-    local keyEnd = find(frame, '\n', at + 1, true)
-    local revisionEnd = find(frame, '\n', keyEnd + 1, true)
-    local valueEnd = find(frame, '\n', revisionEnd + 1, true)
-    local key = sub(frame, at + 1, keyEnd - 1)
-    n = n + 2
-    scores[n - 1], scores[n] = sub(frame, keyEnd + 1, revisionEnd - 1), key
-    if (valueEnd or last + 1) == revisionEnd + 1 then
-      d = d + 1
-      deletes[d] = key
-    else
-      s = s + 2
-      sets[s - 1], sets[s] = key, sub(frame, revisionEnd + 1, (valueEnd or last + 1) - 1)
-    end
-    at = valueEnd
-    if n >= PORTION or not at then
-      local added = write('ZADD', index, unpack(scores, 1, n))
-      local set = added and (s == 0 and 0 or write('HSET', state, unpack(sets, 1, s)))
-      local deleted = set and (d == 0 and 0 or write('HDEL', state, unpack(deletes, 1, d)))
-      if not deleted then return nil end
-      listed, grown = listed + added, grown + set - deleted
-      s, n, d = 0, 0, 0
+  local function put()
+    local added = write('ZADD', index, unpack(scores, 1, n))
+    local set = added and (s == 0 and 0 or write('HSET', state, unpack(sets, 1, s)))
+    local deleted = set and (d == 0 and 0 or write('HDEL', state, unpack(deletes, 1, d)))
+    if not deleted then return false end
+    listed, grown = listed + added, grown + set - deleted
+    s, n, d = 0, 0, 0
+    return true
+  end
+  for text = first, last, 2 do
+    local lines, value = ARGV[text], text < last and ARGV[text + 1]
+    local length = #lines
+    local at = find(lines, '\n', 1, true)
+    while at do
+      local keyEnd = find(lines, '\n', at + 1, true)
+      local revisionEnd = find(lines, '\n', keyEnd + 1, true)
+      local valueEnd = find(lines, '\n', revisionEnd + 1, true)
+      local key = sub(lines, at + 1, keyEnd - 1)
+      n = n + 2
+      scores[n - 1], scores[n] = sub(lines, keyEnd + 1, revisionEnd - 1), key
+      if value and revisionEnd == length then
+        s = s + 2
+        sets[s - 1], sets[s] = key, value
+      elseif (valueEnd or length + 1) == revisionEnd + 1 then
+        d = d + 1
+        deletes[d] = key
+      else
+        s = s + 2
+        sets[s - 1], sets[s] = key, sub(lines, revisionEnd + 1, (valueEnd or length + 1) - 1)
+      end
+      at = valueEnd
+      if n >= PORTION and not put() then return nil end
     end
   end
+  if n > 0 and not put() then return nil end
   return grown, listed
+end
+
+-- A frame as it is published: its texts behind others. For one long value in one operation, which copies once.
+local function joined(start, first, last)
+  if first == last then return start .. ARGV[first] end
+  if first + 2 == last then return start .. ARGV[first] .. ARGV[first + 1] .. ARGV[last] end
+  return start .. table.concat(ARGV, '', first, last)
 end
 

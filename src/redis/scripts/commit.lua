@@ -6,14 +6,16 @@
 -- A cut that is refused goes on to head.lua and refused.lua, which stand behind this file.
 --
 -- ARGV: 1 owner, 2 epoch, 3 prev epoch, 4 prev revision, 5 revision, 6 cutAt,
---       7 channel, empty where the cut was announced, 8 the frame without its first line;
---       full cuts only: 9 lease in ms, 10 base epoch, 11 base revision, 12 horizon, then tombstones to forget
+--       7 channel, empty where the cut was announced, 8 the number of texts, then the texts of the frame without
+--       its first line; behind them, full cuts only: lease in ms, base epoch, base revision, horizon, then
+--       tombstones to forget
 -- Reply: light: the server's time. Full: a list of the server's time, the size and the owner's name; and the
 --        type that was at the lease's key, where it was another.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, frame = unpack(ARGV, 1, 8)
-local leaseMs, baseEpoch, baseRevision, horizon = unpack(ARGV, 9, 12)
-local FIRST_TOMBSTONE = 13
+local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, texts = unpack(ARGV, 1, 8)
+local FIRST_TEXT, LAST_TEXT = 9, 8 + texts
+local leaseMs, baseEpoch, baseRevision, horizon = unpack(ARGV, LAST_TEXT + 1, LAST_TEXT + 4)
+local FIRST_TOMBSTONE = LAST_TEXT + 5
 local isLight = leaseMs == nil
 
 -- 1. All checks come before the first write. The claim that raised the fence to this epoch must be this
@@ -38,7 +40,7 @@ end
 local forgotten, grown, listed = 0, nil, nil
 if isAccepted then
   for i = FIRST_TOMBSTONE, #ARGV do forgotten = forgotten + redis.call('ZREM', INDEX, ARGV[i]) end
-  grown, listed = apply(STATE, INDEX, frame)
+  grown, listed = apply(STATE, INDEX, FIRST_TEXT, LAST_TEXT)
   -- A light cut met a key of another type: half of it may be written. Everything counts as lost from now on,
   -- also once that key is gone.
   if not grown then redis.call('HSET', META, 'size', 'lost') end
@@ -68,7 +70,7 @@ if grown then
   -- 4. Publish: the server's time, and the frame exactly as it came.
   local clock = redis.call('TIME')
   local now = clock[1] .. ' ' .. clock[2]
-  if channel ~= '' then redis.call('PUBLISH', channel, now .. '\n' .. frame) end
+  if channel ~= '' then redis.call('PUBLISH', channel, joined(now .. '\n', FIRST_TEXT, LAST_TEXT)) end
   if isLight then return now end
   local count = string.format('%.0f', tonumber(size or 0) + grown)
   return { now, count, ownerName, foreign and LEASE .. ' ' .. foreign .. ' string' }
