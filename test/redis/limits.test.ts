@@ -36,6 +36,7 @@ async function start(t: ExecutionContext, ...args: string[]) {
 }
 
 const SMALL_BUFFER = ['--client-query-buffer-limit', '1mb'];
+const SMALLEST = ['--proto-max-bulk-len', '1mb', ...SMALL_BUFFER];
 
 for (const [what, values] of [
   ['4 values of 400 kB', Array.from({ length: 4 }, () => 'x'.repeat(400 * KB))],
@@ -67,9 +68,17 @@ for (const [what, values] of [
   });
 }
 
+onRealServers('a value of 1 MiB gets through a server that takes no larger one', async (t) => {
+  const { owner, errors, isLive } = await start(t, ...SMALLEST);
+  const value = 'x'.repeat(1_048_570);
+  owner.set('large', value);
+  await until(() => isLive('large', value), 'the value');
+  t.deepEqual(errors, []);
+});
+
 for (const [what, value, limit] of [
   ['2.7 MB in UTF-8', '€'.repeat(900 * KB), SMALL_BUFFER],
-  ['1 MiB', 'x'.repeat(1_048_570), ['--proto-max-bulk-len', '1mb', '--client-query-buffer-limit', '1mb']],
+  ['1.8 MB in UTF-8', 'é'.repeat(900 * KB), SMALLEST],
 ] as const) {
   onRealServers(`a value of ${what} that can never fit is named, and all else goes on`, async (t) => {
     const { owner, follower, errors, isLive } = await start(t, ...limit);
