@@ -92,8 +92,8 @@ serve({
     return (server.address() as AddressInfo).port;
   },
   begin: () => {
-    stretch.take();
     memory.begin();
+    stretch.take();
   },
-  end: () => ({ stretchMs: stretch.take(), memoryBytes: memory.end() }),
+  end: () => ({ stretchMs: stretch.take(), memory: memory.end() }),
 });

@@ -199,10 +199,11 @@ serve({
   watchTurn,
   begin: () => {
     hasBegun = true;
+    // It collects all garbage, which would count as a stretch.
+    memory.begin();
     stretch.take();
     small?.take();
     large?.take();
-    memory.begin();
     outages = fences = torn = 0;
     events = [];
     begunAt = monotonicMs();
@@ -213,7 +214,7 @@ serve({
       stretchMs: stretch.take(),
       smallStaleMs: small?.take() ?? 0,
       staleMs: large?.take() ?? 0,
-      memoryBytes: memory.end(),
+      memory: memory.end(),
       outages,
       fences,
       torn,

@@ -1,5 +1,6 @@
 /** The processes of one scenario, ended together whatever happens. */
 import { Child } from '../harness/child.ts';
+import type { MemoryTaken } from '../harness/memory.ts';
 
 const OPTIONS = ['--expose-gc', '--max-old-space-size=6144'];
 
@@ -11,7 +12,7 @@ export interface Seen {
   /** Of the large one. */
   readonly staleMs: number;
   /** The most memory beyond what it had at the beginning. */
-  readonly memoryBytes: number;
+  readonly memory: MemoryTaken;
   /** How often a space was degraded, and how often an owner was fenced. */
   readonly outages: number;
   readonly fences: number;

@@ -84,7 +84,13 @@ async function ask(
     },
     { what: `${what}: all have it`, unit: 'ms', ours: got.ms, reference: bareGot.ms },
     bounded(`${what}: longest stretch`, 'ms', ours.stretchMs, 50, beside.stretchMs),
-    bounded(`${what}: memory`, 'texts', ours.memoryBytes / length, 2, beside.memoryBytes / length),
+    bounded(`${what}: memory held`, 'texts', ours.memory.held / length, 2, beside.memory.held / length),
+    {
+      what: `${what}: memory, with the young generation`,
+      unit: 'texts',
+      ours: ours.memory.all / length,
+      reference: beside.memory.all / length,
+    },
     bounded(`${what}: stale`, 'ms', ours.staleMs, 0),
   ];
 }
