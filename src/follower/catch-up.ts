@@ -35,6 +35,13 @@ export interface GatherOptions {
   readonly seen?: number;
   /** Whether the last whole state that was read was not the owner's. Default false. */
   readonly isDoubted?: boolean;
+  /** Called with the head of each page as it comes. */
+  readonly heard?: (head: Head) => void;
+  /**
+   * Waits before a late page is asked for again: many readers may be late for the same reason, and must not come
+   * back at once. Default: no wait.
+   */
+  readonly rest?: (failures: number) => Promise<void>;
   /** Aborted: the reading ends with its reason, and what was read is kept. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,7 +68,7 @@ export async function gatherSince(
   gatherer: Gatherer,
   options: GatherOptions = {},
 ): Promise<Gathered> {
-  const { seen = bookmark.position.epoch, isDoubted = false, signal } = options;
+  const { seen = bookmark.position.epoch, isDoubted = false, heard, rest, signal } = options;
   const ask = ({ position, limit, horizon }: PageRequest, more: SinceOptions = {}): Promise<Page> =>
     store.since(space, position, limit, { horizon, seen, ...more });
   let doubt: SinceOptions = { isDoubted };
@@ -76,11 +83,14 @@ export async function gatherSince(
       failures += 1;
       bookmark.failed();
       if (!isLate(error, store) || failures > MAX_FAILURES || signal?.aborted) throw error;
+      await rest?.(failures);
+      signal?.throwIfAborted();
       asked = ask(bookmark.request, doubt);
       continue;
     }
     failures = 0;
     doubt = {};
+    heard?.(page.head);
     signal?.throwIfAborted();
     if (bookmark.isAheadOf(page)) {
       const failure = wentBack(space, bookmark.head ?? page.head, page.head);

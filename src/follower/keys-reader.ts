@@ -8,6 +8,7 @@ import type { Context } from '../actor/participant.ts';
 import { keysError } from '../actor/keys-error.ts';
 import { wrongTypeError } from '../actor/wrong-types.ts';
 import { TandemError } from '../base/errors.ts';
+import { backoffMs, pause } from '../base/time.ts';
 import type { Head } from '../ports/store.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition, ZERO } from '../state/position.ts';
@@ -101,8 +102,11 @@ export class KeysReader {
   ): Promise<KeysRead> {
     const { space, runtime } = this.#context;
     const { floor } = this.#parts.admission;
-    const options = { seen: 0, isDoubted, signal };
-    const { store, slices } = runtime;
+    // A large state takes longer to read than a lease may last.
+    const heard = (head: Head): void => this.noteLease(head);
+    const { store, slices, time } = runtime;
+    const rest = (failures: number): Promise<void> => pause(time, backoffMs(time, failures), signal);
+    const options = { seen: 0, isDoubted, heard, rest, signal };
     const { head, isFull } = await gatherSince(store, slices, space, bookmark, gathering, options);
     try {
       this.#judge(head, floor);
@@ -116,7 +120,6 @@ export class KeysReader {
   #judge(head: Head, floor: Floor): void {
     const { space } = this.#context;
     this.#parts.owner.note(head);
-    this.noteLease(head);
     const wrongType = wrongTypeError(space, head);
     if (wrongType !== undefined && head.keysLost) throw wrongType;
     this.#showFence(head);

@@ -83,7 +83,8 @@ export class Settling {
       const settled = isSmall ? finish(work) : await this.#slices.run(work, signal);
       signal.throwIfAborted();
       // Else another state has taken the place of the one that this was settled for.
-      if (swaps === replica.swaps && !this.#telling.isRunning) return put(settled);
+      if (swaps === replica.swaps && !this.#telling.isRunning)
+        return this.#slices.stretches.during(() => put(settled));
     }
   }
 
@@ -95,7 +96,7 @@ export class Settling {
     try {
       await slices.run(this.#replica.seat(draft), signal);
       signal.throwIfAborted();
-      return put(settled);
+      return slices.stretches.during(() => put(settled));
     } finally {
       void slices.run(this.#replica.unseat(draft));
     }

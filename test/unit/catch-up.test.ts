@@ -302,6 +302,23 @@ test('a reading that is called off leaves the page that it was taking to the nex
 
 const late = new TandemError('REDIS_UNAVAILABLE', 'late', { retryable: true });
 
+test('a reader rests before it asks again for a page that came too late', async (t) => {
+  const { store, asked } = storeOf(late, late, { more: true, changes: [change('a', 2)] }, late, {
+    changes: [change('b', 3)],
+  });
+  const { gatherer, taken } = gathererOf();
+  const rests: [number, number][] = [];
+  const rest = async (failures: number): Promise<void> => void rests.push([failures, asked.length]);
+  const slices = new Slices(systemTime);
+  await gatherSince(store, slices, 'space', new Bookmark(from), gatherer, { rest });
+  t.deepEqual(rests, [
+    [1, 1],
+    [2, 2],
+    [1, 4],
+  ]);
+  t.is(taken.length, 2);
+});
+
 test('a page that came too late over a link that is up is asked for again at once, smaller', async (t) => {
   const { store, limits, link, asked } = storeOf(
     late,
