@@ -303,13 +303,13 @@ test('a reading that is called off leaves the page that it was taking to the nex
 const late = new TandemError('REDIS_UNAVAILABLE', 'late', { retryable: true });
 
 test('a reader rests before it asks again for a page that came too late', async (t) => {
-  const { store, asked } = storeOf(late, late, { more: true, changes: [change('a', 2)] }, late, {
+  const { store, asked, link } = storeOf(late, late, { more: true, changes: [change('a', 2)] }, late, {
     changes: [change('b', 3)],
   });
+  link.up = true;
   const { gatherer, taken } = gathererOf();
   const rests: [number, number][] = [];
   const rest = async (failures: number): Promise<void> => void rests.push([failures, asked.length]);
-  const slices = new Slices(systemTime);
   await gatherSince(store, slices, 'space', new Bookmark(from), gatherer, { rest });
   t.deepEqual(rests, [
     [1, 1],
