@@ -1,9 +1,9 @@
 /** Lua scripts, put together from the files in `scripts`, and how a call of one travels. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Command } from 'ioredis';
 import type { KeyList } from './keys.ts';
 import { bulk } from './keys.ts';
+import { LUA } from './script-texts.ts';
 import type { Client } from './target.ts';
 
 export class Script {
@@ -13,8 +13,8 @@ export class Script {
   readonly #start: string;
 
   /** @param parts names of files, in order: all of them share their local variables */
-  constructor(...parts: readonly string[]) {
-    this.#lua = parts.map(read).join('');
+  constructor(...parts: readonly (keyof typeof LUA)[]) {
+    this.#lua = parts.map((part) => LUA[part]).join('');
     this.#sha = createHash('sha1').update(this.#lua).digest('hex');
     this.#start = `\r\n${bulk('evalsha')}${bulk(this.#sha)}`;
   }
@@ -71,7 +71,3 @@ export class Prepared extends Command {
 }
 
 const OPTIONS = { replyEncoding: 'utf8' } as const;
-
-function read(name: string): string {
-  return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
-}

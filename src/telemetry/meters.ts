@@ -11,7 +11,6 @@ import { observeLoad } from './load.ts';
 import { Leases } from './leases.ts';
 import { ModeTimes } from './mode-times.ts';
 import type { OpenTelemetry } from './open-telemetry.ts';
-import { SCOPE } from './open-telemetry.ts';
 
 export interface Measured {
   readonly time: Time;
@@ -26,8 +25,8 @@ export interface Measured {
  * @returns a function that ends the measuring; `undefined` without an SDK
  */
 export function measure(otel: OpenTelemetry | undefined, measured: Measured): (() => void) | undefined {
-  const meter = otel?.metrics.getMeter(SCOPE);
-  if (meter === undefined || meter === otel?.createNoopMeter()) return undefined;
+  const meter = otel?.meter();
+  if (meter === undefined) return undefined;
   const { time, clock, observers, participants, load } = measured;
   const modes = new ModeTimes(time);
   const leases = new Leases(time);

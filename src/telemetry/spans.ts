@@ -15,7 +15,7 @@ import type {
   SpanContext,
   Tracer as Api,
 } from './open-telemetry.ts';
-import { SCOPE } from './open-telemetry.ts';
+import { SAMPLED, SPAN_KIND, STATUS_ERROR } from './open-telemetry.ts';
 import type { Time } from '../base/time.ts';
 import type { FrameTrace, TraceContext } from '../state/trace.ts';
 import { boundedTracestate } from '../state/trace.ts';
@@ -30,7 +30,7 @@ interface AppliedIn {
 
 export class Spans implements Tracer {
   readonly #otel: OpenTelemetry;
-  readonly #tracer: Api;
+  #tracer: Api | undefined;
   readonly #time: Time;
   readonly #name: string;
   /** By space, the spans that applied the last revisions. */
@@ -41,13 +41,12 @@ export class Spans implements Tracer {
   /** @param name this process's `connect({ name })` */
   constructor(otel: OpenTelemetry, name: string, time: Time) {
     this.#otel = otel;
-    this.#tracer = otel.trace.getTracer(SCOPE);
     this.#name = name;
     this.#time = time;
   }
 
   current(): TraceContext | undefined {
-    const span = this.#otel.trace.getActiveSpan();
+    const span = this.#otel.activeSpan();
     // Many sets come from one span, so the last context is kept.
     if (span === undefined || span === this.#lastSpan) return span && this.#last;
     this.#lastSpan = span;
@@ -59,9 +58,9 @@ export class Spans implements Tracer {
    * A child of the span that set the commit's oldest change, with links to all spans that set a change of it.
    */
   commit(commit: Committing, origins: readonly TraceContext[]): CommitSpan | undefined {
-    const { SpanKind, SpanStatusCode } = this.#otel;
     const [first] = origins;
-    if (first === undefined) return undefined;
+    const tracer = first && this.#theTracer();
+    if (first === undefined || tracer === undefined) return undefined;
     const links = origins.length > 1 ? this.#links(origins.map(({ traceparent }) => traceparent)) : [];
     const { space, position, kind, keys, bytes, conflated, waitedMs } = commit;
     const attributes = {
@@ -72,8 +71,8 @@ export class Spans implements Tracer {
       'tandem.sets.conflated': conflated,
       ...(waitedMs !== undefined && { 'tandem.commit.wait_ms': waitedMs }),
     };
-    const options = { kind: SpanKind.PRODUCER, links, attributes };
-    const span = this.#tracer.startSpan(`commit ${space}`, options, this.#under(first, false));
+    const options = { kind: SPAN_KIND.PRODUCER, links, attributes };
+    const span = tracer.startSpan(`commit ${space}`, options, this.#under(first, false));
     if (!span.isRecording()) return undefined;
     return {
       trace: printContext(span.spanContext()),
@@ -85,7 +84,7 @@ export class Spans implements Tracer {
         });
         if (outcome !== 'committed') {
           span.setAttribute('error.type', outcome);
-          span.setStatus({ code: SpanStatusCode.ERROR });
+          span.setStatus({ code: STATUS_ERROR });
         }
         span.end();
       },
@@ -95,34 +94,37 @@ export class Spans implements Tracer {
   apply(frame: Applied, notify: () => void): void {
     const { trace } = frame;
     const parent = trace && readContext(trace);
-    if (!parent || !this.#isSampled(parent)) return notify();
-    const span = this.#startApply(frame, trace);
+    const tracer = parent && this.#isSampled(parent) ? this.#theTracer() : undefined;
+    if (!trace || !tracer) return notify();
+    const span = this.#startApply(tracer, frame, trace);
     if (!span.isRecording()) return notify();
     this.#note(frame, span.spanContext());
-    const { context, trace: traces } = this.#otel;
-    context.with(traces.setSpan(context.active(), span), notify);
+    this.#otel.within(span, notify);
     span.end(this.#time.now());
   }
 
   async serve(request: Request, answer: () => Promise<unknown>): Promise<void> {
-    const { trace, context } = this.#otel;
-    const active = trace.getActiveSpan();
+    const active = this.#otel.activeSpan();
     // With an active span, the application traces its requests itself, or has decided not to sample this one.
     const span = active ?? this.#startServe(request);
-    if (!span.isRecording()) return void (await answer());
+    if (!span?.isRecording()) return void (await answer());
     try {
-      await context.with(trace.setSpan(context.active(), span), answer);
+      await this.#otel.within(span, answer);
     } finally {
       this.#linkRead(span, request.served());
       if (span !== active) this.#endServe(span, request);
     }
   }
 
-  #startServe({ method, path, scheme, headers }: Request): Span {
-    const { context, propagation, SpanKind } = this.#otel;
+  /** An SDK may be started after this process has connected. */
+  #theTracer(): Api | undefined {
+    return (this.#tracer ??= this.#otel.tracer());
+  }
+
+  #startServe({ method, path, scheme, headers }: Request): Span | undefined {
     const attributes = { 'http.request.method': method, 'url.path': path, 'url.scheme': scheme };
-    const parent = propagation.extract(context.active(), headers);
-    return this.#tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent);
+    const options = { kind: SPAN_KIND.SERVER, attributes };
+    return this.#theTracer()?.startSpan(method, options, this.#otel.extracted(headers));
   }
 
   #endServe(span: Span, request: Request): void {
@@ -130,8 +132,7 @@ export class Spans implements Tracer {
     const route = request.route();
     span.setAttribute('http.response.status_code', status);
     if (route !== undefined) span.setAttribute('http.route', route).updateName(`${request.method} ${route}`);
-    if (status >= 500)
-      span.setAttribute('error.type', String(status)).setStatus({ code: this.#otel.SpanStatusCode.ERROR });
+    if (status >= 500) span.setAttribute('error.type', String(status)).setStatus({ code: STATUS_ERROR });
     span.end();
   }
 
@@ -145,7 +146,7 @@ export class Spans implements Tracer {
     span.addLink?.({ context: applied.context, attributes: { 'tandem.space': space } });
   }
 
-  #startApply(frame: Applied, trace: FrameTrace): Span {
+  #startApply(tracer: Api, frame: Applied, trace: FrameTrace): Span {
     const { space, path, position, keys, bytes, receivedAt } = frame;
     const { updateLatencyMs, errorMs, ownerMs, followerMs } = frame;
     const attributes: Attributes = {
@@ -158,8 +159,8 @@ export class Spans implements Tracer {
       ...(followerMs !== undefined && { 'tandem.update.follower_ms': followerMs }),
     };
     const links = this.#links(trace.links ?? []);
-    const options = { kind: this.#otel.SpanKind.CONSUMER, links, attributes, startTime: receivedAt };
-    return this.#tracer.startSpan(`apply ${space}`, options, this.#under(trace, true));
+    const options = { kind: SPAN_KIND.CONSUMER, links, attributes, startTime: receivedAt };
+    return tracer.startSpan(`apply ${space}`, options, this.#under(trace, true));
   }
 
   /** https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
@@ -184,14 +185,11 @@ export class Spans implements Tracer {
   }
 
   #under(parent: TraceContext, isRemote: boolean): Context {
-    const { trace, ROOT_CONTEXT } = this.#otel;
-    return trace.setSpanContext(ROOT_CONTEXT, this.#withState({ ...readContext(parent), isRemote }, parent));
+    return this.#otel.under(this.#withState({ ...readContext(parent), isRemote }, parent));
   }
 
   #withState(context: SpanContext, { tracestate }: TraceContext): SpanContext {
-    return tracestate === undefined
-      ? context
-      : { ...context, traceState: this.#otel.createTraceState(tracestate) };
+    return tracestate === undefined ? context : { ...context, traceState: this.#otel.traceState(tracestate) };
   }
 
   #links(traceparents: readonly string[]): Link[] {
@@ -199,7 +197,7 @@ export class Spans implements Tracer {
   }
 
   #isSampled({ traceFlags }: SpanContext): boolean {
-    return (traceFlags & this.#otel.TraceFlags.SAMPLED) !== 0;
+    return (traceFlags & SAMPLED) !== 0;
   }
 }
 

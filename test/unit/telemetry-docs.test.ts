@@ -1,7 +1,6 @@
 /** The docs, the dashboard and the alert rules name exactly the metrics that exist. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import * as api from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -11,6 +10,7 @@ import { Slices } from '../../src/base/slices.ts';
 import { measure } from '../../src/telemetry/meters.ts';
 import { Observers } from '../../src/ports/observer.ts';
 import type { OpenTelemetry } from '../../src/telemetry/open-telemetry.ts';
+import { openTelemetry } from '../../src/telemetry/open-telemetry.ts';
 import { FakeTime } from '../_fake-time.ts';
 
 const RULES = 'docs/grafana/prometheus/alerts.yaml';
@@ -42,7 +42,7 @@ function instruments(): Made[] {
       };
     },
   });
-  const otel = { ...api, metrics: { getMeter: () => meter } } as unknown as OpenTelemetry;
+  const otel: OpenTelemetry = { ...openTelemetry, meter: () => meter };
   const time = new FakeTime();
   const load = () => new LoadMeter(new Slices(time)).now();
   measure(otel, {

@@ -1,33 +1,20 @@
 /**
  * The live page: a few files, served as they are. Its addresses are relative, so that it can be mounted
  * anywhere. Its content security policy forbids other origins, inline scripts and `eval`.
+ *
+ * The files are texts in two modules (`npm run embed`), which are loaded when the page is first asked for.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { Problem } from '../problem.ts';
 
-const FOLDER = new URL('browser/', import.meta.url);
-/** The folder of the installed chart library. */
-const CHARTS = dirname(createRequire(import.meta.url).resolve('uplot'));
+/** Served at the root, and nowhere else. */
+const ENTRY = 'index.html';
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
-};
-
-/** The files that can be requested, and their paths. Every other name is a 404. */
-const FILES: Readonly<Record<string, string | URL>> = {
-  'uPlot.js': join(CHARTS, 'uPlot.esm.js'),
-  'uPlot.css': join(CHARTS, 'uPlot.min.css'),
-  ...Object.fromEntries(
-    readdirSync(FOLDER)
-      .filter((name) => /\.(js|css)$/.test(name))
-      .map((name) => [name, new URL(name, FOLDER)]),
-  ),
 };
 
 const POLICY = [
@@ -44,15 +31,22 @@ const POLICY = [
 
 export function servePage(router: Router): void {
   router.get('/', answerPage);
-  router.get('/page/:file', (ctx) => {
+  router.get('/page/:file', async (ctx) => {
     const { file = '' } = ctx.params;
-    const path = Object.hasOwn(FILES, file) ? FILES[file] : undefined;
-    if (path === undefined) throw new Problem('NOT_FOUND', `the page has no file ${JSON.stringify(file)}`);
-    answerFile(ctx, path, file.slice(file.lastIndexOf('.') + 1));
+    const files = await load();
+    if (file === ENTRY || !Object.hasOwn(files, file))
+      throw new Problem('NOT_FOUND', `the page has no file ${JSON.stringify(file)}`);
+    answerFile(ctx, files[file]!, file.slice(file.lastIndexOf('.') + 1));
   });
 }
 
-function answerPage(ctx: Context): void {
+/** The texts of all files, by name. A module is evaluated once, however often it is imported. */
+async function load(): Promise<Readonly<Record<string, string>>> {
+  const [{ PAGE }, { CHARTS }] = await Promise.all([import('./texts.ts'), import('./chart-texts.ts')]);
+  return { ...PAGE, ...CHARTS };
+}
+
+async function answerPage(ctx: Context): Promise<void> {
   const [path = '', query] = ctx.originalUrl.split('?');
   // Relative addresses resolve against the last slash of the path, so the page needs one at its end.
   if (!path.endsWith('/')) {
@@ -61,10 +55,10 @@ function answerPage(ctx: Context): void {
     ctx.set('Location', `./${last}/${query === undefined ? '' : `?${query}`}`);
     return;
   }
-  answerFile(ctx, new URL('index.html', FOLDER), 'html');
+  answerFile(ctx, (await load())[ENTRY]!, 'html');
 }
 
-function answerFile(ctx: Context, path: string | URL, extension: string): void {
+function answerFile(ctx: Context, text: string, extension: string): void {
   ctx.set({
     'Cache-Control': 'no-cache',
     'Content-Security-Policy': POLICY,
@@ -73,5 +67,5 @@ function answerFile(ctx: Context, path: string | URL, extension: string): void {
     'X-Content-Type-Options': 'nosniff',
   });
   ctx.type = TYPES[extension]!;
-  ctx.body = readFileSync(path);
+  ctx.body = text;
 }

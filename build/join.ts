@@ -1,0 +1,204 @@
+/**
+ * Joins the compiled modules into one file for each entry, and one for all that entries share. Node needs half a
+ * millisecond for every file of an ES module that it loads, which is more than our modules take to run.
+ *
+ * A module becomes a function that is called once, in the order of evaluation, and returns its exports. Its imports
+ * are constants at its top. There are no circles between modules, so each is ready before the next one needs it.
+ * This file knows the forms that the compiler writes for our sources, and refuses every other one.
+ */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { posix } from 'node:path';
+
+/** What entries share. */
+const CORE = 'src/core.js';
+
+interface Name {
+  readonly theirs: string;
+  readonly ours: string;
+}
+
+interface Import {
+  readonly names: readonly Name[];
+  /** A path from the root of the build, or a package. */
+  readonly from: string;
+}
+
+export interface Module {
+  readonly path: string;
+  readonly imports: readonly Import[];
+  /** Exported again without being used. */
+  readonly passed: readonly Import[];
+  readonly exports: readonly string[];
+  /** Imported when it is first needed. */
+  readonly later: readonly string[];
+  readonly body: string;
+}
+
+const IMPORT = /^import \{ (.+) \} from '(.+)';\n/gm;
+const PASSED = /^export \{ (.+) \} from '(.+)';\n/gm;
+const NOTHING = /^export \{\};\n?/gm;
+const DECLARED = /^export ((?:async )?function\*?|class|const) ([\w$]+)/gm;
+const LATER = /\bimport\('(\..+?)'\)/g;
+const REFUSED = /^(?:import|export)\b.*|\bimport\.meta\b.*/m;
+
+/** @throws where the module has a form that cannot be joined */
+export function parse(path: string, text: string): Module {
+  const at = (from: string): string => (from.startsWith('.') ? posix.join(posix.dirname(path), from) : from);
+  const read = (pattern: RegExp): Import[] =>
+    [...text.matchAll(pattern)].map(([, names = '', from = '']) => ({
+      names: namesIn(names),
+      from: at(from),
+    }));
+  const exports: string[] = [];
+  const body = text
+    .replace(IMPORT, '')
+    .replace(PASSED, '')
+    .replace(NOTHING, '')
+    .replace(DECLARED, (_, kind: string, name: string) => {
+      exports.push(name);
+      return `${kind} ${name}`;
+    });
+  const later = [...body.matchAll(LATER)].map(([, from = '']) => at(from));
+  return { path, imports: read(IMPORT), passed: read(PASSED), exports, later, body };
+}
+
+function namesIn(list: string): Name[] {
+  return list.split(', ').map((name) => {
+    const [theirs = '', ours = theirs] = name.split(' as ');
+    return { theirs, ours };
+  });
+}
+
+/**
+ * @param entries paths of modules that stay files of their own
+ * @returns the text of each file, by its path
+ */
+export function join(modules: ReadonlyMap<string, Module>, entries: readonly string[]): Map<string, string> {
+  const files = new Set(entries);
+  // A file that is added while the loop runs is visited as well.
+  for (const entry of files)
+    for (const path of reachable(modules, entry)) modules.get(path)!.later.forEach((file) => files.add(file));
+  const homes = new Map<string, string>();
+  for (const entry of files) {
+    for (const path of reachable(modules, entry))
+      if (!files.has(path)) homes.set(path, homes.has(path) || entry === entries[0] ? CORE : entry);
+  }
+  const order = [...homes.keys()];
+  const written = new Map<string, string>();
+  for (const file of [CORE, ...files]) {
+    const parts = order.filter((path) => homes.get(path) === file).map((path) => modules.get(path)!);
+    written.set(file, new File(file, homes).write(parts, files.has(file) ? modules.get(file) : undefined));
+  }
+  return written;
+}
+
+/** The modules that an entry needs at once, each after those that it imports, the entry last. */
+function reachable(
+  modules: ReadonlyMap<string, Module>,
+  entry: string,
+  found = new Set<string>(),
+): Set<string> {
+  const module = modules.get(entry);
+  if (module === undefined) throw new Error(`${entry}: no such module`);
+  for (const { from } of [...module.imports, ...module.passed])
+    if (from.endsWith('.js') && !found.has(from)) reachable(modules, from, found);
+  return found.add(entry);
+}
+
+class File {
+  readonly #path: string;
+  readonly #homes: ReadonlyMap<string, string>;
+  /** From each other file and package, the names that are imported, and the constants that they become. */
+  readonly #imported = new Map<string, Map<string, string>>();
+
+  constructor(path: string, homes: ReadonlyMap<string, string>) {
+    this.#path = path;
+    this.#homes = homes;
+  }
+
+  write(parts: readonly Module[], entry: Module | undefined): string {
+    const text = parts.map((part) => this.#function(part)).join('');
+    const end = entry
+      ? this.#entry(entry)
+      : `export { ${parts.map(({ path }) => constantOf(path)).join(', ')} };\n`;
+    const imports = [...this.#imported].map(([from, names]) => {
+      const list = [...names]
+        .map(([theirs, ours]) => (theirs === ours ? ours : `${theirs} as ${ours}`))
+        .join(', ');
+      return `import { ${list} } from '${from}';\n`;
+    });
+    const [shebang = ''] = /^#!.*\n/.exec(end) ?? [];
+    return `${shebang}${imports.join('')}${text}${end.slice(shebang.length)}`;
+  }
+
+  #function(module: Module): string {
+    const { path, passed, exports } = module;
+    const given = [...exports, ...passed.flatMap(({ names }) => names.map(({ ours }) => ours))];
+    const body = `${this.#constants(module)}${this.#body(module)}return { ${given.join(', ')} };\n`;
+    return `const ${constantOf(path)} = /* @__PURE__ */ (() => {\n${body}})();\n`;
+  }
+
+  #entry(module: Module): string {
+    const names = [...module.exports, ...module.passed.flatMap(({ names }) => names.map(({ ours }) => ours))];
+    const [shebang = ''] = /^#!.*\n/.exec(module.body) ?? [];
+    const body = this.#body(module).slice(shebang.length);
+    return `${shebang}${this.#constants(module)}${body}export { ${names.join(', ')} };\n`;
+  }
+
+  #constants({ imports, passed }: Module): string {
+    const known = new Set(imports.flatMap(({ names }) => names.map(({ ours }) => ours)));
+    const others = passed.map(({ names, from }) => ({
+      names: names.filter(({ ours }) => !known.has(ours)),
+      from,
+    }));
+    return [...imports, ...others].map((each) => this.#constant(each)).join('');
+  }
+
+  #constant({ names, from }: Import): string {
+    const home = this.#homes.get(from);
+    if (home === undefined)
+      return names.map(({ theirs, ours }) => `const ${ours} = ${this.#import(from, theirs)};\n`).join('');
+    const constant = home === this.#path ? constantOf(from) : this.#import(home, constantOf(from));
+    return `const { ${names.map(({ theirs, ours }) => (theirs === ours ? ours : `${theirs}: ${ours}`)).join(', ')} } = ${constant};\n`;
+  }
+
+  /** @returns the constant that the import becomes */
+  #import(from: string, name: string): string {
+    const specifier = from.endsWith('.js') ? relative(this.#path, from) : from;
+    const names = this.#imported.get(specifier) ?? new Map<string, string>();
+    this.#imported.set(specifier, names);
+    if (!names.has(name)) names.set(name, name.startsWith('$') ? name : `${constantOf(from)}_${name}`);
+    return names.get(name)!;
+  }
+
+  #body({ path, body }: Module): string {
+    const refused = this.#homes.has(path) ? REFUSED.exec(body)?.[0] : undefined;
+    if (refused !== undefined) throw new Error(`${path}: cannot be joined with others: ${refused}`);
+    return body.replace(
+      LATER,
+      (_, from: string) => `import('${relative(this.#path, posix.join(posix.dirname(path), from))}')`,
+    );
+  }
+}
+
+function constantOf(path: string): string {
+  return `$${path.replace(/^src\/|\.js$/g, '').replace(/\W/g, '_')}`;
+}
+
+function relative(file: string, to: string): string {
+  const path = posix.relative(posix.dirname(file), to);
+  return path.startsWith('.') ? path : `./${path}`;
+}
+
+/** The compiled files of a folder become the joined ones. Declarations stay as they are. */
+export function joinFolder(folder: URL, entries: readonly string[]): void {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.js'));
+  const modules = new Map(
+    paths.map((path) => [path, parse(path, readFileSync(new URL(path, folder), 'utf8'))] as const),
+  );
+  const files = join(modules, entries);
+  for (const path of paths) rmSync(new URL(path, folder));
+  for (const [path, text] of files) writeFileSync(new URL(path, folder), text);
+}

@@ -1,0 +1,19 @@
+/** `<file> <url>`: owns and follows a space where neither Koa nor OpenTelemetry is installed, and prints what it read. */
+import { connect, defineSpace, json } from 'tandem-sync';
+import about from 'tandem-sync/package.json' with { type: 'json' };
+
+const space = defineSpace('core', { key: json() });
+const [owning, following] = ['owner', 'follower'].map((name) => connect({ redis: process.argv[2], name }));
+const owner = owning.own(space);
+const follower = following.follow(space);
+await follower.ready();
+owner.set('key', 42);
+await follower.waitFor(await owner.flush({ timeoutMs: 20_000 }), { timeoutMs: 20_000 });
+const { value, freshness } = follower.get('key');
+const missing = await import('tandem-sync/koa').then(
+  () => 'none',
+  (error) => /koa/.exec(error.message)?.[0],
+);
+await following.stop();
+await owning.stop();
+console.log(JSON.stringify({ name: about.name, value, freshness, missing }));

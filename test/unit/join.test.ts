@@ -1,0 +1,98 @@
+import test from 'ava';
+import { join, parse } from '../../build/join.ts';
+
+const SOURCES = {
+  'src/index.js':
+    "export { connect } from './tandem.js';\nexport { Oops as TandemError } from './base/errors.js';\n",
+  'src/koa.js': "export { route } from './http/route.js';\n",
+  'src/tandem.js': `import { Redis } from 'ioredis';
+import { Oops, show as text } from './base/errors.js';
+export function connect() {
+    return [Redis, new Oops(text(1))];
+}
+`,
+  'src/base/errors.js': `export class Oops extends Error {
+}
+export const show = (value) => String(value);
+const local = 1;
+`,
+  'src/http/route.js': `import { Router } from '@koa/router';
+import { Oops } from '../base/errors.js';
+const local = 2;
+export async function route() {
+    const { PAGE } = await import('./texts.js');
+    return [Router, Oops, PAGE, local];
+}
+`,
+  'src/http/texts.js': 'export const PAGE = "import { a } from \'b\';\\n";\n',
+};
+
+function joined(changed: Readonly<Record<string, string>> = {}): Map<string, string> {
+  const modules = Object.entries({ ...SOURCES, ...changed }).map(
+    ([path, text]) => [path, parse(path, text)] as const,
+  );
+  return join(new Map(modules), ['src/index.js', 'src/koa.js']);
+}
+
+test('there is one file for each entry, one for what they share, and one for what is imported later', (t) => {
+  t.deepEqual([...joined().keys()].sort(), [
+    'src/core.js',
+    'src/http/texts.js',
+    'src/index.js',
+    'src/koa.js',
+  ]);
+});
+
+test('a module is a function with its imports as constants, after the modules that it imports', (t) => {
+  t.is(
+    joined().get('src/core.js'),
+    `import { Redis as $ioredis_Redis } from 'ioredis';
+const $base_errors = /* @__PURE__ */ (() => {
+class Oops extends Error {
+}
+const show = (value) => String(value);
+const local = 1;
+return { Oops, show };
+})();
+const $tandem = /* @__PURE__ */ (() => {
+const Redis = $ioredis_Redis;
+const { Oops, show: text } = $base_errors;
+function connect() {
+    return [Redis, new Oops(text(1))];
+}
+return { connect };
+})();
+export { $base_errors, $tandem };
+`,
+  );
+});
+
+test('an entry has its own exports alone', (t) => {
+  t.is(
+    joined().get('src/index.js'),
+    `import { $tandem, $base_errors } from './core.js';
+const { connect } = $tandem;
+const { Oops: TandemError } = $base_errors;
+export { connect, TandemError };
+`,
+  );
+});
+
+test('what is imported later is found from the file that the module went to', (t) => {
+  t.regex(joined().get('src/koa.js')!, /await import\('\.\/http\/texts\.js'\)/);
+  t.is(joined().get('src/http/texts.js'), 'const PAGE = "import { a } from \'b\';\\n";\nexport { PAGE };\n');
+});
+
+for (const [what, text] of [
+  ['a default export', 'export default 1;\n'],
+  ['a default import', "import ioredis from 'ioredis';\n"],
+  ['a whole namespace', "import * as all from './base/errors.js';\n"],
+  ['a list of exports', 'const a = 1;\nexport { a };\n'],
+  ['a variable that may change', 'export let a = 1;\n'],
+  ['its own place', 'export const here = import.meta.url;\n'],
+])
+  test(`${what} is refused`, (t) => {
+    t.throws(() => joined({ 'src/tandem.js': `${text}export function connect() {\n}\n` }), {
+      message: /^src\/tandem\.js: cannot be joined/,
+    });
+  });
