@@ -1,6 +1,12 @@
 /** The entry of `tandem-sync`: connect, define a space, own it or follow it. HTTP is in `tandem-sync/koa`. */
 export { connect } from './tandem.ts';
-export type { ConnectOptions, Tandem, TandemStopped } from './tandem.ts';
+export type {
+  ConnectOptions,
+  MemoryConnectOptions,
+  ProcessOptions,
+  Tandem,
+  TandemStopped,
+} from './tandem.ts';
 export type { Load } from './base/load.ts';
 export { defineSpace } from './state/space.ts';
 export { json } from './state/schema.ts';

@@ -30,11 +30,13 @@ import type { DirectOptions, Path } from './ports/path.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
 import { ownerLogic } from './owner/owner.ts';
 import { LEAST_CONNECT_MS, MOST_CONNECT_MS } from './redis/client.ts';
+import type { RedisStoreOptions } from './redis/store.ts';
 import { RedisStore } from './redis/store.ts';
 import type { RedisTarget } from './redis/target.ts';
 import { Space } from './state/space.ts';
 import type { Definition } from './state/definition.ts';
-import type { Store } from './ports/store.ts';
+import type { Joined, Joining, StoreServer } from './ports/store-server.ts';
+import { JOIN, requireStoreServer } from './ports/store-server.ts';
 import { measure } from './telemetry/meters.ts';
 import { Spans } from './telemetry/spans.ts';
 import { openTelemetry } from './telemetry/open-telemetry.ts';
@@ -44,17 +46,34 @@ import { inRoot } from './base/root.ts';
 import type { Sliced } from './base/slices.ts';
 import { Slices } from './base/slices.ts';
 import type { Time } from './base/time.ts';
-import { systemTime } from './base/time.ts';
+import { machineClock, requireTime, systemTime } from './base/time.ts';
 import type { Tracer } from './ports/tracer.ts';
 import { noTracer } from './ports/tracer.ts';
 
-export interface ConnectOptions {
+export interface ConnectOptions extends ProcessOptions {
   /**
    * A URL, ioredis options that name a place, or a function that makes a new client each time (TLS, ACL,
    * Sentinel, Cluster). All else is refused with `INVALID_OPTION`, also what ioredis would take for
    * localhost.
    */
   readonly redis: RedisTarget;
+  readonly store?: undefined;
+  readonly time?: undefined;
+}
+
+/** Options of a process that joins a simulated Redis, in the tests of an application. */
+export interface MemoryConnectOptions extends ProcessOptions {
+  /** A `memoryServer()` of `tandem-sync/testing`, in place of Redis: many processes in one, for tests. */
+  readonly store: StoreServer;
+  /**
+   * A `fakeTime()` of `tandem-sync/testing`, the same for all processes on the server. Default: the real
+   * clock, or the fake timers of a test runner.
+   */
+  readonly time?: Time | undefined;
+  readonly redis?: undefined;
+}
+
+export interface ProcessOptions {
   /** The name of this process, as others see it in "owned by". Default `process-` and the process's id. */
   readonly name?: string;
   /**
@@ -102,7 +121,7 @@ const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
   getPersistedSnapshot: (snapshot) => snapshot,
 };
 
-type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect' | 'clock'> & {
+type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect'> & {
   /** Called with the first participant: begins to measure, and returns a function that ends it. */
   readonly measure?: (participants: Iterable<AnyParticipant>, load: () => Load) => (() => void) | undefined;
 };
@@ -148,7 +167,7 @@ export class Tandem {
     };
     this.loadMeter = new LoadMeter(this.#runtime.slices);
     this.#close = close;
-    this.#root = createActor(rootLogic, { ...options, id: 'tandem' });
+    this.#root = createActor(rootLogic, { ...options, clock: machineClock(runtime.time), id: 'tandem' });
     this.#root.start();
   }
 
@@ -329,13 +348,13 @@ export class Tandem {
 }
 
 /**
- * Connects this process to Redis, in the background: Redis may be down now and come up later.
+ * Connects this process to Redis, in the background: Redis may be down now and come up later. With `store` it
+ * joins a simulated Redis instead.
  * @throws TandemError `INVALID_OPTION`
  */
-export function connect(options: ConnectOptions): Tandem {
+export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem {
   requireObject('connect', options);
   const {
-    redis,
     name = `process-${process.pid}`,
     commandTimeoutMs = 500,
     connectTimeoutMs,
@@ -344,30 +363,62 @@ export function connect(options: ConnectOptions): Tandem {
   } = options;
   if (typeof name !== 'string' || name === '')
     throw new TandemError('INVALID_OPTION', `name: expected a string, got ${kindOf(name)}`);
-  const time: Time = systemTime;
-  const clock = new ServerClock(time);
   const deadlineMs = between('commandTimeoutMs', commandTimeoutMs, 10, 60_000);
   if (connectTimeoutMs !== undefined)
     between('connectTimeoutMs', connectTimeoutMs, LEAST_CONNECT_MS, MOST_CONNECT_MS);
   const observers = new Observers();
-  const redisStore = inRoot(
-    () => new RedisStore({ redis, time, clock, deadlineMs, connectTimeoutMs, observers }),
+  const { store, time, clock, leave } = inRoot(() =>
+    isOnMemory(options)
+      ? joinMemory(options, { name, deadlineMs, observers })
+      : joinRedis(options, { deadlineMs, connectTimeoutMs, observers }),
   );
-  const store: Store = redisStore;
   const path = (space: string, options: DirectOptions, maxStaleMs: number): Path =>
     new DirectPath(space, options, maxStaleMs, time);
   const otel = requireBoolean('telemetry', telemetry) ? openTelemetry : undefined;
   if (inspect !== undefined && typeof inspect !== 'function') requireObject('inspect', inspect);
   const tracer = otel ? new Spans(otel, name, time) : noTracer;
   const runtime = { name, store, clock, time, path, observers, tracer };
-  return new Tandem(runtime, () => redisStore.stop(), {
+  return new Tandem(runtime, leave, {
     ...(inspect && { inspect: inspectorInRoot(inspect) }),
     measure: (participants, load) => measure(otel, { time, clock, observers, participants, load }),
   });
 }
 
+/** @throws TandemError `INVALID_OPTION` where it is unclear which is meant */
+function isOnMemory(options: ConnectOptions | MemoryConnectOptions): options is MemoryConnectOptions {
+  const { redis, store, time } = options;
+  if (redis !== undefined && store !== undefined) {
+    const why =
+      'redis, store: expected one of them, got both: processes meet in Redis or on a memoryServer()';
+    throw new TandemError('INVALID_OPTION', why);
+  }
+  if (time !== undefined && store === undefined) {
+    const why = 'time: expected a memoryServer() as store beside it: with Redis, time is that of the clock';
+    throw new TandemError('INVALID_OPTION', why);
+  }
+  return store !== undefined;
+}
+
+function joinMemory(
+  { store, time }: MemoryConnectOptions,
+  process: Pick<Joining, 'name' | 'deadlineMs' | 'observers'>,
+): Joined {
+  if (time !== undefined) requireTime('time', time);
+  return requireStoreServer('store', store)[JOIN]({ ...process, time });
+}
+
+function joinRedis(
+  { redis }: ConnectOptions,
+  options: Pick<RedisStoreOptions, 'deadlineMs' | 'connectTimeoutMs' | 'observers'>,
+): Joined {
+  const time = systemTime;
+  const clock = new ServerClock(time);
+  const store = new RedisStore({ ...options, redis, time, clock });
+  return { store, time, clock, leave: () => store.stop() };
+}
+
 /** Actors call an inspector in the async context of whoever sends them something. */
-function inspectorInRoot(inspect: NonNullable<ConnectOptions['inspect']>): (event: InspectionEvent) => void {
+function inspectorInRoot(inspect: NonNullable<ProcessOptions['inspect']>): (event: InspectionEvent) => void {
   return (event) => inRoot(() => (typeof inspect === 'function' ? inspect(event) : inspect.next?.(event)));
 }
 

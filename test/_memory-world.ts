@@ -1,10 +1,10 @@
 /** Processes on one server in memory, under a fake time. */
 import { ServerClock } from '../src/base/clock.ts';
-import { MemoryServer } from '../src/memory/server.ts';
+import { RedisModel } from '../src/memory/redis-model.ts';
 import { MemoryStore } from '../src/memory/store.ts';
 import type { Path } from '../src/ports/path.ts';
 import { Tandem } from '../src/tandem.ts';
-import { FakeTime } from './_fake-time.ts';
+import { FakeTime } from '../src/base/fake-time.ts';
 
 export interface MemoryProcess {
   readonly tandem: Tandem;
@@ -13,7 +13,7 @@ export interface MemoryProcess {
 
 export class MemoryWorld {
   readonly time = new FakeTime();
-  readonly server = new MemoryServer(this.time);
+  readonly server = new RedisModel(this.time);
 
   /** @param path its direct path, where it has one */
   process(name: string, path?: () => Path): MemoryProcess {
@@ -24,7 +24,7 @@ export class MemoryWorld {
       throw new Error(`${name} has no direct path`);
     };
     const runtime = { name, store, clock, time, path: path ?? noPath };
-    return { tandem: new Tandem(runtime, () => {}, { clock: time.clock }), store };
+    return { tandem: new Tandem(runtime, () => {}), store };
   }
 
   /** The result of work that takes time. */
@@ -41,12 +41,10 @@ export class MemoryWorld {
 
 /** Takes both links of a process away. */
 export function cut({ store }: MemoryProcess): void {
-  store.commands.cut();
-  store.subscriber.cut();
+  store.cut();
 }
 
 /** Gives both links back. */
 export function mend({ store }: MemoryProcess): void {
-  store.commands.mend();
-  store.subscriber.mend();
+  store.mend();
 }

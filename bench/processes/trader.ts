@@ -8,7 +8,7 @@ import { ServerClock } from '../../src/base/clock.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { Tandem } from '../../src/tandem.ts';
 import { systemTime } from '../../src/base/time.ts';
-import { MemoryServer } from '../../src/memory/server.ts';
+import { RedisModel } from '../../src/memory/redis-model.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { serve } from '../harness/child.ts';
 import { Latencies, percentiles } from '../harness/histogram.ts';
@@ -33,7 +33,7 @@ function reckon(n: number): number {
 function inMemory(): Tandem {
   const time = systemTime;
   const clock = new ServerClock(time);
-  const store = new MemoryStore({ server: new MemoryServer(time), time, clock });
+  const store = new MemoryStore({ server: new RedisModel(time), time, clock });
   const path = (): never => {
     throw new Error('there is no direct path here');
   };

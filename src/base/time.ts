@@ -5,6 +5,8 @@
  */
 
 import { Elapsed } from './elapsed.ts';
+import { TandemError } from './errors.ts';
+import { kindOf } from './kind.ts';
 import { inRoot } from './root.ts';
 
 export type Cancel = () => void;
@@ -39,7 +41,7 @@ export interface Time {
 }
 
 /** Node turns a longer delay into 1 ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Costs less than `queueMicrotask`, which creates an async resource for async hooks. */
 const settled = Promise.resolve();
@@ -70,6 +72,27 @@ export const systemTime: Time = {
   nextTurn: (run) => void inRoot(setImmediate, run),
   random: () => Math.random(),
 };
+
+/** The form in which XState takes a time, for the delays of machines. */
+export interface MachineClock {
+  setTimeout(run: (...args: any[]) => void, ms: number): Cancel;
+  clearTimeout(cancel: Cancel | undefined): void;
+}
+
+export function machineClock(time: Time): MachineClock {
+  return {
+    setTimeout: (run, ms) => time.after(ms, run),
+    clearTimeout: (cancel) => cancel?.(),
+  };
+}
+
+/** @throws TandemError `INVALID_OPTION` */
+export function requireTime(name: string, value: unknown): void {
+  const { now, after, endOfTurn } = (value ?? {}) as Partial<Time>;
+  if ([now, after, endOfTurn].every((method) => typeof method === 'function')) return;
+  const expected = 'a fakeTime() of tandem-sync/testing';
+  throw new TandemError('INVALID_OPTION', `${name}: expected ${expected}, got ${kindOf(value)}`);
+}
 
 /** A random name with 104 bits in it. */
 export function randomId(time: Time): string {

@@ -1,13 +1,21 @@
 /** What the server in memory holds of one space: the same keys as Redis, by the same names. */
 import type { Change } from '../state/change.ts';
 import { ZERO } from '../state/position.ts';
+import type { History } from './history.ts';
 
 /** A state: `state` has the values, `index` the revision of each key's last change, tombstones too. */
 export class Contents {
   readonly state = new Map<string, string>();
   readonly index = new Map<string, number>();
+  readonly #history: History | undefined;
+
+  /** @param history is told what the keys held before each change, if it is wanted */
+  constructor(history: History | undefined) {
+    this.#history = history;
+  }
 
   apply(changes: readonly Change[]): void {
+    this.#note(changes.map(({ key }) => key));
     for (const { key, revision, json } of changes) {
       this.index.set(key, revision);
       if (json === '') this.state.delete(key);
@@ -15,8 +23,21 @@ export class Contents {
     }
   }
 
+  /** Forgets when keys were deleted. */
+  drop(keys: readonly string[]): void {
+    this.#note(keys);
+    for (const key of keys) this.index.delete(key);
+  }
+
+  /** Removes all that is known of a key. */
+  remove(key: string): void {
+    this.#note([key]);
+    this.state.delete(key);
+    this.index.delete(key);
+  }
+
   copy(): Contents {
-    const copy = new Contents();
+    const copy = new Contents(this.#history);
     for (const [key, json] of this.state) copy.state.set(key, json);
     for (const [key, revision] of this.index) copy.index.set(key, revision);
     return copy;
@@ -25,6 +46,22 @@ export class Contents {
   inOrder(): [key: string, revision: number][] {
     return [...this.index].sort(([a, m], [b, n]) => m - n || (a < b ? -1 : 1));
   }
+
+  #note(keys: readonly string[]): void {
+    if (this.#history === undefined || keys.length === 0) return;
+    const held = keys.map((key) => [key, this.state.get(key), this.index.get(key)] as const);
+    this.#history.note(() => {
+      for (const [key, json, revision] of held) {
+        put(this.state, key, json);
+        put(this.index, key, revision);
+      }
+    }, keys.length);
+  }
+}
+
+function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }
 
 /** The names of the keys, and the type of each. */
@@ -68,10 +105,11 @@ const NEW_META = {
 
 /** All keys of one space. */
 export class MemorySpace {
+  readonly #history: History | undefined;
   meta = NEW_META;
-  live = new Contents();
+  live: Contents;
   /** The keys of a large turn: staged, or in force and not settled yet. */
-  turn = new Contents();
+  turn: Contents;
   /** A whole state that is being staged beside `live`. */
   next: Contents | undefined;
   /** What is staged belongs to this. */
@@ -81,6 +119,24 @@ export class MemorySpace {
   readonly foreign = new Map<KeyName, string>();
   /** A key of another type was met by a writer: all counts as lost until the whole state is replaced. */
   isSizeLost = false;
+
+  constructor(history: History | undefined) {
+    this.#history = history;
+    this.live = new Contents(history);
+    this.turn = new Contents(history);
+  }
+
+  /** Notes everything but the contents, which note their changes by themselves. Called before a script. */
+  note(): void {
+    if (this.#history === undefined) return;
+    const { meta, live, turn, next, attempt, lease, isSizeLost } = this;
+    const foreign = [...this.foreign];
+    this.#history.note(() => {
+      Object.assign(this, { meta, live, turn, next, attempt, lease, isSizeLost });
+      this.foreign.clear();
+      for (const [name, type] of foreign) this.foreign.set(name, type);
+    });
+  }
 
   /** By hand: puts another type at a key. What was there is gone. */
   retype(name: KeyName, type: string): void {
@@ -98,7 +154,7 @@ export class MemorySpace {
   }
 
   copy(): MemorySpace {
-    const copy = new MemorySpace();
+    const copy = new MemorySpace(this.#history);
     copy.meta = this.meta;
     copy.live = this.live.copy();
     copy.turn = this.turn.copy();

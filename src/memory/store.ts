@@ -1,5 +1,5 @@
 /**
- * The store in memory: one process's way to a `MemoryServer`.
+ * The store in memory: one process's way to a `RedisModel`.
  *
  * A `ModelStore` says what is called. How calls travel is left to those who extend it: `MemoryStore` has
  * links of its own, which are up unless they are cut, and the simulator has sockets.
@@ -28,7 +28,7 @@ import { MAX_FRAME_LENGTH } from '../state/frame.ts';
 import { MAX_TURN_CHANGES } from '../state/part.ts';
 import type { Position } from '../state/position.ts';
 import { MemoryLink } from './link.ts';
-import type { MemoryServer } from './server.ts';
+import type { RedisModel } from './redis-model.ts';
 
 /** A whole state is staged so many changes at a time. */
 const STAGE_PORTION = 1_000;
@@ -46,7 +46,7 @@ export abstract class ModelStore implements Store {
   abstract readonly commands: Link;
   abstract readonly subscriber: Link;
   protected readonly time: Time;
-  protected readonly server: MemoryServer;
+  protected readonly server: RedisModel;
   readonly #clock: ServerClock | undefined;
   readonly #stagePortion: number;
   readonly #settlePortion: number;
@@ -145,7 +145,7 @@ export abstract class ModelStore implements Store {
 }
 
 export interface MemoryStoreOptions {
-  readonly server: MemoryServer;
+  readonly server: RedisModel;
   readonly time: Time;
   /** Each reply is a sample for it. */
   readonly clock?: ServerClock;
@@ -175,6 +175,18 @@ export class MemoryStore extends ModelStore {
   forgetSubscriptions(): void {
     for (const [space, deliver] of this.#subscriptions) this.server.unsubscribe(space, deliver);
     this.#subscriptions.clear();
+  }
+
+  /** Takes both links away. Calls under way end without a reply. */
+  cut(why?: string): void {
+    this.commands.cut(why);
+    this.subscriber.cut(why);
+  }
+
+  /** Gives both links back. */
+  mend(): void {
+    this.commands.mend();
+    this.subscriber.mend();
   }
 
   /** One way, to the server or from it. What is sent later over a link arrives later. */

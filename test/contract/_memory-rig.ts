@@ -1,18 +1,18 @@
 /** The store in memory, as the contract suite needs it. */
 import type { Store } from '../../src/ports/store.ts';
 import type { Time } from '../../src/base/time.ts';
-import { MemoryServer } from '../../src/memory/server.ts';
+import { RedisModel } from '../../src/memory/redis-model.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import type { KeyName } from '../../src/memory/contents.ts';
 import type { Dump, ForeignType, Rig } from './_store-contract.ts';
 
 export class MemoryRig implements Rig {
-  readonly #server: MemoryServer;
+  readonly #server: RedisModel;
   readonly #time: Time;
 
   constructor(time: Time) {
     this.#time = time;
-    this.#server = new MemoryServer(time);
+    this.#server = new RedisModel(time);
   }
 
   open(): Promise<Store> {

@@ -5,9 +5,9 @@ import { ServerClock } from '../../src/base/clock.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import type { Follower, Owner } from '../../src/index.ts';
 import { Tandem } from '../../src/tandem.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 import type { MemoryLink } from '../../src/memory/link.ts';
-import { MemoryServer } from '../../src/memory/server.ts';
+import { RedisModel } from '../../src/memory/redis-model.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { keeping } from '../_observed.ts';
 import { onRealServer } from '../_real.ts';
@@ -31,13 +31,13 @@ class SlowStore extends MemoryStore {
   }
 }
 
-function observed(time: FakeTime, server: MemoryServer, name: string) {
+function observed(time: FakeTime, server: RedisModel, name: string) {
   const clock = new ServerClock(time);
   const store = new SlowStore({ server, time, clock });
   const path = (): never => {
     throw new Error('no direct path here');
   };
-  const tandem = new Tandem({ name, store, clock, time, path }, () => {}, { clock: time.clock });
+  const tandem = new Tandem({ name, store, clock, time, path }, () => {});
   const kept = keeping();
   tandem.observe(kept.observer);
   return { tandem, store, clock, ...kept };
@@ -45,7 +45,7 @@ function observed(time: FakeTime, server: MemoryServer, name: string) {
 
 async function pair(t: ExecutionContext) {
   const time = new FakeTime();
-  const server = new MemoryServer(time);
+  const server = new RedisModel(time);
   const trading = observed(time, server, 'trading-1');
   const api = observed(time, server, 'api-1');
   const owner: Owner<D> = trading.tandem.own(space, { announce: false });

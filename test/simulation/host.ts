@@ -126,12 +126,6 @@ export class Host implements Time {
     return this.#sim.random.next();
   }
 
-  /** This time in the form in which XState takes it for the delays of machines. */
-  readonly clock = {
-    setTimeout: (run: (...args: any[]) => void, ms: number): Cancel => this.after(ms, run),
-    clearTimeout: (cancel: Cancel | undefined): void => cancel?.(),
-  };
-
   /** Runs the arrival of a message from outside. */
   deliver(run: () => void): void {
     if (this.#isKilled) return;

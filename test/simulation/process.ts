@@ -42,7 +42,7 @@ export class SimProcess {
     const slices = new Slices(host, { steps, fewSteps: random.pick(FEW_STEPS) });
     const { tombstoneLimit } = world.size;
     const runtime = { name: id, store: this.store, clock, time: host, path, slices, tombstoneLimit };
-    this.tandem = new Tandem(runtime, () => this.store.stop(), { clock: host.clock });
+    this.tandem = new Tandem(runtime, () => this.store.stop());
   }
 
   /** Records each change of mode and each error that the participant reports. */

@@ -5,7 +5,7 @@
  * real Redis. This file makes up, at random, how calls and replies travel.
  */
 import type { Time } from '../../src/base/time.ts';
-import { MemoryServer } from '../../src/memory/server.ts';
+import { RedisModel } from '../../src/memory/redis-model.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
 import type { Refusal, SocketServer } from './socket.ts';
@@ -14,7 +14,7 @@ import type { Wire } from './wire.ts';
 
 export class Redis implements SocketServer {
   readonly sim: SimTime;
-  readonly model: MemoryServer;
+  readonly model: RedisModel;
   readonly #sockets = new Set<Socket>();
   #isUp = true;
   #isHung = false;
@@ -34,7 +34,7 @@ export class Redis implements SocketServer {
       nextTurn: (run) => sim.endOfTurn(run),
       random: () => sim.random.next(),
     };
-    this.model = new MemoryServer(time, { pageBytes });
+    this.model = new RedisModel(time, { pageBytes });
   }
 
   get isUp(): boolean {

@@ -2,7 +2,7 @@
  * One connection to the simulated Redis, in place of an ioredis client. It has as much of a client as
  * `Connection` uses. Bytes arrive in order or not at all, and may arrive after their sender has gone.
  */
-import type { MemoryServer } from '../../src/memory/server.ts';
+import type { RedisModel } from '../../src/memory/redis-model.ts';
 import type { Host } from './host.ts';
 import type { SimTime } from './sim-time.ts';
 import type { Wire } from './wire.ts';
@@ -20,7 +20,7 @@ export interface Refusal {
 /** The server's side of a socket. */
 export interface SocketServer {
   readonly sim: SimTime;
-  readonly model: MemoryServer;
+  readonly model: RedisModel;
   readonly isUp: boolean;
   readonly refusal: Refusal | undefined;
   execute(run: () => void): void;

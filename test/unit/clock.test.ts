@@ -7,7 +7,7 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { ServerClock } from '../../src/base/clock.ts';
 import { check } from '../_check.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 /** The rounding error of a few operations on a double near 1.8e12, ms. */
 const ROUNDING_MS = 0.002;

@@ -5,7 +5,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Client } from '../../src/redis/target.ts';
 import type { ConnectionOptions } from '../../src/redis/connection.ts';
 import { Connection } from '../../src/redis/connection.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 /** As much of an ioredis client as a connection supervises. */
 class FakeClient extends EventEmitter {

@@ -4,7 +4,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import type { Cancel } from '../../src/base/time.ts';
 import { Deadlines } from '../../src/redis/deadlines.ts';
 import { Traffic } from '../../src/redis/traffic.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const MS = 500;
 

@@ -4,7 +4,7 @@ import type { Answer } from '../../src/follower/ask.ts';
 import { DirectPath } from '../../src/follower/direct-path.ts';
 import type { Frame } from '../../src/state/frame.ts';
 import { encodeFrame } from '../../src/state/frame.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const EPOCH = 3;
 const MAX_STALE_MS = 750;

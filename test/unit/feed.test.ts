@@ -7,7 +7,7 @@ import { Progress } from '../../src/owner/progress.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
 import { Slices } from '../../src/base/slices.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 import { startOver } from '../_ledger.ts';
 
 const LEASE_MS = 1_000;

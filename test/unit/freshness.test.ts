@@ -3,7 +3,7 @@ import test from 'ava';
 import { ServerClock } from '../../src/base/clock.ts';
 import type { Content } from '../../src/follower/freshness.ts';
 import { FreshnessTracker } from '../../src/follower/freshness.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const BOUND_MS = 750;
 const LEASE_MS = 3_000;

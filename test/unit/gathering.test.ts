@@ -9,7 +9,7 @@ import { ValueReader } from '../../src/follower/value-reader.ts';
 import type { Change } from '../../src/state/change.ts';
 import { hashOf } from '../../src/state/digest.ts';
 import { defineSpace } from '../../src/state/space.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const LINE = { epoch: 5, base: { epoch: 3, revision: 2 } };
 

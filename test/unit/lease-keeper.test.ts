@@ -4,7 +4,7 @@ import test from 'ava';
 import { Lease } from '../../src/owner/lease.ts';
 import { LeaseKeeper } from '../../src/owner/lease-keeper.ts';
 import type { Runtime } from '../../src/ports/runtime.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const LEASE_MS = 1_000;
 

@@ -8,12 +8,12 @@ import * as fc from 'fast-check';
 import { ServerClock } from '../../src/base/clock.ts';
 import type { Follower, Owner } from '../../src/index.ts';
 import { defineSpace, json } from '../../src/index.ts';
-import { MemoryServer } from '../../src/memory/server.ts';
+import { RedisModel } from '../../src/memory/redis-model.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { parsePosition } from '../../src/state/position.ts';
 import { Tandem } from '../../src/tandem.ts';
 import { check } from '../_check.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const SPACE = 'space';
 const space = defineSpace(SPACE, { '*': json<number>() });
@@ -24,14 +24,14 @@ const FOUND_MS = 2.2 * HEARTBEAT_MS;
 
 class World {
   readonly time: FakeTime;
-  readonly server: MemoryServer;
+  readonly server: RedisModel;
   readonly owner: Owner<D>;
   readonly follower: Follower<D>;
   readonly errors: string[] = [];
 
   constructor(seed = 1) {
     this.time = new FakeTime(seed);
-    this.server = new MemoryServer(this.time);
+    this.server = new RedisModel(this.time);
     this.owner = this.#process('owner').own(space, { heartbeatMs: HEARTBEAT_MS });
     this.follower = this.#process('follower').follow(space);
     this.follower.on('error', ({ error }) => this.errors.push(error.code));
@@ -42,7 +42,7 @@ class World {
     const clock = new ServerClock(time);
     const store = new MemoryStore({ server, time, clock });
     const path = (): never => assert.fail('no direct path here');
-    return new Tandem({ name, store, clock, time, path }, () => {}, { clock: time.clock });
+    return new Tandem({ name, store, clock, time, path }, () => {});
   }
 
   async start(): Promise<void> {

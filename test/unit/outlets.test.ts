@@ -6,7 +6,7 @@ import type { TextReader } from '../../src/base/text.ts';
 import { Budget } from '../../src/http/budget.ts';
 import type { Outlet } from '../../src/http/outlets.ts';
 import { Outlets } from '../../src/http/outlets.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const PIECE = 'x'.repeat(70_000);
 

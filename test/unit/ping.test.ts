@@ -3,7 +3,7 @@ import test from 'ava';
 import { TandemError } from '../../src/base/errors.ts';
 import { unavailable } from '../../src/redis/errors.ts';
 import { Ping } from '../../src/redis/ping.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 function setTheStage(answer: () => Promise<void> = () => Promise.resolve()) {
   const time = new FakeTime();

@@ -17,8 +17,8 @@ import { parsePosition, printPosition, ZERO } from '../../src/state/position.ts'
 import type { Claim, Page } from '../../src/ports/store.ts';
 import { Tandem } from '../../src/tandem.ts';
 import { check } from '../_check.ts';
-import { FakeTime } from '../_fake-time.ts';
-import { MemoryServer } from '../../src/memory/server.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
+import { RedisModel } from '../../src/memory/redis-model.ts';
 import type { MemoryStoreOptions } from '../../src/memory/store.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { withDeadline } from '../../src/base/time.ts';
@@ -102,11 +102,11 @@ interface Process {
 
 class World {
   readonly time: FakeTime;
-  readonly server: MemoryServer;
+  readonly server: RedisModel;
 
   constructor(seed = 1) {
     this.time = new FakeTime(seed);
-    this.server = new MemoryServer(this.time);
+    this.server = new RedisModel(this.time);
   }
 
   process(name: string, path: () => Path = () => assert.fail('no direct path here')): Process {
@@ -114,7 +114,7 @@ class World {
     const clock = new ServerClock(time);
     const wire = new Wire({ server, time, clock });
     const around = { name, store: wire, clock, time, path };
-    return { tandem: new Tandem(around, () => {}, { clock: time.clock }), wire };
+    return { tandem: new Tandem(around, () => {}), wire };
   }
 
   async led(owner: Owner<D>): Promise<void> {

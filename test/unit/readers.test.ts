@@ -6,7 +6,7 @@ import { Readers } from '../../src/base/readers.ts';
 import type { ReadersOptions } from '../../src/base/readers.ts';
 import { Stretches } from '../../src/base/stretches.ts';
 import { check } from '../_check.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 /** A growing number, and readers that get ranges of it. */
 function start(options: Partial<ReadersOptions<number>> = {}) {

@@ -23,8 +23,8 @@ import { Admission, isRolledBack } from '../../src/follower/admission.ts';
 import type { Page } from '../../src/ports/store.ts';
 import { check } from '../_check.ts';
 import { swap } from '../_swap.ts';
-import { FakeTime } from '../_fake-time.ts';
-import { MemoryServer } from '../../src/memory/server.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
+import { RedisModel } from '../../src/memory/redis-model.ts';
 import { resume, startOver } from '../_ledger.ts';
 
 const HEADER: Header = {
@@ -187,7 +187,7 @@ const OWNER = 'owner';
 
 /** An owner with its ledger, and its store, which can lose the latest commits. */
 class World {
-  readonly server = new MemoryServer(new FakeTime());
+  readonly server = new RedisModel(new FakeTime());
   readonly published: string[] = [];
   /** The state at each head that the store ever had. */
   readonly past = new Map<string, Record<string, unknown>>([[printPosition(ZERO), {}]]);

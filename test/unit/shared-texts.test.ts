@@ -3,7 +3,7 @@ import test from 'ava';
 import { SharedTexts } from '../../src/base/shared-texts.ts';
 import { Slices } from '../../src/base/slices.ts';
 import type { TextReader } from '../../src/base/text.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 /** The rows of a text: 2.4 MB. */
 const ROWS = 20_000;

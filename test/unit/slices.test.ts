@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import type { Sliced } from '../../src/base/slices.ts';
 import { finish, Slices } from '../../src/base/slices.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 /** Work of `steps` steps, each of which takes 1 ms and writes the name into a log. */
 function* work(name: string, steps: number, time: FakeTime, log: string[]): Sliced<string> {

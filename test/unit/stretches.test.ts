@@ -5,7 +5,7 @@ import { Slices } from '../../src/base/slices.ts';
 import type { Sliced } from '../../src/base/slices.ts';
 import { outside, Stretches } from '../../src/base/stretches.ts';
 import { defineSpace, json } from '../../src/index.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 import { MemoryWorld } from '../_memory-world.ts';
 
 function begin(): { time: FakeTime; stretches: Stretches; work: (ms: number) => void } {

@@ -11,7 +11,7 @@ import { measure } from '../../src/telemetry/meters.ts';
 import { Observers } from '../../src/ports/observer.ts';
 import type { OpenTelemetry } from '../../src/telemetry/open-telemetry.ts';
 import { openTelemetry } from '../../src/telemetry/open-telemetry.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const RULES = 'docs/grafana/prometheus/alerts.yaml';
 const DASHBOARD = 'docs/grafana/dashboards/tandem.json';

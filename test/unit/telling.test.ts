@@ -9,7 +9,7 @@ import { noTracer } from '../../src/ports/tracer.ts';
 import type { ReadChange } from '../../src/state/read-change.ts';
 import { Replica } from '../../src/state/replica.ts';
 import { check } from '../_check.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 import { swap } from '../_swap.ts';
 
 const LINE = { epoch: 5, base: { epoch: 3, revision: 0 } };

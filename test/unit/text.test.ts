@@ -5,7 +5,7 @@ import { Slices } from '../../src/base/slices.ts';
 import { messageOf, PIECE_LENGTH, Text } from '../../src/base/text.ts';
 import type { TextReader } from '../../src/base/text.ts';
 import { check } from '../_check.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const LINE = 'a line of sixteen characters, twice\n';
 

@@ -7,7 +7,7 @@ import { Command } from 'ioredis';
 import type { Client } from '../../src/redis/target.ts';
 import { bulk } from '../../src/redis/keys.ts';
 import { Outgoing, Unanswered } from '../../src/redis/unanswered.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const SKIP = `*3\r\n${bulk('client')}${bulk('reply')}${bulk('skip')}`;
 

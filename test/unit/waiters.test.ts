@@ -8,7 +8,7 @@ import { TandemError } from '../../src/base/errors.ts';
 import { systemTime } from '../../src/base/time.ts';
 import { Waiters } from '../../src/base/waiters.ts';
 import { check } from '../_check.ts';
-import { FakeTime } from '../_fake-time.ts';
+import { FakeTime } from '../../src/base/fake-time.ts';
 
 const STOPPED = new TandemError('STOPPED', 'it is stopped');
 

@@ -31,10 +31,11 @@ import { encodeTime } from '../state/wire-time.ts';
 import type { Position } from '../state/position.ts';
 import { isSame } from '../state/position.ts';
 import type { KeyName, MemoryLease } from './contents.ts';
+import type { History } from './history.ts';
 import { Contents, hasAddedKeys, hasLostKeys, isInForce, MemorySpace, TYPES } from './contents.ts';
 
-/** The server's clock where the local one is at zero. */
-const EPOCH_MS = 1_764_000_000_000;
+/** The server's clock where the local one is at zero, ms since 1970, by default. */
+const ZERO_MS = 1_764_000_000_000;
 /** The greatest size of a page of several changes, bytes of keys and values. */
 const MOST_IN_PAGE = 512 * 1024;
 /** An epoch further than this ahead of the server's clock, a century, is none of ours. */
@@ -56,27 +57,30 @@ const NO_WRONG_TYPES: readonly WrongType[] = [];
 type Fenced = 'fenced' | 'head_moved';
 type Written = Outcome<'committed', Fenced | 'keys_lost'>;
 
-export class MemoryServer {
+export class RedisModel {
   readonly #time: Time;
   readonly #pageBytes: number;
+  readonly #history: History | undefined;
   readonly #spaces = new Map<string, MemorySpace>();
   readonly #subscriptions = new Map<string, Set<(message: string) => void>>();
   /** The server's time, to the microsecond: it stands still while a script runs. */
-  #now = EPOCH_MS;
-  #aheadMs = 0;
+  #now = 0;
+  /** The server's clock less the local one, ms. */
+  #aheadMs: number;
   /** The keys of another type, as they were when the present script began. */
   #wrongTypes: readonly WrongType[] = [];
   /** Whether the present script is given the keys of the turn. */
   #knowsTurn = false;
 
-  /** @param options pageBytes: the greatest size of a page of several changes. Default 512 KiB. */
-  constructor(time: Time, { pageBytes = MOST_IN_PAGE }: { readonly pageBytes?: number | undefined } = {}) {
+  constructor(time: Time, { pageBytes = MOST_IN_PAGE, zeroMs = ZERO_MS, history }: ModelOptions = {}) {
     this.#time = time;
+    this.#history = history;
+    this.#aheadMs = zeroMs;
     this.#pageBytes = pageBytes;
   }
 
   now(): number {
-    return Math.floor((EPOCH_MS + this.#aheadMs + this.#time.now()) * 1000) / 1000;
+    return Math.floor((this.#aheadMs + this.#time.now()) * 1000) / 1000;
   }
 
   /** Sets the server's clock ahead by so much, ms; back by a negative number. */
@@ -86,13 +90,17 @@ export class MemoryServer {
 
   /** What the server holds of a space: to look at, and to harm by hand. */
   space(name: string): MemorySpace {
-    const space = this.#spaces.get(name) ?? new MemorySpace();
+    const space = this.#spaces.get(name) ?? new MemorySpace(this.#history);
     this.#spaces.set(name, space);
     return space;
   }
 
   /** Loses all of one space; or everything, as a server that was started again empty. */
   wipe(name?: string): void {
+    const kept = [...this.#spaces];
+    this.#history?.note(() => {
+      for (const [name, space] of kept) this.#spaces.set(name, space);
+    });
     if (name === undefined) this.#spaces.clear();
     else this.#spaces.delete(name);
   }
@@ -118,7 +126,7 @@ export class MemoryServer {
     const { foreign } = space;
     space.isSizeLost ||= foreign.has('meta') || foreign.has('state') || foreign.has('index');
     foreign.clear();
-    if (!isInForce(space)) space.turn = new Contents();
+    if (!isInForce(space)) space.turn = new Contents(this.#history);
     space.next = undefined;
     // planted: claim-epoch
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
@@ -147,7 +155,7 @@ export class MemoryServer {
       return this.#reply(space, 'keys_lost');
     const { state, index } = live;
     const before = { size: state.size, indexed: index.size };
-    if (!cut.isLight) for (const key of cut.dropped) index.delete(key);
+    if (!cut.isLight) live.drop(cut.dropped);
     live.apply(cut.changes);
     const size = meta.size + state.size - before.size;
     const indexed = meta.indexed + index.size - before.indexed;
@@ -172,13 +180,13 @@ export class MemoryServer {
     if (isFirst) {
       space.attempt = attempt;
       if (part === undefined) space.next = undefined;
-      else space.turn = new Contents();
+      else space.turn = new Contents(this.#history);
       for (const key of keys) foreign.delete(key);
     } else if (space.attempt !== attempt) {
       return this.#reply(space, 'head_moved');
     }
     if (portion.length > 0 && keys.some((key) => foreign.has(key))) return this.#reply(space, 'head_moved');
-    (part === undefined ? (space.next ??= new Contents()) : space.turn).apply(portion);
+    (part === undefined ? (space.next ??= new Contents(this.#history)) : space.turn).apply(portion);
     const { owner, epoch, leaseMs } = writer;
     this.#renew(space, owner, epoch, leaseMs);
     if (part !== undefined) {
@@ -224,8 +232,7 @@ export class MemoryServer {
       const json = turn.state.get(key) ?? '';
       // planted: settle-newer
       if ((live.index.get(key) ?? 0) < revision) live.apply([{ key, revision, json }]);
-      turn.state.delete(key);
-      turn.index.delete(key);
+      turn.remove(key);
       bytes += Buffer.byteLength(json);
     }
     const size = meta.size + live.state.size - before.size;
@@ -240,7 +247,7 @@ export class MemoryServer {
     const refusal = this.#refusal(space, replacement);
     if (refusal !== undefined) return this.#reply(space, refusal);
     if (space.attempt !== attempt) return this.#reply(space, 'head_moved');
-    const next = space.next ?? new Contents();
+    const next = space.next ?? new Contents(this.#history);
     const { size, count, digest } = replacement.whole;
     const isWhole = next.state.size === size && next.index.size === count;
     if (!isWhole || NEXT.some((key) => space.foreign.has(key))) return this.#reply(space, 'keys_lost');
@@ -250,7 +257,7 @@ export class MemoryServer {
     space.foreign.delete('index');
     space.isSizeLost = false;
     space.next = undefined;
-    space.turn = new Contents();
+    space.turn = new Contents(this.#history);
     for (const key of TURN) space.foreign.delete(key);
     space.meta = { ...space.meta, turnSize: 0, turnIndexed: 0 };
     this.#finish(space, replacement, size, count);
@@ -312,7 +319,7 @@ export class MemoryServer {
     space.next = undefined;
     for (const key of ['lease', ...NEXT] as const) space.foreign.delete(key);
     if (!isInForce(space)) {
-      space.turn = new Contents();
+      space.turn = new Contents(this.#history);
       for (const key of TURN) space.foreign.delete(key);
     }
     if (farewell) this.publish(name, farewell, []);
@@ -345,6 +352,7 @@ export class MemoryServer {
     this.#now = this.now();
     this.#knowsTurn = keys !== LIVE;
     const space = this.space(name);
+    space.note();
     this.#wrongTypes =
       space.foreign.size === 0 ? NO_WRONG_TYPES : keys.flatMap((key) => wrongTypeOf(name, space, key));
     return space;
@@ -432,6 +440,15 @@ export class MemoryServer {
     space.meta = { ...space.meta, epoch, revision, base, horizon, cutAt, size, indexed };
     this.#renew(space, cut.owner, epoch, cut.leaseMs);
   }
+}
+
+export interface ModelOptions {
+  /** The greatest size of a page of several changes, bytes. Default 512 KiB. */
+  readonly pageBytes?: number | undefined;
+  /** The server's clock where the local one is at zero, ms since 1970. */
+  readonly zeroMs?: number;
+  /** Is told what was before each write. Default: nobody is. */
+  readonly history?: History;
 }
 
 /** What one call of `stage` writes. */
