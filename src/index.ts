@@ -12,17 +12,28 @@ export { defineSpace } from './state/space.ts';
 export { json } from './state/schema.ts';
 export type { Definition, InputOf, KeyOf, PatternOf, ValueOf } from './state/definition.ts';
 export type { Schema } from './state/schema.ts';
-export type { Space } from './state/space.ts';
+export type { AnySpace, Space } from './state/space.ts';
 export { comparePositions } from './state/position.ts';
-export type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
+export type { Owner, OwnerEmitted, OwnOptions, Update } from './owner/owner.ts';
 export type { FencedEvent } from './owner/events.ts';
 export type { OwnershipChangedEvent } from './actor/ownership-driver.ts';
-export type { Follower, FollowerEmitted, FollowOptions, Refreshed } from './follower/follower.ts';
+export type {
+  Follower,
+  FollowerEmitted,
+  FollowOptions,
+  ReadyOptions,
+  Refreshed,
+} from './follower/follower.ts';
 export type { SyncEvent } from './follower/events.ts';
-export type { AnyParticipant, Stopped, Uncommitted } from './actor/participant.ts';
+export type { Stopped, Uncommitted } from './actor/stopped.ts';
+export type { AnyParticipant } from './actor/participant.ts';
 export type { ParticipantLogic, ParticipantSnapshot } from './actor/logic.ts';
 export type { ErrorEvent, FreshnessEvent, ModeEvent, OwnerChangedEvent } from './actor/events.ts';
 export type { Status } from './actor/proof-watch.ts';
+export type { WaitUntilOptions } from './actor/wait-until.ts';
+export type { WatchOptions } from './actor/watch.ts';
+export type { AnyReading, ReadingOf, WatchedBy } from './state/any-reading.ts';
+export type { Frozen } from './state/frozen.ts';
 export type { Freshness, OwnerState, Reading, Source } from './state/reading.ts';
 export type { DirectOptions } from './ports/path.ts';
 export { InvalidValueError, OwnedElsewhereError, TandemError } from './base/errors.ts';

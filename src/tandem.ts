@@ -16,7 +16,8 @@ import type {
 import { createActor } from 'xstate';
 import { ServerClock } from './base/clock.ts';
 import type { ParticipantLogic } from './actor/logic.ts';
-import type { AnyParticipant, Uncommitted } from './actor/participant.ts';
+import type { Uncommitted } from './actor/stopped.ts';
+import type { AnyParticipant } from './actor/participant.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { TandemError } from './base/errors.ts';
 import { kindOf } from './base/kind.ts';
@@ -33,7 +34,8 @@ import { LEAST_CONNECT_MS, MOST_CONNECT_MS } from './redis/client.ts';
 import type { RedisStoreOptions } from './redis/store.ts';
 import { RedisStore } from './redis/store.ts';
 import type { RedisTarget } from './redis/target.ts';
-import { Space } from './state/space.ts';
+import type { AnySpace } from './state/space.ts';
+import { requireSpace } from './state/space.ts';
 import type { Definition } from './state/definition.ts';
 import type { Joined, Joining, StoreServer } from './ports/store-server.ts';
 import { JOIN, requireStoreServer } from './ports/store-server.ts';
@@ -126,7 +128,7 @@ type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect'> & {
   readonly measure?: (participants: Iterable<AnyParticipant>, load: () => Load) => (() => void) | undefined;
 };
 
-export class Tandem {
+export class Tandem implements AsyncDisposable {
   readonly name: string;
   readonly #runtime: Runtime;
   readonly #close: () => void;
@@ -175,7 +177,7 @@ export class Tandem {
    * Owns a space: this process's memory holds the state that all others follow.
    * @throws TandemError `ALREADY_OWNED`, `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
    */
-  own<D extends Definition>(space: Space<D>, options: OwnOptions = {}): Owner<D> {
+  own<D extends Definition>(space: AnySpace<D>, options: OwnOptions = {}): Owner<D> {
     return this.#start('owner', space, this.ownerLogic(space, options));
   }
 
@@ -183,7 +185,7 @@ export class Tandem {
    * Follows a space: keeps a copy of its state in this process, with a proof of how current the copy is.
    * @throws TandemError `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
    */
-  follow<D extends Definition>(space: Space<D>, options: FollowOptions = {}): Follower<D> {
+  follow<D extends Definition>(space: AnySpace<D>, options: FollowOptions = {}): Follower<D> {
     return this.#start('follower', space, this.followerLogic(space, options));
   }
 
@@ -192,10 +194,10 @@ export class Tandem {
    * `owner`.
    */
   ownerLogic<D extends Definition>(
-    space: Space<D>,
+    space: AnySpace<D>,
     options: OwnOptions = {},
   ): ParticipantLogic<'owner', Owner<D>, OwnerEmitted> {
-    return ownerLogic(space, this.#runtime, options);
+    return ownerLogic(requireSpace(space), this.#runtime, options);
   }
 
   /**
@@ -203,10 +205,10 @@ export class Tandem {
    * `follower`.
    */
   followerLogic<D extends Definition>(
-    space: Space<D>,
+    space: AnySpace<D>,
     options: FollowOptions = {},
   ): ParticipantLogic<'follower', Follower<D>, FollowerEmitted> {
-    return followerLogic(space, this.#runtime, options);
+    return followerLogic(requireSpace(space), this.#runtime, options);
   }
 
   /**
@@ -276,6 +278,11 @@ export class Tandem {
     return await this.#stopping;
   }
 
+  /** Stops, as `await using` does at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
   async #stopNow(timeoutMs: number): Promise<TandemStopped> {
     const lists = await Promise.all(
       [...this.#participants].map(async (participant) => {
@@ -307,11 +314,9 @@ export class Tandem {
 
   #start<R extends Role, T, E extends EventObject>(
     role: R,
-    space: Space,
+    space: AnySpace<Definition>,
     logic: ParticipantLogic<R, T, E>,
   ): T {
-    if (!(space instanceof Space))
-      throw new TandemError('INVALID_SPACE', 'expected a space made by defineSpace');
     this.#requireRoom(role === 'owner', space.name);
     const actor = createActor(logic, { parent: this.#root, id: `${role}:${space.name}` });
     const snapshot = actor.getSnapshot();

@@ -49,6 +49,6 @@ export function systemStatus(state: TradingFollower): SystemStatus {
 
 function* strategiesOf(state: TradingFollower): Iterable<[name: string, status: StrategyStatus]> {
   for (const { key, value } of state.entries(FAMILY)) {
-    if (value) yield [key.slice(FAMILY.length), value as StrategyStatus];
+    if (value) yield [key.slice(FAMILY.length), value];
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The base of owner and follower, as users see both: mode, readings, waiting and events.
+ * The base of owner and follower, as users see both: mode, waiting and events. Their readings are in `Readings`.
  *
  * `Owner` and `Follower` make the parts that do the work. Those parts share the objects in `context`.
  */
@@ -13,51 +13,27 @@ import type { Mode } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
 import { compare, parsePosition, printPosition } from '../state/position.ts';
 import type { Proof, Reading, Row } from '../state/reading.ts';
-import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
+import type { Definition } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import { ConnectionDriver } from './connection-driver.ts';
+import type { Context } from './context.ts';
 import { HeadWatchers } from './head-watchers.ts';
 import type { ParticipantEvent, ParticipantScope, ParticipantSnapshot } from './logic.ts';
 import type { OwnerIdentity, Status, Watched } from './proof-watch.ts';
 import { ProofWatch } from './proof-watch.ts';
+import { Readings } from './readings.ts';
 import { Reporter } from './reporter.ts';
+import type { Stopped } from './stopped.ts';
 import { WrongTypes } from './wrong-types.ts';
-
-/** The objects that all parts of one participant share. */
-export interface Context {
-  readonly space: string;
-  readonly runtime: Runtime;
-  readonly reporter: Reporter;
-  readonly connection: ConnectionDriver;
-  readonly waiters: Waiters;
-  readonly heads: HeadWatchers;
-  readonly wrongTypes: WrongTypes;
-  readonly proofWatch: ProofWatch;
-}
-
-/** A change that Redis is not known to hold. */
-export interface Uncommitted {
-  readonly key: string;
-  /** `undefined` for a delete. */
-  readonly value: unknown;
-  /** The position of the change, `epoch-revision`. */
-  readonly position: string;
-}
-
-/** The result of `stop`. */
-export interface Stopped {
-  /**
-   * The changes that Redis never confirmed, oldest first; empty when all were committed. A change whose
-   * commit got no answer in time is among them, and may be in Redis all the same.
-   */
-  readonly uncommitted: readonly Uncommitted[];
-}
 
 /** A participant of any role and any space. */
 export type AnyParticipant = Participant<any, any>;
 
 /** An owner or a follower of one space, as `tandem.own` and `tandem.follow` return it. */
-export abstract class Participant<D extends Definition, E extends EventObject> {
+export abstract class Participant<D extends Definition, E extends EventObject>
+  extends Readings<D>
+  implements AsyncDisposable
+{
   readonly space: Space<D>;
   readonly role: Role;
   protected readonly context: Context;
@@ -68,6 +44,7 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
    *   is known before. Default Infinity
    */
   constructor(role: Role, space: Space<D>, runtime: Runtime, scope: ParticipantScope, lookMs = Infinity) {
+    super();
     this.space = space;
     this.role = role;
     this.#scope = scope;
@@ -81,6 +58,7 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
       heads: new HeadWatchers(),
       wrongTypes: new WrongTypes(space.name, reporter),
       proofWatch: new ProofWatch(runtime.time, reporter, this.#watched(lookMs)),
+      ended: new AbortController(),
     };
   }
 
@@ -136,17 +114,8 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     return printPosition(this.position);
   }
 
-  /** The number of keys that hold a value. */
-  abstract readonly size: number;
   /** The proof of how current the state is. */
   abstract readonly proof: Proof;
-  /**
-   * The reading of a key. The value is `undefined` for a key that holds nothing.
-   * @throws TandemError `UNKNOWN_KEY`
-   */
-  abstract get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>>;
-  /** Like `entries`, but with rows, which cost a tenth of readings. */
-  abstract rows(prefix?: string): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>>;
   /**
    * The rows of the keys that changed after a position, oldest change first; the value of a deleted key
    * is `undefined`. The result is `undefined` where a reader cannot go on from that position.
@@ -154,13 +123,6 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
   abstract rowsSince(from: Position): Row[] | undefined;
   /** Whether a reader can go on from a position: whether `rowsSince` has a result. */
   abstract canContinue(from: Position): boolean;
-  /**
-   * The rows that `rowsSince` has, as they are at the first step, for a walk in slices: the state may change
-   * meanwhile. An entry that has no row gives `undefined`, so that the walk can rest there, too. A walk that
-   * is not ended has to be closed.
-   * @param from a position at which `canContinue` holds; default: all rows
-   */
-  abstract snapshotRows(from?: Position): Generator<Row | undefined, void, void>;
   /**
    * The position at which this copy was last found wrong: a reader at exactly this position must start
    * over.
@@ -194,17 +156,14 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
     };
   }
 
-  /**
-   * The readings of the keys that hold a value.
-   * @param prefix only of keys that begin with it; default all
-   */
-  *entries(prefix = ''): Iterable<Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
-    for (const row of this.rows(prefix)) yield row.reading;
-  }
-
   /** Like `rowsSince`, but with readings. */
   readingsSince(from: Position): Reading[] | undefined {
     return this.rowsSince(from)?.map((row) => row.reading);
+  }
+
+  /** Stops, as `await using` does at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   /** Called by the actor as it starts. */
@@ -269,6 +228,10 @@ export abstract class Participant<D extends Definition, E extends EventObject> {
       inRoot(callback, event),
     );
     return this.#scope.self.on(type, guarded as (event: EventObject) => void);
+  }
+
+  protected override onEvent(type: string, callback: () => void): Subscription {
+    return this.#scope.self.on(type, () => inRoot(callback));
   }
 
   /**

@@ -37,6 +37,18 @@ export type ErrorCode =
   | 'EVICTION_POLICY' // a warning: Redis evicts keys when its memory is full
   | 'REDIS_REFUSED'; // Redis refused the command (WRONGPASS, NOPERM, WRONGTYPE…): nothing was applied
 
+/** Marks an error, also to another copy of this package in the same process: by the name of its class. */
+const BRAND = Symbol.for('tandem-sync.error');
+
+/**
+ * Whether a value is an error of a class, made by any copy of this package. A class of the user's that extends ours
+ * has only its own.
+ */
+function isErrorOf(value: unknown, name: string): boolean {
+  if (typeof value !== 'object' || value === null || !(BRAND in value)) return false;
+  return name === 'TandemError' || value[BRAND] === name;
+}
+
 export class TandemError extends Error {
   override readonly name: string = 'TandemError';
   readonly code: ErrorCode;
@@ -46,6 +58,16 @@ export class TandemError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? false;
+  }
+
+  /** @internal */
+  get [BRAND](): string {
+    return 'TandemError';
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this === TandemError) return isErrorOf(value, 'TandemError');
+    return Function.prototype[Symbol.hasInstance].call(this, value);
   }
 }
 
@@ -59,6 +81,15 @@ export class OwnedElsewhereError extends TandemError {
       retryable: true,
     });
     this.owner = owner;
+  }
+
+  override get [BRAND](): string {
+    return 'OwnedElsewhereError';
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this === OwnedElsewhereError) return isErrorOf(value, 'OwnedElsewhereError');
+    return super[Symbol.hasInstance](value);
   }
 }
 
@@ -84,6 +115,15 @@ export class InvalidValueError extends TandemError {
     super(code, `value of "${key}" is refused: ${some.join('; ')}`);
     this.key = key;
     this.issues = issues;
+  }
+
+  override get [BRAND](): string {
+    return 'InvalidValueError';
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this === InvalidValueError) return isErrorOf(value, 'InvalidValueError');
+    return super[Symbol.hasInstance](value);
   }
 }
 

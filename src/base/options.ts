@@ -41,6 +41,13 @@ export function requireFunction(name: string, value: unknown): void {
   throw new TandemError('INVALID_OPTION', `${name}: expected a function, got ${kindOf(value)}`);
 }
 
+/** @throws TandemError `INVALID_OPTION` for anything but an `AbortSignal` or `undefined` */
+export function requireSignal(value: AbortSignal | undefined): void {
+  if (value === undefined) return;
+  if (typeof value === 'object' && value !== null && typeof value.addEventListener === 'function') return;
+  throw new TandemError('INVALID_OPTION', `signal: expected an AbortSignal, got ${kindOf(value)}`);
+}
+
 /** @throws TandemError `INVALID_OPTION` */
 export function requireBoolean(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;

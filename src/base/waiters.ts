@@ -20,13 +20,18 @@ export class Waiters {
 
   /**
    * Resolves once `isDone` returns true.
-   * @param what completes "… within 500 ms" in the error
+   * @param what completes "… within 500 ms" in the error; a function is asked once the time is over
    * @param timeoutMs from now; ms
    * @param why gives the cause of a `TIMEOUT`
    * @throws TandemError `INVALID_OPTION` for a `timeoutMs` that is no number, `TIMEOUT`, or the error given
    *   to `refuse`
    */
-  wait(isDone: () => boolean, what: string, timeoutMs: number, why?: () => unknown): Promise<void> {
+  wait(
+    isDone: () => boolean,
+    what: string | (() => string),
+    timeoutMs: number,
+    why?: () => unknown,
+  ): Promise<void> {
     if (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs)) {
       const error = new TandemError(
         'INVALID_OPTION',
@@ -39,7 +44,7 @@ export class Waiters {
     return new Promise((resolve, reject) => {
       const late = (): void => {
         this.#waiting.delete(waiter);
-        reject(timeoutError(what, timeoutMs, why?.()));
+        reject(timeoutError(typeof what === 'string' ? what : what(), timeoutMs, why?.()));
       };
       const cancel = this.#time.after(Math.max(0, timeoutMs), late);
       const waiter: Waiter = { isDone, resolve, reject, cancel };

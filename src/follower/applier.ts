@@ -14,14 +14,15 @@ import { hashOf } from '../state/digest.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Line, Position } from '../state/position.ts';
 import { compare, printPosition } from '../state/position.ts';
-import type { Proof, Reading } from '../state/reading.ts';
+import type { AnyReading, ReadingOf } from '../state/any-reading.ts';
+import type { Proof } from '../state/reading.ts';
 import { readingOf, Row } from '../state/reading.ts';
 import type { ReadChange, UnreadChange } from '../state/read-change.ts';
 import type { Replica } from '../state/replica.ts';
 import type { Entry } from '../state/entry.ts';
 import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import type { Admission, Verdict } from './admission.ts';
 import type { Arrival } from './arrival.ts';
 import { BoundCheck } from './bound-check.ts';
@@ -33,11 +34,10 @@ import type { Parts } from './parts.ts';
 import { Refusals } from './refusals.ts';
 import type { Extent, Settled } from './settling.ts';
 import { Settling } from './settling.ts';
-import type { News } from './telling.ts';
-import { Telling } from './telling.ts';
+import type { News } from '../actor/telling.ts';
+import { Telling } from '../actor/telling.ts';
 import { NoValue, ValueReader } from './value-reader.ts';
 
-export type AnyReading<D extends Definition> = Reading<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
 type AnyRow<D extends Definition> = Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>;
 
 /**
@@ -97,7 +97,7 @@ export class Applier<D extends Definition> {
     this.#freshness = parts.freshness;
     this.#meter = parts.meter;
     this.#values = new ValueReader(space, context.reporter, parts.meter);
-    this.telling = new Telling(parts.replica, context, (key) => this.get(key as KeyOf<D>));
+    this.telling = new Telling(parts.replica, context, (key) => this.get(key as KeyOf<D>) as AnyReading<D>);
     const refusals = (): Refusals => this.#refusals;
     this.#settling = new Settling(parts.replica, this.telling, context.runtime.slices, refusals);
   }
@@ -123,10 +123,10 @@ export class Applier<D extends Definition> {
    * The reading of one key: the same object for as long as neither the key nor the proof has changed.
    * @throws TandemError `UNKNOWN_KEY`
    */
-  get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
+  get<K extends KeyOf<D>>(key: K): ReadingOf<D, K> {
     const entry = this.#replica.get(key);
     if (entry === undefined) this.#space.requireSchema(key);
-    return readingOf(key, entry, entry?.value, this.#proofOf(key));
+    return readingOf(key, entry, entry?.value, this.#proofOf(key)) as ReadingOf<D, K>;
   }
 
   /** Whether the newest value of a key could not be read. */

@@ -1,5 +1,5 @@
 /** The direct source: frames from the owner's own process, beside Redis or instead of it, for the applier. */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import type { TandemError } from '../base/errors.ts';
 import type { FramePath } from '../ports/observer.ts';
 import type { Path, PathListener, Reception, WholeState } from '../ports/path.ts';

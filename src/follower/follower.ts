@@ -9,12 +9,12 @@ import type { ConnectionWork } from '../actor/connection-driver.ts';
 import type { ErrorEvent, FreshnessEvent, ModeEvent, OwnerChangedEvent } from '../actor/events.ts';
 import type { ParticipantEvent, ParticipantLogic, ParticipantScope } from '../actor/logic.ts';
 import { participantLogic } from '../actor/logic.ts';
-import type { Stopped } from '../actor/participant.ts';
+import type { Stopped } from '../actor/stopped.ts';
 import { Participant } from '../actor/participant.ts';
 import type { OwnerIdentity } from '../actor/proof-watch.ts';
 import { TandemError } from '../base/errors.ts';
 import { inRoot } from '../base/root.ts';
-import { between, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
+import { between, requireBoolean, requireObject, requireOneOf } from '../base/options.ts';
 import type { DirectOptions } from '../ports/path.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Link } from '../ports/store.ts';
@@ -22,13 +22,13 @@ import type { Mode } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
 import { LeaseWatch } from '../state/lease-watch.ts';
-import type { Proof, Reading, Row } from '../state/reading.ts';
+import type { AnyReading, ReadingOf } from '../state/any-reading.ts';
+import type { Proof, Row } from '../state/reading.ts';
 import { Replica } from '../state/replica.ts';
 import type { Snapshot } from '../state/snapshot.ts';
-import type { Definition, KeyOf, PatternOf, ValueOf } from '../state/definition.ts';
+import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import { Admission } from './admission.ts';
-import type { AnyReading } from './applier.ts';
 import { Applier } from './applier.ts';
 import { differing } from './differing.ts';
 import { DirectSource } from './direct-source.ts';
@@ -49,6 +49,13 @@ export interface FollowOptions {
   readonly maxStaleMs?: number | undefined;
 }
 
+export interface ReadyOptions {
+  /** For how long to wait, ms. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Whether to wait until a living owner is heard as well. Default false. */
+  readonly owner?: boolean | undefined;
+}
+
 export type FollowerEmitted = ModeEvent | ErrorEvent | FreshnessEvent | OwnerChangedEvent | SyncEvent;
 
 /** The result of `refresh`. */
@@ -58,13 +65,6 @@ export interface Refreshed {
   /** The number of keys that differed from memory. If it is not 0, something was wrong. */
   readonly differed: number;
 }
-
-/** The reading that a watch is called with: of its key, or of any key of its family. */
-type Watched<D extends Definition, P extends string> = P extends `${string}*`
-  ? AnyReading<D>
-  : P extends KeyOf<D>
-    ? Reading<P, ValueOf<D, P>>
-    : never;
 
 /** A follower of a space: a copy of the owner's state in this process, with a proof of how current it is. */
 export class Follower<D extends Definition = Definition>
@@ -77,7 +77,6 @@ export class Follower<D extends Definition = Definition>
   readonly #watchdog: Watchdog;
   readonly #keys: KeysReader;
   readonly #synchronizer: Synchronizer;
-  readonly #stopped = new AbortController();
   readonly #headCheck: HeadCheck;
   readonly #direct: DirectSource | undefined;
   readonly #isAlwaysDirect: boolean;
@@ -136,7 +135,7 @@ export class Follower<D extends Definition = Definition>
     return this.#parts.replica.size;
   }
 
-  override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
+  override get<K extends KeyOf<D>>(key: K): ReadingOf<D, K> {
     return this.#applier.get(key);
   }
 
@@ -176,34 +175,38 @@ export class Follower<D extends Definition = Definition>
     return this.#parts.replica.position;
   }
 
-  /**
-   * Calls back with the reading of each key that a frame changed, once the whole frame is in. The value is
-   * `undefined` for a deleted key. An error that the callback throws becomes an `error` event.
-   * @param pattern a key, a family as it was defined (`'strategy/*'`), or `'*'` for all keys
-   * @returns a function that ends the calls
-   * @throws TandemError `UNKNOWN_KEY`, or `INVALID_OPTION` for a callback that is no function
-   */
-  watch<P extends PatternOf<D>>(pattern: P, callback: (reading: Watched<D, P>) => unknown): () => void {
-    this.space.requirePattern(pattern);
-    const name = `watch('${pattern}')`;
-    requireFunction(name, callback);
-    const guarded = this.context.reporter.guard(name, callback as (reading: unknown) => unknown);
-    return this.#applier.telling.watchers.add(pattern, guarded);
+  /** Whether watchers are being called in slices: some of them do not know yet what the copy holds. */
+  get isTelling(): boolean {
+    return this.#applier.telling.isRunning;
+  }
+
+  protected override addWatcher(pattern: string, callback: (reading: AnyReading<D>) => void): () => void {
+    return this.#applier.telling.watchers.add(pattern, callback);
   }
 
   // ---- waiting ----
 
   /**
-   * Resolves once this follower has caught up for the first time, with Redis or directly with its owner; also
-   * with an empty space.
-   * @param options timeoutMs: ms; default 10,000
+   * Resolves once this follower has caught up for the first time, with Redis or directly with its owner.
+   *
+   * It promises that the readings are of a state that the space had, and no more. The space may be empty, its
+   * owner may be dead or never have lived, and what was read may be stale by now: a reading says it. With
+   * `owner: true` it resolves once, besides, a living owner is heard.
+   * @param options timeoutMs: ms; default 10,000. owner: whether to wait for a living owner; default false
    * @throws TandemError `INVALID_OPTION`, `TIMEOUT` or `STOPPED`
    */
-  ready({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
+  async ready({ timeoutMs = 10_000, owner = false }: ReadyOptions = {}): Promise<void> {
     const { waiters, reporter } = this.context;
+    const isAwaited = requireBoolean('owner', owner);
     const why = (): unknown => this.links.find(({ error }) => error)?.error ?? reporter.lastError;
-    const what = `space "${this.space.name}" was not read`;
-    return waiters.wait(() => this.#parts.freshness.hasSynced, what, timeoutMs, why);
+    const isRead = (): boolean => !this.#isStopped && this.#parts.freshness.hasSynced;
+    const isReady = (): boolean => isRead() && (!isAwaited || this.proof.ownerAlive());
+    const what = (): string =>
+      isRead()
+        ? `no living owner of space "${this.space.name}" was heard, its owner is ${this.proof.owner()},`
+        : `space "${this.space.name}" was not read`;
+    const heard = isAwaited ? this.on('ownerChanged', () => waiters.check()) : undefined;
+    await waiters.wait(isReady, what, timeoutMs, why).finally(() => heard?.unsubscribe());
   }
 
   /**
@@ -220,7 +223,7 @@ export class Follower<D extends Definition = Definition>
   async #refresh(): Promise<Refreshed> {
     const { name } = this.space;
     if (this.#isStopped) throw new TandemError('STOPPED', `the follower of space "${name}" is stopped`);
-    const { signal } = this.#stopped;
+    const { signal } = this.context.ended;
     const read = await this.#keys.readWhole(signal);
     // The keys may be ahead of memory, by frames on their way, or behind it, by frames not committed yet.
     await this.waitFor(printPosition(read.head)).catch(() => {});
@@ -259,14 +262,15 @@ export class Follower<D extends Definition = Definition>
   #close(): void {
     this.#isStopped = true;
     this.context.proofWatch.stop();
-    const { space, waiters, connection, runtime } = this.context;
+    const { space, waiters, connection, runtime, ended } = this.context;
+    const stopped = new TandemError('STOPPED', `the follower of space "${space}" is stopped`);
     this.#endChecks();
     this.#direct?.close();
     this.#synchronizer.stop();
-    this.#stopped.abort(new TandemError('STOPPED', `the follower of space "${space}" is stopped`));
     this.#applier.telling.stop();
     this.#parts.freshness.redis(false);
-    waiters.refuse(new TandemError('STOPPED', `the follower of space "${space}" is stopped`));
+    waiters.refuse(stopped);
+    ended.abort(stopped);
     connection.stop();
     runtime.registry.leave(this);
   }

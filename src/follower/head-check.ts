@@ -6,7 +6,7 @@
  * The next frame or heartbeat would show that it is missing; this check is sooner. And it asks whenever
  * nothing has come for the staleness bound.
  */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import { asTandemError } from '../base/errors.ts';
 import type { Cancel } from '../base/time.ts';
 import type { Head } from '../ports/store.ts';

@@ -4,7 +4,7 @@
  * What was read when a reading fails is kept, and the next one goes on from there. So a large state comes in
  * over a poor connection, too.
  */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import { keysError } from '../actor/keys-error.ts';
 import { wrongTypeError } from '../actor/wrong-types.ts';
 import { TandemError } from '../base/errors.ts';

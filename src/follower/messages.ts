@@ -1,5 +1,5 @@
 /** The messages of a space's channel: it decodes each, and counts those that cannot be used. */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import type { TandemError } from '../base/errors.ts';
 import { asTandemError } from '../base/errors.ts';
 import type { Frame } from '../state/frame.ts';

@@ -13,7 +13,7 @@ import { isSame } from '../state/position.ts';
 import type { Replica } from '../state/replica.ts';
 import type { Gathering } from './gathering.ts';
 import type { Refusals } from './refusals.ts';
-import type { Telling } from './telling.ts';
+import type { Telling } from '../actor/telling.ts';
 
 /** So many changes are set in one step: 30 ms. */
 const FEW_CHANGES = 30_000;

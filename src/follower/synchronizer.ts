@@ -7,7 +7,7 @@
  * Published frames are the fast path, and the keys are the truth. So where a frame does not follow, or has
  * a value that cannot be read, the keys are read again.
  */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Sliced } from '../base/slices.ts';
 import { finish } from '../base/slices.ts';

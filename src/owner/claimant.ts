@@ -4,7 +4,7 @@
  * The first claim takes over the state that the last owner left, or starts over. After each later one the
  * ledger goes on from where it is, and the next commit repairs the store.
  */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import type { Head } from '../ports/store.ts';
 import { ZERO } from '../state/position.ts';

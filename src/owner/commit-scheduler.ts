@@ -5,7 +5,7 @@
  * commit of announced changes follows 10 ms after the first of them. After a while without commit or
  * heartbeat, a heartbeat goes out.
  */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import { asTandemError } from '../base/errors.ts';
 import { inRoot } from '../base/root.ts';
 import type { Cancel } from '../base/time.ts';

@@ -3,7 +3,7 @@
  *
  * Invariant: a cut counts as on its way from before the store is called until its reply or failure has come.
  */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Capacity, Committed, CutHead, Head, Measures, Store } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';

@@ -1,5 +1,5 @@
 /** The events that an owner alone emits. */
-import type { Uncommitted } from '../actor/participant.ts';
+import type { Uncommitted } from '../actor/stopped.ts';
 import type { TandemError } from '../base/errors.ts';
 
 /** Another owner has the space: this one has lost it, or did not get it, and ends. */

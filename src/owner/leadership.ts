@@ -9,7 +9,8 @@
  */
 import { keysError } from '../actor/keys-error.ts';
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
-import type { Context, Uncommitted } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
+import type { Uncommitted } from '../actor/stopped.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
 import type { OwnerState } from '../state/reading.ts';
@@ -20,7 +21,6 @@ import type { FencedEvent } from './events.ts';
 import { fencedError } from './lease.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Standby } from './standby.ts';
-import type { StateView } from './state-view.ts';
 import { findUncommitted, hasUncommitted } from './uncommitted.ts';
 
 /** Errors that end an owner: the space is another's. */
@@ -39,7 +39,7 @@ export interface LeadershipParts {
 /** The owner, as its leadership sees it. */
 export interface Led {
   /** Takes readings from a standby's state from now on; with `undefined`, from the owner's own. */
-  show(standby: StateView | undefined): void;
+  show(standby: Standby | undefined): void;
   /** Ends everything that runs in the owner. */
   close(): void;
 }
@@ -202,6 +202,7 @@ export class Leadership {
     this.#ownerState = 'lost';
     const { context, ownership } = this.#parts;
     context.waiters.refuse(error);
+    context.ended.abort(error);
     ownership.send('fenced');
     this.abort();
     void this.#endFenced(error);

@@ -5,7 +5,7 @@
  * visible. A key that the space does not define stays as it is: the owner before may be of a later version
  * of the application.
  */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import { detached } from '../base/detached.ts';
 import type { Sliced } from '../base/slices.ts';
 import { Bookmark } from '../follower/bookmark.ts';

@@ -13,7 +13,7 @@ import { participantLogic } from '../actor/logic.ts';
 import type { OwnershipChangedEvent } from '../actor/ownership-driver.ts';
 import { TandemError } from '../base/errors.ts';
 import { OwnershipDriver } from '../actor/ownership-driver.ts';
-import type { Stopped } from '../actor/participant.ts';
+import type { Stopped } from '../actor/stopped.ts';
 import { Participant } from '../actor/participant.ts';
 import type { OwnerIdentity } from '../actor/proof-watch.ts';
 import { between, requireBoolean, requireFunction, requireObject, requireOneOf } from '../base/options.ts';
@@ -26,7 +26,9 @@ import { Ledger } from '../state/ledger.ts';
 import type { Mode, Ownership } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
-import type { OwnerState, Proof, Reading } from '../state/reading.ts';
+import type { AnyReading, ReadingOf } from '../state/any-reading.ts';
+import type { Frozen } from '../state/frozen.ts';
+import type { OwnerState, Proof } from '../state/reading.ts';
 import { readingOf, Row } from '../state/reading.ts';
 import type { Entry } from '../state/entry.ts';
 import type { Definition, InputOf, KeyOf, ValueOf } from '../state/definition.ts';
@@ -40,6 +42,7 @@ import type { FencedEvent } from './events.ts';
 import { Feed } from './feed.ts';
 import type { Led } from './leadership.ts';
 import { Leadership } from './leadership.ts';
+import { KeyTelling } from './key-telling.ts';
 import { Lease } from './lease.ts';
 import { CommitMeter } from './commit-meter.ts';
 import { Progress } from './progress.ts';
@@ -77,6 +80,14 @@ export interface OwnOptions {
   readonly announce?: boolean | undefined;
 }
 
+/**
+ * What `update` is given: it makes the next value of a key of the present one. It is conditional on the key, so that
+ * the type of the key's value is known where a function is given.
+ */
+export type Update<D extends Definition, K extends string> = K extends string
+  ? (value: ValueOf<D, K> | undefined) => Frozen<InputOf<D, K>>
+  : never;
+
 export type OwnerEmitted =
   ModeEvent | ErrorEvent | FreshnessEvent | OwnerChangedEvent | FencedEvent | OwnershipChangedEvent;
 
@@ -98,6 +109,7 @@ export class Owner<D extends Definition = Definition>
   readonly #scheduler: CommitScheduler;
   readonly #scrub: Scrub;
   readonly #pulse: Pulse;
+  readonly #telling: KeyTelling<AnyReading<D>>;
   readonly #ledgerView: StateView;
   /** What readings are made of: a standby's state, until the space is claimed. */
   #view: StateView;
@@ -119,6 +131,7 @@ export class Owner<D extends Definition = Definition>
     const committer = new Committer(context, books, cadence, meter, heartbeatMs);
     this.#books = books;
     const identity = { name: runtime.name };
+    this.#telling = new KeyTelling(context, ledger, (key) => this.readable(key));
     this.#ledgerView = this.#view = new LedgerView(ledger, this.#ledgerProof, identity);
     this.#ownership = new OwnershipDriver(space.name, observers, scope, context.reporter, isStandby);
     this.#leadership = new Leadership(
@@ -161,7 +174,7 @@ export class Owner<D extends Definition = Definition>
    * @throws TandemError `UNKNOWN_KEY`, `FENCED`, `OWNED_ELSEWHERE`, `STANDBY` or `STOPPED`
    * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`; nothing is set then
    */
-  set<K extends KeyOf<D>>(key: K, value: InputOf<D, K>): void {
+  set<K extends KeyOf<D>>(key: K, value: Frozen<InputOf<D, K>>): void {
     this.#leadership.requireWritable();
     const json = this.space.capture(key, value);
     this.#stamp();
@@ -200,6 +213,24 @@ export class Owner<D extends Definition = Definition>
     }
   }
 
+  /**
+   * Sets a key to what a function makes of its value, in one step: reads, computes and sets. What the function
+   * sets besides goes out in the same frame. When it throws, nothing is changed.
+   * @param next gets the value as readings have it, `undefined` where the key holds none. It returns what `set`
+   *   takes; `undefined` is refused, as by `set`: `delete` is the way to remove a key
+   * @throws TandemError `INVALID_OPTION`, `INVALID_BATCH` for a function that returns a promise, and as `set`
+   * @throws InvalidValueError as `set`
+   */
+  update<K extends KeyOf<D>>(key: K, next: Update<D, K>): void {
+    requireFunction('update', next);
+    this.batch(() => {
+      const value = next(this.get(key).value);
+      // A batch refuses a promise, and drops its rejection.
+      if (value instanceof Promise) return value as unknown;
+      return this.set(key, value);
+    });
+  }
+
   /** Notes the time and the span of the next changes. */
   #stamp(): void {
     const { time, tracer } = this.context.runtime;
@@ -213,11 +244,18 @@ export class Owner<D extends Definition = Definition>
    * @throws TandemError `UNKNOWN_KEY`
    * @throws InvalidValueError on a standby, for a value that this process's schema refuses
    */
-  override get<K extends KeyOf<D>>(key: K): Reading<K, ValueOf<D, K>> {
+  override get<K extends KeyOf<D>>(key: K): ReadingOf<D, K> {
     const view = this.#view;
     const entry = view.entry(key);
     if (entry === undefined) this.space.requireSchema(key);
-    return readingOf(key, entry, this.#read(key, entry), view.proof);
+    return readingOf(key, entry, this.#read(key, entry), view.proof) as ReadingOf<D, K>;
+  }
+
+  protected override addWatcher(
+    pattern: string,
+    callback: (reading: AnyReading<D> | undefined) => void,
+  ): () => void {
+    return this.#telling.add(pattern, callback);
   }
 
   override *rows(prefix = ''): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
@@ -396,7 +434,7 @@ export class Owner<D extends Definition = Definition>
 
   /** Ends everything that runs in this owner, at once. A lease that was not given up runs out. Idempotent. */
   close(): void {
-    const { space, waiters, connection, proofWatch } = this.context;
+    const { space, waiters, connection, proofWatch, ended } = this.context;
     this.#leadership.end(stoppedError(space));
     this.#leadership.over(false);
     this.#leadership.abort();
@@ -405,6 +443,8 @@ export class Owner<D extends Definition = Definition>
     this.#pulse.end();
     this.feed.end();
     waiters.refuse(stoppedError(space));
+    this.#telling.stop();
+    ended.abort(stoppedError(space));
     // Before the mode is `stopped`: with that the actor is done, and emits nothing more.
     proofWatch.look();
     proofWatch.stop();
@@ -413,7 +453,11 @@ export class Owner<D extends Definition = Definition>
 
   /** Handles the events `set`, `delete` and `stop`. */
   override receive(event: ParticipantEvent): void {
-    const { type, key, value } = event as { type: string; key: KeyOf<D>; value: InputOf<D, KeyOf<D>> };
+    const { type, key, value } = event as {
+      type: string;
+      key: KeyOf<D>;
+      value: Frozen<InputOf<D, KeyOf<D>>>;
+    };
     if (type === 'set') this.set(key, value);
     else if (type === 'delete') this.delete(key);
     else if (type === 'stop') void this.stop();
@@ -421,8 +465,10 @@ export class Owner<D extends Definition = Definition>
 
   // ---- what leadership and connection call ----
 
-  show(standby: StateView | undefined): void {
-    this.#view = standby ?? this.#ledgerView;
+  show(standby: Standby | undefined): void {
+    // One that stops without ever leading goes on to show what it has followed.
+    if (standby !== undefined || this.#books.ledger.isLoaded) this.#view = standby ?? this.#ledgerView;
+    this.#telling.show(standby);
   }
 
   catchUp(machine: AbortSignal): Promise<void> {
@@ -434,6 +480,7 @@ export class Owner<D extends Definition = Definition>
     if (this.#leadership.isStandby) return;
     if (mode === 'connected') {
       this.#leadership.led();
+      this.#telling.led();
       this.context.waiters.check();
       this.#pulse.stop();
       this.#scheduler.start();

@@ -1,5 +1,5 @@
 /** Repair: puts right the keys that somebody else has changed, added or removed in Redis. */
-import type { Context } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Head } from '../ports/store.ts';
 import type { Cadence } from './cadence.ts';

@@ -11,7 +11,8 @@
  * A failure on the way is reported, and the next step follows. All of it ends within the time.
  */
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
-import type { Context, Stopped } from '../actor/participant.ts';
+import type { Context } from '../actor/context.ts';
+import type { Stopped } from '../actor/stopped.ts';
 import { TandemError, timeoutError } from '../base/errors.ts';
 import { withDeadline } from '../base/time.ts';
 import type { Books } from './books.ts';

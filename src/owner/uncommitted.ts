@@ -2,7 +2,7 @@
  * The changes that the store is not known to have, as of the end of an owner; after a takeover, those that the
  * new owner's line does not continue. Pure.
  */
-import type { Uncommitted } from '../actor/participant.ts';
+import type { Uncommitted } from '../actor/stopped.ts';
 import type { Sliced } from '../base/slices.ts';
 import type { Captured } from '../state/captured.ts';
 import { printPosition } from '../state/position.ts';

@@ -1,5 +1,7 @@
 /** The types of a space: the keys that its definition allows, and the input and output type of each key. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { HasCodec } from './codec.ts';
+import type { Frozen } from './frozen.ts';
 import type { Schema } from './schema.ts';
 
 /** Keys and families of keys (`'strategy/*'`), each with the schema of its values. */
@@ -10,8 +12,17 @@ export type KeyOf<D extends Definition> = {
   [P in keyof D & string]: P extends '*' ? string : P extends `${infer F}/*` ? `${F}/${string}` : P;
 }[keyof D & string];
 
-/** The patterns that may be watched: a key, a family as it was defined, or `'*'` for all keys. */
-export type PatternOf<D extends Definition> = KeyOf<D> | (keyof D & string) | '*';
+/** The prefixes of a key or family that end in a slash, each with a `*` behind it. */
+type PrefixesOf<P extends string> = P extends `${infer F}/${infer Rest}`
+  ? `${F}/*` | `${F}/${PrefixesOf<Rest>}`
+  : never;
+
+/**
+ * The patterns that may be watched: a key, `'*'` for all keys, or a prefix that ends in `/*`: that of a family,
+ * one below a family, or one above keys and families.
+ */
+export type PatternOf<D extends Definition> =
+  KeyOf<D> | (keyof D & string) | PrefixesOf<keyof D & string> | '*';
 
 /** The families that a key belongs to. */
 type FamiliesOf<D extends Definition, K extends string> = {
@@ -39,12 +50,36 @@ type DefinitionOf<D extends Definition, K extends string> = K extends keyof D
   ? K
   : ClosestOf<FamiliesOf<D, K>>;
 
-/** The type of a value that is set: the input of the key's schema. */
-export type InputOf<D extends Definition, K extends string> = StandardSchemaV1.InferInput<
-  D[DefinitionOf<D, K>]
->;
+/** The keys and families that a key with this prefix may be of: those below it, and the closest above it. */
+export type DefinedUnder<D extends Definition, Prefix extends string> =
+  | ClosestOf<FamiliesOf<D, Prefix>>
+  | {
+      [P in keyof D & string]: string extends P ? P : StemOf<P> extends `${Prefix}${string}` ? P : never;
+    }[keyof D & string];
 
-/** The type that a reading of a key has: the output of the key's schema. */
-export type ValueOf<D extends Definition, K extends string> = StandardSchemaV1.InferOutput<
-  D[DefinitionOf<D, K>]
+/** A key as it is, and a family without its `*`. */
+type StemOf<P extends string> = P extends '*' ? '' : P extends `${infer F}/*` ? `${F}/` : P;
+
+/** The keys with this prefix that one key or family of a definition allows. */
+export type KeyUnder<P extends string, Prefix extends string> = P extends `${string}*`
+  ? StemOf<P> extends `${Prefix}${string}`
+    ? `${StemOf<P>}${string}`
+    : `${Prefix}${string}`
+  : P;
+
+/**
+ * The type of a value that is set: the input of the key's schema, or its output where the schema has a codec,
+ * which encodes it.
+ */
+export type InputOf<D extends Definition, K extends string> = SettableOf<D[DefinitionOf<D, K>]>;
+
+type SettableOf<S extends Schema> = S extends Schema
+  ? HasCodec<S> extends true
+    ? StandardSchemaV1.InferOutput<S>
+    : StandardSchemaV1.InferInput<S>
+  : never;
+
+/** The type that a reading of a key has: the output of the key's schema, read-only at every depth. */
+export type ValueOf<D extends Definition, K extends string> = Frozen<
+  StandardSchemaV1.InferOutput<D[DefinitionOf<D, K>]>
 >;

@@ -40,7 +40,7 @@ export function findFlaw(value: unknown, found: Found = {}, depth = 0): Flaw | u
     case 'object':
       break;
     default:
-      return flaw(`expected plain JSON, got ${typeof value}`);
+      return flaw(`expected plain JSON, got ${typeof value}${remedy(typeof value)}`);
   }
   if (value === null) return undefined;
   if (depth >= MAX_DEPTH) return flaw(`expected at most ${MAX_DEPTH} levels, got more, or a cycle`);
@@ -69,7 +69,8 @@ function flawInArray(array: readonly unknown[], found: Found, depth: number): Fl
 function flawInObject(object: object, found: Found, depth: number): Flaw | undefined {
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null) {
-    if (!isOfAnotherRealm(object, 'Object')) return flaw(`expected a plain object, got ${nameOf(object)}`);
+    if (!isOfAnotherRealm(object, 'Object'))
+      return flaw(`expected a plain object, got ${nameOf(object)}${remedy(nameOf(object))}`);
     found.isRead = true;
   }
   if ('toJSON' in object && typeof object.toJSON === 'function')
@@ -119,6 +120,22 @@ function nameOf(object: object): string {
   if (typeof name !== 'string' || name === '' || name === 'Object')
     return 'an object with a prototype of its own';
   return name.slice(0, 60);
+}
+
+/** What to set in place of values of well-known kinds. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  Date: 'its toISOString()',
+  Map: 'an object, as of Object.fromEntries()',
+  Set: 'an array of its items',
+  bigint: 'its text',
+  Buffer: 'its text in base64',
+  Uint8Array: 'its text in base64',
+  URL: 'its text',
+};
+
+function remedy(kind: string): string {
+  if (!Object.hasOwn(INSTEAD, kind)) return '';
+  return `: set ${INSTEAD[kind]}, or give the key a schema that encodes it, such as z.codec() of zod`;
 }
 
 function flaw(message: string): Flaw {

@@ -28,6 +28,7 @@ import type { TraceContext } from './trace.ts';
 import { MAX_LINKS } from './trace.ts';
 import { RevisionNotes } from './revision-notes.ts';
 import { RunningDigest } from './running-digest.ts';
+import type { Walk } from './walk.ts';
 import { WholeState } from './whole-state.ts';
 
 const NO_ORIGINS: readonly TraceContext[] = [];
@@ -53,6 +54,8 @@ export class Ledger {
   #sent = 0;
   #unsentSince = NaN;
   #digest = new RunningDigest(this.#map, 0);
+  /** What was set before the state of the store was loaded. */
+  #replaced: RevisionMap<Captured> | undefined;
 
   get line(): Line {
     return this.#line;
@@ -277,6 +280,23 @@ export class Ledger {
     return this.#map.snapshot(revision);
   }
 
+  /** The entries that change after `revision`, also while the walk goes on: see `RevisionMap`. */
+  walk(revision: number): Walk<Captured> {
+    return this.#map.walk(revision);
+  }
+
+  /** Whether `adopt` has replaced a state that nobody has taken yet. */
+  get isReplaced(): boolean {
+    return this.#replaced !== undefined;
+  }
+
+  /** Returns the state that `adopt` has replaced, once. */
+  takeReplaced(): RevisionMap<Captured> | undefined {
+    const replaced = this.#replaced;
+    this.#replaced = undefined;
+    return replaced;
+  }
+
   /** See `RunningDigest`. Ask for it at each revision that is sent. */
   digestAt(revision: number): number | undefined {
     return this.#digest.at(revision, this.#revision);
@@ -327,6 +347,7 @@ export class Ledger {
   adopt(loading: Loading): void {
     const rest = this.#map.since(loading.overlaidUpTo);
     const setAt = Number.isNaN(loading.setAt) ? this.#map.changedAt(0) : loading.setAt;
+    this.#replaced = this.#map;
     this.#map = loading.map;
     this.#dropped = loading.dropped;
     this.#line = loading.line;

@@ -4,6 +4,7 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidValueError, show } from '../base/errors.ts';
+import type { Codec } from './codec.ts';
 
 export type { StandardJSONSchemaV1 } from '@standard-schema/spec';
 
@@ -12,15 +13,20 @@ export type Schema = StandardSchemaV1;
 
 /** A schema that accepts every JSON value and checks nothing; `json<Tick>()` gives it a type. */
 export function json<T = unknown>(): StandardSchemaV1<T, T> {
-  return { '~standard': { version: 1, vendor: 'tandem-sync', validate: accept as Validate<T> } };
+  return { '~standard': { version: 1, vendor: VENDOR, validate: accept as Validate<T> } };
 }
+
+const VENDOR = 'tandem-sync';
 
 type Validate<T> = StandardSchemaV1<T, T>['~standard']['validate'];
 const accept = (value: unknown): { value: unknown } => ({ value });
 
-/** Whether the schema is one of `json()`: validation by it changes nothing, and can be left out. */
+/**
+ * Whether the schema is one of `json()`, also of another copy of this package: validation by it changes nothing,
+ * and can be left out.
+ */
 export function acceptsAll(schema: Schema): boolean {
-  return schema['~standard'].validate === accept;
+  return schema['~standard'].vendor === VENDOR;
 }
 
 /**
@@ -57,6 +63,22 @@ export function validate(
   }
   if (result.value === undefined) throw invalid(key, 'its schema gives undefined, which means deleted');
   return result.value;
+}
+
+/**
+ * What a codec makes of a value that is set.
+ * @throws InvalidValueError `INVALID_VALUE`, also for a codec that throws or is asynchronous
+ */
+export function encode(codec: Codec, key: string, value: unknown): unknown {
+  let result: ReturnType<Codec['safeEncode']>;
+  try {
+    result = codec.safeEncode(value);
+  } catch (error) {
+    throw invalid(key, `its schema threw: ${messageOf(error)}`);
+  }
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => ({ path: printPath(path), message }));
+  throw new InvalidValueError('INVALID_VALUE', key, issues);
 }
 
 function invalid(key: string, message: string): InvalidValueError {

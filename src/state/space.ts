@@ -17,6 +17,9 @@ const MAX_SEEN = 100_000;
 
 const SPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 
+/** Marks a space, also to another copy of this package in the same process. */
+const BRAND = Symbol.for('tandem-sync.space');
+
 export class Space<D extends Definition = Definition> {
   readonly name: string;
   readonly definition: D;
@@ -45,6 +48,11 @@ export class Space<D extends Definition = Definition> {
     this.definition = definition;
     this.#names = listed(Object.keys(definition));
     for (const [pattern, schema] of Object.entries(definition)) this.#define(pattern, schema);
+  }
+
+  /** @internal */
+  get [BRAND](): true {
+    return true;
   }
 
   #define(pattern: string, schema: Schema): void {
@@ -93,9 +101,21 @@ export class Space<D extends Definition = Definition> {
     );
   }
 
-  /** @throws TandemError `UNKNOWN_KEY` unless the pattern is a key, a defined family, or `'*'` */
+  /**
+   * @throws TandemError `UNKNOWN_KEY` unless the pattern is a key, `'*'`, or a prefix that ends in `/*` and that
+   *   keys may have
+   */
   requirePattern(pattern: string): void {
-    if (pattern !== '*' && !Object.hasOwn(this.definition, pattern)) this.requireSchema(pattern);
+    if (pattern === '*' || Object.hasOwn(this.definition, pattern)) return;
+    if (typeof pattern === 'string' && pattern.endsWith('/*') && this.#mayHave(pattern.slice(0, -1))) return;
+    this.requireSchema(pattern);
+  }
+
+  /** Whether a key may begin with a prefix that ends in a slash. */
+  #mayHave(prefix: string): boolean {
+    if (prefix.includes('*') || keyProblem(prefix) !== undefined) return false;
+    if (closestFamily(this.#families, `${prefix}name`) !== undefined) return true;
+    return [...this.#keys.keys(), ...this.#families.keys()].some((name) => name.startsWith(prefix));
   }
 
   /**
@@ -126,6 +146,21 @@ function closestFamily(families: ReadonlyMap<string, Schema>, key: string): Sche
     if (schema !== undefined) return schema;
   } while (length > 0);
   return undefined;
+}
+
+/** A space of any copy of this package: the types of two copies do not know each other's private fields. */
+export type AnySpace<D extends Definition> = Pick<Space<D>, 'name' | 'definition' | 'schemaOf'>;
+
+/**
+ * A space that `defineSpace` has made, as one of this copy of the package: another copy, of any version, may have
+ * made it.
+ * @throws TandemError `INVALID_SPACE` for anything else
+ */
+export function requireSpace<D extends Definition>(given: AnySpace<D>): Space<D> {
+  if (given instanceof Space) return given;
+  if (typeof given === 'object' && given !== null && BRAND in given)
+    return new Space(given.name, given.definition);
+  throw new TandemError('INVALID_SPACE', 'expected a space made by defineSpace');
 }
 
 /**

@@ -2,15 +2,16 @@
  * Values: captured as JSON text, which travels, and read back from it.
  *
  * `captureValue` runs once, at `set`. `readValue` runs once in each process. Both validate by the same
- * schema.
+ * schema. One with a codec in it encodes at `set`, and decodes in each process.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { detached } from '../base/detached.ts';
 import { InvalidValueError } from '../base/errors.ts';
+import { codecOf } from './codec.ts';
 import type { Found } from './json.ts';
 import { deepFreeze, findFlaw, parseFrozen, parseJson, printExactly } from './json.ts';
 import type { Schema } from './schema.ts';
-import { acceptsAll, messageOf, validate } from './schema.ts';
+import { acceptsAll, encode, messageOf, validate } from './schema.ts';
 
 /** The longest value as JSON text, UTF-16 code units. */
 export const MAX_VALUE_LENGTH = 1024 * 1024;
@@ -21,9 +22,11 @@ export const MAX_VALUE_LENGTH = 1024 * 1024;
  */
 export function captureValue(schema: Schema, key: string, value: unknown): string {
   const found: Found = {};
-  const json = textOf(key, value, found);
+  const codec = acceptsAll(schema) ? undefined : codecOf(schema);
+  const json = textOf(key, codec === undefined ? value : encode(codec, key, value), found);
   // Fields that JSON leaves out are left out for the schema too: that is the value which readers will get.
-  if (!acceptsAll(schema)) validate(schema, key, found.isRead ? JSON.parse(json) : value);
+  if (codec === undefined && !acceptsAll(schema))
+    validate(schema, key, found.isRead ? JSON.parse(json) : value);
   if (json.length > MAX_VALUE_LENGTH) {
     throw new InvalidValueError('TOO_LARGE', key, [
       { path: '', message: `expected at most ${MAX_VALUE_LENGTH} characters of JSON, got ${json.length}` },

@@ -1,7 +1,7 @@
 /** The loader: the state of a first claim is read in pages, checked by its schemas, and made in slices. */
 import test from 'ava';
 import * as z from 'zod';
-import type { Context } from '../../src/actor/participant.ts';
+import type { Context } from '../../src/actor/context.ts';
 import { finish, Slices } from '../../src/base/slices.ts';
 import { systemTime } from '../../src/base/time.ts';
 import { Loader } from '../../src/owner/loader.ts';

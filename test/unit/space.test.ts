@@ -227,12 +227,38 @@ test('a key that the space does not define is UNKNOWN_KEY, and the error names t
   }
 });
 
-test('a watch takes a key, a family as defined, or a star, and nothing else', (t) => {
-  const space = defineSpace('keys', { market_regime: json(), 'strategy/*': json() });
-  for (const pattern of ['market_regime', 'strategy/*', 'strategy/a', '*']) {
+test('a watch takes a key, a star, or a prefix that keys may have, and nothing else', (t) => {
+  const space = defineSpace('keys', {
+    market_regime: json(),
+    'strategy/*': json(),
+    'a/b/c': json(),
+    'd/e/*': json(),
+  });
+  const taken = [
+    'strategy/*',
+    'strategy/eu/*',
+    'strategy/eu/fr/*',
+    'a/*',
+    'a/b/*',
+    'd/*',
+    'd/e/*',
+    'd/e/f/*',
+  ];
+  for (const pattern of ['market_regime', 'strategy/a', '*', ...taken]) {
     t.notThrows(() => space.requirePattern(pattern), pattern);
   }
-  for (const pattern of ['market', 'strat*', 'other/*', 'toString', ''])
+  for (const pattern of [
+    'market',
+    'strat*',
+    'other/*',
+    'toString',
+    '',
+    '/*',
+    'a/b/c/*',
+    'strategy/*/*',
+    'd/f/*',
+    'strategy/\n/*',
+  ])
     t.throws(() => space.requirePattern(pattern), { code: 'UNKNOWN_KEY' }, pattern);
 });
 

@@ -4,7 +4,7 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { HeadWatchers } from '../../src/actor/head-watchers.ts';
 import { Slices } from '../../src/base/slices.ts';
-import { Telling } from '../../src/follower/telling.ts';
+import { Telling } from '../../src/actor/telling.ts';
 import { noTracer } from '../../src/ports/tracer.ts';
 import type { ReadChange } from '../../src/state/read-change.ts';
 import { Replica } from '../../src/state/replica.ts';

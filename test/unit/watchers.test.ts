@@ -1,6 +1,6 @@
 /** Watchers: who is called for a key, and what a callback may do to the watches meanwhile. */
 import test from 'ava';
-import { Watchers } from '../../src/follower/watchers.ts';
+import { Watchers } from '../../src/actor/watchers.ts';
 
 function told(patterns: readonly string[], key: string): string[] {
   const watchers = new Watchers<string>();
