@@ -1,6 +1,7 @@
 /** `<file> <url>`: owns and follows a space where neither Koa nor OpenTelemetry is installed, and prints what it read. */
 import { connect, defineSpace, json } from 'tandem-sync';
 import about from 'tandem-sync/package.json' with { type: 'json' };
+import { fakeTime, memoryServer } from 'tandem-sync/testing';
 
 const space = defineSpace('core', { key: json() });
 const [owning, following] = ['owner', 'follower'].map((name) => connect({ redis: process.argv[2], name }));
@@ -16,4 +17,12 @@ const missing = await import('tandem-sync/koa').then(
 );
 await following.stop();
 await owning.stop();
-console.log(JSON.stringify({ name: about.name, value, freshness, missing }));
+
+const [server, time] = [memoryServer(), fakeTime()];
+const [trader, api] = ['trader', 'api'].map((name) => connect({ store: server, time, name }));
+trader.own(space).set('key', 43);
+const simulated = api.follow(space);
+await time.advance(1_000);
+const { value: rehearsed } = simulated.get('key');
+
+console.log(JSON.stringify({ name: about.name, value, freshness, missing, rehearsed }));

@@ -11,7 +11,7 @@ import { expectSame, output, runApp } from '../_installed-app.ts';
 import { installPacked, orSkip, ROOT, toolsOf } from '../_npm.ts';
 import { RedisServer } from '../_redis-server.ts';
 
-const CORE = { name: 'tandem-sync', value: 42, freshness: 'live', missing: 'koa' };
+const CORE = { name: 'tandem-sync', value: 42, freshness: 'live', missing: 'koa', rehearsed: 43 };
 
 await orSkip(async () => {
   const work = mkdtempSync(join(tmpdir(), 'tandem-runtimes-'));
