@@ -14,7 +14,9 @@ import type { Context } from '../actor/context.ts';
 import { HeadWatchers } from '../actor/head-watchers.ts';
 import type { Old } from '../actor/telling.ts';
 import { Telling } from '../actor/telling.ts';
+import type { Captured } from '../state/captured.ts';
 import type { Ledger } from '../state/ledger.ts';
+import type { RevisionMap } from '../state/revision-map.ts';
 import type { Standby } from './standby.ts';
 
 export class KeyTelling<R> {
@@ -128,8 +130,9 @@ export class KeyTelling<R> {
     // The walk that goes on is over a state that the claim has replaced.
     if (this.#telling.isRunning && (ledger.isReplaced || this.#before !== undefined))
       return void this.#telling.end.then(() => this.#changed());
-    const old = this.#before ?? ledger.takeReplaced();
     const from = this.#toldUpTo;
+    const replaced = ledger.takeReplaced();
+    const old = this.#before ?? (replaced && asTold(replaced, from));
     this.#before = undefined;
     this.#toldUpTo = ledger.head.revision;
     this.#isTelling = true;
@@ -145,6 +148,24 @@ function changedSince(ledger: Ledger, revision: number) {
     length: ledger.head.revision - revision,
     *[Symbol.iterator]() {
       yield* ledger.entriesSince({ epoch: 0, revision });
+    },
+  };
+}
+
+/** The value of a key that nobody was told of yet: any other differs from it. */
+const UNTOLD = Symbol('untold');
+
+/** A state that was replaced, as it was told: up to a revision. */
+function asTold(replaced: RevisionMap<Captured>, upTo: number): Old {
+  return {
+    size: replaced.size,
+    get: (key) => {
+      const entry = replaced.get(key);
+      return entry === undefined || entry.revision <= upTo ? entry : { ...entry, value: UNTOLD };
+    },
+    *entries() {
+      for (const entry of replaced.entries()) if (entry.revision <= upTo) yield entry;
+      yield* replaced.since(upTo);
     },
   };
 }

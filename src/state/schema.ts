@@ -13,20 +13,21 @@ export type Schema = StandardSchemaV1;
 
 /** A schema that accepts every JSON value and checks nothing; `json<Tick>()` gives it a type. */
 export function json<T = unknown>(): StandardSchemaV1<T, T> {
-  return { '~standard': { version: 1, vendor: VENDOR, validate: accept as Validate<T> } };
+  return { '~standard': { version: 1, vendor: 'tandem-sync', validate: accept as Validate<T> } };
 }
 
-const VENDOR = 'tandem-sync';
-
 type Validate<T> = StandardSchemaV1<T, T>['~standard']['validate'];
-const accept = (value: unknown): { value: unknown } => ({ value });
+/** Marks the validation of `json()`, also to another copy of this package in the same process. */
+const BRAND = Symbol.for('tandem-sync.json');
+const accept = Object.assign((value: unknown): { value: unknown } => ({ value }), { [BRAND]: true });
 
 /**
  * Whether the schema is one of `json()`, also of another copy of this package: validation by it changes nothing,
  * and can be left out.
  */
 export function acceptsAll(schema: Schema): boolean {
-  return schema['~standard'].vendor === VENDOR;
+  const validation = schema['~standard'].validate;
+  return validation === accept || BRAND in validation;
 }
 
 /**

@@ -372,6 +372,65 @@ test('after a full sync and after a takeover, the last that anybody was told is 
   t.false(told.get(standby)!.has('a/1'));
 });
 
+for (const role of ROLES) {
+  test(`a large state is told to a watch of the ${role} in slices, each key once, while it changes`, async (t) => {
+    const scene = await newScene();
+    const { owner, world } = scene;
+    const keys = 3_000;
+    owner.batch(() => {
+      for (let n = 0; n < keys; n += 1) owner.set(`a/${n}`, n);
+    });
+    await world.time.until(() => scene[role].size === keys, 'all keys are there');
+    const calls = new Map<string, unknown[]>();
+    const note = ({ key, value }: AnyReading<D>): void =>
+      void calls.set(key, [...(calls.get(key) ?? []), value]);
+    scene[role].watch('*', note, { initial: true });
+    owner.set('a/2999', -1);
+    owner.delete('a/2998');
+    await world.time.until(() => calls.size === keys, 'all keys are told');
+    await world.time.advance(50);
+    t.deepEqual(calls.get('a/0'), [0]);
+    t.is(calls.get('a/2999')!.at(-1), -1);
+    t.is(calls.get('a/2998')!.at(-1), undefined);
+    t.true([...calls.values()].every((values) => values.length <= 2));
+    t.true([...calls.values()].filter((values) => values.length === 2).length <= 2);
+  });
+}
+
+test('a watch that ends in the middle of what is there is not called any more', async (t) => {
+  const { world, owner } = await newScene();
+  for (const n of [1, 2, 3]) owner.set(`a/${n}`, n);
+  await world.time.advance(20);
+  const abort = new AbortController();
+  const told: unknown[] = [];
+  const note = ({ value }: { value: unknown }): void => {
+    told.push(value);
+    if (value === 2) abort.abort();
+  };
+  owner.watch('*', note, { initial: true, signal: abort.signal });
+  t.deepEqual(told, [1, 2]);
+});
+
+test('an owner that resumes a large state tells all of it, while it is set further', async (t) => {
+  const world = new MemoryWorld();
+  const first = world.process('first').tandem.own(space);
+  await world.result(first.ready());
+  for (let n = 0; n < 3_000; n += 1) first.set(`a/${n}`, n);
+  await world.result(first.stop());
+  const second = world.process('second').tandem.own(space);
+  const told = new Map<string, unknown>();
+  second.watch('*', ({ key, value }) => put(told, key, value));
+  // Nobody is told of it before the claim has come.
+  second.set('b', 1);
+  await world.result(second.ready());
+  second.delete('a/7');
+  second.set('a/8', -8);
+  await world.time.until(() => told.size === second.size, 'all of it is told');
+  await world.time.advance(50);
+  t.is(told.size, 3_000);
+  t.deepEqual([told.get('b'), told.get('a/7'), told.get('a/8'), told.get('a/9')], [1, undefined, -8, 9]);
+});
+
 test('whatever happens, watchers and iterators come to the state that is there', async (t) => {
   const act = fc.oneof(
     fc.record({ act: fc.constantFrom('set' as const), key: fc.nat(4), value: fc.nat(9) }),
