@@ -43,4 +43,5 @@ export type { Mode } from './state/mode.ts';
 export { ownershipMachine } from '../machines/ownership.ts';
 export type { Ownership } from './state/mode.ts';
 export type { Applied, Committed, Happenings, Observer, Synced } from './ports/observer.ts';
-export type { RedisTarget } from './redis/target.ts';
+export type { ClientLike, RedisTarget, TargetOptions } from './redis/target.ts';
+export type { Credentials, CredentialsSource } from './redis/credentials.ts';

@@ -30,7 +30,10 @@ import { Observers } from './ports/observer.ts';
 import type { DirectOptions, Path } from './ports/path.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
 import { ownerLogic } from './owner/owner.ts';
+import type { CredentialsSource } from './redis/credentials.ts';
+import { requireSource } from './redis/credentials.ts';
 import { LEAST_CONNECT_MS, MOST_CONNECT_MS } from './redis/client.ts';
+import { DEFAULT_PREFIX, requirePrefix } from './redis/prefix.ts';
 import type { RedisStoreOptions } from './redis/store.ts';
 import { RedisStore } from './redis/store.ts';
 import type { RedisTarget } from './redis/target.ts';
@@ -54,11 +57,23 @@ import { noTracer } from './ports/tracer.ts';
 
 export interface ConnectOptions extends ProcessOptions {
   /**
-   * A URL, ioredis options that name a place, or a function that makes a new client each time (TLS, ACL,
-   * Sentinel, Cluster). All else is refused with `INVALID_OPTION`, also what ioredis would take for
-   * localhost.
+   * A URL, ioredis options that name a place, or a function that makes a new client of ioredis or iovalkey each
+   * time (TLS, Sentinel, Cluster). All else is refused with `INVALID_OPTION`, also what ioredis would take for
+   * localhost. A `password` may be a function: it is asked for each connection.
    */
   readonly redis: RedisTarget;
+  /**
+   * What all keys and channels of this process begin with: 1 to 128 characters, without braces, blanks,
+   * quotes, control characters or those of a pattern. Owner and followers need the same. Default `tandem`.
+   */
+  readonly prefix?: string;
+  /**
+   * Asked before each connection for a user and a password, such as a token of IAM: 10 s at most. Where it
+   * fails, `CREDENTIALS_FAILED` is reported, and it is asked again after the usual pause. A client that a
+   * function makes has to be made with `lazyConnect: true` then; a Cluster's later connections to its nodes have
+   * what was given for the first. Default: what `redis` says.
+   */
+  readonly credentials?: CredentialsSource;
   readonly store?: undefined;
   readonly time?: undefined;
 }
@@ -375,7 +390,7 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
   const { store, time, clock, leave } = inRoot(() =>
     isOnMemory(options)
       ? joinMemory(options, { name, deadlineMs, observers })
-      : joinRedis(options, { deadlineMs, connectTimeoutMs, observers }),
+      : joinRedis(options, { name, deadlineMs, connectTimeoutMs, observers }),
   );
   const path = (space: string, options: DirectOptions, maxStaleMs: number): Path =>
     new DirectPath(space, options, maxStaleMs, time);
@@ -413,12 +428,13 @@ function joinMemory(
 }
 
 function joinRedis(
-  { redis }: ConnectOptions,
-  options: Pick<RedisStoreOptions, 'deadlineMs' | 'connectTimeoutMs' | 'observers'>,
+  { redis, prefix = DEFAULT_PREFIX, credentials }: ConnectOptions,
+  options: Pick<RedisStoreOptions, 'name' | 'deadlineMs' | 'connectTimeoutMs' | 'observers'>,
 ): Joined {
   const time = systemTime;
   const clock = new ServerClock(time);
-  const store = new RedisStore({ ...options, redis, time, clock });
+  const target = { redis, prefix: requirePrefix(prefix), credentials: requireSource(credentials) };
+  const store = new RedisStore({ ...options, ...target, time, clock });
   return { store, time, clock, leave: () => store.stop() };
 }
 

@@ -13,6 +13,7 @@ import { until } from './_wait.ts';
 export async function openStore(redis: string): Promise<RedisStore> {
   const clock = new ServerClock(systemTime);
   const store = new RedisStore({ redis, time: systemTime, clock, deadlineMs: 10_000 });
+  store.prepareToAnnounce();
   for (const link of [store.commands, store.subscriber]) {
     link.start();
     await until(() => link.up, 'a connection', 30_000);

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'CONTENT_MISMATCH' // keys in Redis differ from memory: refresh() or the owner found it, and repairs them
   | 'CALLBACK_FAILED' // a callback of the user's threw
   | 'REDIS_UNAVAILABLE' // no connection, a lost one, or no answer in time: the outcome is unknown
+  | 'CREDENTIALS_FAILED' // the function that gives a user and a password failed, or gave none: it is asked again
   | 'REDIS_NOT_READY' // Redis answered that it cannot now (LOADING, OOM, READONLY…): nothing was applied
   | 'DIRECT_UNAVAILABLE' // the owner does not answer on the direct path, or sends something unreadable
   | 'DIRECT_REFUSED' // the owner refused the token of the direct path

@@ -127,6 +127,7 @@ export class Owner<D extends Definition = Definition>
     };
     const { ledger } = books;
     const meter = new CommitMeter(space.name, runtime, ledger);
+    if (announce) runtime.store.prepareToAnnounce?.();
     const cadence = new Cadence(books, { heartbeatMs, announce });
     const committer = new Committer(context, books, cadence, meter, heartbeatMs);
     this.#books = books;

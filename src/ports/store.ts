@@ -223,6 +223,8 @@ export interface Store {
    * subscribers.
    */
   readonly canAnnounce: boolean;
+  /** An owner is there, and will announce: what that needs of the store is asked for. */
+  prepareToAnnounce?(): void;
 
   /**
    * Claims the space. `claimed`: `head.fence` is the new epoch. The claim publishes it, so that subscribers

@@ -10,11 +10,13 @@ import type { Cluster, ClusterOptions, RedisOptions } from 'ioredis';
 import { Redis } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
 import { kindOf } from '../base/kind.ts';
+import type { Credentials, CredentialsSource } from './credentials.ts';
+import { sourceOf } from './credentials.ts';
 import type { About } from './connection.ts';
 import { CONNECT_TIMEOUT_MS } from './connection.ts';
 import { fromFunction } from './errors.ts';
 import type { Client, RedisTarget } from './target.ts';
-import { isClient, readTarget } from './target.ts';
+import { hasKeyPrefix, isClient, isOfNodeRedis, ofNodeRedis, readTarget } from './target.ts';
 import { noKeyPrefix, refused } from './url.ts';
 
 /** For every connection: also for those that a Cluster client makes to its nodes. */
@@ -23,6 +25,8 @@ const NOTHING_TWICE = {
   autoResubscribe: false,
   maxRetriesPerRequest: 0,
   reconnectOnError: null,
+  // An ACL would have to allow it, and nothing needs it: connections bear a name.
+  disableClientInfo: true,
   // A client that is thrown away closes its socket after this, ms, also when the other side never answers.
   disconnectTimeout: 100,
 } satisfies RedisOptions;
@@ -42,42 +46,62 @@ export const LEAST_CONNECT_MS = 50;
 export const MOST_CONNECT_MS = 60_000;
 /** ioredis gives up later than this client does, which says why. */
 const LATER_MS = 500;
+/** Of a process in the name of a connection, characters. */
+const LONGEST_NAME = 100;
 /** The states of a client that a function has just made. */
 const NEW: ReadonlySet<string> = new Set(['wait', 'connecting']);
 
 /** The clients that this process was given by functions, and that are in use, or are the user's own. */
 const known = new WeakSet<Client>();
 
+export interface MakerOptions {
+  /** As the user has set it for all targets, ms. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** The name of the process: connections bear it, where the user gives them no other. */
+  readonly name?: string | undefined;
+  /** As the user has set it for all targets. */
+  readonly credentials?: CredentialsSource | undefined;
+}
+
 export class ClientMaker {
   readonly #target: RedisOptions | (() => unknown);
   readonly #connectTimeoutMs: number | undefined;
+  readonly #connectionName: string;
+  /** Gives the credentials of each client; `undefined` where the target has its own. */
+  readonly credentials: CredentialsSource | undefined;
   readonly #about = new WeakMap<Client, About>();
   /** Whether the function was asked for a second client, to compare it with the first. */
   #isCompared = false;
   #warning: TandemError | undefined;
 
-  /**
-   * @param connectTimeoutMs as the user has set it for all targets
-   * @throws TandemError `INVALID_OPTION`
-   */
-  constructor(target: RedisTarget, connectTimeoutMs?: number) {
-    this.#target = readTarget(target);
+  /** @throws TandemError `INVALID_OPTION` */
+  constructor(target: RedisTarget, { connectTimeoutMs, name = '', credentials }: MakerOptions = {}) {
+    const { place, password } = readTarget(target);
+    if (credentials && password)
+      throw refused('a password that is a function, and credentials: expected one of the two');
+    this.#target = place;
     this.#connectTimeoutMs = connectTimeoutMs;
+    this.#connectionName = nameOf(name);
+    this.credentials = password ? sourceOf((place as RedisOptions).username, password) : credentials;
   }
 
-  /** @throws TandemError `INVALID_OPTION`, or `REDIS_UNAVAILABLE` where the user's function failed */
-  make(): Client {
+  /**
+   * @param credentials in the place of those that the target has
+   * @throws TandemError `INVALID_OPTION`, or `REDIS_UNAVAILABLE` where the user's function failed
+   */
+  make(credentials?: Credentials): Client {
     const target = this.#target;
-    if (typeof target === 'function') return this.#supplied(target);
+    if (typeof target === 'function') return this.#supplied(target, credentials);
     const connectTimeoutMs = this.#timeoutOf(target, undefined);
-    return this.#note(new Redis({ ...target, ...restraints(target, connectTimeoutMs) }), connectTimeoutMs);
+    const own = { connectionName: this.#connectionName, ...target, ...credentials };
+    return this.#note(new Redis({ ...own, ...restraints(target, connectTimeoutMs) }), connectTimeoutMs);
   }
 
   about(client: Client): About {
     return this.#about.get(client) ?? { connectTimeoutMs: CONNECT_TIMEOUT_MS };
   }
 
-  #supplied(make: () => unknown): Client {
+  #supplied(make: () => unknown, credentials?: Credentials): Client {
     const given = requireClient(called(make));
     const isOwn = this.#isUsersOwn(given, make);
     known.add(given);
@@ -85,7 +109,12 @@ export class ClientMaker {
     const connectTimeoutMs = this.#timeoutOf(own ?? {}, DEFAULT_OF_IOREDIS_MS);
     if (isOwn) this.#warning ??= usersOwn();
     const client = isOwn ? duplicateOf(given) : given;
-    restrain(client, connectTimeoutMs);
+    // A client that connects has begun with what it had.
+    if (credentials && client.status !== 'wait') {
+      discard(client);
+      throw refused('credentials need a client that waits for them: make it with lazyConnect: true');
+    }
+    restrain(client, connectTimeoutMs, this.#connectionName, credentials);
     return this.#note(client, connectTimeoutMs);
   }
 
@@ -138,15 +167,14 @@ function attempt(make: () => unknown): unknown {
  * @throws TandemError `INVALID_OPTION` for what is no client, or has a keyPrefix. Nothing of it is changed.
  */
 function requireClient(given: unknown): Client {
-  // Clients of other libraries have no status: node-redis, for one.
+  if (isOfNodeRedis(given)) throw ofNodeRedis();
   if (!isClient(given) || typeof given.status !== 'string') {
     quiet(given);
     throw refused(
       `expected the function to return an ioredis client (Redis or Cluster), got ${kindOf(given)}`,
     );
   }
-  const { keyPrefix, redisOptions } = given.options as { keyPrefix?: unknown; redisOptions?: RedisOptions };
-  if (keyPrefix || redisOptions?.keyPrefix) throw noKeyPrefix();
+  if (hasKeyPrefix(given)) throw noKeyPrefix();
   return given;
 }
 
@@ -174,18 +202,32 @@ function duplicateOf(client: Client): Client {
   }
 }
 
-const CLUSTER_BY_ITSELF = { enableOfflineQueue: false, clusterRetryStrategy: () => null };
+/** A replica lags. */
+const CLUSTER_BY_ITSELF = {
+  enableOfflineQueue: false,
+  clusterRetryStrategy: () => null,
+  scaleReads: 'master' as const,
+};
 
-function restrain(client: Client, connectTimeoutMs: number): void {
+function restrain(
+  client: Client,
+  connectTimeoutMs: number,
+  connectionName: string,
+  credentials?: Credentials,
+): void {
   if (!client.isCluster) {
-    Object.assign(client.options, restraints(client.options as RedisOptions, connectTimeoutMs));
+    const options = client.options as RedisOptions;
+    options.connectionName ??= connectionName;
+    Object.assign(options, restraints(options, connectTimeoutMs), credentials);
     return;
   }
   Object.assign(client.options, CLUSTER_BY_ITSELF);
   // A Cluster has copied the options of its nodes by now: its pool makes the connections.
   const { connectionPool } = client as unknown as { connectionPool?: { redisOptions?: RedisOptions } };
+  const options = connectionPool?.redisOptions ?? {};
+  options.connectionName ??= connectionName;
   const connectTimeout = connectTimeoutMs + LATER_MS;
-  Object.assign(connectionPool?.redisOptions ?? {}, NOTHING_TWICE, { connectTimeout });
+  Object.assign(options, NOTHING_TWICE, { connectTimeout }, credentials);
 }
 
 /**
@@ -195,6 +237,11 @@ function restrain(client: Client, connectTimeoutMs: number): void {
 function restraints({ sentinels }: RedisOptions, connectTimeoutMs: number) {
   const connectTimeout = connectTimeoutMs + LATER_MS;
   return { ...NOTHING_BY_ITSELF, connectTimeout, enableReadyCheck: sentinels != null };
+}
+
+/** What a connection may be called: https://redis.io/docs/latest/commands/client-setname/ */
+function nameOf(process: string): string {
+  return `tandem:${process.replaceAll(/[^!-~]/g, '_').slice(0, LONGEST_NAME)}`;
 }
 
 function usersOwn(): TandemError {

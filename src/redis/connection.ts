@@ -3,6 +3,7 @@
  * it, it is thrown away, and another one is made after a pause.
  *
  *   idle        nobody wants it yet                           until `start`, or the first `watch`
+ *   asking      the user's function is asked for credentials  until it gives some, where there is one
  *   connecting  the client connects                           until it says that it is ready
  *   proving     a first ping, a try of unanswered commands    until both are answered
  *   up          calls are taken                               until anything is wrong
@@ -22,6 +23,8 @@ import type { Link } from '../ports/store.ts';
 import type { Cancel, Time } from '../base/time.ts';
 import { backoffMs, jittered } from '../base/time.ts';
 import { placeOf } from '../base/node-error.ts';
+import type { Credentials, CredentialsSource } from './credentials.ts';
+import { askFor, CREDENTIALS_MS, credentialsTimedOut } from './credentials.ts';
 import { fromFunction, fromRedis, unavailable } from './errors.ts';
 import { Ping } from './ping.ts';
 import type { Prepared } from './script.ts';
@@ -52,7 +55,9 @@ export interface About {
 
 export interface ConnectionOptions {
   /** Makes a client that is ready to be connected. */
-  readonly make: () => Client;
+  readonly make: (credentials?: Credentials) => Client;
+  /** Asked before each client is made. Default: the client has its own. */
+  readonly credentials?: CredentialsSource | undefined;
   readonly about?: (client: Client) => About;
   readonly time: Time;
   /** How long any answer may take, ms. */
@@ -61,14 +66,13 @@ export interface ConnectionOptions {
   readonly ping: (client: Client) => Promise<void>;
   /** Looks, once a connection, for something that a person should mend. May fail: then nothing is known. */
   readonly inspect?: (client: Client) => Promise<TandemError | undefined>;
-  /** Whether `sendUnanswered` is wanted. Default false. */
-  readonly unanswered?: boolean;
   /** Told when it comes up, and when it goes down. */
   readonly changed?: (what: Omit<LinkChanged, 'link'>) => void;
 }
 
 type Phase =
   | { readonly kind: 'idle' }
+  | { readonly kind: 'asking'; readonly cancelTimeout: Cancel }
   | {
       readonly kind: 'connecting' | 'proving';
       readonly session: Session;
@@ -94,7 +98,7 @@ export class Connection implements Link {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#unanswered = new Unanswered(options.time, options.unanswered === true);
+    this.#unanswered = new Unanswered(options.time);
   }
 
   get up(): boolean {
@@ -168,6 +172,13 @@ export class Connection implements Link {
     if (this.#phase.kind === 'up') this.#phase.session.sendUnanswered(text);
   }
 
+  /** From now on `sendUnanswered` is wanted: it is tried with the client that is up, and with each later one. */
+  wantUnanswered(): void {
+    const phase = this.#phase;
+    if (!this.#unanswered.want() || phase.kind !== 'up') return;
+    void this.#tryUnanswered(phase.session);
+  }
+
   /** Something came over it: a sign of life as good as an answer. */
   heard(): void {
     if (this.#phase.kind === 'up') this.#phase.ping.heard();
@@ -178,11 +189,30 @@ export class Connection implements Link {
   }
 
   #connect(): void {
-    const { make, about, time, deadlineMs } = this.#options;
+    const { credentials, time } = this.#options;
     const triedAt = time.now();
+    if (credentials === undefined) return this.#open(triedAt);
+    const cancelTimeout = time.after(CREDENTIALS_MS, () => failed(credentialsTimedOut()));
+    const phase: Phase = { kind: 'asking', cancelTimeout };
+    this.#phase = phase;
+    const failed = (error: TandemError): void => {
+      if (this.#leave(phase)) this.#retry(error, time.now() - triedAt);
+    };
+    askFor(credentials).then((given) => this.#leave(phase) && this.#open(time.now(), given), failed);
+  }
+
+  /** Ends a phase, unless it was over. */
+  #leave(phase: Phase): boolean {
+    if (this.#phase !== phase) return false;
+    leave(phase);
+    return true;
+  }
+
+  #open(triedAt: number, credentials?: Credentials): void {
+    const { make, about, time, deadlineMs } = this.#options;
     let client: Client;
     try {
-      client = make();
+      client = make(credentials);
     } catch (error) {
       const failure = error instanceof TandemError ? error : fromFunction(error);
       return this.#failedToMake(failure, triedAt);
@@ -261,6 +291,15 @@ export class Connection implements Link {
     this.#tell();
   }
 
+  /** As `#prove` does, for a session that is up already. */
+  async #tryUnanswered(session: Session): Promise<void> {
+    try {
+      if (!(await session.tryUnanswered())) session.fail(unavailable('another connection is made'));
+    } catch (error) {
+      session.fail(fromRedis(error));
+    }
+  }
+
   /** The session has ended by itself. */
   #lost(error: TandemError): void {
     const { time, changed } = this.#options;
@@ -311,7 +350,7 @@ function addressOf({ options }: Client): string {
 
 /** Cancels what a phase has under way. */
 function leave(phase: Phase): void {
-  if (phase.kind === 'connecting' || phase.kind === 'proving') phase.cancelTimeout();
+  if ('cancelTimeout' in phase) phase.cancelTimeout();
   else if (phase.kind === 'up') phase.ping.end();
   else if (phase.kind === 'waiting') phase.cancelRetry();
 }

@@ -1,3 +1,5 @@
+import { DEFAULT_PREFIX } from './prefix.ts';
+
 /** The keys that a script is given. */
 export interface KeyList {
   readonly names: readonly string[];
@@ -14,13 +16,18 @@ export interface Keys {
   /** These, and the next state and index: for scripts that stage something, or look at all keys. */
   readonly all: KeyList;
   readonly channel: string;
+  /** All names of the space, as a pattern of an ACL. */
+  readonly pattern: string;
   /** `PUBLISH` on the channel as it travels, without the message. */
   readonly publish: string;
 }
 
-/** @param database its number. Channels belong to no database, so the name of a space's channel says it */
-export function keysOf(space: string, database = 0): Keys {
-  const key = (name: string): string => `tandem:{${space}}:${name}`;
+/**
+ * @param database its number. Channels belong to no database, so the name of a space's channel says it
+ * @param prefix what all names begin with
+ */
+export function keysOf(space: string, database = 0, prefix = DEFAULT_PREFIX): Keys {
+  const key = (name: string): string => `${prefix}:{${space}}:${name}`;
   const live = ['meta', 'state', 'index', 'lease'].map(key);
   const turn = ['state:turn', 'index:turn'].map(key);
   const next = ['state:next', 'index:next'].map(key);
@@ -30,6 +37,7 @@ export function keysOf(space: string, database = 0): Keys {
     turn: listOf([...live, ...turn]),
     all: listOf([...live, ...turn, ...next]),
     channel,
+    pattern: key('*'),
     publish: `*3\r\n${bulk('publish')}${bulk(channel)}`,
   };
 }

@@ -36,11 +36,11 @@ const BY_CODE: Readonly<Record<string, string>> = {
  */
 const COMMANDS: ReadonlySet<string> = new Set(
   (
-    'auth hello select client info ping time echo eval evalsha script subscribe unsubscribe publish ' +
+    'auth hello select client info ping time echo eval evalsha eval_ro evalsha_ro script subscribe unsubscribe publish ' +
     'ssubscribe sunsubscribe spublish readonly asking cluster sentinel role command config quit ' +
     'del exists expire get getrange hdel hget hgetall hincrby hkeys hlen hmget hmset hscan hset hstrlen hvals ' +
     'incr incrby mget persist pexpire pexpireat pttl ttl rename scan set strlen type unlink ' +
-    'zadd zcard zcount zrange zrangebyscore zrem zremrangebyscore zscan zscore'
+    'zadd zcard zcount zrange zrangebyscore zrem zremrangebyrank zremrangebyscore zscan zscore'
   ).split(' '),
 );
 
@@ -89,6 +89,9 @@ const CODE = /^(?:ERR|TANDEM|[A-Z]{3,20})(?= |$)/;
 const WRAPPED = /^ERR Error (?:running|compiling) script .*?(?:@\w+: ?\d+: )+-?(.*)$/s;
 const WRAPPED_OTHERWISE = /^ERR Error running script .*?-([A-Z]+ .*)$/s;
 
+/** What an ACL forbids a script: before Redis 7.2, and since. */
+const OF_SCRIPT = /^The user executing the script can't|^ACL failure in script/i;
+
 /** Whether text is worded as an error reply that this file has words for. */
 export function isReply(message: string): boolean {
   const code = CODE.exec(message)?.[0] ?? '';
@@ -106,6 +109,7 @@ export function safeReply(message: string): string {
   if (code !== undefined && code in BY_CODE) return `${code} ${BY_CODE[code]}`;
   if (code !== undefined && code !== 'ERR') return `${code} (${LEFT_OUT})`;
   const text = inner ?? message.replace(/^ERR /, '');
+  if (OF_SCRIPT.test(text)) return `NOPERM ${permissionWords(text)}`;
   for (const [shape, say] of BY_SHAPE) {
     const found = shape.exec(text);
     if (found !== null) return `ERR ${say(found)}`;
@@ -121,6 +125,7 @@ function permissionWords(message: string): string {
   if (name !== undefined) return `this user has no permissions to run the${named(name)} command`;
   if (/\bchannels?\b/.test(message)) return 'this user has no permissions to access a channel';
   if (/\bkeys?\b/.test(message)) return 'this user has no permissions to access a key';
+  if (/\bscript\b/.test(message)) return 'this user has no permissions to run a command of a script';
   return BY_CODE.NOPERM!;
 }
 

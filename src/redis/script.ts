@@ -11,21 +11,29 @@ export class Script {
   readonly #sha: string;
   /** What a call begins with: between the number of its arguments and the number of its keys. */
   readonly #start: string;
+  /** The same for a call that only reads. */
+  readonly #startOfReading: string;
 
   /** @param parts names of files, in order: all of them share their local variables */
   constructor(...parts: readonly (keyof typeof LUA)[]) {
     this.#lua = parts.map((part) => LUA[part]).join('');
     this.#sha = createHash('sha1').update(this.#lua).digest('hex');
     this.#start = `\r\n${bulk('evalsha')}${bulk(this.#sha)}`;
+    this.#startOfReading = `\r\n${bulk('evalsha_ro')}${bulk(this.#sha)}`;
   }
 
-  /** Calls the script by its hash. A server that does not know it does nothing: it needs `byText`. */
-  byHash(client: Client, keys: KeyList, args: readonly string[]): Prepared {
+  /**
+   * Calls the script by its hash. A server that does not know it does nothing: it needs `byText`.
+   * @param isReading whether the call is one that Redis lets write nothing. Redis 7 and later have it
+   */
+  byHash(client: Client, keys: KeyList, args: readonly string[], isReading = false): Prepared {
+    if (isReading) return prepared('evalsha_ro', client, this.#startOfReading, keys, args);
     return prepared('evalsha', client, this.#start, keys, args);
   }
 
-  byText(client: Client, keys: KeyList, args: readonly string[]): Prepared {
-    return prepared('eval', client, `\r\n${bulk('eval')}${bulk(this.#lua)}`, keys, args);
+  byText(client: Client, keys: KeyList, args: readonly string[], isReading = false): Prepared {
+    const name = isReading ? 'eval_ro' : 'eval';
+    return prepared(name, client, `\r\n${bulk(name)}${bulk(this.#lua)}`, keys, args);
   }
 }
 

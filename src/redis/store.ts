@@ -35,7 +35,6 @@ import {
   commit,
   flip,
   portionsOf,
-  readTime,
   release,
   renew,
   replaceAll,
@@ -43,6 +42,7 @@ import {
   since,
   stage,
 } from './commands.ts';
+import type { CredentialsSource } from './credentials.ts';
 import type { About } from './connection.ts';
 import { Connection } from './connection.ts';
 import { Limits } from './limits.ts';
@@ -50,7 +50,8 @@ import { LONG_BYTES, withLongValues } from './long-values.ts';
 import type { Keys } from './keys.ts';
 import { bulk, keysOf } from './keys.ts';
 import { PageGate } from './page-gate.ts';
-import { Script } from './script.ts';
+import { isDenied, missingPlaces } from './permissions.ts';
+import { ScriptCalls } from './script-calls.ts';
 import type { Deliver } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Client, RedisTarget } from './target.ts';
@@ -66,38 +67,41 @@ const CAPACITY: Capacity = {
 /** A page is asked for so often while its long values change. */
 const MOST_TRIES = 3;
 
-/** The files that each script is put together from, and the keys that it is given. */
-const SCRIPTS = {
-  claim: { script: new Script('head', 'claim'), keys: 'all' },
-  // A cut that is accepted needs no head: reading it would take Redis longer than the commit.
-  commit: { script: new Script('apply', 'commit', 'head', 'refused'), keys: 'live' },
-  stage: { script: new Script('head', 'apply', 'stage'), keys: 'all' },
-  flip: { script: new Script('head', 'flip'), keys: 'turn' },
-  settle: { script: new Script('head', 'settle'), keys: 'turn' },
-  replaceAll: { script: new Script('head', 'replace-all'), keys: 'all' },
-  since: { script: new Script('head', 'since'), keys: 'all' },
-  renew: { script: new Script('head', 'renew'), keys: 'live' },
-  release: { script: new Script('head', 'release'), keys: 'all' },
-} as const;
+/** What a page is asked for. */
+interface Asked {
+  readonly position: Position;
+  readonly limit: number;
+  readonly options: SinceOptions;
+}
 
 export interface RedisStoreOptions {
   readonly redis: RedisTarget;
+  /** What keys and channels begin with. Default `tandem`. */
+  readonly prefix?: string | undefined;
   readonly time: Time;
   readonly clock: ServerClock;
   /** How long Redis may take for any answer, ms. */
   readonly deadlineMs: number;
   /** How long a try to connect may take, ms; where it is not given, the target may say it. */
   readonly connectTimeoutMs?: number | undefined;
+  /** The name of the process, which its connections bear. */
+  readonly name?: string | undefined;
+  /** Asked for a user and a password before each connection. */
+  readonly credentials?: CredentialsSource | undefined;
   /** Told when a connection comes and goes. */
   readonly observers?: Observers;
 }
 
 export class RedisStore implements Store {
   readonly commands: Connection;
+  readonly #calls: ScriptCalls;
+  /** Whether this user may write: found out by the first call that would, over each client. */
+  #mayWrite = true;
   readonly subscriber: Connection;
   readonly #time: Time;
   readonly #clock: ServerClock;
   readonly #deadlineMs: number;
+  readonly #prefix: string | undefined;
   #database = 0;
   /** Made once for each space. */
   readonly #known = new Map<string, Keys>();
@@ -110,26 +114,28 @@ export class RedisStore implements Store {
   #limitNames = '';
   #isAsking = false;
 
-  constructor({ redis, time, clock, deadlineMs, connectTimeoutMs, observers }: RedisStoreOptions) {
-    const clients = new ClientMaker(redis, connectTimeoutMs);
+  constructor(options: RedisStoreOptions) {
+    const { redis, prefix, time, clock, deadlineMs, observers } = options;
+    this.#prefix = prefix;
+    const clients = new ClientMaker(redis, options);
     const about = (client: Client): About => clients.about(client);
     this.#time = time;
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
     this.commands = new Connection({
-      make: () => this.#selected(clients.make()),
+      make: (credentials) => this.#selected(clients.make(credentials)),
+      credentials: clients.credentials,
       about,
       time,
       deadlineMs,
       ping: (client) => this.#askTime(client),
       inspect: findEviction,
-      // For announcements. Never on a Cluster: PUBLISH may reach any node there, and overtake what a script
-      // publishes.
-      unanswered: true,
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
+    this.#calls = new ScriptCalls(this.commands, time, clock);
     this.subscriber = new Connection({
-      make: () => this.#listening(this.#selected(clients.make())),
+      make: (credentials) => this.#listening(this.#selected(clients.make(credentials))),
+      credentials: clients.credentials,
       about,
       time,
       deadlineMs,
@@ -154,6 +160,11 @@ export class RedisStore implements Store {
     return this.#ask('claim', keys, claim.args(timely, keys.channel), claim.read);
   }
 
+  prepareToAnnounce(): void {
+    this.commands.wantUnanswered();
+  }
+
+  /** Never on a Cluster: PUBLISH may reach any node there, and overtake what a script publishes. */
   get canAnnounce(): boolean {
     return this.commands.canSendUnanswered;
   }
@@ -237,29 +248,51 @@ export class RedisStore implements Store {
 
   since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {
     const keys = this.#keys(space);
-    const args = since.args(position, limit, options);
-    if (limit === 0) return this.#ask('since', keys, args, since.read);
+    const asked = { position, limit, options };
+    if (limit === 0) return this.#askSince(keys, asked);
     const sizeOf = ({ changes }: Page): number => changes.reduce((sum, { json }) => sum + json.length, 0);
-    return this.#pages.pass(space, (bytes) => this.#page(keys, args, bytes), sizeOf);
+    return this.#pages.pass(space, (bytes) => this.#page(keys, asked, bytes), sizeOf);
   }
 
   /** Reads a page. A page whose long values go on changing is read in one piece. */
-  async #page(keys: Keys, args: readonly string[], bytes: number): Promise<Page> {
-    const ask = (...more: string[]): Promise<Page> =>
-      this.#ask('since', keys, [...args, ...more], since.read, [], bytes);
+  async #page(keys: Keys, asked: Asked, bytes: number): Promise<Page> {
     const most = this.#fetchesLong ? MOST_TRIES : 0;
     for (let tries = 0; tries < most; tries += 1) {
-      const page = await ask(String(LONG_BYTES));
+      const page = await this.#askSince(keys, asked, bytes, [String(LONG_BYTES)]);
       try {
         const whole = await withLongValues(page, this.commands, keys.all.names);
         if (whole !== undefined) return whole;
       } catch (error) {
         if (!(error instanceof TandemError) || error.code !== 'REDIS_REFUSED') throw error;
         // A key of another type, or an ACL that allows scripts alone.
-        return ask();
+        return this.#askSince(keys, asked, bytes);
       }
     }
-    return ask();
+    return this.#askSince(keys, asked, bytes);
+  }
+
+  /**
+   * A reader whose user may write nothing neither raises the fence nor tells of a doubt: see decision 112.
+   * @param more arguments
+   */
+  async #askSince(
+    keys: Keys,
+    { position, limit, options }: Asked,
+    bytesAwaited = 0,
+    more: readonly string[] = [],
+  ): Promise<Page> {
+    const { seen = 0, isDoubted = false, horizon = 0 } = options;
+    if (this.#mayWrite && (seen > 0 || isDoubted)) {
+      try {
+        const args = [...since.args(position, limit, options), ...more];
+        return await this.#calls.ask('since', keys, args, since.read, { bytesAwaited });
+      } catch (error) {
+        if (!isDenied(error)) throw error;
+        this.#mayWrite = false;
+      }
+    }
+    const args = [...since.args(position, limit, { horizon }), ...more];
+    return this.#calls.ask('since', keys, args, since.read, { isReading: true, bytesAwaited });
   }
 
   async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {
@@ -274,7 +307,11 @@ export class RedisStore implements Store {
   async subscribe(space: string, deliver: Deliver): Promise<void> {
     const { channel } = this.#keys(space);
     this.#subscriptions.add(channel, deliver);
-    await this.subscriber.call((client) => client.subscribe(channel));
+    await this.subscriber
+      .call((client) => client.subscribe(channel))
+      .catch((error: TandemError) => {
+        throw isDenied(error) ? missingPlaces(error, this.#keys(space), true) : error;
+      });
   }
 
   async unsubscribe(space: string, deliver: Deliver): Promise<void> {
@@ -293,34 +330,16 @@ export class RedisStore implements Store {
     this.#subscriptions.deliver(channel, message);
   }
 
-  /**
-   * Runs a script by its hash, or by its text where Redis does not know it.
-   * @param read what its reply means; the server's time in it is a sample for the clock
-   * @param bytesAwaited of the reply, where they may be many
-   */
+  /** Calls a script. Where it has changes and fails, it may have been too large for the server. */
   #ask<T>(
-    name: keyof typeof SCRIPTS,
+    name: Parameters<ScriptCalls['ask']>[0],
     keys: Keys,
     args: readonly string[],
     read: (reply: Reply) => T,
     changes: readonly Change[] = [],
-    bytesAwaited = 0,
   ): Promise<T> {
-    const { script } = SCRIPTS[name];
-    const list = keys[SCRIPTS[name].keys];
-    let sentAt = this.#time.now();
-    const take = (reply: unknown): T => {
-      const receivedAt = this.#time.now();
-      this.#clock.sample(sentAt, readTime(reply as Reply), receivedAt);
-      return read(reply as Reply);
-    };
-    const rescue = (failure: TandemError): Promise<T> => {
-      if (changes.length > 0) this.#failed(failure, changes);
-      if (!isUnknownScript(failure)) throw failure;
-      sentAt = this.#time.now();
-      return this.commands.send((client) => script.byText(client, list, args), take, undefined, bytesAwaited);
-    };
-    return this.commands.send((client) => script.byHash(client, list, args), take, rescue, bytesAwaited);
+    const failed = (failure: TandemError): void => this.#failed(failure, changes);
+    return this.#calls.ask(name, keys, args, read, changes.length > 0 ? { failed } : {});
   }
 
   /** A call with changes has failed: it may have been too large for the server. */
@@ -348,7 +367,10 @@ export class RedisStore implements Store {
 
   #keys(space: string): Keys {
     let keys = this.#known.get(space);
-    if (keys === undefined) this.#known.set(space, (keys = keysOf(space, this.#database)));
+    if (keys === undefined) {
+      keys = keysOf(space, this.#database, this.#prefix);
+      this.#known.set(space, keys);
+    }
     return keys;
   }
 
@@ -357,6 +379,8 @@ export class RedisStore implements Store {
     this.#database = databaseOf(client);
     this.#fetchesLong = !client.isCluster;
     this.#known.clear();
+    this.#calls.forget();
+    this.#mayWrite = true;
     return client;
   }
 
@@ -386,11 +410,6 @@ async function findEviction(client: Client): Promise<TandemError | undefined> {
     'EVICTION_POLICY',
     `Redis is set to evict keys when its memory is full (maxmemory-policy ${policy}); a store of state needs noeviction`,
   );
-}
-
-/** Redis does not know the script: it has lost its scripts, or never had this one. */
-function isUnknownScript({ cause }: TandemError): boolean {
-  return cause instanceof Error && cause.message.startsWith('NOSCRIPT');
 }
 
 /** Whether a call may have failed for its size. A server that did not answer in time may just be slow. */

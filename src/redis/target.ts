@@ -10,11 +10,36 @@ import { noKeyPrefix, optionsOfUrl, refused } from './url.ts';
 
 export type Client = Redis | Cluster;
 
+/** As much of a client as its type has to show: ioredis 5 and 6 and iovalkey have it, Redis and Cluster alike. */
+export interface ClientLike {
+  readonly isCluster: boolean;
+  readonly status: string;
+  readonly options: object;
+  disconnect(reconnect?: boolean): void;
+  // oxlint-disable-next-line typescript/no-explicit-any -- each library has a class of its own for commands
+  sendCommand(command: any): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** The options of ioredis. `password` may be a function, which is asked for each connection. */
+export type TargetOptions = Omit<RedisOptions, 'password'> & {
+  readonly password?: string | (() => string | Promise<string>) | undefined;
+};
+
 /**
  * Where Redis is: a URL, ioredis options, or a function that makes a new client each time it is called (TLS,
- * ACL, Sentinel, Cluster). Options name a `host`, `port`, `path`, `sentinels` or a `Connector`.
+ * ACL, Sentinel, Cluster). Options name a `host`, `port`, `path`, `sentinels` or a `Connector`. A client is one
+ * of ioredis or of iovalkey.
  */
-export type RedisTarget = string | RedisOptions | (() => Client);
+export type RedisTarget = string | TargetOptions | (() => ClientLike);
+
+/** What a target stands for. */
+export interface Target {
+  /** The options of ioredis, or the function that makes clients. */
+  readonly place: RedisOptions | (() => unknown);
+  /** Where the password is a function. */
+  readonly password?: () => unknown;
+}
 
 const EXPECTED = 'expected a URL, ioredis options or a function that makes a client';
 /** One of these says where Redis is. Without any, ioredis would take its default, localhost. */
@@ -37,11 +62,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   ).split(' '),
 ]);
 
-/**
- * The options of ioredis that a target stands for, or the function that makes clients.
- * @throws TandemError `INVALID_OPTION`
- */
-export function readTarget(target: unknown): RedisOptions | (() => unknown) {
+/** @throws TandemError `INVALID_OPTION` */
+export function readTarget(target: unknown): Target {
   try {
     return read(target);
   } catch (error) {
@@ -51,14 +73,30 @@ export function readTarget(target: unknown): RedisOptions | (() => unknown) {
   }
 }
 
-function read(target: unknown): RedisOptions | (() => unknown) {
+function read(target: unknown): Target {
   if (isClass(target)) throw refused(`${EXPECTED}, got a class: pass () => new Redis(…)`);
-  if (typeof target === 'function') return target;
-  if (typeof target === 'string') return optionsOfUrl(target);
+  if (typeof target === 'function') return { place: target };
+  if (typeof target === 'string') return { place: optionsOfUrl(target) };
+  if (isOfNodeRedis(target)) throw ofNodeRedis();
+  if (isClient(target) && hasKeyPrefix(target)) throw noKeyPrefix();
   if (isClient(target))
     throw refused(`${EXPECTED}, got a client: pass a function that makes a new one each time`);
   if (!isPlain(target)) throw refused(`${EXPECTED}, got ${kindOf(target)}`);
-  return checkedOptions(target);
+  const { password, ...place } = checkedOptions(target);
+  if (typeof password === 'function') return { place, password };
+  return { place: { ...place, ...(password !== undefined && { password }) } };
+}
+
+/** By shape, too. Its `createClient`, `createCluster` and `createSentinel` have these in common. */
+export function isOfNodeRedis(value: unknown): boolean {
+  const { isOpen, sendCommand, status } = (value ?? {}) as Partial<Record<string, unknown>>;
+  return typeof isOpen === 'boolean' && typeof sendCommand === 'function' && status === undefined;
+}
+
+export function ofNodeRedis(): TandemError {
+  return refused(
+    'a client of node-redis is not supported: pass a URL, or a function that makes a client of ioredis or iovalkey',
+  );
 }
 
 /** By shape, not by class: the user's copy of ioredis may be another one. */
@@ -72,7 +110,13 @@ export function isClient(value: unknown): value is Client {
   );
 }
 
-function checkedOptions(given: Readonly<Record<string, unknown>>): RedisOptions {
+/** The user's own name for keys, in the options of a client, or in those of a Cluster's nodes. */
+export function hasKeyPrefix({ options }: Client): boolean {
+  const { keyPrefix, redisOptions } = options as { keyPrefix?: unknown; redisOptions?: RedisOptions };
+  return Boolean(keyPrefix || redisOptions?.keyPrefix);
+}
+
+function checkedOptions(given: Readonly<Record<string, unknown>>): RedisOptions & { password?: unknown } {
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   for (const name of Object.keys(options)) if (!KNOWN.has(name)) throw unknownOption(name);
   if (options.keyPrefix) throw noKeyPrefix();

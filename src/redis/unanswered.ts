@@ -43,12 +43,18 @@ const FORBIDDEN = /NOPERM /;
 /** What a connection remembers of unanswered commands from one client to the next. */
 export class Unanswered {
   readonly #time: Time;
-  readonly #isWanted: boolean;
+  #isWanted = false;
   #refusedAt = -Infinity;
 
-  constructor(time: Time, isWanted: boolean) {
+  constructor(time: Time) {
     this.#time = time;
-    this.#isWanted = isWanted;
+  }
+
+  /** From now on clients are tried. Gives false where they were before. */
+  want(): boolean {
+    const isNew = !this.#isWanted;
+    this.#isWanted = true;
+    return isNew;
   }
 
   /** Whether to try a new client. A Cluster's client has no one stream to write to. */
@@ -72,7 +78,7 @@ export class Outgoing {
   readonly #memory: Unanswered;
   readonly #outOfStep: (failure: TandemError) => void;
   /** Unanswered commands are on once the client was tried. */
-  #unanswered: 'off' | 'untried' | 'on';
+  #unanswered: 'off' | 'on' = 'off';
   /** What this turn of the loop has done so far. */
   #turn: 'is new' | 'has written' | 'gathers' = 'is new';
   /** What the socket had in its buffer when this turn began to gather. */
@@ -87,8 +93,6 @@ export class Outgoing {
     this.#time = time;
     this.#memory = memory;
     this.#outOfStep = outOfStep;
-    this.#unanswered = memory.isWorthTrying(client) ? 'untried' : 'off';
-    if (this.#unanswered === 'untried') this.#guardReplies();
   }
 
   get canSendUnanswered(): boolean {
@@ -124,7 +128,8 @@ export class Outgoing {
    * @throws TandemError where the server cannot say now
    */
   async tryUnanswered(ask: (command: Command) => Promise<unknown>): Promise<boolean> {
-    if (this.#unanswered === 'off') return true;
+    if (this.#hasEnded || this.#unanswered === 'on' || !this.#memory.isWorthTrying(this.#client)) return true;
+    this.#guardReplies();
     const isSkipped = this.#stream !== undefined && (await this.#isReplySkipped(ask));
     if (isSkipped) this.#unanswered = 'on';
     else this.#memory.refused();

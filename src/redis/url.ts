@@ -97,6 +97,6 @@ export function refused(why: string): TandemError {
 
 export function noKeyPrefix(): TandemError {
   return refused(
-    'keyPrefix is not supported, since ioredis adds it to no channel. Give the space another name instead',
+    'keyPrefix is not supported, since ioredis adds it to no channel: use connect({ prefix }) instead',
   );
 }

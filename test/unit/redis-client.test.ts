@@ -78,7 +78,7 @@ test('the time to connect is the option, else what the target says, else 700 ms'
   t.is(timeOf(new ClientMaker({ host, connectTimeout: 10_000 })), 10_000);
   t.is(timeOf(new ClientMaker({ host, connectTimeout: 0 })), 60_000, 'without an end for ioredis');
   t.is(timeOf(new ClientMaker({ host, connectTimeout: 1 })), 50);
-  t.is(timeOf(new ClientMaker({ host, connectTimeout: 5_000 }, 900)), 900);
+  t.is(timeOf(new ClientMaker({ host, connectTimeout: 5_000 }, { connectTimeoutMs: 900 })), 900);
   t.is(timeOf(new ClientMaker(() => redis())), 700, "ioredis's default is nobody's wish");
   t.is(timeOf(new ClientMaker(() => redis({ connectTimeout: 4_000 }))), 4_000);
   const own = { ...LAZY, redisOptions: { connectTimeout: 3_000 } };
@@ -86,6 +86,6 @@ test('the time to connect is the option, else what the target says, else 700 ms'
 });
 
 test('ioredis itself gives up after this client, which names the option', (t) => {
-  const { options } = new ClientMaker('redis://h', 30_000).make();
+  const { options } = new ClientMaker('redis://h', { connectTimeoutMs: 30_000 }).make();
   t.true((options as { connectTimeout: number }).connectTimeout > 30_000);
 });

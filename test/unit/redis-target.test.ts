@@ -27,7 +27,7 @@ test('a URL says host, port, user, password, database and TLS', (t) => {
     ['/tmp/redis.sock', { path: '/tmp/redis.sock' }],
     ['unix:///tmp/redis.sock?db=2', { path: '/tmp/redis.sock', db: 2 }],
   ];
-  for (const [url, options] of urls) t.deepEqual(readTarget(url), options, url);
+  for (const [url, options] of urls) t.deepEqual(readTarget(url).place, options as never, url);
 });
 
 test('what cannot be a URL is refused, and no part of it is shown', (t) => {
@@ -90,8 +90,8 @@ test('options that name a place are taken as they are', (t) => {
     { host: 'h', tls: { rejectUnauthorized: false }, connectTimeout: 5_000, family: 6, keepAlive: 1_000 },
     Object.assign(Object.create(null) as object, { host: 'h' }),
   ])
-    t.deepEqual(readTarget(options), { ...options } as never);
-  t.deepEqual(readTarget({ host: 'h', port: undefined }), { host: 'h' });
+    t.deepEqual(readTarget(options).place, { ...options } as never);
+  t.deepEqual(readTarget({ host: 'h', port: undefined }).place, { host: 'h' });
 });
 
 test('what is no target is refused, and no part of it is shown', (t) => {
@@ -137,7 +137,7 @@ test('what is no target is refused, and no part of it is shown', (t) => {
     [{ host: 'h', db: -1 }, /^redis: db: expected/],
     [{ path: '' }, /^redis: path: expected/],
     [{ sentinels: [] }, /^redis: sentinels: expected/],
-    [{ host: 'h', keyPrefix: 's3cr3t:' }, /keyPrefix is not supported/],
+    [{ host: 'h', keyPrefix: 's3cr3t:' }, /use connect\({ prefix }\)/],
   ];
   for (const [target, said] of targets) {
     const error = t.throws<TandemError>(() => connect({ redis: target as never }), {

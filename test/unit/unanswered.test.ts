@@ -32,7 +32,8 @@ class FakeClient {
 
 function setTheStage() {
   const time = new FakeTime();
-  const memory = new Unanswered(time, true);
+  const memory = new Unanswered(time);
+  memory.want();
   const failures: string[] = [];
   const open = () => {
     const client = new FakeClient();

@@ -1,4 +1,4 @@
--- Applies the changes of a frame. Behind its first line come three lines a change: key, revision, and value,
+-- Behind needs.lua: applies the changes of a frame. Behind its first line come three lines a change: key, revision, and value,
 -- empty for a delete. In portions, since Lua can pass only so many arguments at once.
 -- A frame comes as texts, ARGV[first] to ARGV[last]: lines, and long values by turns. A long value stands behind
 -- the lines of its key and revision. To cut it out of the lines, Lua would copy it once more.
@@ -20,6 +20,8 @@ local function apply(state, index, first, last)
   local s, n, d = 0, 0, 0
   local grown, listed = 0, 0
   local function put()
+    needs('HSET', state, scores[2], '')
+    if d > 0 then needs('HDEL', state, deletes[1]) end
     local added = write('ZADD', index, unpack(scores, 1, n))
     local set = added and (s == 0 and 0 or write('HSET', state, unpack(sets, 1, s)))
     local deleted = set and (d == 0 and 0 or write('HDEL', state, unpack(deletes, 1, d)))

@@ -29,6 +29,19 @@ end
 
 if (rival(owner, known) or mayHaveHolder()) and not isOutwaited() then return head('held') end
 
+-- An owner that may not run all that its scripts will call does not lead: half of a commit would look like keys
+-- that were lost.
+needs('HSET', META, 'fence', '0')
+needs('HDEL', STATE, '')
+needs('ZADD', INDEX, '0', '')
+needs('ZREM', INDEX, '')
+needs('ZREMRANGEBYRANK', TURN_INDEX, '0', '0')
+needs('SET', LEASE, '', 'PX', '1')
+needs('UNLINK', STATE)
+needs('EXISTS', KEYS[7])
+needs('RENAME', KEYS[7], STATE)
+needs('PUBLISH', channel, '')
+
 -- What an earlier attempt has staged is abandoned from now on.
 discard(KEYS[7], KEYS[8])
 -- Keys of another type go. What they stood for is lost, until the whole state is replaced: a state that has no

@@ -20,17 +20,17 @@ local isLight = leaseMs == nil
 
 -- 1. All checks come before the first write. The claim that raised the fence to this epoch must be this
 -- owner's own. A key of another type gives an error, a table without what is asked for: no check passes.
-local held = redis.pcall('HMGET', META, 'fence', 'owner', 'epoch', 'revision')
+local held = redis.pcall('HMGET', META, 'fence', 'owner', 'epoch', 'revision', 'size', 'indexed')
 local heldEpoch = held[3] or '0'
 local isAccepted = held[1] == epoch and held[2] == owner and heldEpoch == prevEpoch
   and (held[4] or '0') == prevRevision
-local size, ownerName
+local size, indexed, ownerName = held[5], held[6], nil
 if isLight then
   isAccepted = isAccepted and heldEpoch == epoch
 elseif isAccepted then
-  local format, indexed
-  local meta = redis.call('HMGET', META, 'format', 'ownerName', 'size', 'indexed')
-  format, ownerName, size, indexed = unpack(meta)
+  local meta = redis.call('HMGET', META, 'format', 'ownerName')
+  local format = meta[1]
+  ownerName = meta[2]
   isAccepted = (format == '1' or format == '2') and redis.pcall('HLEN', STATE) == tonumber(size or 0)
     and redis.pcall('ZCARD', INDEX) == tonumber(indexed or 0)
 end
@@ -39,6 +39,10 @@ end
 -- deleted.
 local forgotten, grown, listed = 0, nil, nil
 if isAccepted then
+  if FIRST_TOMBSTONE <= #ARGV then
+    needs('HSET', META, 'size', '0')
+    needs('ZADD', INDEX, '0', '')
+  end
   for i = FIRST_TOMBSTONE, #ARGV do forgotten = forgotten + redis.call('ZREM', INDEX, ARGV[i]) end
   grown, listed = apply(STATE, INDEX, FIRST_TEXT, LAST_TEXT)
   -- A light cut met a key of another type: half of it may be written. Everything counts as lost from now on,
@@ -49,8 +53,12 @@ end
 if grown then
   listed = listed - forgotten
   -- A count that is no number stays as it is: the next full commit counts, and finds the damage.
-  if grown ~= 0 then redis.pcall('HINCRBY', META, 'size', grown) end
-  if listed ~= 0 then redis.pcall('HINCRBY', META, 'indexed', listed) end
+  if grown ~= 0 and string.find(size or '0', '^%d+$') then
+    redis.call('HSET', META, 'size', string.format('%.0f', (size or 0) + grown))
+  end
+  if listed ~= 0 and string.find(indexed or '0', '^%d+$') then
+    redis.call('HSET', META, 'indexed', string.format('%.0f', (indexed or 0) + listed))
+  end
 
   -- 3. Meta and lease.
   local foreign
@@ -60,7 +68,7 @@ if grown then
     redis.call('HSET', META, 'epoch', epoch, 'revision', revision, 'cutAt', cutAt, 'baseEpoch', baseEpoch,
       'baseRevision', baseRevision, 'horizon', horizon)
     -- SET would free a large key of another type at once, and hold up the server.
-    if type(redis.pcall('STRLEN', LEASE)) == 'table' then
+    if not write('STRLEN', LEASE) then
       foreign = redis.call('TYPE', LEASE).ok
       redis.call('UNLINK', LEASE)
     end

@@ -14,6 +14,10 @@ if read('HLEN', NEXT_STATE) ~= tonumber(size) or read('ZCARD', NEXT_INDEX) ~= to
   return head('keys_lost')
 end
 
+needs('UNLINK', STATE)
+needs('EXISTS', NEXT_STATE)
+needs('RENAME', NEXT_STATE, STATE)
+needs('HSET', META, 'size', '0')
 -- First of all: RENAME would free a large key in its way at once, and hold up the server.
 discard(STATE, INDEX)
 discard(TURN_STATE, TURN_INDEX)

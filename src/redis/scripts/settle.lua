@@ -10,6 +10,10 @@ if refused then return head(refused) end
 if not isInForce() then return head('settled') end
 if keysLost() then return head('keys_lost') end
 
+needs('HSET', STATE, '', '')
+needs('HDEL', STATE, '')
+needs('ZADD', INDEX, '0', '')
+needs('ZREMRANGEBYRANK', TURN_INDEX, '0', '0')
 local found = redis.call('ZRANGE', TURN_INDEX, 0, tonumber(most) - 1, 'WITHSCORES')
 local areShort = tonumber(meta.turnLongest) * #found / 2 <= LARGE
 local keys, count, length = {}, 0, 0

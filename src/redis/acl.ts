@@ -1,0 +1,64 @@
+/**
+ * The rules of Redis's ACL for a user of one role: least privilege. Pure.
+ *
+ *   owner      sets the state of a space, and announces it
+ *   follower   shows it; from Redis 7 on its user can write nothing
+ *   standby    a follower that becomes an owner
+ *   reader     a follower that may look for spaces, where a name is a pattern: for people and their tools
+ *
+ * HELLO and AUTH need no rule. A database other than 0 needs `+select` as well.
+ */
+import { READING_COMMANDS, WRITING_COMMANDS } from './permissions.ts';
+import { keysOf } from './keys.ts';
+
+export const ROLES = ['owner', 'follower', 'standby', 'reader'] as const;
+export type AclRole = (typeof ROLES)[number];
+
+/** From 7 on there are permissions to read a key, and scripts that only read. */
+export const REDIS_VERSIONS = ['6', '7'] as const;
+export type RedisVersion = (typeof REDIS_VERSIONS)[number];
+
+export interface AclOptions {
+  readonly role: AclRole;
+  /** Names of spaces, or patterns of them: `bot:*`. */
+  readonly spaces: readonly string[];
+  /** As in `connect({ prefix })`. */
+  readonly prefix: string;
+  readonly redisVersion: RedisVersion;
+}
+
+/** What every process asks for: signs of life, the eviction policy, and a name. */
+const OF_ALL = ['ping', 'time', 'info|memory', 'client|setname'];
+/** Announcements get no reply, and ECHO shows whether that works. */
+const OF_ANNOUNCING = ['client|reply', 'echo'];
+const OF_FOLLOWING = ['subscribe', 'unsubscribe'];
+
+/** The rules, one after the other. They take back what the user had before, but for its passwords. */
+export function aclRules({ role, spaces, prefix, redisVersion }: AclOptions): string[] {
+  const isNew = redisVersion !== '6';
+  const writes = role === 'owner' || role === 'standby';
+  const patterns = [...new Set(spaces)].map((space) => keysOf(space, 0, prefix).pattern);
+  const commands = [
+    ...OF_ALL,
+    ...(role === 'owner' ? [] : OF_FOLLOWING),
+    ...(isNew ? ['eval_ro', 'evalsha_ro'] : []),
+    ...(writes || !isNew ? ['eval', 'evalsha'] : []),
+    ...READING_COMMANDS,
+    ...(writes ? [...WRITING_COMMANDS, ...OF_ANNOUNCING] : []),
+    ...(role === 'reader' && spaces.some(isPattern) ? ['scan'] : []),
+  ];
+  return [
+    'on',
+    'resetkeys',
+    'resetchannels',
+    '-@all',
+    ...(isNew ? ['clearselectors'] : []),
+    ...patterns.map((pattern) => `${writes || !isNew ? '' : '%R'}~${pattern}`),
+    ...patterns.map((pattern) => `&${pattern}`),
+    ...[...new Set(commands)].toSorted().map((command) => `+${command}`),
+  ];
+}
+
+function isPattern(space: string): boolean {
+  return /[*?]/.test(space);
+}

@@ -1,0 +1,26 @@
+/** Users of a real Redis with the rules that the command line prints. */
+import type { Redis } from 'ioredis';
+import { run } from '../src/cli/run.ts';
+
+/** What `tandem-sync acl …` prints. */
+export function aclLine(...args: readonly string[]): string {
+  let printed = '';
+  let said = '';
+  const code = run(['acl', ...args], { out: (text) => (printed += text), err: (text) => (said += text) });
+  if (code !== 0) throw new Error(said);
+  return printed.trim();
+}
+
+/** Applies a printed line, with a password and with rules behind it. */
+export async function applyLine(admin: Redis, line: string, ...rules: readonly string[]): Promise<void> {
+  const [command = '', ...rest] = line.split(' ');
+  await admin.call(command, ...rest, '>word', ...rules);
+}
+
+/** The commands that a line allows. */
+export function allowedBy(line: string): string[] {
+  return line
+    .split(' ')
+    .filter((rule) => rule.startsWith('+'))
+    .map((rule) => rule.slice(1));
+}
