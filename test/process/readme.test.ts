@@ -66,7 +66,11 @@ test('each block of code in the README compiles', async (t) => {
     lib: ['es2024', 'esnext.disposable'],
     noUnusedLocals: false,
     noUnusedParameters: false,
-    paths: { 'tandem-sync': [join(root, 'src/index.ts')], 'tandem-sync/koa': [join(root, 'src/koa.ts')] },
+    paths: {
+      'tandem-sync': [join(root, 'src/index.ts')],
+      'tandem-sync/koa': [join(root, 'src/koa.ts')],
+      'tandem-sync/testing': [join(root, 'src/testing.ts')],
+    },
   };
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   writeFileSync(
