@@ -190,6 +190,11 @@ function relative(file: string, to: string): string {
   return path.startsWith('.') ? path : `./${path}`;
 }
 
+/** One character beyond Latin-1 doubles what a file takes in memory. The sources have them in strings alone. */
+function inAscii(text: string): string {
+  return text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** The compiled files of a folder become the joined ones. Declarations stay as they are. */
 export function joinFolder(folder: URL, entries: readonly string[]): void {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -200,5 +205,5 @@ export function joinFolder(folder: URL, entries: readonly string[]): void {
   );
   const files = join(modules, entries);
   for (const path of paths) rmSync(new URL(path, folder));
-  for (const [path, text] of files) writeFileSync(new URL(path, folder), text);
+  for (const [path, text] of files) writeFileSync(new URL(path, folder), inAscii(text));
 }
