@@ -101,13 +101,18 @@ export class ConnectionDriver {
     return this.#machine.getSnapshot().context.reason;
   }
 
+  /** The links that the participant needs up. */
+  get links(): readonly Link[] {
+    return this.#work?.links ?? [];
+  }
+
   get isLinkUp(): boolean {
-    return this.#links.every(({ up }) => up);
+    return this.links.every(({ up }) => up);
   }
 
   /** The error of a link that is down; `undefined` where none is down, or no error is known. */
   get linkError(): TandemError | undefined {
-    return this.#links.find(({ up, error }) => !up && error)?.error;
+    return this.links.find(({ up, error }) => !up && error)?.error;
   }
 
   /** Sets the participant's side of the connection. Called once, before `start`. */
@@ -126,7 +131,7 @@ export class ConnectionDriver {
   /** Starts the machine, and begins to watch the links. */
   start(): void {
     this.#isStarted = true;
-    this.#unwatch = this.#links.map((link) => link.watch(() => this.#linkChanged()));
+    this.#unwatch = this.links.map((link) => link.watch(() => this.#linkChanged()));
     this.#machine.subscribe(({ value, context }) => {
       this.enter(typeof value === 'string' ? value : 'degraded', context.reason);
     });
@@ -164,10 +169,6 @@ export class ConnectionDriver {
     this.#scope.self.send({ type: MODE_CHANGED });
   }
 
-  get #links(): readonly Link[] {
-    return this.#work?.links ?? [];
-  }
-
   #linkChanged(): void {
     this.#passOnWarnings();
     if (this.isLinkUp) return this.send({ type: 'link.up' });
@@ -178,7 +179,7 @@ export class ConnectionDriver {
   }
 
   #passOnWarnings(): void {
-    for (const { warning } of this.#links) if (warning !== undefined) this.#reporter.warn(warning);
+    for (const { warning } of this.links) if (warning !== undefined) this.#reporter.warn(warning);
   }
 
   async #catchUp(signal: AbortSignal): Promise<void> {
@@ -196,9 +197,9 @@ export class ConnectionDriver {
   /** Waits until each link is up or has an error. At the start neither is known yet: that is no failure. */
   async #untilLinksAreKnown(signal: AbortSignal): Promise<void> {
     const isPending = (link: Link): boolean => !link.up && link.error === undefined;
-    while (this.#links.some(isPending) && !signal.aborted) {
+    while (this.links.some(isPending) && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const unwatch = this.#links.map((link) => link.watch(settled));
+        const unwatch = this.links.map((link) => link.watch(settled));
         signal.addEventListener('abort', settled, { once: true });
         function settled(): void {
           for (const stop of unwatch) stop();

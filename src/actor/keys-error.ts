@@ -7,7 +7,7 @@ import { TandemError } from '../base/errors.ts';
 export function keysError(space: string, areAdded: boolean): TandemError {
   if (areAdded) {
     const what = `Redis holds keys of space "${space}" that its owner never set`;
-    return new TandemError('CONTENT_MISMATCH', what, { retryable: true });
+    return new TandemError('CONTENT_MISMATCH', what);
   }
-  return new TandemError('KEYS_LOST', `Redis has lost keys of space "${space}"`, { retryable: true });
+  return new TandemError('KEYS_LOST', `Redis has lost keys of space "${space}"`);
 }

@@ -9,12 +9,19 @@ import { ownershipMachine } from '../../machines/ownership.ts';
 import type { Observers } from '../ports/observer.ts';
 import type { Ownership } from '../state/mode.ts';
 import type { ParticipantScope } from './logic.ts';
+import type { HeldBy } from './obstacle.ts';
 import type { Reporter } from './reporter.ts';
 
 /**
  * The owner's right to its space, after each event of the ownership machine: the same state may come again.
+ * With `heldBy` the claim waits for another owner's lease: until that has run out, or until its holder is
+ * seen to renew it.
  */
-export type OwnershipChangedEvent = { readonly type: 'ownership'; readonly ownership: Ownership };
+export type OwnershipChangedEvent = {
+  readonly type: 'ownership';
+  readonly ownership: Ownership;
+  readonly heldBy?: HeldBy;
+};
 
 export class OwnershipDriver {
   readonly #space: string;
@@ -48,6 +55,15 @@ export class OwnershipDriver {
       this.#reporter.emit({ type: 'ownership', ownership } satisfies OwnershipChangedEvent);
     });
     this.#machine.start();
+  }
+
+  /** Says that a claim waits for another owner's lease. */
+  heldBy(heldBy: HeldBy): void {
+    this.#reporter.emit({
+      type: 'ownership',
+      ownership: this.ownership,
+      heldBy,
+    } satisfies OwnershipChangedEvent);
   }
 
   send(event: OwnershipEvent['type']): void {

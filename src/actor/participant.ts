@@ -4,7 +4,7 @@
  * `Owner` and `Follower` make the parts that do the work. Those parts share the objects in `context`.
  */
 import type { EventObject, Observer, Subscription } from 'xstate';
-import type { TandemError } from '../base/errors.ts';
+import type { Obstacle, TandemError } from '../base/errors.ts';
 import { inRoot } from '../base/root.ts';
 import { Waiters } from '../base/waiters.ts';
 import type { Role } from '../ports/observer.ts';
@@ -19,6 +19,7 @@ import { ConnectionDriver } from './connection-driver.ts';
 import type { Context } from './context.ts';
 import { HeadWatchers } from './head-watchers.ts';
 import type { ParticipantEvent, ParticipantScope, ParticipantSnapshot } from './logic.ts';
+import { obstacleOf } from './obstacle.ts';
 import type { OwnerIdentity, Status, Watched } from './proof-watch.ts';
 import { ProofWatch } from './proof-watch.ts';
 import { Readings } from './readings.ts';
@@ -54,7 +55,7 @@ export abstract class Participant<D extends Definition, E extends EventObject>
       runtime,
       reporter,
       connection: new ConnectionDriver(space.name, role, runtime, scope, reporter),
-      waiters: new Waiters(runtime.time),
+      waiters: new Waiters(runtime.time, () => this.#obstacle()),
       heads: new HeadWatchers(),
       wrongTypes: new WrongTypes(space.name, reporter),
       proofWatch: new ProofWatch(runtime.time, reporter, this.#watched(lookMs)),
@@ -140,6 +141,18 @@ export abstract class Participant<D extends Definition, E extends EventObject>
   protected abstract readonly position: Position;
   /** The owner of the space; `'asked'` while Redis is asked for it, `undefined` where it cannot be known. */
   abstract readonly ownerIdentity: OwnerIdentity | 'asked' | undefined;
+
+  /** What only this participant knows of what a wait waits for, each in words: see `obstacleOf`. */
+  protected abstract readonly obstacles: readonly string[];
+
+  #obstacle(): Obstacle {
+    const { connection, reporter, runtime } = this.context;
+    const { links, mode, reason } = connection;
+    return obstacleOf(
+      { links, mode, reason, store: runtime.store, lastError: reporter.lastError },
+      this.obstacles,
+    );
+  }
 
   /** The proof as it is at each look: an owner's may be another one later. */
   #watched(lookMs: number): Watched {

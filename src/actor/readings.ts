@@ -117,12 +117,15 @@ export abstract class Readings<D extends Definition> {
     options: WaitUntilOptions = {},
   ): Promise<ReadingOf<D, K>> {
     this.space.requireSchema(key);
-    const { runtime, ended } = this.context;
+    const { runtime, ended, waiters } = this.context;
     const awaited = {
       time: runtime.time,
       space: this.space.name,
       key,
       ended: ended.signal,
+      get obstacle() {
+        return waiters.obstacle;
+      },
       read: (): Reading => this.get(key),
       watch: (look: () => void) => this.#watchReading(key, look),
     };

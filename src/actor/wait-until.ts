@@ -2,6 +2,7 @@
  * Waits until a reading of one key is as a caller wants it. The predicate is asked at once, and whenever the
  * key changes, or its freshness, its owner or the mode: what a reading says by time alone counts as well.
  */
+import type { Obstacle } from '../base/errors.ts';
 import { TandemError, timeoutError } from '../base/errors.ts';
 import { between, requireFunction, requireObject, requireSignal } from '../base/options.ts';
 import type { Time } from '../base/time.ts';
@@ -21,6 +22,8 @@ export interface Awaited<R> {
   readonly key: string;
   /** Aborted once the participant has ended, with the error of that. */
   readonly ended: AbortSignal;
+  /** What stands in the way now, where it is known. */
+  readonly obstacle: Obstacle | undefined;
   read(): R;
   /** Calls back whenever the reading may say something else. Returns a function that ends the calls. */
   watch(look: () => void): () => void;
@@ -81,19 +84,19 @@ function holds<R>(predicate: (reading: R) => boolean, reading: R): boolean {
   return Boolean(answer);
 }
 
-/** Says how the key reads now, but for its value. */
+/** Says how the key reads now, but for its value, and what stands in the way. */
 function late<R extends Reading>(state: Awaited<R>, timeoutMs: number): TandemError {
-  let now: Error;
+  const what = `what was awaited of "${state.key}" in space "${state.space}" did not come`;
+  const { text = '', cause } = state.obstacle ?? {};
   try {
     const { value, position, freshness, owner } = state.read();
     const held = value === undefined ? 'it holds nothing' : `it holds a value of ${position}`;
-    now = new Error(`now ${held}, is ${freshness}, and its owner is ${owner}`);
+    const now = `now ${held}, is ${freshness}, and its owner is ${owner}`;
+    return timeoutError(what, timeoutMs, { text: `${now}${text && `; ${text}`}`, cause });
   } catch (error) {
-    now = error as Error;
+    return timeoutError(what, timeoutMs, {
+      text: error instanceof Error ? error.message : text,
+      cause: error,
+    });
   }
-  return timeoutError(
-    `what was awaited of "${state.key}" in space "${state.space}" did not come`,
-    timeoutMs,
-    now,
-  );
 }

@@ -30,5 +30,5 @@ export function wrongTypeError(space: string, { wrongTypes }: Shown): TandemErro
   if (wrongTypes.length === 0) return undefined;
   const list = wrongTypes.map(({ key, found, expected }) => `${key} is a ${found}, expected a ${expected}`);
   const what = `someone else has changed types of keys of space "${space}" in Redis: ${list.join('; ')}`;
-  return new TandemError('WRONG_TYPE', what, { retryable: true });
+  return new TandemError('WRONG_TYPE', what);
 }

@@ -1,42 +1,13 @@
 /**
  * Every error that Tandem throws, rejects with or reports.
  *
- * `code` is stable and meant for programs; `message` is meant for people and may change. `retryable` is true
- * where the same call can succeed later without a change by the caller. `cause` holds the error underneath,
- * if any.
+ * `code` is stable and meant for programs; `message` is meant for people and may change. `retryable` and
+ * `remedy` follow from the code: `error-codes.ts` lists them all. `cause` holds the error underneath, if any.
  */
+import type { ErrorCode } from './error-codes.ts';
+import { ERRORS } from './error-codes.ts';
 
-export type ErrorCode =
-  | 'INVALID_SPACE' // defineSpace() got an invalid name, key or schema
-  | 'INVALID_OPTION' // an option or argument has the wrong form
-  | 'INVALID_POSITION' // a position is not `epoch-revision`
-  | 'UNKNOWN_KEY' // the space does not define the key
-  | 'INVALID_VALUE' // the schema refused the value
-  | 'NOT_JSON' // JSON cannot carry the value
-  | 'TOO_LARGE' // a key or a value is over the limit
-  | 'INVALID_BATCH' // batch() got an asynchronous function
-  | 'ALREADY_OWNED' // this process owns the space already
-  | 'OWNED_ELSEWHERE' // a living owner renews the lease
-  | 'STANDBY' // set() was called on a standby that does not lead yet
-  | 'FENCED' // another owner has claimed a higher epoch
-  | 'STOPPED' // the participant or process has stopped
-  | 'TIMEOUT' // a deadline given by the caller has passed
-  | 'INVALID_FRAME' // a frame, page or value arrived that cannot be used
-  | 'UNKNOWN_VERSION' // a message or keys of a version of the wire that this process does not read
-  | 'KEYS_LOST' // Redis has lost keys of the state
-  | 'WRONG_TYPE' // a key of the space has another type in Redis: its owner replaces it
-  | 'ROLLED_BACK' // Redis is behind a position that this process has already seen
-  | 'HEAD_MOVED' // the content of Redis changed while a process was reading or repairing it
-  | 'CONTENT_MISMATCH' // keys in Redis differ from memory: refresh() or the owner found it, and repairs them
-  | 'CALLBACK_FAILED' // a callback of the user's threw
-  | 'REDIS_UNAVAILABLE' // no connection, a lost one, or no answer in time: the outcome is unknown
-  | 'CREDENTIALS_FAILED' // the function that gives a user and a password failed, or gave none: it is asked again
-  | 'REDIS_NOT_READY' // Redis answered that it cannot now (LOADING, OOM, READONLY…): nothing was applied
-  | 'DIRECT_UNAVAILABLE' // the owner does not answer on the direct path, or sends something unreadable
-  | 'DIRECT_REFUSED' // the owner refused the token of the direct path
-  | 'STALENESS_BOUND' // a warning: maxStaleMs is too short for the owner's heartbeat
-  | 'EVICTION_POLICY' // a warning: Redis evicts keys when its memory is full
-  | 'REDIS_REFUSED'; // Redis refused the command (WRONGPASS, NOPERM, WRONGTYPE…): nothing was applied
+export type { ErrorCode } from './error-codes.ts';
 
 /** Marks an error, also to another copy of this package in the same process: by the name of its class. */
 const BRAND = Symbol.for('tandem-sync.error');
@@ -53,12 +24,18 @@ function isErrorOf(value: unknown, name: string): boolean {
 export class TandemError extends Error {
   override readonly name: string = 'TandemError';
   readonly code: ErrorCode;
+  /** Whether it passes by itself: the same call can succeed later, without a change by anybody. */
   readonly retryable: boolean;
 
-  constructor(code: ErrorCode, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.retryable = options.retryable ?? false;
+    this.retryable = ERRORS[code].retryable;
+  }
+
+  /** What to do about an error of this code, as a sentence or two for people. */
+  get remedy(): string {
+    return ERRORS[this.code].remedy;
   }
 
   /** @internal */
@@ -78,9 +55,7 @@ export class OwnedElsewhereError extends TandemError {
   readonly owner: string;
 
   constructor(space: string, owner: string) {
-    super('OWNED_ELSEWHERE', `space "${space}" is owned by "${owner}", which is alive and renews its lease`, {
-      retryable: true,
-    });
+    super('OWNED_ELSEWHERE', `space "${space}" is owned by "${owner}", which is alive and renews its lease`);
     this.owner = owner;
   }
 
@@ -128,16 +103,20 @@ export class InvalidValueError extends TandemError {
   }
 }
 
+/** What stands in the way of a wait: for people, and the error underneath where there is one. */
+export interface Obstacle {
+  readonly text: string;
+  readonly cause?: unknown;
+}
+
 /**
  * The error for a deadline of the caller's that has passed. Nothing was undone.
  * @param what completes "… within 500 ms", such as "nothing came"
- * @param cause appended to the message where it is an Error
  */
-export function timeoutError(what: string, timeoutMs: number, cause?: unknown): TandemError {
-  const because = cause instanceof Error ? ` (${cause.message})` : '';
+export function timeoutError(what: string, timeoutMs: number, obstacle?: Obstacle): TandemError {
+  const because = obstacle?.text ? `: ${obstacle.text}` : '';
   return new TandemError('TIMEOUT', `${what} within ${Math.max(0, Math.round(timeoutMs))} ms${because}`, {
-    retryable: true,
-    cause,
+    cause: obstacle?.cause,
   });
 }
 

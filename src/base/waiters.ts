@@ -1,4 +1,5 @@
 /** Callers that wait for a condition, each with a deadline. `wait()` and `check()` evaluate the condition. */
+import type { Obstacle } from './errors.ts';
 import { TandemError, timeoutError } from './errors.ts';
 import type { Cancel, Time } from './time.ts';
 
@@ -11,27 +12,24 @@ interface Waiter {
 
 export class Waiters {
   readonly #time: Time;
+  readonly #obstacle: (() => Obstacle) | undefined;
   readonly #waiting = new Set<Waiter>();
   #refusal: TandemError | undefined;
 
-  constructor(time: Time) {
+  /** @param obstacle says what stands in the way, as of the moment at which a deadline passes */
+  constructor(time: Time, obstacle?: () => Obstacle) {
     this.#time = time;
+    this.#obstacle = obstacle;
   }
 
   /**
    * Resolves once `isDone` returns true.
    * @param what completes "… within 500 ms" in the error; a function is asked once the time is over
    * @param timeoutMs from now; ms
-   * @param why gives the cause of a `TIMEOUT`
    * @throws TandemError `INVALID_OPTION` for a `timeoutMs` that is no number, `TIMEOUT`, or the error given
    *   to `refuse`
    */
-  wait(
-    isDone: () => boolean,
-    what: string | (() => string),
-    timeoutMs: number,
-    why?: () => unknown,
-  ): Promise<void> {
+  wait(isDone: () => boolean, what: string | (() => string), timeoutMs: number): Promise<void> {
     if (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs)) {
       const error = new TandemError(
         'INVALID_OPTION',
@@ -44,12 +42,17 @@ export class Waiters {
     return new Promise((resolve, reject) => {
       const late = (): void => {
         this.#waiting.delete(waiter);
-        reject(timeoutError(typeof what === 'string' ? what : what(), timeoutMs, why?.()));
+        reject(timeoutError(typeof what === 'string' ? what : what(), timeoutMs, this.obstacle));
       };
       const cancel = this.#time.after(Math.max(0, timeoutMs), late);
       const waiter: Waiter = { isDone, resolve, reject, cancel };
       this.#waiting.add(waiter);
     });
+  }
+
+  /** What stands in the way now; `undefined` where nobody says it. */
+  get obstacle(): Obstacle | undefined {
+    return this.#obstacle?.();
   }
 
   get isEmpty(): boolean {

@@ -193,5 +193,5 @@ export function isRolledBack(head: Position, { seen, stored }: Floor): boolean {
 
 export function implausibleError(position: Position): TandemError {
   const what = `a frame at ${printPosition(position)}, which no owner can have reached`;
-  return new TandemError('INVALID_FRAME', what, { retryable: true });
+  return new TandemError('INVALID_FRAME', what);
 }

@@ -334,7 +334,7 @@ export class Applier<D extends Definition> {
     const { position } = this.#replica;
     this.#meter.mismatched(path, position);
     const what = `the copy of space "${space}" at ${printPosition(position)} is not its owner's state: all of it is read again`;
-    reporter.report(new TandemError('CONTENT_MISMATCH', what, { retryable: true }));
+    reporter.report(new TandemError('CONTENT_MISMATCH', what));
   }
 
   #merge({ draft, refusals }: Settled, head: Line & Position): readonly Entry<unknown>[] {

@@ -68,5 +68,5 @@ function answerOf(response: IncomingMessage): Answer {
 }
 
 function closed(): TandemError {
-  return new TandemError('DIRECT_UNAVAILABLE', 'the owner closed the connection', { retryable: true });
+  return new TandemError('DIRECT_UNAVAILABLE', 'the owner closed the connection');
 }

@@ -125,12 +125,12 @@ function isLate(error: unknown, { commands }: Store): boolean {
 
 function wentBack(space: string, from: Position, to: Position): TandemError {
   const what = `space "${space}" went back from ${printPosition(from)} to ${printPosition(to)} while it was read`;
-  return new TandemError('ROLLED_BACK', what, { retryable: true });
+  return new TandemError('ROLLED_BACK', what);
 }
 
 function replacedTooFast(space: string): TandemError {
   const what = `space "${space}" is replaced faster than it can be read`;
-  return new TandemError('HEAD_MOVED', what, { retryable: true });
+  return new TandemError('HEAD_MOVED', what);
 }
 
 function nothing(): void {}

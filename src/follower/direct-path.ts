@@ -346,16 +346,16 @@ function superseded(): TandemError {
 }
 
 function behind(): TandemError {
-  return new TandemError('ROLLED_BACK', 'the owner is behind the state seen here', { retryable: true });
+  return new TandemError('ROLLED_BACK', 'the owner is behind the state seen here');
 }
 
 function unavailable(message: string): TandemError {
-  return new TandemError('DIRECT_UNAVAILABLE', message, { retryable: true });
+  return new TandemError('DIRECT_UNAVAILABLE', message);
 }
 
 /** An error of HTTP or of a parser: it may quote what came, so only what is known to be safe is kept. */
 function broken(what: string, error: unknown): TandemError {
   const safe = safeError(error);
   const cause = causeOf(safe);
-  return new TandemError('DIRECT_UNAVAILABLE', `${what}: ${safe.text}`, { retryable: true, cause });
+  return new TandemError('DIRECT_UNAVAILABLE', `${what}: ${safe.text}`, { cause });
 }

@@ -54,7 +54,5 @@ export function messageOf(event: string): string {
 /** @throws TandemError `INVALID_FRAME` */
 export function requireSize(length: number, maxLength: number): void {
   if (length > maxLength)
-    throw new TandemError('INVALID_FRAME', `expected at most ${maxLength} characters from the owner`, {
-      retryable: true,
-    });
+    throw new TandemError('INVALID_FRAME', `expected at most ${maxLength} characters from the owner`);
 }

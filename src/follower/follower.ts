@@ -9,6 +9,7 @@ import type { ConnectionWork } from '../actor/connection-driver.ts';
 import type { ErrorEvent, FreshnessEvent, ModeEvent, OwnerChangedEvent } from '../actor/events.ts';
 import type { ParticipantEvent, ParticipantLogic, ParticipantScope } from '../actor/logic.ts';
 import { participantLogic } from '../actor/logic.ts';
+import { ownerWords } from '../actor/obstacle.ts';
 import type { Stopped } from '../actor/stopped.ts';
 import { Participant } from '../actor/participant.ts';
 import type { OwnerIdentity } from '../actor/proof-watch.ts';
@@ -175,6 +176,12 @@ export class Follower<D extends Definition = Definition>
     return this.#parts.replica.position;
   }
 
+  protected get obstacles(): readonly string[] {
+    const { owner, ownerName } = this.status;
+    const { hasSynced } = this.#parts.freshness;
+    return [hasSynced ? `this follower is at ${this.head}` : '', ownerWords(owner, ownerName)];
+  }
+
   /** Whether watchers are being called in slices: some of them do not know yet what the copy holds. */
   get isTelling(): boolean {
     return this.#applier.telling.isRunning;
@@ -196,17 +203,16 @@ export class Follower<D extends Definition = Definition>
    * @throws TandemError `INVALID_OPTION`, `TIMEOUT` or `STOPPED`
    */
   async ready({ timeoutMs = 10_000, owner = false }: ReadyOptions = {}): Promise<void> {
-    const { waiters, reporter } = this.context;
+    const { waiters } = this.context;
     const isAwaited = requireBoolean('owner', owner);
-    const why = (): unknown => this.links.find(({ error }) => error)?.error ?? reporter.lastError;
     const isRead = (): boolean => !this.#isStopped && this.#parts.freshness.hasSynced;
     const isReady = (): boolean => isRead() && (!isAwaited || this.proof.ownerAlive());
     const what = (): string =>
       isRead()
-        ? `no living owner of space "${this.space.name}" was heard, its owner is ${this.proof.owner()},`
+        ? `no living owner of space "${this.space.name}" was heard`
         : `space "${this.space.name}" was not read`;
     const heard = isAwaited ? this.on('ownerChanged', () => waiters.check()) : undefined;
-    await waiters.wait(isReady, what, timeoutMs, why).finally(() => heard?.unsubscribe());
+    await waiters.wait(isReady, what, timeoutMs).finally(() => heard?.unsubscribe());
   }
 
   /**

@@ -126,7 +126,7 @@ export class KeysReader {
     if (isRolledBack(head, floor)) {
       const known = floor.seen > floor.stored.epoch ? { epoch: floor.seen, revision: 0 } : floor.stored;
       const what = `Redis is at ${printPosition(head)}, before ${printPosition(known)}, which was seen here`;
-      throw new TandemError('ROLLED_BACK', what, { retryable: true });
+      throw new TandemError('ROLLED_BACK', what);
     }
     // planted: keys-lost
     if (head.keysLost) throw keysError(space, head.keysAdded === true);

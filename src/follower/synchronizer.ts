@@ -185,7 +185,7 @@ export class Synchronizer {
       if (tries < MAX_TRIES) continue;
       // A frame that will never follow must not be in the way of the next catch-up.
       this.#beginBacklog().clear();
-      throw new TandemError('HEAD_MOVED', 'frames were missing after the catch-up', { retryable: true });
+      throw new TandemError('HEAD_MOVED', 'frames were missing after the catch-up');
     }
   }
 

@@ -19,7 +19,7 @@ import type { Cancel } from '../base/time.ts';
 import type { Tandem } from '../tandem.ts';
 import { EVENT_END, eventHead, eventText } from './event-stream.ts';
 import { Problem } from './problem.ts';
-import { readPosition } from './query.ts';
+import { readResume } from './query.ts';
 import type { SpaceTexts } from './space-texts.ts';
 import { stateMessage } from './space-texts.ts';
 import { inJson, answerHeadersOf } from './answer-headers.ts';
@@ -63,7 +63,7 @@ export async function resumePosition(
 ): Promise<Position | undefined> {
   if (participant.mode === 'stopped')
     throw new TandemError('STOPPED', `space "${participant.space.name}" is stopped in this process`);
-  const from = readPosition(ctx);
+  const from = readResume(ctx);
   if (from === undefined || from.epoch === 0) return undefined;
   if (compare(from, parsePosition(participant.head)) <= 0) return from;
   await participant.waitFor(printPosition(from), { timeoutMs: AHEAD_MS }).catch(() => {});

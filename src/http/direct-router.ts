@@ -19,12 +19,14 @@ import type { Feed } from '../owner/feed.ts';
 import { Budget } from './budget.ts';
 import type { Framing } from './event-stream.ts';
 import { EVENT_END, streamEvents } from './event-stream.ts';
+import { route } from './methods.ts';
 import { outletsOf } from './outlets.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { requireObject } from '../base/options.ts';
 import { Owner } from '../owner/owner.ts';
 import type { Position } from '../state/position.ts';
-import { parsePosition, printPosition } from '../state/position.ts';
+import { printPosition } from '../state/position.ts';
+import { requireFrom } from './query.ts';
 import type { Tandem } from '../tandem.ts';
 import { TextBody } from './text-body.ts';
 
@@ -70,14 +72,14 @@ export function directRouter(tandem: Tandem, options: DirectRouterOptions): Rout
       answerProblem(ctx, error);
     }
   });
-  router.get('/clock', (ctx) => void (ctx.body = { now: tandem.time.now() }));
-  router.get('/:space/state', (ctx) => {
+  route(router, '/clock', (ctx) => void (ctx.body = { now: tandem.time.now() }));
+  route(router, '/:space/state', (ctx) => {
     const feed = requireFeed(tandem, ctx.params.space);
     let shared = texts.get(feed);
     if (shared === undefined) texts.set(feed, (shared = new SharedTexts(slices, time, budget.newText)));
     answerState(ctx, feed, { texts: shared, budget, time });
   });
-  router.get('/:space/frames', (ctx) =>
+  route(router, '/:space/frames', (ctx) =>
     answerFrames(ctx, requireFeed(tandem, ctx.params.space), { budget, time }),
   );
   return router;
@@ -135,8 +137,7 @@ function answerState(
 }
 
 function answerFrames(ctx: Context, feed: Feed, { budget, time }: Serving): void {
-  const { from } = ctx.query;
-  const position = parsePosition(from as string);
+  const position = requireFrom(ctx);
   if (!feed.canContinue(position))
     throw new Problem('GONE', `the changes since ${printPosition(position)} are not known; read the state`);
   budget.require(0);

@@ -1,34 +1,94 @@
 /** Errors over HTTP: `application/problem+json` (RFC 9457), with a stable code. */
 import type { Context } from 'koa';
+import type { ErrorCode, ErrorRule } from '../base/error-codes.ts';
 import { TandemError } from '../base/errors.ts';
 
-/** The codes of `TandemError`, and those that only HTTP has. */
-export type ProblemCode =
-  | TandemError['code']
-  | 'UNKNOWN_SPACE'
-  | 'NO_VALUE'
-  | 'STALE'
-  | 'INVALID_PARAMETER'
-  | 'UNAUTHORIZED'
-  | 'GONE'
-  | 'NOT_FOUND'
-  | 'TOO_MANY_CLIENTS'
-  | 'TOO_MANY_BYTES'
-  | 'DRAINING';
+/** A code that only HTTP has. */
+export interface ProblemRule extends ErrorRule {
+  readonly status: number;
+}
 
-const STATUS: Partial<Record<ProblemCode, number>> = {
-  INVALID_PARAMETER: 400,
+/** The codes that only HTTP has, each with its status. Those of `error-codes.ts` come over HTTP, too. */
+export const PROBLEMS = {
+  INVALID_PARAMETER: {
+    status: 400,
+    meaning: 'A parameter of the query, or a header, has the wrong form.',
+    retryable: false,
+    remedy: 'Correct the request: `detail` names the parameter, and says what was expected.',
+  },
+  UNAUTHORIZED: {
+    status: 401,
+    meaning: 'The direct path was asked without its token.',
+    retryable: false,
+    remedy: 'Give `directRouter` and `direct` the same token.',
+  },
+  UNKNOWN_SPACE: {
+    status: 404,
+    meaning: 'This process neither owns nor follows the space.',
+    retryable: false,
+    remedy:
+      'Correct the name, or call `follow` in the process that answers. `GET /spaces` lists what it has.',
+  },
+  NO_VALUE: {
+    status: 404,
+    meaning: 'The key holds no value: it was never set, or was deleted.',
+    retryable: true,
+    remedy: 'Take it as an answer: `position` and `freshness` say as of when.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    meaning: 'No route has this path.',
+    retryable: false,
+    remedy: 'Correct the path. `GET /openapi.json` describes all routes.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    meaning: 'The route does not take this method. `Allow` lists those that it takes.',
+    retryable: false,
+    remedy: 'Use GET or HEAD: nothing is set over HTTP.',
+  },
+  GONE: {
+    status: 410,
+    meaning: 'The direct path cannot go on from where the follower is, or the owner has ended.',
+    retryable: false,
+    remedy: 'Nothing: a follower then reads the whole state.',
+  },
+  STALE: {
+    status: 503,
+    meaning: 'The state is staler than `maxStaleMs` of the request allows.',
+    retryable: true,
+    remedy:
+      'Try again, or ask without the bound and judge by `staleMs`. `/readyz?verbose` says whose fault it is.',
+  },
+  TOO_MANY_CLIENTS: {
+    status: 503,
+    meaning: 'As many streams as `maxClients` allows are open.',
+    retryable: true,
+    remedy: 'Try again after `Retry-After`, or raise `maxClients`.',
+  },
+  TOO_MANY_BYTES: {
+    status: 503,
+    meaning: 'The process holds as many bytes for its clients as `maxBytes` allows.',
+    retryable: true,
+    remedy: 'Try again after `Retry-After`, or raise `maxBytes`.',
+  },
+  DRAINING: {
+    status: 503,
+    meaning: 'The process is about to end, and opens no more streams.',
+    retryable: true,
+    remedy: 'Try again after `Retry-After`: a balancer sends you to another process.',
+  },
+} as const satisfies Readonly<Record<string, ProblemRule>>;
+
+/** The codes of `TandemError`, and those that only HTTP has. */
+export type ProblemCode = ErrorCode | keyof typeof PROBLEMS;
+
+/** The status of each other code that HTTP answers. */
+export const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   INVALID_POSITION: 400,
-  UNAUTHORIZED: 401,
-  UNKNOWN_SPACE: 404,
   UNKNOWN_KEY: 404,
-  NO_VALUE: 404,
-  NOT_FOUND: 404,
-  GONE: 410,
-  STALE: 503,
-  TOO_MANY_CLIENTS: 503,
-  TOO_MANY_BYTES: 503,
-  DRAINING: 503,
+  FENCED: 503,
+  OWNED_ELSEWHERE: 503,
   STOPPED: 503,
   TIMEOUT: 504,
 };
@@ -51,7 +111,7 @@ export class Problem extends Error {
  */
 export function answerProblem(ctx: Context, error: unknown): void {
   if (!(error instanceof Problem || error instanceof TandemError)) throw error;
-  const status = STATUS[error.code] ?? 500;
+  const status = statusOf(error.code);
   const title = error.code.toLowerCase().replaceAll('_', ' ');
   const more = error instanceof Problem ? error.more : {};
   ctx.status = status;
@@ -66,4 +126,10 @@ export function answerProblem(ctx: Context, error: unknown): void {
     ...more,
   });
   ctx.type = 'application/problem+json';
+}
+
+function statusOf(code: ProblemCode): number {
+  return code in PROBLEMS
+    ? PROBLEMS[code as keyof typeof PROBLEMS].status
+    : (STATUS[code as ErrorCode] ?? 500);
 }

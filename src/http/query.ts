@@ -1,45 +1,88 @@
-/** The query of a request: how fresh, from which position on, which keys. */
+/**
+ * The query of a request: how fresh, from which position on, which keys. Each route reads the parameters that
+ * its description has, and no other. The rules here are those of `openapi/operations.ts`.
+ */
 import type { Context } from 'koa';
+import { show, TandemError } from '../base/errors.ts';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
 import { Problem } from './problem.ts';
 
-const MAX_TIMEOUT_MS = 30_000;
+/** The greatest staleness that can be asked for, ms: a number in JSON is no greater whole number. */
+export const MAX_STALE_MS = Number.MAX_SAFE_INTEGER;
+export const MAX_TIMEOUT_MS = 30_000;
+export const DEFAULT_TIMEOUT_MS = 1_000;
+/**
+ * A position over HTTP: two whole numbers without leading zeros. No owner gets past fifteen digits, and
+ * with sixteen a pattern could not say where the safe integers end.
+ */
+export const POSITION_PATTERN = String.raw`^(0|[1-9][0-9]{0,14})-(0|[1-9][0-9]{0,14})$`;
 
-export interface Query {
-  /** The greatest staleness that the client accepts, ms; `undefined`: any. */
-  readonly maxStaleMs: number | undefined;
-  /** The position that the head must reach before the answer; `undefined`: any. */
+const POSITION = new RegExp(POSITION_PATTERN);
+const WHOLE = /^(0|[1-9][0-9]*)$/;
+
+/** How long to wait for which position. */
+export interface Wait {
+  /** The position that the head must reach before the answer, `epoch-revision`; `undefined`: any. */
   readonly atLeast: string | undefined;
-  /** The longest wait for `atLeast`, ms, 0 to 30,000; default 1,000. */
+  /** The longest wait for it, ms, 0 to 30,000; default 1,000. */
   readonly timeoutMs: number;
-  /** The answer has only keys that begin with this; default all. */
-  readonly prefix: string;
 }
 
-/** @throws Problem `INVALID_PARAMETER` */
-export function readQuery(ctx: Context): Query {
-  return {
-    maxStaleMs: milliseconds(ctx, 'maxStaleMs', Number.MAX_SAFE_INTEGER),
-    atLeast: single(ctx, 'atLeast'),
-    timeoutMs: milliseconds(ctx, 'timeoutMs', MAX_TIMEOUT_MS) ?? 1_000,
-    prefix: single(ctx, 'prefix') ?? '',
-  };
+/**
+ * The greatest staleness that the client accepts, ms; `undefined`: any.
+ * @throws Problem `INVALID_PARAMETER`
+ */
+export function readMaxStale(ctx: Context): number | undefined {
+  return milliseconds(ctx, 'maxStaleMs', MAX_STALE_MS);
+}
+
+/** @throws Problem `INVALID_PARAMETER`; TandemError `INVALID_POSITION` */
+export function readWait(ctx: Context): Wait {
+  const atLeast = single(ctx, 'atLeast');
+  if (atLeast !== undefined) readPosition(atLeast);
+  return { atLeast, timeoutMs: milliseconds(ctx, 'timeoutMs', MAX_TIMEOUT_MS) ?? DEFAULT_TIMEOUT_MS };
+}
+
+/**
+ * The answer has only the keys that begin with this; default all.
+ * @throws Problem `INVALID_PARAMETER`
+ */
+export function readPrefix(ctx: Context): string {
+  return single(ctx, 'prefix') ?? '';
 }
 
 /**
  * The position of a client of events: its `Last-Event-ID`, which is the newer one, or else `?from=`.
  * @throws Problem `INVALID_PARAMETER`; TandemError `INVALID_POSITION`
  */
-export function readPosition(ctx: Context): Position | undefined {
+export function readResume(ctx: Context): Position | undefined {
   const from = single(ctx, 'from');
-  const printed = ctx.get('Last-Event-ID') || from;
-  return printed === undefined ? undefined : parsePosition(printed);
+  const begin = from === undefined ? undefined : readPosition(from);
+  const last = ctx.get('Last-Event-ID');
+  return last === '' ? begin : readPosition(last);
 }
 
-/** Whether the query has a flag such as `?verbose`, with any value. */
+/**
+ * The position of a reader of the direct path.
+ * @throws Problem `INVALID_PARAMETER`; TandemError `INVALID_POSITION`
+ */
+export function requireFrom(ctx: Context): Position {
+  return parsePosition(single(ctx, 'from') ?? '');
+}
+
+/**
+ * Whether the query has a flag such as `?verbose`, with any value.
+ * @throws Problem `INVALID_PARAMETER`
+ */
 export function hasFlag(ctx: Context, name: string): boolean {
   return single(ctx, name) !== undefined;
+}
+
+function readPosition(printed: string): Position {
+  if (POSITION.test(printed)) return parsePosition(printed);
+  const expected = 'expected a position such as "1764000000000-42" (epoch-revision, of 15 digits at most)';
+  throw new TandemError('INVALID_POSITION', `${expected}, got ${show(printed)}`);
 }
 
 function single(ctx: Context, name: string): string | undefined {
@@ -52,10 +95,10 @@ function single(ctx: Context, name: string): string | undefined {
 function milliseconds(ctx: Context, name: string, max: number): number | undefined {
   const text = single(ctx, name);
   if (text === undefined) return undefined;
-  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  const value = WHOLE.test(text) ? Number(text) : NaN;
   if (value <= max) return value;
   throw new Problem(
     'INVALID_PARAMETER',
-    `${name}: expected whole milliseconds from 0 to ${max}, got ${JSON.stringify(text)}`,
+    `${name}: expected whole milliseconds from 0 to ${max}, got ${show(text)}`,
   );
 }

@@ -8,8 +8,7 @@ import { listed, TandemError } from '../base/errors.ts';
 import { compare, parsePosition } from '../state/position.ts';
 import type { Tandem } from '../tandem.ts';
 import { Problem } from './problem.ts';
-import type { Query } from './query.ts';
-import { readQuery } from './query.ts';
+import { readMaxStale, readPrefix, readWait } from './query.ts';
 import type { Stamp, AnswerHeaders } from './answer-headers.ts';
 import { inJson, setStamp, answerHeadersOf } from './answer-headers.ts';
 import type { SpaceTexts } from './space-texts.ts';
@@ -18,7 +17,7 @@ import { stateMessage } from './space-texts.ts';
 /** The list of spaces. It is as fresh as the stalest of them. */
 export function answerSpaces(ctx: Context, tandem: Tandem): void {
   requireRunning(tandem);
-  const { maxStaleMs } = readQuery(ctx);
+  const maxStaleMs = readMaxStale(ctx);
   const participants = tandem.spaces.map((space) => requireParticipant(tandem, space));
   const spaces = participants.map((participant) => ({
     space: participant.space.name,
@@ -46,7 +45,9 @@ export async function answerSpace(
   participant: AnyParticipant,
   texts: SpaceTexts,
 ): Promise<void> {
-  const { prefix, maxStaleMs } = await awaitPosition(ctx, participant);
+  const prefix = readPrefix(ctx);
+  const maxStaleMs = readMaxStale(ctx);
+  await awaitPosition(ctx, participant);
   const early = answerHeadersOf(participant);
   requireFresh(ctx, early, maxStaleMs);
   if (isSettled(participant, early) && isNamed(ctx.get('If-None-Match'), early.position))
@@ -76,7 +77,8 @@ export async function answerSpace(
 export async function answerKey(ctx: Context, participant: AnyParticipant, key: string): Promise<void> {
   // An unknown key is an error at once, before any wait.
   participant.space.requireSchema(key);
-  const { maxStaleMs } = await awaitPosition(ctx, participant);
+  const maxStaleMs = readMaxStale(ctx);
+  await awaitPosition(ctx, participant);
   const reading = participant.get(key);
   const headers = answerHeadersOf(participant, reading);
   const { value } = reading;
@@ -111,19 +113,18 @@ export function requireParticipant(tandem: Tandem, space = ''): AnyParticipant {
   throw new Problem('UNKNOWN_SPACE', `this process has no space "${space}"; it has: ${known}`);
 }
 
-/** Waits until the head is at `?atLeast=`. An invalid query is an error at once, before the wait. */
-async function awaitPosition(ctx: Context, participant: AnyParticipant): Promise<Query> {
-  const query = readQuery(ctx);
-  if (query.atLeast === undefined) return query;
+/** Waits until the head is at `?atLeast=`. Read the rest of the query before: what is invalid waits for nothing. */
+async function awaitPosition(ctx: Context, participant: AnyParticipant): Promise<void> {
+  const { atLeast, timeoutMs } = readWait(ctx);
+  if (atLeast === undefined) return;
   try {
-    await participant.waitFor(query.atLeast, { timeoutMs: query.timeoutMs });
+    await participant.waitFor(atLeast, { timeoutMs });
   } catch (error) {
     if (!(error instanceof TandemError && error.code === 'TIMEOUT')) throw error;
     const headers = answerHeadersOf(participant);
     setStamp(ctx, headers);
     throw new Problem('TIMEOUT', error.message, inJson(headers));
   }
-  return query;
 }
 
 function requireFresh(ctx: Context, headers: AnswerHeaders, maxStaleMs: number | undefined): void {

@@ -14,6 +14,7 @@ import type { ChartOptions } from './page/charts.ts';
 import { requireCharts } from './page/charts.ts';
 import { EventStreams } from './event-stream.ts';
 import { answerLive, answerReady } from './health.ts';
+import { route } from './methods.ts';
 import { answerOpenApi } from './openapi/document.ts';
 import { outletsOf } from './outlets.ts';
 import { PageFeed } from './page/page-feed.ts';
@@ -76,7 +77,8 @@ export type StatusRouter = Router & {
  *
  * With `?maxStaleMs=` a staler state is a 503. With `?atLeast=<position>&timeoutMs=` the answer waits for a
  * position, and is a 504 when the position does not come in time. `If-None-Match` gets a 304 while all is
- * well. Errors are problem+json.
+ * well. Errors are problem+json. Each route takes GET and HEAD; another method gets a 405, unless a later
+ * middleware of the application answers it.
  * @throws TandemError `INVALID_OPTION`
  */
 export function statusRouter(tandem: Tandem, options: StatusOptions = {}): StatusRouter {
@@ -100,27 +102,27 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
       answerProblem(ctx, error);
     }
   });
-  router.get('/spaces', (ctx) => answerSpaces(ctx, tandem));
-  router.get('/spaces/:space', (ctx) =>
+  route(router, '/spaces', (ctx) => answerSpaces(ctx, tandem));
+  route(router, '/spaces/:space', (ctx) =>
     answerSpace(ctx, requireParticipant(tandem, ctx.params.space), texts),
   );
-  router.get('/spaces/:space/changes', (ctx) =>
+  route(router, '/spaces/:space/changes', (ctx) =>
     answerChanges(ctx, requireParticipant(tandem, ctx.params.space)),
   );
-  router.get('/spaces/:space/state/{*key}', (ctx) =>
+  route(router, '/spaces/:space/state/{*key}', (ctx) =>
     answerKey(ctx, requireParticipant(tandem, ctx.params.space), ctx.params.key ?? ''),
   );
   if (hasPage) {
     const pageFeed = new PageFeed(tandem, requireCharts(options.charts ?? []));
     servePage(router);
-    router.get('/events', (ctx) => {
+    route(router, '/events', (ctx) => {
       requireRunning(tandem);
       streams.open(ctx, pageFeed, undefined);
     });
   }
-  router.get('/livez', answerLive);
-  router.get('/openapi.json', (ctx) => answerOpenApi(ctx, tandem, hasPage));
-  router.get('/readyz', (ctx) => answerReady(ctx, tandem, readiness, draining !== undefined));
+  route(router, '/livez', answerLive);
+  route(router, '/openapi.json', (ctx) => answerOpenApi(ctx, tandem, hasPage));
+  route(router, '/readyz', (ctx) => answerReady(ctx, tandem, readiness, draining !== undefined));
 
   async function answerChanges(ctx: Context, participant: AnyParticipant): Promise<void> {
     streams.requireRoom();

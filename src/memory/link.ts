@@ -29,7 +29,7 @@ export class MemoryLink implements Link {
   }
 
   cut(message = 'the link is cut'): void {
-    this.#error = new TandemError('REDIS_UNAVAILABLE', message, { retryable: true });
+    this.#error = new TandemError('REDIS_UNAVAILABLE', message);
     this.#generation += 1;
     for (const changed of this.#watchers) changed();
   }

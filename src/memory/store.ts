@@ -230,8 +230,7 @@ export class MemoryStore extends ModelStore {
     const { generation } = link;
     const requireLink = (): void => {
       if (link.error !== undefined) throw link.error;
-      if (link.generation !== generation)
-        throw new TandemError('REDIS_UNAVAILABLE', 'the link was cut', { retryable: true });
+      if (link.generation !== generation) throw new TandemError('REDIS_UNAVAILABLE', 'the link was cut');
     };
     requireLink();
     await this.travel(link);

@@ -17,9 +17,16 @@ const MIN_POLL_MS = 10;
  */
 const RENEWALS_OF_THE_LIVING = 2;
 
+/** Told while a claim waits for another owner's lease. */
+export interface ClaimListener {
+  /** @param leaseMs the time for which the lease may still run, ms */
+  held(ownerName: string, leaseMs: number): void;
+}
+
 /**
  * Resolves with the store's head once the space is claimed; `head.fence` is the new epoch.
  * @param watch of the last owner's lease, where the claimant has followed the space
+ * @param listener is told of a lease that holds the claim off
  * @throws OwnedElsewhereError where another owner renews its lease
  */
 export async function claimSpace(
@@ -29,6 +36,7 @@ export async function claimSpace(
   time: Time,
   signal: AbortSignal,
   watch: LeaseWatch = new LeaseWatch(),
+  listener?: ClaimListener,
 ): Promise<Head> {
   watch.assume(claim.leaseMs);
   const { renewals } = watch;
@@ -45,6 +53,7 @@ export async function claimSpace(
     const leftMs = watch.look(head, time.now());
     if (watch.renewals - renewals >= RENEWALS_OF_THE_LIVING)
       throw new OwnedElsewhereError(space, head.ownerName);
+    listener?.held(head.ownerName, leftMs);
     await pause(time, Math.min(POLL_MS, Math.max(MIN_POLL_MS, leftMs + 1)), signal);
     signal.throwIfAborted();
   }

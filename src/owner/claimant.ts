@@ -5,12 +5,15 @@
  * ledger goes on from where it is, and the next commit repairs the store.
  */
 import type { Context } from '../actor/context.ts';
+import type { HeldBy } from '../actor/obstacle.ts';
+import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import { OwnedElsewhereError, TandemError } from '../base/errors.ts';
 import type { Head } from '../ports/store.ts';
 import { ZERO } from '../state/position.ts';
 import type { Space } from '../state/space.ts';
 import type { Cadence } from './cadence.ts';
 import type { Books } from './books.ts';
+import type { ClaimListener } from './claim.ts';
 import { claimSpace } from './claim.ts';
 import { Loader } from './loader.ts';
 import type { Standby } from './standby.ts';
@@ -21,6 +24,7 @@ export interface ClaimantParts {
   readonly context: Context;
   readonly books: Books;
   readonly cadence: Cadence;
+  readonly ownership: OwnershipDriver;
   /** Whether the first claim goes on from the state in the store, or from nothing. */
   readonly start: 'resume' | 'reset';
 }
@@ -30,15 +34,30 @@ export interface Claimed {
   readonly areAdded: boolean;
 }
 
-export class Claimant {
+export class Claimant implements ClaimListener {
   readonly #space: Space;
   readonly #parts: ClaimantParts;
   /** What a first claim that failed has read so far. */
   #loader: Loader | undefined;
+  /** The owner that a claim waits for, and when its lease runs out, on `Time`, ms. */
+  #holder: { readonly ownerName: string; readonly until: number } | undefined;
 
   constructor(space: Space, parts: ClaimantParts) {
     this.#space = space;
     this.#parts = parts;
+  }
+
+  /** The owner that a claim waits for at this moment; `undefined` where none does. */
+  get heldBy(): HeldBy | undefined {
+    if (this.#holder === undefined) return undefined;
+    const { ownerName, until } = this.#holder;
+    return { ownerName, leaseMs: Math.max(0, until - this.#parts.context.runtime.time.now()) };
+  }
+
+  held(ownerName: string, leaseMs: number): void {
+    const isNews = this.#holder?.ownerName !== ownerName;
+    this.#holder = { ownerName, until: this.#parts.context.runtime.time.now() + leaseMs };
+    if (isNews) this.#parts.ownership.heldBy({ ownerName, leaseMs });
   }
 
   /**
@@ -104,13 +123,15 @@ export class Claimant {
     const hasLed = ledger.isLoaded;
     const claim = { owner: lease.id, ownerName: name, known, leaseMs: lease.ms, hasLed };
     try {
-      const head = await claimSpace(store, context.space, claim, time, signal, standby?.leaseWatch);
+      const head = await claimSpace(store, context.space, claim, time, signal, standby?.leaseWatch, this);
       context.wrongTypes.seen(head);
       return head;
     } catch (error) {
       if (error instanceof OwnedElsewhereError)
         lease.lost((await store.since(context.space, progress.head, 0)).head);
       throw error;
+    } finally {
+      this.#holder = undefined;
     }
   }
 
@@ -150,5 +171,5 @@ export class Claimant {
 
 function lostClaim(space: string): TandemError {
   const what = `Redis has lost the claim of space "${space}" while its state was read`;
-  return new TandemError('HEAD_MOVED', what, { retryable: true });
+  return new TandemError('HEAD_MOVED', what);
 }

@@ -8,6 +8,7 @@
  * Invariant: once the space is lost or released, nothing is ever claimed.
  */
 import { keysError } from '../actor/keys-error.ts';
+import { leaseWords, ownerWords } from '../actor/obstacle.ts';
 import type { OwnershipDriver } from '../actor/ownership-driver.ts';
 import type { Context } from '../actor/context.ts';
 import type { Uncommitted } from '../actor/stopped.ts';
@@ -70,6 +71,15 @@ export class Leadership {
     return this.#standby !== undefined;
   }
 
+  /** What keeps this owner from leading, in words; empty where nothing is known to. */
+  get obstacle(): string {
+    const { heldBy } = this.#parts.claimant;
+    if (heldBy !== undefined) return leaseWords(heldBy);
+    if (this.#standby === undefined) return '';
+    const { owner, ownerName } = this.#standby.follower.status;
+    return `this is a standby, and ${ownerWords(owner, ownerName)}`;
+  }
+
   /** The reason why nothing can be set any more; `undefined` before the end. */
   get ended(): TandemError | undefined {
     return this.#ended;
@@ -107,7 +117,7 @@ export class Leadership {
     if (this.#ended) throw this.#ended;
     if (!this.#standby) return;
     const what = `space "${this.#parts.context.space}" is not this standby's yet; await ready() first`;
-    throw new TandemError('STANDBY', what, { retryable: true });
+    throw new TandemError('STANDBY', what);
   }
 
   /** From now on nothing can be set: callers get this error. */
@@ -193,8 +203,9 @@ export class Leadership {
   }
 
   /**
-   * The space is another's. From this call on nothing is set or sent. `fenced` is emitted with the uncommitted
-   * changes once they are found, and then the owner ends for good.
+   * The space is another's. From this call on nothing is set or sent, and every wait has failed. The events
+   * `ownership` and `error` say it at once. `fenced` is emitted with the uncommitted changes once they are
+   * found, and then the owner ends for good.
    */
   lose(error: TandemError): void {
     if (this.#ended?.code === error.code) return;
@@ -204,6 +215,7 @@ export class Leadership {
     context.waiters.refuse(error);
     context.ended.abort(error);
     ownership.send('fenced');
+    context.reporter.report(error);
     this.abort();
     void this.#endFenced(error);
   }
@@ -299,5 +311,5 @@ export class Leadership {
 
 function headMoved(space: string, outcome: string): TandemError {
   const what = `space "${space}" could not be committed to Redis: ${outcome}`;
-  return new TandemError('HEAD_MOVED', what, { retryable: true });
+  return new TandemError('HEAD_MOVED', what);
 }

@@ -140,7 +140,7 @@ export class Owner<D extends Definition = Definition>
         context,
         books,
         committer,
-        claimant: new Claimant(space, { context, books, cadence, start }),
+        claimant: new Claimant(space, { context, books, cadence, ownership: this.#ownership, start }),
         ownership: this.#ownership,
         startStandby: () => new Standby(space, runtime, scope.self, leaseMs),
       },
@@ -299,6 +299,17 @@ export class Owner<D extends Definition = Definition>
     return this.#view.position;
   }
 
+  protected get obstacles(): readonly string[] {
+    const { ledger, progress } = this.#books;
+    const isBehind = this.#leadership.hasLed && progress.lacks(ledger.head);
+    return [
+      this.#leadership.obstacle,
+      isBehind
+        ? `Redis has confirmed ${printPosition(progress.committed)} of ${printPosition(ledger.head)}`
+        : '',
+    ];
+  }
+
   /**
    * The row of an entry; `undefined` where an owner of another version of the application has set the entry.
    * Its key is one that this space does not define, or, on a standby, its value is one that the schema
@@ -374,7 +385,7 @@ export class Owner<D extends Definition = Definition>
    */
   ready({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const what = `space "${this.space.name}" was not owned`;
-    return this.context.waiters.wait(() => this.#leadership.isLeading, what, timeoutMs, this.#why);
+    return this.context.waiters.wait(() => this.#leadership.isLeading, what, timeoutMs);
   }
 
   /**
@@ -390,19 +401,16 @@ export class Owner<D extends Definition = Definition>
     const what = `what was set in space "${this.space.name}" was not committed`;
     const startedAt = runtime.time.now();
     // Revisions are final only once the space is owned.
-    await waiters.wait(() => this.#leadership.hasLed, what, timeoutMs, this.#why);
+    await waiters.wait(() => this.#leadership.hasLed, what, timeoutMs);
     const { revision } = ledger.head;
     const leftMs = Math.max(0, timeoutMs - (runtime.time.now() - startedAt));
     this.#scheduler.hurry();
-    await waiters.wait(() => progress.committed.revision >= revision, what, leftMs, this.#why);
+    await waiters.wait(() => progress.committed.revision >= revision, what, leftMs);
     const [withheld] = ledger.withheld;
     if (withheld !== undefined)
       throw new TandemError('TOO_LARGE', `${what}: the value of "${withheld}" is too large for Redis`);
     return printPosition(progress.committed);
   }
-
-  /** The cause of a `TIMEOUT`: the error of the link, or the last error that was reported. */
-  readonly #why = (): unknown => this.context.runtime.store.commands.error ?? this.context.reporter.lastError;
 
   // ---- beginning and end ----
 

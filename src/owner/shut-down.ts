@@ -63,14 +63,13 @@ async function flush(
   { books, leadership }: ShutDownParts,
   timeoutMs: number,
 ): Promise<void> {
-  const { space, waiters, connection, runtime, reporter } = context;
+  const { space, waiters, connection } = context;
   const isCommitted = (): boolean => {
     // While a catch-up runs, Redis may have lost what was committed before.
     const isRecovering = leadership.hasLed && connection.mode === 'recovering';
     return !books.progress.lacks(books.ledger.head) && !isRecovering;
   };
-  const why = (): unknown => runtime.store.commands.error ?? reporter.lastError;
-  await waiters.wait(isCommitted, `what was set in space "${space}" was not committed`, timeoutMs, why);
+  await waiters.wait(isCommitted, `what was set in space "${space}" was not committed`, timeoutMs);
 }
 
 /** @returns whether the lease was given up */

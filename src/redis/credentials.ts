@@ -53,8 +53,5 @@ export function credentialsTimedOut(): TandemError {
 }
 
 function failed(what: string, cause?: Error): TandemError {
-  return new TandemError('CREDENTIALS_FAILED', `the function given for credentials ${what}`, {
-    retryable: true,
-    cause,
-  });
+  return new TandemError('CREDENTIALS_FAILED', `the function given for credentials ${what}`, { cause });
 }

@@ -47,10 +47,7 @@ export function fromRedis(error: unknown): TandemError {
   const safe = safeClientError(error);
   // planted: cause
   const cause = causeOf(safe);
-  return new TandemError('REDIS_UNAVAILABLE', `Redis cannot be reached: ${safe.text}`, {
-    retryable: true,
-    cause,
-  });
+  return new TandemError('REDIS_UNAVAILABLE', `Redis cannot be reached: ${safe.text}`, { cause });
 }
 
 /** What a function of the user's threw. Its text may hold a URL, so nothing of an unknown text is kept. */
@@ -58,13 +55,12 @@ export function fromFunction(error: unknown): TandemError {
   const safe = safeClientError(error);
   const hint = safe.code === 'ERR_INVALID_URL' ? ': it gave ioredis a URL that cannot be parsed' : '';
   return new TandemError('REDIS_UNAVAILABLE', `the function given as redis failed with ${safe.text}${hint}`, {
-    retryable: true,
     cause: causeOf(safe),
   });
 }
 
 export function unavailable(message: string): TandemError {
-  return new TandemError('REDIS_UNAVAILABLE', message, { retryable: true });
+  return new TandemError('REDIS_UNAVAILABLE', message);
 }
 
 function fromReply(message: string): TandemError {
@@ -72,8 +68,8 @@ function fromReply(message: string): TandemError {
   const reply = safeReply(message);
   const cause = causeOf({ text: reply, code: undefined }, 'ReplyError');
   if (NOT_READY.test(reply))
-    return new TandemError('REDIS_NOT_READY', `Redis is not ready: ${reply}`, { retryable: true, cause });
-  return new TandemError('REDIS_REFUSED', `Redis refused: ${reply}`, { retryable: false, cause });
+    return new TandemError('REDIS_NOT_READY', `Redis is not ready: ${reply}`, { cause });
+  return new TandemError('REDIS_REFUSED', `Redis refused: ${reply}`, { cause });
 }
 
 /** An error of ioredis or of Node, with what is nested in it. */

@@ -52,9 +52,9 @@ export function missingPlaces(failure: TandemError, keys: Keys, isReading: boole
   return missing(failure, `${what} ${keys.pattern}`, `${isReading ? '%R' : ''}~${keys.pattern}`);
 }
 
-function missing({ code, retryable, cause }: TandemError, what: string, rules: string): TandemError {
+function missing({ code, cause }: TandemError, what: string, rules: string): TandemError {
   const message = `Redis refused: NOPERM this user has no permissions ${what} (ACL: ${rules})`;
-  return new TandemError(code, message, { retryable, cause });
+  return new TandemError(code, message, { cause });
 }
 
 /** The reply as text that holds no secret. */

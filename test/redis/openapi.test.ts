@@ -1,5 +1,6 @@
 /** The description of the routes, compared with the rules of OpenAPI 3.1 and with real answers. */
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
@@ -158,6 +159,7 @@ const cases: [path: string, template: string, status: number][] = [
   ['/livez', '/livez', 200],
   ['/readyz', '/readyz', 200],
   ['/readyz?verbose', '/readyz', 200],
+  ['/readyz?verbose&verbose', '/readyz', 400],
   ['/openapi.json', '/openapi.json', 200],
   ['/page/none', '/page/{file}', 404],
 ];
@@ -171,6 +173,135 @@ for (const [path, template, status] of cases) {
     t.true(validate(await response.json()), JSON.stringify(validate.errors));
   });
 }
+
+/** The description's parameters of a path, with the schema of each in place of a reference. */
+function parametersOf(path: string): { name: string; in: string; schema: any }[] {
+  const { parameters = [], get } = document.paths[path];
+  return [...parameters, ...(get.parameters ?? [])].map((one: any) => ({
+    ...one,
+    schema: one.schema.$ref ? lookUp(one.schema.$ref) : one.schema,
+  }));
+}
+
+/** Values of parameters at both sides of each rule, as text. Those that wait for long are left out. */
+const VALUES = [
+  ['0', '7', '007', '-1', '+1', '1.5', '1e3', '', ' 1', 'NaN', 'Infinity', 'null', '[]'],
+  ['30001', '9007199254740991', '9007199254740992', '9'.repeat(30)],
+  ['0-0', '1-0', '00-1', '1-01', '1-', '-1', '1-1-1', '1 - 1', '0-999999999999999', '0-1000000000000000'],
+  ['0-9007199254740992', 'never', '٣-٣'],
+].flat();
+
+/** Whether text is a value of this schema, as a parameter is read: a number as its digits. */
+function isValueOf(schema: any, text: string): boolean {
+  const ajv = new Ajv2020.default({ strict: false });
+  const isNumber = schema.type === 'integer' && /^(0|[1-9]\d*)$/.test(text);
+  return ajv.validate<string | number>(schema, isNumber ? Number(text) : text);
+}
+
+test('each route refuses a parameter exactly where its description does', async (t) => {
+  const tried: string[] = [];
+  const templates = {
+    '/spaces/{space}': 'trading',
+    '/spaces/{space}/changes': 'trading',
+    '/spaces': '',
+    '/readyz': '',
+  };
+  for (const [template, space] of Object.entries(templates)) {
+    const path = template.replace('{space}', space);
+    for (const { name, in: place, schema } of parametersOf(template)) {
+      if (place === 'path') continue;
+      for (const value of VALUES) {
+        const isHeader = place === 'header';
+        // A header cannot hold what is not Latin, and an empty one, or blanks around it, are none.
+        if (isHeader && (value !== value.trim() || !/^[\w+. [\]-]+$/.test(value))) continue;
+        const query = isHeader
+          ? ''
+          : `?${name}=${encodeURIComponent(value)}${name === 'atLeast' ? '&timeoutMs=0' : ''}`;
+        // No state is asked for that is this old, or that the process would have to wait for.
+        const response = await fetch(`${origin}${path}${query}`, {
+          method: 'HEAD',
+          headers: isHeader ? { [name]: value } : {},
+        });
+        t.is(
+          response.status !== 400,
+          isValueOf(schema, value),
+          `${path} ${name}=${value}: ${response.status}`,
+        );
+        t.true(
+          String(response.status) in document.paths[template].get.responses,
+          `${path}: ${response.status}`,
+        );
+        tried.push(name);
+      }
+    }
+  }
+  t.is(new Set(tried).size, 8, 'every parameter was tried');
+});
+
+test('a parameter that comes twice is refused by the routes that read it, and no other reads it', async (t) => {
+  for (const [template, { get }] of Object.entries<any>(document.paths)) {
+    if (template.includes('{')) continue;
+    const described = new Set((get.parameters ?? []).map(({ name }: { name: string }) => name));
+    for (const name of ['maxStaleMs', 'atLeast', 'timeoutMs', 'prefix', 'verbose']) {
+      const response = await fetch(`${origin}${template}?${name}=1&${name}=1`, { method: 'HEAD' });
+      t.is(response.status === 400, described.has(name), `${template} ${name}: ${response.status}`);
+    }
+  }
+});
+
+test('a route takes GET and HEAD, lists them for OPTIONS, and answers 405 to any other method', async (t) => {
+  const concrete = (path: string): string =>
+    path.replace('{space}', 'trading').replace('{key}', 'regime').replace('{file}', 'main.js');
+  for (const template of Object.keys(document.paths)) {
+    const path = origin + concrete(template);
+    const head = await fetch(path, { method: 'HEAD' });
+    t.true(head.ok || head.status === 404, `${template}: ${head.status}`);
+    const options = await fetch(path, { method: 'OPTIONS' });
+    t.deepEqual([options.status, options.headers.get('allow')], [204, 'GET, HEAD, OPTIONS'], template);
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'PROPFIND']) {
+      const response = await fetch(path, { method });
+      t.deepEqual(
+        [response.status, response.headers.get('allow')],
+        [405, 'GET, HEAD, OPTIONS'],
+        `${method} ${template}`,
+      );
+      t.like(await response.json(), { code: 'METHOD_NOT_ALLOWED', status: 405 });
+    }
+  }
+});
+
+test('mounted in a server that takes its prefix away, as Express does, the routes know their address', async (t) => {
+  const koa = new Koa();
+  koa.use(statusRouter(tandem).routes());
+  const answer = koa.callback();
+  const server = createServer((req, res) => {
+    const { url = '' } = req;
+    Object.assign(req, { originalUrl: url, url: url.replace(/^\/desk\/?/, '/') });
+    void answer(req, res);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => void server.close());
+  const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}/desk`;
+  const { servers } = (await (await fetch(`${root}/openapi.json`)).json()) as typeof document;
+  t.deepEqual(servers, [{ url: '/desk' }]);
+  const page = await fetch(`${root}?a=b?c`, { redirect: 'manual' });
+  t.deepEqual([page.status, page.headers.get('location')], [308, './desk/?a=b?c']);
+  t.is((await fetch(`${root}/`)).headers.get('content-type'), 'text/html; charset=utf-8');
+});
+
+test('a route of the application behind the router still gets its own methods', async (t) => {
+  const app = new Koa();
+  app.use(statusRouter(tandem).routes());
+  app.use((ctx) => {
+    if (ctx.method === 'POST') ctx.body = { own: ctx.path };
+  });
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => void server.close());
+  const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  t.deepEqual(await (await fetch(root, { method: 'POST' })).json(), { own: '/' });
+  t.is((await fetch(root, { method: 'DELETE' })).status, 405);
+});
 
 test('the description rejects answers that the routes would not give', async (t) => {
   const answerOf = async (path: string): Promise<any> => (await fetch(origin + path)).json();

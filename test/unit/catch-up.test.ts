@@ -300,7 +300,7 @@ test('a reading that is called off leaves the page that it was taking to the nex
   );
 });
 
-const late = new TandemError('REDIS_UNAVAILABLE', 'late', { retryable: true });
+const late = new TandemError('REDIS_UNAVAILABLE', 'late');
 
 test('a reader rests before it asks again for a page that came too late', async (t) => {
   const { store, asked, link } = storeOf(late, late, { more: true, changes: [change('a', 2)] }, late, {

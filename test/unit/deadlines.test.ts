@@ -43,7 +43,7 @@ function setTheStage() {
   return { time, deadlines, rejected, add, receive, missed: () => missed };
 }
 
-const lost = new TandemError('REDIS_UNAVAILABLE', 'lost', { retryable: true });
+const lost = new TandemError('REDIS_UNAVAILABLE', 'lost');
 
 test('a call without a reply misses its deadline, and not before', async (t) => {
   const { time, add, missed } = setTheStage();

@@ -101,9 +101,7 @@ test('an owner whose Redis refuses to settle is degraded, says why, and settles 
   const world = new MemoryWorld();
   const { owner, trading } = await aPair(world);
   const settle = trading.store.settle.bind(trading.store);
-  const loading = new TandemError('REDIS_NOT_READY', 'Redis is loading the dataset in memory', {
-    retryable: true,
-  });
+  const loading = new TandemError('REDIS_NOT_READY', 'Redis is loading the dataset in memory');
   trading.store.settle = () => Promise.reject(loading);
   const errors: string[] = [];
   owner.on('error', ({ error }) => errors.push(error.code));

@@ -43,7 +43,7 @@ test('without an answer the connection is given up', async (t) => {
 });
 
 test('a server that is busy or loads is alive', async (t) => {
-  const notReady = new TandemError('REDIS_NOT_READY', 'LOADING', { retryable: true });
+  const notReady = new TandemError('REDIS_NOT_READY', 'LOADING');
   const { time, askedAt, failures } = setTheStage(() => Promise.reject(notReady));
   await time.advance(650);
   t.deepEqual(askedAt, [200, 400, 600]);

@@ -64,8 +64,7 @@ class Wire extends MemoryStore {
   protected override roundTrip<R>(run: () => R): Promise<R> {
     if (!this.isStuck) return super.roundTrip(run);
     this.#held.push(run);
-    const late = (): Error =>
-      new TandemError('REDIS_UNAVAILABLE', 'Redis did not answer', { retryable: true });
+    const late = (): Error => new TandemError('REDIS_UNAVAILABLE', 'Redis did not answer');
     return withDeadline(this.time, DEADLINE_MS, new Promise<R>(() => {}), late);
   }
 
@@ -451,7 +450,7 @@ test('an owner whose claim Redis lost claims again, even after a follower has ra
   await world.time.until(() => successor.ownership === 'leading', 'a claim');
   await world.time.advance(50);
   next.wire.cutBoth();
-  answer.reject(new TandemError('REDIS_UNAVAILABLE', 'cut', { retryable: true }));
+  answer.reject(new TandemError('REDIS_UNAVAILABLE', 'cut'));
   rollBack();
   const { fence } = world.server.space(SPACE).meta;
   const seen = next.wire.claims.length;
@@ -758,7 +757,7 @@ test('the goodbye of an owner with uncommitted changes proves nothing', async (t
   owner.set('key/a', 1);
   await world.equal(owner, follower);
   const { wire } = owning;
-  const refusal = new TandemError('REDIS_NOT_READY', 'takes no writes', { retryable: true });
+  const refusal = new TandemError('REDIS_NOT_READY', 'takes no writes');
   wire.commit = () => Promise.reject(refusal);
   owner.set('key/a', 2);
   const setAt = world.time.now();

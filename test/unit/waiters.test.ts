@@ -36,22 +36,18 @@ test('a waiter resolves at the first check at which its condition holds, and its
 });
 
 test('the error of a deadline names the condition, the time and the reason', async (t) => {
-  const { time, waiters } = setup();
-  const why = new Error('Redis is out');
-  const waiting = waiters.wait(
-    () => false,
-    'nothing came',
-    250,
-    () => why,
-  );
+  const time = new FakeTime();
+  const cause = new Error('Redis is out');
+  const waiters = new Waiters(time, () => ({ text: 'no connection', cause }));
+  const waiting = waiters.wait(() => false, 'nothing came', 250);
   const failed = t.throwsAsync(waiting, {
     instanceOf: TandemError,
     code: 'TIMEOUT',
-    message: 'nothing came within 250 ms (Redis is out)',
+    message: 'nothing came within 250 ms: no connection',
   });
   await time.advance(250);
   const error = await failed;
-  t.is(error.cause, why);
+  t.is(error.cause, cause);
   t.true(error.retryable);
 });
 

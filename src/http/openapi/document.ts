@@ -7,6 +7,7 @@
 import type { Context } from 'koa';
 import type { Space } from '../../state/space.ts';
 import type { Tandem } from '../../tandem.ts';
+import { addressOf } from '../address.ts';
 import type { JsonSchema } from '../json-schema.ts';
 import { jsonSchemaOf } from '../json-schema.ts';
 import {
@@ -29,7 +30,7 @@ type Json = Record<string, unknown>;
 
 export function answerOpenApi(ctx: Context, tandem: Tandem, hasPage: boolean): void {
   // The document lies at the root of the router, so its own path without the last step is the router's mount.
-  const [path = ''] = ctx.originalUrl.split('?');
+  const { path } = addressOf(ctx);
   const base = path.slice(0, path.lastIndexOf('/')) || '/';
   ctx.set('Cache-Control', 'no-cache');
   ctx.body = openApi(tandem, base, hasPage);
@@ -44,7 +45,9 @@ export function openApi(tandem: Tandem, base: string, hasPage: boolean): Json {
     info: {
       title: `Tandem: the state in ${tandem.name}`,
       version: VERSION,
-      description: 'Every answer comes from memory, and shows how current it is.',
+      description:
+        'Every answer comes from memory, and shows how current it is. Each route takes GET and HEAD; OPTIONS lists the ' +
+        'methods, and any other is a 405 with `Allow`.',
     },
     servers: [{ url: base }],
     paths: {

@@ -1,6 +1,7 @@
 /** The operations of the routes: their parameters and responses. They refer to the schemas by name. */
 import type { JsonSchema } from '../json-schema.ts';
-import { ref } from './schemas.ts';
+import { DEFAULT_TIMEOUT_MS, MAX_STALE_MS, MAX_TIMEOUT_MS } from '../query.ts';
+import { ETAG, ref, RETRY, STAMP } from './schemas.ts';
 
 type Json = Record<string, unknown>;
 
@@ -15,6 +16,7 @@ export const KEY = {
 const MAX_STALE = query('maxStaleMs', 'Answer 503 when the state is staler than this, ms.', {
   type: 'integer',
   minimum: 0,
+  maximum: MAX_STALE_MS,
 });
 const AT_LEAST = query(
   'atLeast',
@@ -24,8 +26,8 @@ const AT_LEAST = query(
 const TIMEOUT = query('timeoutMs', 'The longest wait for `atLeast`, ms.', {
   type: 'integer',
   minimum: 0,
-  maximum: 30_000,
-  default: 1_000,
+  maximum: MAX_TIMEOUT_MS,
+  default: DEFAULT_TIMEOUT_MS,
 });
 const PREFIX = query('prefix', 'Only keys that begin with this.', { type: 'string' });
 const IF_NONE_MATCH = {
@@ -37,12 +39,13 @@ const IF_NONE_MATCH = {
 };
 
 export function listPath(): Json {
-  const problems = problem(400, 503);
   return {
-    get: operation('spaces', 'The spaces of this process', 'Spaces', [MAX_STALE, IF_NONE_MATCH], {
-      ...NOT_MODIFIED,
-      ...problems,
-    }),
+    get: {
+      operationId: 'spaces',
+      summary: 'The spaces of this process',
+      parameters: [MAX_STALE, IF_NONE_MATCH],
+      responses: { 200: stamped(ref('Spaces')), ...NOT_MODIFIED, ...problem(400, 503) },
+    },
   };
 }
 
@@ -68,7 +71,7 @@ export function keyPath(schema: JsonSchema, parameters: readonly unknown[]): Jso
     get: {
       summary: 'One reading',
       parameters: [MAX_STALE, AT_LEAST, TIMEOUT, IF_NONE_MATCH],
-      responses: stateResponses(schema),
+      responses: { ...stateResponses(schema), ...problem(500) },
     },
   };
 }
@@ -102,7 +105,7 @@ export function changesPath(names: readonly string[]): Json {
 
 /** An operation without parameters that answers with JSON of one schema. */
 export function plainPath(operationId: string, summary: string, schema: string): Json {
-  return { get: operation(operationId, summary, schema, [], {}) };
+  return { get: { operationId, summary, responses: { 200: answer(summary, ref(schema)) } } };
 }
 
 export function readyPath(): Json {
@@ -115,7 +118,11 @@ export function readyPath(): Json {
       operationId: 'readyz',
       summary: 'Whether this process should be sent requests',
       parameters: [verbose],
-      responses: { 200: answer('Ready', ref('Readiness')), 503: answer('Not ready', ref('Readiness')) },
+      responses: {
+        200: answer('Ready', ref('Readiness')),
+        ...problem(400),
+        503: { ...answer('Not ready', ref('Readiness')), headers: RETRY },
+      },
     },
   };
 }
@@ -128,7 +135,10 @@ export function pagePaths(): Json {
       get: {
         operationId: 'page',
         summary: 'The live page, for people',
-        responses: { 200: { description: 'The page', content: { 'text/html': html } } },
+        responses: {
+          200: { description: 'The page', content: { 'text/html': html } },
+          308: { description: 'The page is at this path with a slash at its end', headers: LOCATION },
+        },
       },
     },
     '/page/{file}': {
@@ -157,15 +167,7 @@ export function pagePaths(): Json {
 
 const NOT_MODIFIED = { 304: { $ref: '#/components/responses/NotModified' } };
 
-function operation(
-  operationId: string,
-  summary: string,
-  schema: string,
-  parameters: readonly unknown[],
-  responses: Json,
-): Json {
-  return { operationId, summary, parameters, responses: { 200: answer(summary, ref(schema)), ...responses } };
-}
+const LOCATION = { Location: { schema: { type: 'string' } } };
 
 function answer(description: string, schema: JsonSchema): Json {
   return { description, content: { 'application/json': { schema } } };
@@ -177,22 +179,20 @@ function stateResponses(schema: JsonSchema): Json {
 
 /** An answer with the headers that show how current it is. */
 function stamped(schema: JsonSchema): Json {
-  const header = (description: string, schema: JsonSchema): Json => ({ description, schema });
-  return {
-    ...answer('As of one position', schema),
-    headers: {
-      ETag: header('The position, quoted; only while all is well', { type: 'string' }),
-      'Tandem-Position': header('The position', { type: 'string' }),
-      'Tandem-Freshness': header('Whether the state is live or stale', ref('Freshness')),
-      'Tandem-Staleness-Ms': header('Time since the state was last proven current, ms, or Infinity', {
-        type: 'string',
-      }),
-    },
-  };
+  return { ...answer('As of one position', schema), headers: { ...ETAG, ...STAMP } };
 }
 
+/** Which problems come with more headers: 503 says when to ask again, and 404 and 504 may be of a state. */
+const PROBLEM_OF: Readonly<Record<number, string>> = {
+  404: 'StampedProblem',
+  503: 'Unavailable',
+  504: 'StampedProblem',
+};
+
 function problem(...statuses: readonly number[]): Json {
-  return Object.fromEntries(statuses.map((status) => [status, { $ref: '#/components/responses/Problem' }]));
+  return Object.fromEntries(
+    statuses.map((status) => [status, { $ref: `#/components/responses/${PROBLEM_OF[status] ?? 'Problem'}` }]),
+  );
 }
 
 function query(name: string, description: string, schema: JsonSchema): Json {

@@ -1,6 +1,7 @@
 /** The schemas and responses that all answers share, whatever the spaces hold. */
+import { POSITION_PATTERN } from '../query.ts';
 
-const POSITION = { type: 'string', pattern: '^\\d+-\\d+$', description: 'epoch-revision' };
+const POSITION = { type: 'string', pattern: POSITION_PATTERN, description: 'epoch-revision' };
 const STALE_MS = {
   type: ['integer', 'null'],
   minimum: 0,
@@ -114,18 +115,46 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
       title: { type: 'string' },
       status: { type: 'integer' },
       detail: { type: 'string' },
-      code: { type: 'string' },
+      code: { type: 'string', description: 'Stable: docs/errors.md lists all codes.' },
     },
   },
 };
 
+const PROBLEM = { 'application/problem+json': { schema: ref('Problem') } };
+
+/** The headers that show how current an answer is. `ETag` is there only while all is well. */
+export const STAMP = {
+  'Tandem-Position': header('The position; of a list of spaces `space:position` for each', {
+    type: 'string',
+  }),
+  'Tandem-Freshness': header('Whether the state is live or stale', ref('Freshness')),
+  'Tandem-Staleness-Ms': header('Time since the state was last proven current, ms, or Infinity', {
+    type: 'string',
+    pattern: String.raw`^(\d+|Infinity)$`,
+  }),
+};
+export const ETAG = { ETag: header('The position, quoted; only while all is well', { type: 'string' }) };
+export const RETRY = { 'Retry-After': header('When to ask again, s', { type: 'integer', minimum: 0 }) };
+
+/** The responses of more than one route, by name. */
 export const RESPONSES: Readonly<Record<string, unknown>> = {
-  NotModified: { description: 'The client has this position already.' },
-  Problem: {
-    description: 'The request failed; `code` gives the reason. A 503 has a `Retry-After`.',
-    content: { 'application/problem+json': { schema: ref('Problem') } },
+  NotModified: { description: 'The client has this position already.', headers: { ...ETAG, ...STAMP } },
+  Problem: { description: 'The request failed; `code` gives the reason.', content: PROBLEM },
+  StampedProblem: {
+    description: 'The request failed; `code` gives the reason. The headers are there where a state was read.',
+    headers: STAMP,
+    content: PROBLEM,
+  },
+  Unavailable: {
+    description: 'Not now; `code` gives the reason. The headers of a state are there where one was read.',
+    headers: { ...RETRY, ...STAMP },
+    content: PROBLEM,
   },
 };
+
+function header(description: string, schema: unknown): Record<string, unknown> {
+  return { description, schema };
+}
 
 /** An object that has every one of these properties. */
 function object(properties: Record<string, unknown>, description?: string): Record<string, unknown> {

@@ -6,6 +6,8 @@
  */
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
+import { addressOf } from '../address.ts';
+import { route } from '../methods.ts';
 import { Problem } from '../problem.ts';
 
 /** Served at the root, and nowhere else. */
@@ -30,8 +32,8 @@ const POLICY = [
 ].join('; ');
 
 export function servePage(router: Router): void {
-  router.get('/', answerPage);
-  router.get('/page/:file', async (ctx) => {
+  route(router, '/', answerPage);
+  route(router, '/page/:file', async (ctx) => {
     const { file = '' } = ctx.params;
     const files = await load();
     if (file === ENTRY || !Object.hasOwn(files, file))
@@ -47,7 +49,7 @@ async function load(): Promise<Readonly<Record<string, string>>> {
 }
 
 async function answerPage(ctx: Context): Promise<void> {
-  const [path = '', query] = ctx.originalUrl.split('?');
+  const { path, query } = addressOf(ctx);
   // Relative addresses resolve against the last slash of the path, so the page needs one at its end.
   if (!path.endsWith('/')) {
     ctx.status = 308;
