@@ -1300,7 +1300,8 @@ export function storeContract(
       for (const page of [
         await ask(old, 3),
         await ask(old - 1, 1),
-        await ask(old + 1, 1),
+        // The rival's epoch may be the next one.
+        await ask(rival.line.epoch === old + 1 ? old + 2 : old + 1, 1),
         await ask(rival.line.epoch + 1, 1),
       ]) {
         t.true(page.full);

@@ -36,7 +36,7 @@ const SMALL: Size = {
   keys: KEYS,
   page: 6,
   stagePortion: 5,
-  capacity: { usual: 2, changes: 4, length: 1_000_000, mostChanges: 12 },
+  capacity: { usual: 4, changes: 4, length: 1_000_000, mostChanges: 12 },
   visibleMs: 50,
   pads: [0],
   wholeLooks: 1,
