@@ -6,7 +6,7 @@ import { withServer } from '../harness/servers.ts';
 import { SlowLog } from '../harness/slow-log.ts';
 import type { Seen } from './children.ts';
 import { withChildren } from './children.ts';
-import { bounded } from './rows.ts';
+import { bounded, scripts } from './rows.ts';
 
 export interface HerdSize {
   readonly values: number;
@@ -42,7 +42,7 @@ export function herd({ values, followers }: HerdSize): Promise<Row[]> {
       await Promise.all(joining.map((follower) => follower.ask('follow')));
       const ms = monotonicMs() - from;
       const { outages, fences, stretchMs } = await owner.ask<Seen>('end');
-      const scriptMs = await slowLog.take();
+      const taken = await slowLog.take();
       redis.disconnect();
       const what = `${values} values of 1 MiB, ${followers} followers at once`;
       return [
@@ -54,7 +54,7 @@ export function herd({ values, followers }: HerdSize): Promise<Row[]> {
           limit: 2,
         },
         bounded(`${what}: owner not connected`, 'times', outages + fences, 0),
-        bounded(`${what}: longest script`, 'ms', scriptMs, 10),
+        ...scripts(what, taken),
         bounded(`${what}: owner's longest stretch`, 'ms', stretchMs, 50),
       ];
     }),

@@ -6,20 +6,20 @@ import { Redis } from 'ioredis';
 import type { Row } from '../harness/benchmark.ts';
 import type { Child } from '../harness/child.ts';
 import { withServer } from '../harness/servers.ts';
+import type { Taken } from '../harness/slow-log.ts';
 import { SlowLog } from '../harness/slow-log.ts';
 import type { Fetched } from '../processes/clients.ts';
 import type { Seen } from './children.ts';
 import { withChildren } from './children.ts';
-import { bounded } from './rows.ts';
+import { bounded, scripts } from './rows.ts';
 
-const SCRIPT_MS = 10;
 /** Up to so many keys the shorter bound holds. Beyond it, a `Map` of the language takes long to grow. */
 const FEW = 300_000;
 const [FEW_MS, MANY_MS] = [50, 120];
 
 interface Phase {
   readonly stretchMs: number;
-  readonly scriptMs: number;
+  readonly taken: Taken;
 }
 
 export function phases(keys: number): Promise<Row[]> {
@@ -33,12 +33,12 @@ export function phases(keys: number): Promise<Row[]> {
           await slowLog.take();
           await run();
           const { stretchMs } = await child.ask<Seen>('end');
-          return { stretchMs, scriptMs: await slowLog.take() };
+          return { stretchMs, taken: await slowLog.take() };
         };
         const bare = await bareOf(keys, during, await children.bare(), children.clients());
         await redis.flushall();
         const rows: Row[] = [];
-        const note = (name: string, { stretchMs, scriptMs }: Phase, beside: Phase): void => {
+        const note = (name: string, { stretchMs, taken }: Phase, beside: Phase): void => {
           const what = `${keys} keys, ${name}`;
           rows.push(
             bounded(
@@ -49,8 +49,7 @@ export function phases(keys: number): Promise<Row[]> {
               beside.stretchMs,
             ),
           );
-          if (name !== 'serving')
-            rows.push(bounded(`${what}: longest script`, 'ms', scriptMs, SCRIPT_MS, beside.scriptMs));
+          if (name !== 'serving') rows.push(...scripts(what, taken, beside.taken));
         };
 
         const first = await children.giant('first');

@@ -6,7 +6,7 @@ import { SlowLog } from '../harness/slow-log.ts';
 import { keyOf } from '../harness/tick.ts';
 import type { Seen } from './children.ts';
 import { withChildren } from './children.ts';
-import { bounded } from './rows.ts';
+import { bounded, scripts } from './rows.ts';
 
 export interface TurnSize {
   readonly keys: number;
@@ -31,7 +31,7 @@ export function turn({ keys, changed }: TurnSize): Promise<Row[]> {
         await bare.ask('begin');
         const { ms: bareMs } = await bare.ask<Turned>('turn', changed);
         const beside = await bare.ask<Seen>('end');
-        const bareScriptMs = await slowLog.take();
+        const bareTaken = await slowLog.take();
         await bare.end();
         await redis.flushall();
 
@@ -48,7 +48,7 @@ export function turn({ keys, changed }: TurnSize): Promise<Row[]> {
         await slowLog.take();
         const turned = await owner.ask<Turned>('turn', changed);
         await follower.ask('waitFor', turned.position);
-        const scriptMs = await slowLog.take();
+        const taken = await slowLog.take();
         const [atOwner, atFollower] = await Promise.all(
           [owner, follower].map((child) => child.ask<Seen>('end')),
         );
@@ -59,7 +59,7 @@ export function turn({ keys, changed }: TurnSize): Promise<Row[]> {
         return [
           bounded(`${what}: its followers are stale`, 'ms', atFollower!.staleMs, 0),
           bounded(`${what}: seen in part`, 'times', atFollower!.torn, 0),
-          bounded(`${what}: longest script`, 'ms', scriptMs, 10, bareScriptMs),
+          ...scripts(what, taken, bareTaken),
           bounded(`${what}: owner's longest stretch`, 'ms', ownStretchMs, limit, beside.stretchMs),
           bounded(`${what}: follower's longest stretch`, 'ms', atFollower!.stretchMs, limit),
           { what: `${what}: committed`, unit: 'ms', ours: turned.ms, reference: bareMs },
