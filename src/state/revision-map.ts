@@ -11,7 +11,8 @@
  * entry gets its hash: with the change, or later.
  *
  * A seat is room for a key that is yet to come: a step that sets many new keys does not have to grow the table,
- * which takes 110 ms at a million keys. It is an entry of revision 0 outside the list, and nobody sees it.
+ * which takes 110 ms at a million keys. It is an entry without a value, of revision 0 and outside the list. So
+ * `get` shows a key that never changed, and nobody else sees it.
  *
  * Invariants: revisions grow strictly along the list; `size` counts the entries that hold a value; `digest`
  * is the sum of the hashes of all entries.
@@ -78,8 +79,7 @@ export class RevisionMap<V> {
   }
 
   get(key: string): Entry<V> | undefined {
-    const node = this.#nodes.get(key);
-    return node?.revision === SEAT ? undefined : node;
+    return this.#nodes.get(key);
   }
 
   /**
