@@ -13,7 +13,7 @@ import { finish } from '../base/slices.ts';
 import type { Applied } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Entry } from '../state/entry.ts';
-import { isChanged } from '../state/replica.ts';
+import { hasChanged, isChanged } from '../state/replica.ts';
 import type { RevisionMap } from '../state/revision-map.ts';
 import type { Walk } from '../state/walk.ts';
 import type { Context } from './context.ts';
@@ -153,7 +153,7 @@ export class Telling<R> {
       }
       // What is neither in the copy nor deleted from it was never read.
       for (const { key } of old?.entries() ?? []) {
-        if (this.#state.get(key) === undefined) {
+        if (!hasChanged(this.#state.get(key))) {
           keys += 1;
           this.#callInRoot(key);
         }

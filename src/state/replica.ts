@@ -210,8 +210,13 @@ export class Replica {
   }
 }
 
+/** Whether a key has ever changed: a seat is an entry of a key that has not. */
+export function hasChanged(entry: Entry<unknown> | undefined): entry is Entry<unknown> {
+  return entry !== undefined && entry.revision > 0;
+}
+
 /** Whether a key differs from its entry in an older state. */
 export function isChanged(old: Entry<unknown> | undefined, revision: number, value: unknown): boolean {
-  if (old === undefined) return value !== undefined;
+  if (!hasChanged(old)) return value !== undefined;
   return old.revision !== revision || !isSameValue(old.value, value);
 }
