@@ -63,11 +63,6 @@ export interface ConnectOptions extends ProcessOptions {
    */
   readonly redis: RedisTarget;
   /**
-   * What all keys and channels of this process begin with: 1 to 128 characters, without braces, blanks,
-   * quotes, control characters or those of a pattern. Owner and followers need the same. Default `tandem`.
-   */
-  readonly prefix?: string;
-  /**
    * Asked before each connection for a user and a password, such as a token of IAM: 10 s at most. Where it
    * fails, `CREDENTIALS_FAILED` is reported, and it is asked again after the usual pause. A client that a
    * function makes has to be made with `lazyConnect: true` then; a Cluster's later connections to its nodes have
@@ -93,6 +88,11 @@ export interface MemoryConnectOptions extends ProcessOptions {
 export interface ProcessOptions {
   /** The name of this process, as others see it in "owned by". Default `process-` and the process's id. */
   readonly name?: string;
+  /**
+   * What all keys and channels of this process begin with: 1 to 128 characters, without braces, blanks,
+   * quotes, control characters or those of a pattern. Owner and followers need the same. Default `tandem`.
+   */
+  readonly prefix?: string;
   /**
    * The time for one answer of Redis, ms. After it Redis counts as down, unless bytes still move on the
    * connection. 10 to 60,000; default 500.
@@ -420,11 +420,11 @@ function isOnMemory(options: ConnectOptions | MemoryConnectOptions): options is 
 }
 
 function joinMemory(
-  { store, time }: MemoryConnectOptions,
+  { store, time, prefix = DEFAULT_PREFIX }: MemoryConnectOptions,
   process: Pick<Joining, 'name' | 'deadlineMs' | 'observers'>,
 ): Joined {
   if (time !== undefined) requireTime('time', time);
-  return requireStoreServer('store', store)[JOIN]({ ...process, time });
+  return requireStoreServer('store', store)[JOIN]({ ...process, time, prefix: requirePrefix(prefix) });
 }
 
 function joinRedis(

@@ -28,7 +28,8 @@ interface Member {
 interface Running {
   readonly time: Time;
   readonly history: History;
-  readonly model: RedisModel;
+  /** What it holds, by the prefix of the processes. */
+  readonly models: Map<string, RedisModel>;
 }
 
 export class MemoryServer implements StoreServer {
@@ -67,7 +68,7 @@ export class MemoryServer implements StoreServer {
    * that are cut.
    */
   loseAll(): void {
-    this.#running?.model.wipe();
+    for (const model of this.#running?.models.values() ?? []) model.wipe();
     this.#restart();
   }
 
@@ -94,10 +95,10 @@ export class MemoryServer implements StoreServer {
   }
 
   /** @internal For `connect({ store })`. */
-  [JOIN]({ name, time = runnerTime, deadlineMs, observers }: Joining): Joined {
-    const { model } = this.#runningBy(time);
+  [JOIN]({ name, prefix, time = runnerTime, deadlineMs, observers }: Joining): Joined {
+    const server = modelOf(this.#runningBy(time), prefix);
     const clock = new ServerClock(time);
-    const store = new MemoryStore({ server: model, time, clock, deadlineMs });
+    const store = new MemoryStore({ server, time, clock, deadlineMs });
     const member = { name, store };
     this.#members.add(member);
     this.#names.add(name);
@@ -116,7 +117,7 @@ export class MemoryServer implements StoreServer {
 
   /** The first process brings the time for all. */
   #runningBy(time: Time): Running {
-    this.#running ??= running(time);
+    this.#running ??= { time, history: new History(time), models: new Map() };
     if (this.#running.time === time) return this.#running;
     const came = time === runnerTime ? 'none' : 'another one';
     const expected = 'the time of the processes that joined this memoryServer() before';
@@ -139,9 +140,10 @@ export class MemoryServer implements StoreServer {
   }
 }
 
-function running(time: Time): Running {
-  const history = new History(time);
-  return { time, history, model: new RedisModel(time, { history, zeroMs: time.wall() - time.now() }) };
+function modelOf({ time, history, models }: Running, prefix: string): RedisModel {
+  const model = models.get(prefix) ?? new RedisModel(time, { history, zeroMs: time.wall() - time.now() });
+  models.set(prefix, model);
+  return model;
 }
 
 function cutOff({ name, store }: Member): void {

@@ -20,6 +20,8 @@ export interface StoreServer {
 /** A process that joins. */
 export interface Joining {
   readonly name: string;
+  /** Processes with other prefixes neither see nor disturb each other. */
+  readonly prefix: string;
   /** `undefined`: the server's own, which is the real one unless a test runner fakes it. */
   readonly time: Time | undefined;
   /** A claim that arrives later than this is not granted, ms. */

@@ -98,6 +98,28 @@ test('servers are apart from each other', async (t) => {
   );
 });
 
+test('processes with other prefixes are apart on one server, and an outage is one for all', async (t) => {
+  const server = memoryServer();
+  const time = fakeTime();
+  const states = [undefined, 'shop'].map((prefix) => {
+    const join = (name: string) => connect({ store: server, time, name, ...(prefix && { prefix }) });
+    join('trader')
+      .own(trading)
+      .set('regime', prefix ?? 'none');
+    return join('api').follow(trading);
+  });
+  await time.advance(1_000);
+  const values = (): unknown[] => states.map((state) => state.get('regime').value);
+  t.deepEqual(values(), ['none', 'shop']);
+  server.loseAll();
+  server.cut('trader');
+  await time.advance(5_000);
+  t.deepEqual(
+    states.map((state) => state.get('regime').owner),
+    ['lost', 'lost'],
+  );
+});
+
 test('the same seed has the same outcome', async (t) => {
   const run = async (seed: number): Promise<string[]> => {
     const { server, time, join } = kit(t, seed);
@@ -371,6 +393,7 @@ const refusals: [title: string, options: () => unknown, message: RegExp][] = [
     /^store: expected a memoryServer\(\).* a function/,
   ],
   ['null as a store', () => ({ store: null }), /^store: expected a memoryServer\(\).*, got null/],
+  ['a prefix that no key can have', () => ({ store: memoryServer(), prefix: '{a}' }), /^prefix: expected/],
   ['a time without a store', () => ({ time: fakeTime() }), /^time: expected a memoryServer\(\) as store/],
   [
     'a time beside Redis',
