@@ -106,7 +106,7 @@ export class Committer {
       wrongTypes.seen(reply.head);
       if (reply.outcome === 'fenced') lease.lost(reply.head);
       if (reply.outcome !== 'settled') return reply;
-      lease.renewed(sentAt);
+      this.#renewed(sentAt);
       progress.foundUnsettled(reply.head.unsettled);
       return reply;
     });
@@ -300,15 +300,20 @@ export class Committer {
     const isWhole = plan.kind === 'replacement';
     if (plan.kind !== 'commit') progress.foundUnsettled(reply.head?.unsettled ?? 0);
     if (plan.kind !== 'commit' || !plan.isLight) {
-      lease.renewed(cutAt);
-      // A claim that was in doubt is confirmed.
-      this.#context.proofWatch.renewed(Infinity);
+      this.#renewed(cutAt);
       progress.verified();
     }
     if (isWhole || plan.forgetting > 0) ledger.forgetDropped(plan.forgetting, isWhole);
     progress.committedUpTo(to);
     ledger.sentUpTo(progress.sent.revision);
     return reply.head && this.#hasForeignKeys(to.revision, reply.head) ? this.#distrust(reply.head) : reply;
+  }
+
+  /** @param askedAt the time just before the store was called, on `Time`, ms */
+  #renewed(askedAt: number): void {
+    this.#books.lease.renewed(askedAt);
+    // A claim that was in doubt is confirmed.
+    this.#context.proofWatch.renewed(Infinity);
   }
 
   /**
