@@ -69,7 +69,8 @@ class Follow {
     }
     if (value === this.#told) {
       this.#differsSince = this.#changedBy = undefined;
-      this.#agreedAt = at;
+      // At the end of a pause, readings change to and fro while what had arrived is applied.
+      if (at > this.#wokeAt) this.#agreedAt = at;
       return;
     }
     // Frames that arrived during a pause are applied at its end, after a timer that reads: readings may agree
