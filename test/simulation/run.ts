@@ -12,11 +12,10 @@ import type { D } from './space.ts';
 import { seen, space } from './space.ts';
 import { World } from './world.ts';
 
-const BOUNDS: Omit<Bounds, 'visibleMs'> = {
+const BOUNDS: Omit<Bounds, 'visibleMs' | 'calmMs'> = {
   stalenessMs: 750,
   leaseMs: LEASE_MS,
   convergenceMs: 1_000,
-  calmMs: 150,
   clockErrorMs: 0,
 };
 /**
@@ -54,13 +53,14 @@ export async function run(seed: number): Promise<Run> {
     process.off('unhandledRejection', unhandled);
   }
   const { history } = world;
+  const { visibleMs, calmMs } = world.size;
   const done = history.events.filter(({ type }) => type === 'op' || type === 'read' || type === 'told');
   return {
     seed,
     history,
     violations: judge(
       history,
-      { ...BOUNDS, visibleMs: world.size.visibleMs, clockErrorMs: world.hasSlept ? SLEPT_ERROR_MS : 0 },
+      { ...BOUNDS, visibleMs, calmMs, clockErrorMs: world.hasSlept ? SLEPT_ERROR_MS : 0 },
       LEAST,
     ),
     operations: done.length,

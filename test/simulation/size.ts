@@ -22,6 +22,8 @@ export interface Size {
   readonly tombstoneLimit?: number;
   /** The time after which a change must be visible where no fault happens, ms. */
   readonly visibleMs: number;
+  /** The time after which another owner leads where one has stopped, and a newcomer is live, ms. */
+  readonly calmMs: number;
   /** The lengths of what a value has beside its id. */
   readonly pads: readonly number[];
   /** The probability that who looks at a state looks at the whole of it, and not at one key. */
@@ -38,6 +40,7 @@ const SMALL: Size = {
   stagePortion: 5,
   capacity: { usual: 4, changes: 4, length: 1_000_000, mostChanges: 12 },
   visibleMs: 50,
+  calmMs: 150,
   pads: [0],
   wholeLooks: 1,
 };
@@ -59,6 +62,8 @@ export function sizeOf(seed: number): Size {
     tombstoneLimit: random.pick([4, 12]),
     // A turn beyond one commit is staged in parts, and read in pages: some 25 round trips.
     visibleMs: 150,
+    // An owner that stops first commits what waits, four changes at a time.
+    calmMs: 250,
     pads: [...Array<number>(20).fill(0), 150, 150, LENGTH - 100, LENGTH - 30, LENGTH + 500],
     wholeLooks: 0.2,
   };
