@@ -3,7 +3,8 @@
  * there in one step.
  *
  * A whole state is put in place by a swap, which costs the same whatever its size. A few changes are set one
- * by one, in seats that are taken before. Many changes would take too long for one step: a copy is made of the state with them, and swapped.
+ * by one, in seats that are taken before. Many changes would take too long for one step: a copy is made of
+ * the state with them, and swapped.
  */
 import type { Sliced, Slices } from '../base/slices.ts';
 import { finish } from '../base/slices.ts';

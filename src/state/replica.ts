@@ -126,7 +126,7 @@ export class Replica {
     return fresh;
   }
 
-  /** Makes room for the keys of such a draft, in slices, so that `merge` takes no longer for new keys than for others. */
+  /** Makes room for the keys of such a draft, in slices: `merge` then takes as long for new keys as for others. */
   seat({ map }: Draft): Sliced<void> {
     return this.#map.seat(map);
   }

@@ -1,5 +1,6 @@
--- Behind needs.lua: applies the changes of a frame. Behind its first line come three lines a change: key, revision, and value,
--- empty for a delete. In portions, since Lua can pass only so many arguments at once.
+-- Applies the changes of a frame; it stands behind needs.lua. Behind the frame's first line come three lines a
+-- change: key, revision, and value, which is empty for a delete. It works in portions, since Lua can pass only so
+-- many arguments at once.
 -- A frame comes as texts, ARGV[first] to ARGV[last]: lines, and long values by turns. A long value stands behind
 -- the lines of its key and revision. To cut it out of the lines, Lua would copy it once more.
 -- Returns by how many the values in `state` and the keys in `index` have grown. Nil where one of the two keys
