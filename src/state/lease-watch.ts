@@ -31,7 +31,11 @@ export class LeaseWatch {
   #seenAt = 0;
   #renewals = 0;
 
-  /** How often a look has shown another expiry than the look before. */
+  /**
+   * How often a look has shown a renewal: another expiry than the look before, as far ahead as the lease is long at
+   * most. A lease that was written by hand may run for hours, and is none. An earlier expiry is one only where the
+   * last one was too far ahead: else Redis was rolled back.
+   */
   get renewals(): number {
     return this.#renewals;
   }
@@ -52,14 +56,20 @@ export class LeaseWatch {
       return 0;
     }
     const expiresAt = now + leaseMs;
+    this.#askedMs = leaseAskedMs > 0 ? leaseAskedMs : this.#assumedMs;
     if (this.#expiresAt === undefined || !isSame(this.#expiresAt, expiresAt)) {
-      if (this.#expiresAt !== undefined) this.#renewals += 1;
+      if (this.#isRenewal(expiresAt, now + this.#askedMs + ROUNDING_MS)) this.#renewals += 1;
       this.#expiresAt = expiresAt;
       this.#seenAt = at;
     }
-    this.#askedMs = leaseAskedMs > 0 ? leaseAskedMs : this.#assumedMs;
     // planted: lease-believed
     return Math.max(0, Math.min(leaseMs, this.#seenAt + this.#askedMs - at));
+  }
+
+  /** @param latest the latest expiry that a renewal can have, server's time in ms */
+  #isRenewal(expiresAt: number, latest: number): boolean {
+    const before = this.#expiresAt;
+    return before !== undefined && expiresAt <= latest && (expiresAt > before || before > latest);
   }
 
   /**

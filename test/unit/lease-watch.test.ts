@@ -80,3 +80,16 @@ test('the first look at a lease is no renewal, nor is one after the lease was fr
   watch.look(shown(9_000, 6_000), 6_000);
   t.is(watch.renewals, 0);
 });
+
+test('what a rolled back Redis shows, and a lease of an hour, are no renewals', (t) => {
+  const watch = new LeaseWatch();
+  watch.look(shown(5_000, 2_000), 100);
+  watch.look(shown(HOUR, 2_100), 200);
+  t.is(watch.renewals, 0);
+  watch.look(shown(4_900, 2_200), 300);
+  t.is(watch.renewals, 1, 'an owner may have shortened it');
+  watch.look(shown(4_500, 2_300), 400);
+  t.is(watch.renewals, 1);
+  watch.look(shown(5_400, 2_400), 500);
+  t.is(watch.renewals, 2);
+});
