@@ -26,10 +26,7 @@ export async function episode(scene: Scene): Promise<{ struck: string[]; isWell:
   const { random } = scene;
   const drawn = compatible(Array.from({ length: random.whole(1, 3) }, () => random.pick(faults)));
   const strikes = await Promise.all(drawn.map((fault) => strike(scene, fault)));
-  await undo(
-    scene,
-    strikes.flatMap(({ end }) => end ?? []),
-  );
+  await undo(scene, strikes);
   await mend(scene);
   const struck = strikes.flatMap(({ name }) => name ?? []);
   return { struck, isWell: await rest(scene) };
@@ -37,16 +34,19 @@ export async function episode(scene: Scene): Promise<{ struck: string[]; isWell:
 
 /**
  * Redis may have refused to undo one fault because of another. So this repeats every `end` in turn until all
- * succeed, and kills any script that keeps Redis busy.
+ * succeed, and kills any script that keeps Redis busy. An `end` that restarts Redis loses data once more.
  */
-async function undo({ world: { admin } }: Scene, ends: readonly End[]): Promise<void> {
-  const left = new Set(ends);
+async function undo(scene: Scene, strikes: readonly Strike[]): Promise<void> {
+  const { admin } = scene.world;
+  const left = new Set(strikes);
   let why = '';
   const isDone = async (): Promise<boolean> => {
-    for (const end of left) {
+    for (const struck of left) {
       try {
-        await end();
-        left.delete(end);
+        if (struck.losesData) scene.note('loss', {});
+        await struck.end?.();
+        if (struck.losesData) scene.note('loss', {});
+        left.delete(struck);
       } catch (error) {
         why = String(error);
         await admin.script('KILL').catch(() => {});
@@ -72,6 +72,7 @@ function compatible(drawn: readonly Fault[]): readonly Fault[] {
 interface Strike {
   readonly name: string | undefined;
   readonly end: End | undefined;
+  readonly losesData: boolean;
 }
 
 /** Runs one fault from beginning to end. A fault that another fault makes impossible does not count. */
@@ -97,7 +98,7 @@ async function strike(scene: Scene, { name, losesData = false, prepare, begin }:
   await pause(lastsMs);
   await end?.().catch(() => {});
   if (losesData) scene.note('loss', {});
-  return { name: hasStruck ? name : undefined, end };
+  return { name: hasStruck ? name : undefined, end, losesData };
 }
 
 /** Removes what is left of any fault, and replaces the participants that have ended. */

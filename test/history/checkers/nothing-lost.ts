@@ -109,9 +109,10 @@ function checkFlushed(
   const line = own.at(-1)!;
   const next = lines.all.find((other) => other.owner !== owner && other.epoch > line.epoch);
   if (flushed === undefined || next === undefined) return;
-  // Where Redis has lost the next owner's claim, the previous owner may flush once more.
-  const [from, to] = [flushed.at, next.claimedAt].toSorted((a, b) => a - b) as [number, number];
-  if (hasLost(from, to)) return;
+  // Where Redis has lost the next owner's claim, the previous owner may flush once more. An owner whose loop is
+  // blocked learns of a commit late, and Redis may have lost the data by then.
+  const from = Math.min(flushed.askedAt, next.claimedAt);
+  if (hasLost(from, Math.max(flushed.at, next.claimedAt))) return;
   const { startState, startIndex, owner: heir } = next;
   const redone = new Set(
     lines
