@@ -1,8 +1,8 @@
 /** The types of a space: the keys that its definition allows, and the input and output type of each key. */
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { HasCodec } from './codec.ts';
 import type { Frozen } from './frozen.ts';
 import type { Schema } from './schema.ts';
+import type { StandardSchemaV1 } from './standard-schema.ts';
 
 /** Keys and families of keys (`'strategy/*'`), each with the schema of its values. */
 export type Definition = Readonly<Record<string, Schema>>;

@@ -2,11 +2,11 @@
  * Schemas of values: any synchronous Standard Schema (https://standardschema.dev), or `json()`, which accepts
  * all.
  */
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidValueError, show } from '../base/errors.ts';
 import type { Codec } from './codec.ts';
+import type { StandardSchemaV1 } from './standard-schema.ts';
 
-export type { StandardJSONSchemaV1 } from '@standard-schema/spec';
+export type { StandardJSONSchemaV1 } from './standard-schema.ts';
 
 /** Any Standard Schema: zod, valibot, arktype… (https://standardschema.dev). */
 export type Schema = StandardSchemaV1;

@@ -15,7 +15,7 @@ const root = new URL('../..', import.meta.url).pathname;
 const tsc = join(root, 'node_modules/.bin/tsc');
 
 /** What npm installs with the core, and the types of Node. */
-const INSTALLED = ['ioredis', 'xstate', '@standard-schema/spec', '@types/node', 'undici-types'];
+const INSTALLED = ['ioredis', 'xstate', '@types/node', 'undici-types'];
 
 const APP = `
   import { connect, defineSpace, json } from 'tandem-sync';

@@ -5,10 +5,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Redis } from 'ioredis';
 import type { AnyParticipant, Tandem } from '../../src/index.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
+import type { StandardSchemaV1 } from '../../src/state/standard-schema.ts';
 import { onRealServers } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
 import { until } from '../_wait.ts';

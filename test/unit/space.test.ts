@@ -1,7 +1,6 @@
 /** Spaces: their keys, the values that those accept, and the values that are captured and read. */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type } from 'arktype';
 import test from 'ava';
 import * as fc from 'fast-check';
@@ -11,6 +10,7 @@ import { InvalidValueError, TandemError } from '../../src/base/errors.ts';
 import type { Schema } from '../../src/state/schema.ts';
 import { defineSpace, Space } from '../../src/state/space.ts';
 import { json } from '../../src/state/schema.ts';
+import type { StandardSchemaV1 } from '../../src/state/standard-schema.ts';
 import { keyProblem, MAX_KEY_LENGTH } from '../../src/state/key.ts';
 import { MAX_VALUE_LENGTH } from '../../src/state/value.ts';
 import { check } from '../_check.ts';
