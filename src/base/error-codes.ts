@@ -69,7 +69,7 @@ export const ERRORS = {
     meaning: 'Another process owns the space: it lives, and renews its lease. `owner` has its name.',
     retryable: false,
     remedy:
-      'Let one of the two follow. To wait for the other to end, own with `standby: true`; to have the space at once, stop the other.',
+      'Let one of the two follow. To wait for the other to end, own with `standby: true`; to have the space at once, stop the other. Where it is in the same process, since a hot reload has loaded a module twice, keep the one instance on `globalThis`.',
   },
   STANDBY: {
     meaning: '`set`, `delete` or `batch` was called on a standby that does not lead yet.',

@@ -49,14 +49,27 @@ export class TandemError extends Error {
   }
 }
 
-/** A living owner renews the lease of the space. `owner` is its `connect({ name })`. */
+/** A living owner renews the lease of the space. */
 export class OwnedElsewhereError extends TandemError {
   override readonly name = 'OwnedElsewhereError';
+  /** The `connect({ name })` of the owner. */
   readonly owner: string;
+  /**
+   * Whether the owner is in this same process, of another `connect()`: as a rule since a hot reload has loaded a
+   * module twice. With `false` it is in another process, as far as this one can know.
+   */
+  readonly isInThisProcess: boolean;
 
-  constructor(space: string, owner: string) {
-    super('OWNED_ELSEWHERE', `space "${space}" is owned by "${owner}", which is alive and renews its lease`);
+  constructor(space: string, owner: string, isInThisProcess = false) {
+    const where = isInThisProcess
+      ? 'and which is in this same process, of another connect(): was a module loaded twice, as by a hot reload?'
+      : '';
+    super(
+      'OWNED_ELSEWHERE',
+      `space "${space}" is owned by "${owner}", which is alive and renews its lease${where && `, ${where}`}`,
+    );
     this.owner = owner;
+    this.isInThisProcess = isInThisProcess;
   }
 
   override get [BRAND](): string {

@@ -7,6 +7,7 @@ import type { Claim, Head, Store } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
 import { pause } from '../base/time.ts';
 import { LeaseWatch } from '../state/lease-watch.ts';
+import { isOfThisProcess } from './own-process.ts';
 
 /** The longest pause between two tries, ms. */
 const POLL_MS = 100;
@@ -52,7 +53,7 @@ export async function claimSpace(
     if (outcome === 'late') continue;
     const leftMs = watch.look(head, time.now());
     if (watch.renewals - renewals >= RENEWALS_OF_THE_LIVING)
-      throw new OwnedElsewhereError(space, head.ownerName);
+      throw new OwnedElsewhereError(space, head.ownerName, isOfThisProcess(head.owner));
     listener?.held(head.ownerName, leftMs);
     await pause(time, Math.min(POLL_MS, Math.max(MIN_POLL_MS, leftMs + 1)), signal);
     signal.throwIfAborted();

@@ -45,6 +45,7 @@ import { Leadership } from './leadership.ts';
 import { KeyTelling } from './key-telling.ts';
 import { Lease } from './lease.ts';
 import { CommitMeter } from './commit-meter.ts';
+import { enterProcess, leaveProcess } from './own-process.ts';
 import { Progress } from './progress.ts';
 import { Pulse } from './pulse.ts';
 import { Repair } from './repair.ts';
@@ -416,6 +417,7 @@ export class Owner<D extends Definition = Definition>
 
   override start(): void {
     super.start();
+    enterProcess(this.#books.lease.id);
     this.#ownership.start();
     if (this.ownership === 'standby') void this.#leadership.standBy();
     else this.context.connection.start();
@@ -444,6 +446,7 @@ export class Owner<D extends Definition = Definition>
   /** Ends everything that runs in this owner, at once. A lease that was not given up runs out. Idempotent. */
   close(): void {
     const { space, waiters, connection, proofWatch, ended } = this.context;
+    leaveProcess(this.#books.lease.id);
     this.#leadership.end(stoppedError(space));
     this.#leadership.over(false);
     this.#leadership.abort();
