@@ -22,7 +22,8 @@ export type ConnectionEvent =
   | { type: 'direct.up' }
   /** The direct path has ceased to deliver. */
   | { type: 'direct.down' }
-  | { type: 'stop' };
+  /** The end. Default for `reason`: that of the mode before. */
+  | { type: 'stop'; reason?: string };
 
 export const connectionMachine = setup({
   types: {
@@ -59,7 +60,13 @@ export const connectionMachine = setup({
   context: { reason: 'start', failures: 0 },
   initial: 'recovering',
   on: {
-    stop: '.stopped',
+    stop: {
+      target: '.stopped',
+      actions: {
+        type: 'noteReason',
+        params: ({ event, context }) => ({ reason: event.reason ?? context.reason }),
+      },
+    },
   },
   states: {
     recovering: {

@@ -24,6 +24,7 @@ export type {
   ReadyOptions,
   Refreshed,
 } from './follower/follower.ts';
+export type { Discovery, DiscoverOptions } from './follower/discovery.ts';
 export type { SyncEvent } from './follower/events.ts';
 export type { Stopped, Uncommitted } from './actor/stopped.ts';
 export type { AnyParticipant } from './actor/participant.ts';

@@ -21,14 +21,19 @@ import type { AnyParticipant } from './actor/participant.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { TandemError } from './base/errors.ts';
 import { kindOf } from './base/kind.ts';
+import type { DiscoverOptions } from './follower/discovery.ts';
+import { Discovery } from './follower/discovery.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
 import { followerLogic } from './follower/follower.ts';
 import { DirectPath } from './follower/direct-path.ts';
-import { between, requireBoolean, requireObject } from './base/options.ts';
+import { between, requireBoolean, requireObject, requireSignal } from './base/options.ts';
 import type { Observer as Listener, Role } from './ports/observer.ts';
 import { Observers } from './ports/observer.ts';
+import type { Finder } from './ports/finder.ts';
 import type { DirectOptions, Path } from './ports/path.ts';
+import type { Channels } from './ports/store.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
+import { removeSpace } from './owner/removal.ts';
 import { ownerLogic } from './owner/owner.ts';
 import type { CredentialsSource } from './redis/credentials.ts';
 import { requireSource } from './redis/credentials.ts';
@@ -37,8 +42,8 @@ import { DEFAULT_PREFIX, requirePrefix } from './redis/prefix.ts';
 import type { RedisStoreOptions } from './redis/store.ts';
 import { RedisStore } from './redis/store.ts';
 import type { RedisTarget } from './redis/target.ts';
-import type { AnySpace } from './state/space.ts';
-import { requireSpace } from './state/space.ts';
+import type { AnySpace, Space } from './state/space.ts';
+import { defineSpace, requireSpace } from './state/space.ts';
 import type { Definition } from './state/definition.ts';
 import type { Joined, Joining, StoreServer } from './ports/store-server.ts';
 import { JOIN, requireStoreServer } from './ports/store-server.ts';
@@ -122,6 +127,16 @@ export interface TandemStopped {
   readonly uncommitted: readonly OfSpace[];
 }
 
+/** A discovery of any definition. */
+export type AnyDiscovery = Discovery<any>;
+
+/** For a store that cannot be searched. */
+const NO_FINDER: Finder = {
+  names: async () => [],
+  subscribe: async () => {},
+  unsubscribe: async () => {},
+};
+
 type OfSpace = Uncommitted & { readonly space: string };
 
 function* addTo(list: OfSpace[], space: string, changes: readonly Uncommitted[]): Sliced<void> {
@@ -141,6 +156,8 @@ const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
 type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect'> & {
   /** Called with the first participant: begins to measure, and returns a function that ends it. */
   readonly measure?: (participants: Iterable<AnyParticipant>, load: () => Load) => (() => void) | undefined;
+  /** Finds the spaces of a discovery. Default: there are none to be found. */
+  readonly finder?: Finder;
 };
 
 export class Tandem implements AsyncDisposable {
@@ -149,6 +166,10 @@ export class Tandem implements AsyncDisposable {
   readonly #close: () => void;
   readonly #root: Actor<typeof rootLogic>;
   readonly #participants = new Set<AnyParticipant>();
+  readonly #finder: Finder | undefined;
+  readonly #discoveries = new Set<AnyDiscovery>();
+  /** The participants that a discovery has started. */
+  readonly #discovered = new WeakSet<AnyParticipant>();
   /** The load of this process: routes add what they hold for clients. */
   readonly loadMeter: LoadMeter;
   readonly #measure: TandemOptions['measure'];
@@ -164,10 +185,11 @@ export class Tandem implements AsyncDisposable {
     runtime: Omit<Runtime, 'registry' | 'observers' | 'tracer' | 'slices'> &
       Partial<Pick<Runtime, 'observers' | 'tracer' | 'slices'>>,
     close: () => void,
-    { measure, ...options }: TandemOptions = {},
+    { measure, finder, ...options }: TandemOptions = {},
   ) {
     this.name = runtime.name;
     this.#measure = measure;
+    this.#finder = finder;
     const participants = this.#participants;
     this.#runtime = {
       observers: new Observers(),
@@ -202,6 +224,76 @@ export class Tandem implements AsyncDisposable {
    */
   follow<D extends Definition>(space: AnySpace<D>, options: FollowOptions = {}): Follower<D> {
     return this.#start('follower', space, this.followerLogic(space, options));
+  }
+
+  /**
+   * Follows each space whose name begins in a certain way: those that exist, and those that appear later. One
+   * subscription brings the messages of all of them. A follower whose space is removed ends with `REMOVED`; where
+   * the space appears again, the callback is given another follower. These spaces do not count for `/readyz`,
+   * unless `requires` names them.
+   *
+   * The names of those that exist are found by `SCAN`, in small steps over all keys of the Redis server.
+   * @param pattern the beginning of the names and a `*`, such as `bot:*`
+   * @param definition keys and families of keys, with their schemas: as for `defineSpace`
+   * @param callback is given each follower as it starts. What it throws becomes an `error` event of the follower
+   * @param options of the followers; and a `signal`, which ends the discovery
+   * @throws TandemError `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
+   */
+  discover<const D extends Definition>(
+    pattern: string,
+    definition: D,
+    callback: (participant: Follower<D>) => unknown,
+    { signal, ...options }: DiscoverOptions = {},
+  ): Discovery<D> {
+    requireSignal(signal);
+    this.#requireRunning();
+    const { store, time, slices, observers } = this.#runtime;
+    const discovery: Discovery<D> = new Discovery(pattern, definition, callback, {
+      finder: this.#finder ?? NO_FINDER,
+      links: store,
+      time,
+      slices,
+      observers,
+      follow: (space, channels) => this.#followFound(space, channels, options),
+      stopped: () => void this.#discoveries.delete(discovery),
+    });
+    this.#discoveries.add(discovery);
+    if (signal?.aborted) void discovery.stop();
+    else signal?.addEventListener('abort', () => void discovery.stop(), { once: true });
+    return discovery;
+  }
+
+  #followFound<D extends Definition>(
+    space: Space<D>,
+    channels: Channels,
+    options: FollowOptions,
+  ): Follower<D> {
+    const logic = followerLogic(space, { ...this.#runtime, channels }, options);
+    return this.#start('follower', space, logic, (follower) => {
+      this.#discovered.add(follower as AnyParticipant);
+    });
+  }
+
+  /**
+   * Removes a space for good: its state, and all that Redis knows of it. Its followers end with `REMOVED`; one that
+   * is away finds out when it comes back, within a day. A space that nobody owns any more can be removed: where a
+   * dead owner's lease still runs, this waits for its end. An owner or a standby that comes later has the space
+   * again.
+   * @param options timeoutMs: ms; default 10,000
+   * @returns whether there was such a space
+   * @throws OwnedElsewhereError where a living owner renews its lease
+   * @throws TandemError `ALREADY_OWNED` where this process owns it, `INVALID_SPACE`, `INVALID_OPTION`, `TIMEOUT`,
+   *   `STOPPED`, `REDIS_UNAVAILABLE`, `REDIS_NOT_READY` or `REDIS_REFUSED`
+   */
+  async remove(
+    space: AnySpace<Definition> | string,
+    { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
+  ): Promise<boolean> {
+    between('timeoutMs', timeoutMs, 0, 3_600_000);
+    const name = typeof space === 'string' ? defineSpace(space, {}).name : requireSpace(space).name;
+    this.#requireRoom(true, name);
+    const { store, time } = this.#runtime;
+    return inRoot(() => removeSpace(store, name, time, timeoutMs));
   }
 
   /**
@@ -270,13 +362,39 @@ export class Tandem implements AsyncDisposable {
     return [...new Set([...this.#participants].map(({ space }) => space.name))];
   }
 
+  /** The participant of each space, as `get` has it. */
+  get participants(): readonly AnyParticipant[] {
+    const bySpace = new Map<string, AnyParticipant>();
+    for (const participant of this.#participants) {
+      const { name } = participant.space;
+      if (participant.isOwner || !bySpace.has(name)) bySpace.set(name, participant);
+    }
+    return [...bySpace.values()];
+  }
+
+  /** The names of those that are owned, or followed by name: not of those that a discovery alone follows. */
+  get spacesByName(): string[] {
+    const byName = [...this.#participants].filter((participant) => !this.#discovered.has(participant));
+    return [...new Set(byName.map(({ space }) => space.name))];
+  }
+
+  /** The discoveries that go on. */
+  get discoveries(): readonly AnyDiscovery[] {
+    return [...this.#discoveries];
+  }
+
   /**
    * The participant of a space: the owner where this process owns it, else the follower; `undefined` without
    * one.
    */
   get(space: string): AnyParticipant | undefined {
-    const participants = [...this.#participants].filter((participant) => participant.space.name === space);
-    return participants.find(({ isOwner }) => isOwner) ?? participants[0];
+    let first: AnyParticipant | undefined;
+    for (const participant of this.#participants) {
+      if (participant.space.name !== space) continue;
+      if (participant.isOwner) return participant;
+      first ??= participant;
+    }
+    return first;
   }
 
   /**
@@ -299,6 +417,7 @@ export class Tandem implements AsyncDisposable {
   }
 
   async #stopNow(timeoutMs: number): Promise<TandemStopped> {
+    await Promise.all([...this.#discoveries].map((discovery) => discovery.stop()));
     const lists = await Promise.all(
       [...this.#participants].map(async (participant) => {
         const { uncommitted } = await participant.stop({ timeoutMs });
@@ -331,12 +450,14 @@ export class Tandem implements AsyncDisposable {
     role: R,
     space: AnySpace<Definition>,
     logic: ParticipantLogic<R, T, E>,
+    starts: (participant: T) => void = () => {},
   ): T {
     this.#requireRoom(role === 'owner', space.name);
     const actor = createActor(logic, { parent: this.#root, id: `${role}:${space.name}` });
     const snapshot = actor.getSnapshot();
     // XState keeps an error of the participant's constructor, such as an invalid option, in the snapshot.
     if (snapshot.status === 'error') throw snapshot.error;
+    starts(snapshot[role]);
     actor.start();
     return snapshot[role];
   }
@@ -356,8 +477,12 @@ export class Tandem implements AsyncDisposable {
     this.#stopMeasuring ??= this.#measure?.(this.#participants, () => this.load);
   }
 
-  #requireRoom(forOwner: boolean, space: string): void {
+  #requireRunning(): void {
     if (this.#stopping) throw new TandemError('STOPPED', 'this Tandem is stopped');
+  }
+
+  #requireRoom(forOwner: boolean, space: string): void {
+    this.#requireRunning();
     const isOwned = [...this.#participants].some(
       (participant) =>
         participant.space.name === space && participant.isOwner && participant.mode !== 'stopped',
@@ -387,7 +512,7 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
   if (connectTimeoutMs !== undefined)
     between('connectTimeoutMs', connectTimeoutMs, LEAST_CONNECT_MS, MOST_CONNECT_MS);
   const observers = new Observers();
-  const { store, time, clock, leave } = inRoot(() =>
+  const { store, finder, time, clock, leave } = inRoot(() =>
     isOnMemory(options)
       ? joinMemory(options, { name, deadlineMs, observers })
       : joinRedis(options, { name, deadlineMs, connectTimeoutMs, observers }),
@@ -399,6 +524,7 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
   const tracer = otel ? new Spans(otel, name, time) : noTracer;
   const runtime = { name, store, clock, time, path, observers, tracer };
   return new Tandem(runtime, leave, {
+    finder,
     ...(inspect && { inspect: inspectorInRoot(inspect) }),
     measure: (participants, load) => measure(otel, { time, clock, observers, participants, load }),
   });
@@ -435,7 +561,7 @@ function joinRedis(
   const clock = new ServerClock(time);
   const target = { redis, prefix: requirePrefix(prefix), credentials: requireSource(credentials) };
   const store = new RedisStore({ ...options, ...target, time, clock });
-  return { store, time, clock, leave: () => store.stop() };
+  return { store, finder: store.finder, time, clock, leave: () => store.stop() };
 }
 
 /** Actors call an inspector in the async context of whoever sends them something. */

@@ -140,11 +140,14 @@ export class ConnectionDriver {
     this.#runtime.time.endOfTurn(() => this.#passOnWarnings());
   }
 
-  /** Stops the machine for good: the mode is `stopped`. Idempotent. */
-  stop(): void {
+  /**
+   * Stops the machine for good: the mode is `stopped`. Idempotent.
+   * @param reason of that mode. Default: that of the mode before
+   */
+  stop(reason?: string): void {
     for (const unwatch of this.#unwatch) unwatch();
-    if (this.#isStarted) this.send({ type: 'stop' });
-    else this.enter('stopped', 'stopped');
+    if (this.#isStarted) this.send({ type: 'stop', ...(reason !== undefined && { reason }) });
+    else this.enter('stopped', reason ?? 'stopped');
   }
 
   send(event: ConnectionEvent): void {

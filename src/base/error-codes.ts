@@ -69,7 +69,7 @@ export const ERRORS = {
     meaning: 'Another process owns the space: it lives, and renews its lease. `owner` has its name.',
     retryable: false,
     remedy:
-      'Let one of the two follow. To wait for the other to end, own with `standby: true`; to have the space at once, stop the other. Where it is in the same process, since a hot reload has loaded a module twice, keep the one instance on `globalThis`.',
+      'Let one of the two follow. To wait for the other to end, own with `standby: true`; to have the space at once, with `takeOver: true`, which fences the other. Where it is in the same process, since a hot reload has loaded a module twice, keep the one instance on `globalThis`.',
   },
   STANDBY: {
     meaning: '`set`, `delete` or `batch` was called on a standby that does not lead yet.',
@@ -86,6 +86,12 @@ export const ERRORS = {
     meaning: 'The participant, or the whole Tandem, has stopped.',
     retryable: false,
     remedy: 'Call `own` or `follow` again, on a new `connect` where all of it was stopped.',
+  },
+  REMOVED: {
+    meaning: 'Somebody has removed the space with `remove`. Its followers have ended.',
+    retryable: false,
+    remedy:
+      'Treat the space as gone. Follow it anew where it may come again: it is there once it has an owner.',
   },
   TIMEOUT: {
     meaning: 'A deadline of the caller has passed. Nothing was undone, and what was set still goes out.',

@@ -39,6 +39,7 @@ import { HeadCheck } from './head-check.ts';
 import { KeysReader } from './keys-reader.ts';
 import { Meter } from './meter.ts';
 import { OwnerRecord } from './owner-record.ts';
+import type { SpaceListener } from './keys-reader.ts';
 import type { Parts } from './parts.ts';
 import { Synchronizer } from './synchronizer.ts';
 import { Watchdog } from './watchdog.ts';
@@ -70,7 +71,7 @@ export interface Refreshed {
 /** A follower of a space: a copy of the owner's state in this process, with a proof of how current it is. */
 export class Follower<D extends Definition = Definition>
   extends Participant<D, FollowerEmitted>
-  implements ConnectionWork
+  implements ConnectionWork, SpaceListener
 {
   readonly links: readonly Link[];
   readonly #parts: Parts;
@@ -81,7 +82,8 @@ export class Follower<D extends Definition = Definition>
   readonly #headCheck: HeadCheck;
   readonly #direct: DirectSource | undefined;
   readonly #isAlwaysDirect: boolean;
-  #isStopped = false;
+  /** Why this follower has ended; `undefined` while it follows. */
+  #ended: TandemError | undefined;
 
   constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope, options: FollowOptions = {}) {
     super('follower', space, runtime, scope);
@@ -113,7 +115,7 @@ export class Follower<D extends Definition = Definition>
     );
     const isDirectUp = (): boolean => this.isDirectLive;
     const [applier, watchdog] = [this.#applier, this.#watchdog];
-    this.#keys = new KeysReader(context, { ...this.#parts, applier });
+    this.#keys = new KeysReader(context, { ...this.#parts, applier }, this);
     const parts = { ...this.#parts, applier, watchdog, keys: this.#keys };
     this.#synchronizer = new Synchronizer(context, parts, isDirectUp);
     this.#headCheck = new HeadCheck(context, parts, this.#synchronizer, isDirectUp);
@@ -205,7 +207,7 @@ export class Follower<D extends Definition = Definition>
   async ready({ timeoutMs = 10_000, owner = false }: ReadyOptions = {}): Promise<void> {
     const { waiters } = this.context;
     const isAwaited = requireBoolean('owner', owner);
-    const isRead = (): boolean => !this.#isStopped && this.#parts.freshness.hasSynced;
+    const isRead = (): boolean => this.#ended === undefined && this.#parts.freshness.hasSynced;
     const isReady = (): boolean => isRead() && (!isAwaited || this.proof.ownerAlive());
     const what = (): string =>
       isRead()
@@ -228,7 +230,7 @@ export class Follower<D extends Definition = Definition>
 
   async #refresh(): Promise<Refreshed> {
     const { name } = this.space;
-    if (this.#isStopped) throw new TandemError('STOPPED', `the follower of space "${name}" is stopped`);
+    if (this.#ended !== undefined) throw this.#ended;
     const { signal } = this.context.ended;
     const read = await this.#keys.readWhole(signal);
     // The keys may be ahead of memory, by frames on their way, or behind it, by frames not committed yet.
@@ -262,22 +264,39 @@ export class Follower<D extends Definition = Definition>
 
   /** Like `stop`, without a promise. Idempotent. */
   close(): void {
-    if (!this.#isStopped) inRoot(() => this.#close());
+    this.#end(new TandemError('STOPPED', `the follower of space "${this.space.name}" is stopped`));
   }
 
-  #close(): void {
-    this.#isStopped = true;
+  /** Whether this follower has ended since its space was removed: see `tandem.remove`. */
+  get isRemoved(): boolean {
+    return this.#ended?.code === 'REMOVED';
+  }
+
+  spaceRemoved(): void {
+    if (this.#ended !== undefined) return;
+    const removed = new TandemError('REMOVED', `space "${this.space.name}" was removed`);
+    this.#parts.freshness.disprove();
+    this.report(removed);
+    this.#end(removed);
+  }
+
+  #end(why: TandemError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    inRoot(() => this.#close(why));
+  }
+
+  #close(why: TandemError): void {
     this.context.proofWatch.stop();
-    const { space, waiters, connection, runtime, ended } = this.context;
-    const stopped = new TandemError('STOPPED', `the follower of space "${space}" is stopped`);
+    const { waiters, connection, runtime, ended } = this.context;
     this.#endChecks();
     this.#direct?.close();
     this.#synchronizer.stop();
     this.#applier.telling.stop();
     this.#parts.freshness.redis(false);
-    waiters.refuse(stopped);
-    ended.abort(stopped);
-    connection.stop();
+    waiters.refuse(why);
+    ended.abort(why);
+    connection.stop(why.code === 'REMOVED' ? why.message : undefined);
     runtime.registry.leave(this);
   }
 

@@ -26,7 +26,7 @@ export type Content = 'same' | 'different' | 'unknown';
 /** The fields of a frame that prove something. */
 type OwnerProof = Pick<Frame, 'cutAt' | 'epoch' | 'leaseMs' | 'publishedAt' | 'bye'>;
 /** The fields of a head that say how its owner stands. */
-type OwnerHead = Pick<Head, 'leaseMs' | 'now' | 'fence' | 'owner'>;
+type OwnerHead = Pick<Head, 'leaseMs' | 'now' | 'fence' | 'owner' | 'removedAt'>;
 /** How the owner stands when no lease of it runs. */
 type OwnerEnd = Exclude<OwnerState, 'alive'>;
 
@@ -139,9 +139,10 @@ export class FreshnessTracker {
   }
 
   /** Notes how the owner stands by a head that was read from the keys. */
-  lease({ leaseMs, now, fence, owner }: OwnerHead, clock: ServerClock): void {
-    // Redis may have lost the claim: that tells nothing of the owner but that no lease of it is there.
-    const end = fence === 0 ? this.#end : owner === '' ? 'released' : 'lost';
+  lease({ leaseMs, now, fence, owner, removedAt }: OwnerHead, clock: ServerClock): void {
+    // Redis may have lost the claim, or the space was removed: that tells nothing of the owner but that no lease
+    // of it is there.
+    const end = fence === 0 || removedAt > 0 ? this.#end : owner === '' ? 'released' : 'lost';
     this.#alive(this.#here(now, clock), leaseMs, fence, end);
     this.#changed();
   }

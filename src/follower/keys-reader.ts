@@ -31,6 +31,12 @@ export interface KeysRead {
   readonly from: number;
 }
 
+/** Told what the keys say of the space itself. */
+export interface SpaceListener {
+  /** The space was removed, after this follower had heard of an owner of it. */
+  spaceRemoved(): void;
+}
+
 /** A reading that has begun. */
 interface Begun {
   readonly bookmark: Bookmark;
@@ -41,11 +47,13 @@ interface Begun {
 export class KeysReader {
   readonly #context: Context;
   readonly #parts: Parts & { readonly applier: Applier<any> };
+  readonly #listener: SpaceListener;
   #begun: Begun | undefined;
 
-  constructor(context: Context, parts: Parts & { readonly applier: Applier<any> }) {
+  constructor(context: Context, parts: Parts & { readonly applier: Applier<any> }, listener: SpaceListener) {
     this.#context = context;
     this.#parts = parts;
+    this.#listener = listener;
   }
 
   /**
@@ -76,8 +84,7 @@ export class KeysReader {
   async askHead(): Promise<Head> {
     const { space, runtime } = this.#context;
     const { head } = await runtime.store.since(space, this.#parts.replica.position, 0);
-    this.#parts.owner.note(head);
-    this.#showFence(head);
+    this.#noteSpace(head);
     return head;
   }
 
@@ -119,10 +126,9 @@ export class KeysReader {
 
   #judge(head: Head, floor: Floor): void {
     const { space } = this.#context;
-    this.#parts.owner.note(head);
     const wrongType = wrongTypeError(space, head);
+    this.#noteSpace(head, wrongType === undefined || !head.keysLost);
     if (wrongType !== undefined && head.keysLost) throw wrongType;
-    this.#showFence(head);
     if (isRolledBack(head, floor)) {
       const known = floor.seen > floor.stored.epoch ? { epoch: floor.seen, revision: 0 } : floor.stored;
       const what = `Redis is at ${printPosition(head)}, before ${printPosition(known)}, which was seen here`;
@@ -131,6 +137,20 @@ export class KeysReader {
     // planted: keys-lost
     if (head.keysLost) throw keysError(space, head.keysAdded === true);
     this.#parts.admission.storedUpTo(head);
+  }
+
+  /**
+   * A space that was removed before anybody was heard of here is as one that nobody has owned yet. Where a higher
+   * epoch was heard of, Redis has lost what came after the removal.
+   */
+  #noteSpace(head: Head, isSound = true): void {
+    const { owner, admission } = this.#parts;
+    if (head.removedAt > 0) {
+      if (admission.fence > 0 && head.fence >= admission.fence) this.#listener.spaceRemoved();
+      return;
+    }
+    owner.note(head);
+    if (isSound) this.#showFence(head);
   }
 
   /**

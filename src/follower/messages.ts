@@ -11,6 +11,8 @@ import type { Meter } from './meter.ts';
 export interface MessageListener {
   /** A claim was heard of. */
   fenced(epoch: number): void;
+  /** A removal of the space was heard of. */
+  removed(): void;
   /** @param length of the message, UTF-16 code units */
   part(part: Part, length: number): void;
 }
@@ -41,6 +43,7 @@ export class Messages {
       if (message.is === 'frame') return message.frame;
       if (message.is === 'unknown') meter.rejected('kind');
       else if (message.is === 'fence') this.#listener.fenced(message.epoch);
+      else if (message.is === 'removed') this.#listener.removed();
       else this.#listener.part(message.part, text.length);
     } catch (error) {
       const failure = asTandemError(error, 'INVALID_FRAME', 'a frame that cannot be used');

@@ -12,6 +12,7 @@ import { TandemError } from '../base/errors.ts';
 import type { Sliced } from '../base/slices.ts';
 import { finish } from '../base/slices.ts';
 import { pause } from '../base/time.ts';
+import type { Channels } from '../ports/store.ts';
 import type { Part } from '../state/part.ts';
 import type { Position } from '../state/position.ts';
 import { compare, continues, isSame, printPosition } from '../state/position.ts';
@@ -92,6 +93,8 @@ export class Synchronizer {
     this.#isDirectUp = isDirectUp;
     this.#messages = new Messages(context, parts.meter, {
       fenced: (epoch) => this.#fenced(epoch),
+      // Anybody can publish that: the keys say whether it is so.
+      removed: () => void parts.keys.askHead().catch(() => {}),
       part: (part, length) => this.#partCame(part, length),
     });
     const { slices } = context.runtime;
@@ -126,7 +129,7 @@ export class Synchronizer {
     this.pause();
     this.#beginBacklog();
     // planted: subscribe
-    await this.#context.runtime.store.subscribe(this.#context.space, this.#deliver);
+    await this.#channels.subscribe(this.#context.space, this.#deliver);
     await this.#sync(signal);
     // What the keys say now grows old without frames.
     if (this.unknownVersion) throw this.unknownVersion;
@@ -158,7 +161,7 @@ export class Synchronizer {
   stop(): void {
     this.#isStopped = true;
     this.pause();
-    this.#context.runtime.store.unsubscribe(this.#context.space, this.#deliver).catch(() => {});
+    this.#channels.unsubscribe(this.#context.space, this.#deliver).catch(() => {});
   }
 
   /** Reads the keys and puts them in place, then the backlog; and again, until the copy is live. */
@@ -405,6 +408,11 @@ export class Synchronizer {
     if (connection.mode !== 'degraded' || epoch === this.#wokenBy || epoch <= this.#position.epoch) return;
     this.#wokenBy = epoch;
     connection.send({ type: 'link.up' });
+  }
+
+  get #channels(): Channels {
+    const { channels, store } = this.#context.runtime;
+    return channels ?? store;
   }
 
   get #position(): Position {

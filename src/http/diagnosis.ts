@@ -9,6 +9,7 @@
  *   empty           no state was ever read
  */
 import type { AnyParticipant } from '../actor/participant.ts';
+import { Follower } from '../follower/follower.ts';
 import { Owner } from '../owner/owner.ts';
 import type { OwnerState } from '../state/reading.ts';
 
@@ -83,6 +84,8 @@ function ofOwner(participant: AnyParticipant): Words {
 
 function ofFollower(participant: AnyParticipant): Words {
   const { mode, proof } = participant;
+  if (participant instanceof Follower && participant.isRemoved)
+    return { culprit: 'nobody', summary: 'The space was removed.' };
   if (mode === 'stopped') return { culprit: 'us', summary: 'This process has stopped following the space.' };
   if (mode === 'connected') return ofConnected(participant);
   const why = participant.link.up ? 'Redis answers, but cannot be followed' : 'Redis is out';

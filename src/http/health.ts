@@ -3,11 +3,10 @@
  * `/readyz` whether it should get requests.
  */
 import type { Context } from 'koa';
-import type { Tandem } from '../tandem.ts';
+import type { AnyDiscovery, Tandem } from '../tandem.ts';
 import { hasFlag } from './query.ts';
 import type { Readiness } from './diagnosis.ts';
 import { isReady, READINESS, diagnosisOf } from './diagnosis.ts';
-import { requireParticipant } from './state.ts';
 import { inJson, answerHeadersOf } from './answer-headers.ts';
 
 /**
@@ -19,19 +18,44 @@ export function answerLive(ctx: Context): void {
   ctx.body = { status: 'alive' };
 }
 
-export function answerReady(ctx: Context, tandem: Tandem, least: Readiness, draining: boolean): void {
-  const spaces = tandem.spaces.map((space) => spaceReadiness(tandem, space, least));
+export interface ReadyOptions {
+  /** The lowest rung at which a space counts as ready. */
+  readonly least: Readiness;
+  /** The names of the spaces that count. `undefined`: those by name, and the discoveries themselves. */
+  readonly requires: readonly string[] | undefined;
+}
+
+export function answerReady(
+  ctx: Context,
+  tandem: Tandem,
+  { least, requires }: ReadyOptions,
+  draining: boolean,
+): void {
+  const names = requires ?? tandem.spacesByName;
+  const spaces = names.map((space) => spaceReadiness(tandem, space, least));
+  const discoveries = requires === undefined ? tandem.discoveries.map(discoveryReadiness) : [];
+  const counted = [...spaces, ...discoveries];
   const isUp = !draining && !tandem.isStopping;
-  const ready = isUp && spaces.length > 0 && spaces.every(({ ready }) => ready);
+  // A process that has nothing yet is not ready, unless it was told that nothing counts.
+  const hasBegun = requires !== undefined || counted.length > 0;
+  const ready = isUp && hasBegun && counted.every(({ ready }) => ready);
   ctx.set('Cache-Control', 'no-store');
   ctx.status = ready ? 200 : 503;
   if (!ready) ctx.set('Retry-After', '1');
   const status = isUp ? (ready ? 'ready' : 'not ready') : 'draining';
-  ctx.body = hasFlag(ctx, 'verbose') ? { status, readiness: least, spaces } : { status };
+  if (!hasFlag(ctx, 'verbose')) ctx.body = { status };
+  else ctx.body = { status, readiness: least, spaces, ...(discoveries.length > 0 && { discoveries }) };
+}
+
+/** A discovery is ready once it has found the spaces that existed: each of them may still be stale. */
+function discoveryReadiness({ pattern, isComplete, participants, error }: AnyDiscovery) {
+  const reason = error?.message ?? (isComplete ? 'all spaces are found' : 'the spaces are still being found');
+  return { pattern, ready: isComplete, spaces: participants.size, reason };
 }
 
 function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
-  const participant = requireParticipant(tandem, space);
+  const participant = tandem.get(space);
+  if (participant === undefined) return absent(space);
   const { rung, culprit, summary } = diagnosisOf(participant);
   const { mode, freshness, staleMs, source, ownerAlive, owner, head } = inJson(answerHeadersOf(participant));
   return {
@@ -50,5 +74,25 @@ function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
     ownerAlive,
     owner,
     head,
+  };
+}
+
+/** A space that is required, and neither owned nor followed here. */
+function absent(space: string) {
+  return {
+    space,
+    ready: false,
+    diagnosis: 'empty',
+    policies: Object.fromEntries(READINESS.map((policy) => [policy, false])),
+    culprit: 'us',
+    summary: 'This process neither owns nor follows this space.',
+    reason: 'not followed',
+    mode: 'stopped',
+    freshness: 'stale',
+    staleMs: null,
+    source: 'memory',
+    ownerAlive: false,
+    owner: 'never',
+    head: '0-0',
   };
 }

@@ -2,6 +2,7 @@
  * The state over HTTP: the list of spaces, a space, a key. Each answer is read from memory, as of one
  * position.
  */
+import { createHash } from 'node:crypto';
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
 import { listed, TandemError } from '../base/errors.ts';
@@ -14,11 +15,14 @@ import { inJson, setStamp, answerHeadersOf } from './answer-headers.ts';
 import type { SpaceTexts } from './space-texts.ts';
 import { stateMessage } from './space-texts.ts';
 
+/** Of the position of a list of spaces, characters. */
+const LONGEST_POSITION = 1_000;
+
 /** The list of spaces. It is as fresh as the stalest of them. */
 export function answerSpaces(ctx: Context, tandem: Tandem): void {
   requireRunning(tandem);
   const maxStaleMs = readMaxStale(ctx);
-  const participants = tandem.spaces.map((space) => requireParticipant(tandem, space));
+  const participants = tandem.participants;
   const spaces = participants.map((participant) => ({
     space: participant.space.name,
     ...answerHeadersOf(participant),
@@ -28,7 +32,7 @@ export function answerSpaces(ctx: Context, tandem: Tandem): void {
     undefined,
   );
   const list: Stamp = {
-    position: spaces.map(({ space, head }) => `${space}:${head}`).join(','),
+    position: positionOf(spaces.map(({ space, head }) => `${space}:${head}`).join(',')),
     freshness: spaces.length > 0 && spaces.every(({ freshness }) => freshness === 'live') ? 'live' : 'stale',
     staleMs: stalest?.staleMs ?? 0,
   };
@@ -37,6 +41,11 @@ export function answerSpaces(ctx: Context, tandem: Tandem): void {
     participants.length > 0 && participants.every((participant, n) => isSettled(participant, spaces[n]));
   if (isKnown(ctx, list, areSettled)) return;
   ctx.body = { name: tandem.name, spaces: spaces.map((space) => inJson(space)) };
+}
+
+/** Headers of many kilobytes are refused on the way: the position of a long list is a digest. */
+function positionOf(all: string): string {
+  return all.length <= LONGEST_POSITION ? all : createHash('sha256').update(all).digest('base64url');
 }
 
 /** Answers with all keys of a space, or with those that begin with `?prefix=`, as of one moment. */

@@ -5,6 +5,8 @@
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
+import { TandemError } from '../base/errors.ts';
+import { kindOf } from '../base/kind.ts';
 import { between, requireBoolean, requireOneOf } from '../base/options.ts';
 import type { Tandem } from '../tandem.ts';
 import { pause } from '../base/time.ts';
@@ -29,6 +31,11 @@ import { traced } from './traced.ts';
 export interface StatusOptions {
   /** The lowest rung at which `/readyz` counts a space as ready. Default `'degraded-live'`. */
   readonly readiness?: Readiness | undefined;
+  /**
+   * The names of the spaces that count for `/readyz`; one that is neither owned nor followed here is not ready.
+   * Default: those that are owned or followed by name, and that each discovery has found its spaces.
+   */
+  readonly requires?: readonly string[] | undefined;
   /**
    * The greatest number of event streams at one time, 0 to 1,000,000; a further one gets 503. Default 100.
    */
@@ -83,6 +90,7 @@ export type StatusRouter = Router & {
  */
 export function statusRouter(tandem: Tandem, options: StatusOptions = {}): StatusRouter {
   const readiness = requireOneOf('readiness', options.readiness ?? 'degraded-live', READINESS);
+  const requires = requireNames(options.requires);
   const maxClients = between('maxClients', options.maxClients ?? 100, 0, 1_000_000);
   const hasPage = requireBoolean('page', options.page ?? true);
   const keepAliveMs = between('keepAliveMs', options.keepAliveMs ?? 1_000, 10, 60_000);
@@ -122,7 +130,9 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   }
   route(router, '/livez', answerLive);
   route(router, '/openapi.json', (ctx) => answerOpenApi(ctx, tandem, hasPage));
-  route(router, '/readyz', (ctx) => answerReady(ctx, tandem, readiness, draining !== undefined));
+  route(router, '/readyz', (ctx) =>
+    answerReady(ctx, tandem, { least: readiness, requires }, draining !== undefined),
+  );
 
   async function answerChanges(ctx: Context, participant: AnyParticipant): Promise<void> {
     streams.requireRoom();
@@ -144,4 +154,14 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
     drain: ({ lingerMs = 0 }: DrainOptions = {}) =>
       (draining ??= drain(between('lingerMs', lingerMs, 0, 3_600_000))),
   });
+}
+
+/** @throws TandemError `INVALID_OPTION` */
+function requireNames(value: unknown): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return [...new Set(value)];
+  throw new TandemError(
+    'INVALID_OPTION',
+    `requires: expected a list of names of spaces, got ${kindOf(value)}`,
+  );
 }

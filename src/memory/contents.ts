@@ -98,6 +98,7 @@ const NEW_META = {
   turnIndexed: 0,
   horizon: 0,
   cutAt: 0,
+  removedAt: 0,
   leaseMs: 0,
   owner: '',
   ownerName: '',

@@ -18,13 +18,14 @@ import type {
   SinceOptions,
   WrongType,
 } from '../ports/store.ts';
+import type { DeliverFrom } from '../ports/finder.ts';
 import { headerOf, turnHeaderOf } from '../ports/cut-header.ts';
 import type { Time } from '../base/time.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
 import { ownerAfter } from '../state/header.ts';
 import { decodePage, encodeChanges, sizeOf } from '../state/change.ts';
-import { encodeFence } from '../state/fence.ts';
+import { encodeFence, encodeRemoval } from '../state/fence.ts';
 import { encodeFrame } from '../state/frame.ts';
 import { encodePartLine } from '../state/part.ts';
 import { encodeTime } from '../state/wire-time.ts';
@@ -63,6 +64,8 @@ export class RedisModel {
   readonly #history: History | undefined;
   readonly #spaces = new Map<string, MemorySpace>();
   readonly #subscriptions = new Map<string, Set<(message: string) => void>>();
+  /** What the names of the spaces begin with, by who is subscribed to them. */
+  readonly #patterns = new Map<DeliverFrom, string>();
   /** The server's time, to the microsecond: it stands still while a script runs. */
   #now = 0;
   /** The server's clock less the local one, ms. */
@@ -117,12 +120,12 @@ export class RedisModel {
   // ---- the scripts ----
 
   claim(name: string, claim: Claim): Outcome<'claimed', 'held' | 'late'> {
-    const { owner, ownerName, known, leaseMs, notAfter = Infinity } = claim;
+    const { owner, ownerName, known, leaseMs, notAfter = Infinity, takesOver = false } = claim;
     const space = this.#begin(name, ALL);
     if (this.#now > notAfter) return this.#reply(space, 'late');
     const isHeld = this.#hasRival(space, owner, known) || this.#mayHaveHolder(space, claim);
     // planted: claim-rival
-    if (isHeld && !this.#isOutwaited(space, claim)) return this.#reply(space, 'held');
+    if (isHeld && !this.#isOutwaited(space, claim.outwaited) && !takesOver) return this.#reply(space, 'held');
     const { foreign } = space;
     space.isSizeLost ||= foreign.has('meta') || foreign.has('state') || foreign.has('index');
     foreign.clear();
@@ -130,7 +133,7 @@ export class RedisModel {
     space.next = undefined;
     // planted: claim-epoch
     const fence = Math.max(space.meta.fence + 1, known + 1, Math.floor(this.#now));
-    space.meta = { ...space.meta, fence, leaseMs, owner, ownerName };
+    space.meta = { ...space.meta, fence, leaseMs, owner, ownerName, removedAt: 0 };
     this.#renew(space, owner, fence, leaseMs);
     this.#send(name, encodeFence(this.#now, fence));
     return this.#reply(space, 'claimed');
@@ -273,8 +276,9 @@ export class RedisModel {
   ): Page {
     const space = this.#begin(name, ALL);
     const { live, foreign } = space;
-    const { fence } = space.meta;
-    if (fence !== 0 && seen > fence && seen < this.#now + FAR_MS) space.meta = { ...space.meta, fence: seen };
+    const { fence, removedAt } = space.meta;
+    const isOurs = fence !== 0 && removedAt === 0 && seen < this.#now + FAR_MS;
+    if (isOurs && seen > fence) space.meta = { ...space.meta, fence: seen };
 
     if (isDoubted === true && fence !== 0) space.meta = { ...space.meta, doubtedAt: Math.floor(this.#now) };
 
@@ -326,6 +330,25 @@ export class RedisModel {
     space.meta = { ...space.meta, owner: ownerAfter(farewell) };
   }
 
+  remove(name: string, outwaited?: number): Outcome<'removed', 'held' | 'absent'> {
+    const space = this.#begin(name, ALL);
+    const { foreign, live, turn, next } = space;
+    const asked = { known: 0, hasLed: false };
+    const isHeld = this.#hasRival(space, '', 0) || this.#mayHaveHolder(space, asked);
+    if (isHeld && !this.#isOutwaited(space, outwaited)) return this.#reply(space, 'held');
+    const holds = [live, turn, next].some(
+      (contents) => contents && contents.index.size + contents.state.size > 0,
+    );
+    const isKnown = space.meta.fence !== 0 && space.meta.removedAt === 0;
+    const isEmpty = !holds && !space.isSizeLost && foreign.size === 0 && this.#lease(space) === undefined;
+    if (!isKnown && isEmpty) return this.#reply(space, 'absent');
+    const fence = space.meta.fence || Math.floor(this.#now);
+    Object.assign(space, new MemorySpace(this.#history));
+    space.meta = { ...space.meta, fence, removedAt: Math.floor(this.#now) };
+    this.#send(name, encodeRemoval(this.#now, fence));
+    return this.#reply(space, 'removed');
+  }
+
   // ---- channels ----
 
   subscribe(name: string, deliver: (message: string) => void): void {
@@ -337,6 +360,24 @@ export class RedisModel {
     this.#subscriptions.get(name)?.delete(deliver);
   }
 
+  /** Delivers the messages of all spaces whose names begin with `start`. */
+  subscribeAll(start: string, deliver: DeliverFrom): void {
+    this.#patterns.set(deliver, start);
+  }
+
+  unsubscribeAll(deliver: DeliverFrom): void {
+    this.#patterns.delete(deliver);
+  }
+
+  /** The names of spaces that begin with `start`, without those that were removed. */
+  names(start: string): string[] {
+    const isThere = ({ meta, foreign }: MemorySpace): boolean =>
+      foreign.has('meta') || (meta.fence !== 0 && meta.removedAt === 0);
+    return [...this.#spaces].flatMap(([name, space]) =>
+      name.startsWith(start) && isThere(space) ? name : [],
+    );
+  }
+
   /** Also for frames that no script of ours would publish. */
   publish(name: string, header: Header, changes: readonly Change[]): void {
     this.#send(name, encodeFrame(this.#now, header, changes));
@@ -344,6 +385,7 @@ export class RedisModel {
 
   #send(name: string, message: string): void {
     for (const deliver of this.#subscriptions.get(name) ?? []) deliver(message);
+    for (const [deliver, start] of this.#patterns) if (name.startsWith(start)) deliver(name, message);
   }
 
   // ---- rules that the scripts share: head.lua ----
@@ -407,8 +449,8 @@ export class RedisModel {
     return lease !== undefined && lease.owner !== owner && lease.epoch >= known;
   }
 
-  /** As `mayHaveHolder` in `claim.lua`. */
-  #mayHaveHolder(space: MemorySpace, { known, hasLed = false }: Claim): boolean {
+  /** As `mayHaveHolder` in `holder.lua`. */
+  #mayHaveHolder(space: MemorySpace, { known, hasLed = false }: Pick<Claim, 'known' | 'hasLed'>): boolean {
     const lease = this.#lease(space);
     if (lease === undefined || !Number.isNaN(lease.epoch)) return false;
     const { owner, fence } = space.meta;
@@ -416,8 +458,8 @@ export class RedisModel {
     return !isReleased && !(hasLed && fence <= known);
   }
 
-  /** As `isOutwaited` in `claim.lua`. */
-  #isOutwaited(space: MemorySpace, { outwaited }: Claim): boolean {
+  /** As `isOutwaited` in `holder.lua`. */
+  #isOutwaited(space: MemorySpace, outwaited: number | undefined): boolean {
     const until = this.#lease(space)?.until;
     if (outwaited === undefined || until === undefined) return false;
     return outwaited === until || Math.abs(outwaited - until) <= ROUNDING_MS;

@@ -8,6 +8,7 @@ import type { ServerClock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
+import type { DeliverFrom, Finder } from '../ports/finder.ts';
 import type {
   Capacity,
   Claim,
@@ -136,6 +137,10 @@ export abstract class ModelStore implements Store {
     await this.roundTrip(() => this.server.release(space, owner, epoch, farewell), true);
   }
 
+  remove(space: string, outwaited?: number): Promise<Outcome<'removed', 'held' | 'absent'>> {
+    return this.#ask(() => this.server.remove(space, outwaited), true);
+  }
+
   async #ask<R extends { readonly head?: Head }>(ask: () => R, isWrite: boolean): Promise<R> {
     const sentAt = this.time.now();
     const reply = await this.roundTrip(ask, isWrite);
@@ -157,9 +162,16 @@ export interface MemoryStoreOptions {
   readonly deadlineMs?: number;
 }
 
-export class MemoryStore extends ModelStore {
+export class MemoryStore extends ModelStore implements Store {
   readonly commands = new MemoryLink();
   readonly subscriber = new MemoryLink();
+  readonly finder: Finder = {
+    names: (start) => this.roundTrip(() => this.server.names(start)),
+    subscribe: (start, deliver) => this.#subscribeAll(start, deliver),
+    unsubscribe: async (_, deliver) => this.#unsubscribeAll(deliver),
+  };
+  /** As the server knows them, by who listens: gone with the link. */
+  readonly #patterns = new Map<DeliverFrom, DeliverFrom>();
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   /** By space, as the server knows them: gone with the link. */
   readonly #subscriptions = new Map<string, (message: string) => void>();
@@ -175,6 +187,7 @@ export class MemoryStore extends ModelStore {
   forgetSubscriptions(): void {
     for (const [space, deliver] of this.#subscriptions) this.server.unsubscribe(space, deliver);
     this.#subscriptions.clear();
+    for (const deliver of this.#patterns.keys()) this.#unsubscribeAll(deliver);
   }
 
   /** Takes both links away. Calls under way end without a reply. */
@@ -239,6 +252,28 @@ export class MemoryStore extends ModelStore {
     await this.travel(link);
     requireLink();
     return reply;
+  }
+
+  #subscribeAll(start: string, deliver: DeliverFrom): Promise<void> {
+    return this.#overLink(this.subscriber, () => {
+      if (this.#patterns.has(deliver)) return;
+      const { generation } = this.subscriber;
+      const subscription: DeliverFrom = (space, message) => {
+        void this.travel(this.subscriber).then(() => this.#arriveFrom(space, message, generation, deliver));
+      };
+      this.#patterns.set(deliver, subscription);
+      this.server.subscribeAll(start, subscription);
+    });
+  }
+
+  #unsubscribeAll(deliver: DeliverFrom): void {
+    const subscription = this.#patterns.get(deliver);
+    if (subscription !== undefined) this.server.unsubscribeAll(subscription);
+    this.#patterns.delete(deliver);
+  }
+
+  #arriveFrom(space: string, message: string, generation: number, deliver: DeliverFrom): void {
+    if (this.subscriber.generation === generation) deliver(space, message);
   }
 
   #subscription(space: string): (message: string) => void {

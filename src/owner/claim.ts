@@ -1,9 +1,9 @@
 /**
- * Claiming a space: waits for a dead owner's lease to run out, and gives way to a living one. A lease that
- * shows no sign of a living owner is over once it was watched for as long as it was asked for.
+ * Claiming a space, and removing one: waits for a dead owner's lease to run out, and gives way to a living one. A
+ * lease that shows no sign of a living owner is over once it was watched for as long as it was asked for.
  */
 import { OwnedElsewhereError } from '../base/errors.ts';
-import type { Claim, Head, Store } from '../ports/store.ts';
+import type { Claim, Head, Outcome, Store } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
 import { pause } from '../base/time.ts';
 import { LeaseWatch } from '../state/lease-watch.ts';
@@ -40,13 +40,37 @@ export async function claimSpace(
   listener?: ClaimListener,
 ): Promise<Head> {
   watch.assume(claim.leaseMs);
+  const ask = (outwaited: number | undefined): Promise<Outcome<'claimed', 'held' | 'late'>> =>
+    store.claim(space, { ...claim, outwaited });
+  const { head } = await oncePastLease(ask, { space, time, signal, watch, listener });
+  return head;
+}
+
+export interface Watched {
+  readonly space: string;
+  readonly time: Time;
+  readonly signal: AbortSignal;
+  readonly watch: LeaseWatch;
+  readonly listener?: ClaimListener | undefined;
+}
+
+/**
+ * Asks until the answer is neither `held` nor `late`.
+ * @throws OwnedElsewhereError where another owner renews its lease
+ */
+export async function oncePastLease<O extends string>(
+  ask: (
+    outwaited: number | undefined,
+  ) => Promise<{ readonly outcome: O | 'held' | 'late'; readonly head: Head }>,
+  { space, time, signal, watch, listener }: Watched,
+): Promise<{ readonly outcome: Exclude<O, 'held' | 'late'>; readonly head: Head }> {
   const { renewals } = watch;
   for (;;) {
     signal.throwIfAborted();
-    const outwaited = watch.outwaited(time.now());
-    const { outcome, head } = await store.claim(space, { ...claim, outwaited });
+    const { outcome, head } = await ask(watch.outwaited(time.now()));
     // A claim that was called off meanwhile is returned too: the caller has to give up its lease.
-    if (outcome === 'claimed') return head;
+    if (outcome !== 'held' && outcome !== 'late')
+      return { outcome: outcome as Exclude<O, 'held' | 'late'>, head };
     signal.throwIfAborted();
     // The answer came, so the claim was in time: the server's clock was set. The answer has shown its new
     // time.

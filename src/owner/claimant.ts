@@ -27,6 +27,8 @@ export interface ClaimantParts {
   readonly ownership: OwnershipDriver;
   /** Whether the first claim goes on from the state in the store, or from nothing. */
   readonly start: 'resume' | 'reset';
+  /** Whether the first claim that is granted may be one against a living owner. */
+  readonly takesOver: boolean;
 }
 
 export interface Claimed {
@@ -121,7 +123,9 @@ export class Claimant implements ClaimListener {
     const { store, time, name } = context.runtime;
     const known = Math.max(ledger.line.epoch, standby?.position.epoch ?? 0);
     const hasLed = ledger.isLoaded;
-    const claim = { owner: lease.id, ownerName: name, known, leaseMs: lease.ms, hasLed };
+    // Once granted, it is over: two owners that take over would fence each other again and again.
+    const takesOver = this.#parts.takesOver && lease.epoch === 0;
+    const claim = { owner: lease.id, ownerName: name, known, leaseMs: lease.ms, hasLed, takesOver };
     try {
       const head = await claimSpace(store, context.space, claim, time, signal, standby?.leaseWatch, this);
       context.wrongTypes.seen(head);

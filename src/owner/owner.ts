@@ -64,6 +64,12 @@ export interface OwnOptions {
    */
   readonly standby?: boolean | undefined;
   /**
+   * Whether to claim the space also while another owner of it lives. That one is fenced, and its `fenced` event
+   * lists what it had not committed. A later claim of this owner takes nothing over. Not for a standby. Default
+   * false.
+   */
+  readonly takeOver?: boolean | undefined;
+  /**
    * The time for which the space stays this owner's without a sign of life, ms. 50 to 3,600,000; default
    * 3,000.
    */
@@ -117,7 +123,7 @@ export class Owner<D extends Definition = Definition>
   #stopping: Promise<Stopped> | undefined;
 
   constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope, options: OwnOptions = {}) {
-    const { start, isStandby, leaseMs, heartbeatMs, announce } = checked(options);
+    const { start, isStandby, takesOver, leaseMs, heartbeatMs, announce } = checked(options);
     super('owner', space, runtime, scope, leaseMs);
     const { context } = this;
     const { time, observers } = runtime;
@@ -141,7 +147,14 @@ export class Owner<D extends Definition = Definition>
         context,
         books,
         committer,
-        claimant: new Claimant(space, { context, books, cadence, ownership: this.#ownership, start }),
+        claimant: new Claimant(space, {
+          context,
+          books,
+          cadence,
+          ownership: this.#ownership,
+          start,
+          takesOver,
+        }),
         ownership: this.#ownership,
         startStandby: () => new Standby(space, runtime, scope.self, leaseMs),
       },
@@ -511,9 +524,16 @@ function checked(options: OwnOptions) {
   requireObject('own', options);
   const leaseMs = between('leaseMs', options.leaseMs ?? 3_000, 50, 3_600_000);
   const heartbeatMs = options.heartbeatMs ?? Math.min(250, leaseMs / 2);
+  const isStandby = requireBoolean('standby', options.standby ?? false);
+  const takesOver = requireBoolean('takeOver', options.takeOver ?? false);
+  if (isStandby && takesOver) {
+    const why = 'takeOver, standby: expected one of them, got both: a standby waits until the space is free';
+    throw new TandemError('INVALID_OPTION', why);
+  }
   return {
     start: requireOneOf('start', options.start ?? 'resume', ['resume', 'reset']),
-    isStandby: requireBoolean('standby', options.standby ?? false),
+    isStandby,
+    takesOver,
     leaseMs,
     heartbeatMs: between('heartbeatMs', heartbeatMs, 10, leaseMs / 2),
     announce: requireBoolean('announce', options.announce ?? true),

@@ -7,13 +7,15 @@ import type { Time } from '../base/time.ts';
 import type { DirectOptions, Path } from './path.ts';
 import type { Observers } from './observer.ts';
 import type { Registry } from './registry.ts';
-import type { Store } from './store.ts';
+import type { Channels, Store } from './store.ts';
 import type { Tracer } from './tracer.ts';
 
 export interface Runtime {
   /** The process's `connect({ name })`, as in "owned by". */
   readonly name: string;
   readonly store: Store;
+  /** The way of the messages of a space. Default: the store. */
+  readonly channels?: Channels | undefined;
   /** The clock of the store's server. */
   readonly clock: ServerClock;
   readonly time: Time;

@@ -6,6 +6,7 @@ import type { ServerClock } from '../base/clock.ts';
 import { kindOf } from '../base/kind.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
+import type { Finder } from './finder.ts';
 import type { Observers } from './observer.ts';
 import type { Store } from './store.ts';
 
@@ -32,6 +33,7 @@ export interface Joining {
 /** What a process has from its server. */
 export interface Joined {
   readonly store: Store;
+  readonly finder: Finder;
   readonly time: Time;
   readonly clock: ServerClock;
   /** Closes its links for good. */

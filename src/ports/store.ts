@@ -80,6 +80,8 @@ export interface Head extends Line {
    * gets them; only `size` does not count them.
    */
   readonly unsettled: number;
+  /** When the space was removed, server's time in ms; 0 where it was not, or somebody has claimed it since. */
+  readonly removedAt: number;
   /** Server's time, ms. */
   readonly now: number;
 }
@@ -102,6 +104,8 @@ export interface Claim {
    * somebody has claimed since. Default false.
    */
   readonly hasLed?: boolean;
+  /** The claim is granted also while another owner holds the lease: that one is fenced. Default false. */
+  readonly takesOver?: boolean;
   /**
    * The last moment at which the claim may be granted, by the server's clock, ms. Default: the store's own
    * deadline for the call, after which nobody waits for the answer any more.
@@ -211,7 +215,17 @@ export type Committed =
   | { readonly outcome: 'committed'; readonly head?: Head }
   | { readonly outcome: 'fenced' | 'head_moved' | 'keys_lost'; readonly head: Head };
 
-export interface Store {
+/** Is given each message that is published under a space. */
+export type Deliver = (message: string) => void;
+
+/** The way of published messages. */
+export interface Channels {
+  /** Delivers the messages published under the space, until the link goes down or `unsubscribe` is called. */
+  subscribe(space: string, deliver: Deliver): Promise<void>;
+  unsubscribe(space: string, deliver: Deliver): Promise<void>;
+}
+
+export interface Store extends Channels {
   /** The size up to which one commit holds up no other space. */
   readonly capacity: Capacity;
   /** The link for calls. */
@@ -287,8 +301,10 @@ export interface Store {
    * Gives up the lease, if `owner` has it under this epoch, and publishes the farewell, where there is one.
    */
   release(space: string, owner: string, epoch: number, farewell?: Header): Promise<void>;
-
-  /** Delivers the messages published under the space, until the link goes down or `unsubscribe` is called. */
-  subscribe(space: string, deliver: (message: string) => void): Promise<void>;
-  unsubscribe(space: string, deliver: (message: string) => void): Promise<void>;
+  /**
+   * Removes all keys of a space, and publishes that. For a day its head says when; until then, or the next
+   * claim. `held`: an owner has the lease, and nothing was done. `absent`: there was no such space.
+   * @param outwaited as for a claim
+   */
+  remove(space: string, outwaited?: number): Promise<Outcome<'removed', 'held' | 'absent'>>;
 }

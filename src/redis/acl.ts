@@ -4,7 +4,9 @@
  *   owner      sets the state of a space, and announces it
  *   follower   shows it; from Redis 7 on its user can write nothing
  *   standby    a follower that becomes an owner
- *   reader     a follower that may look for spaces, where a name is a pattern: for people and their tools
+ *   reader     a follower, for people and their tools
+ *
+ * Where a name is a pattern, a follower and a reader may look for such spaces.
  *
  * HELLO and AUTH need no rule. A database other than 0 needs `+select` as well.
  */
@@ -32,6 +34,7 @@ const OF_ALL = ['ping', 'time', 'info|memory', 'client|setname'];
 /** Announcements get no reply, and ECHO shows whether that works. */
 const OF_ANNOUNCING = ['client|reply', 'echo'];
 const OF_FOLLOWING = ['subscribe', 'unsubscribe'];
+const OF_FINDING = ['psubscribe', 'punsubscribe', 'scan'];
 
 /** The rules, one after the other. They take back what the user had before, but for its passwords. */
 export function aclRules({ role, spaces, prefix, redisVersion }: AclOptions): string[] {
@@ -45,7 +48,7 @@ export function aclRules({ role, spaces, prefix, redisVersion }: AclOptions): st
     ...(writes || !isNew ? ['eval', 'evalsha'] : []),
     ...READING_COMMANDS,
     ...(writes ? [...WRITING_COMMANDS, ...OF_ANNOUNCING] : []),
-    ...(role === 'reader' && spaces.some(isPattern) ? ['scan'] : []),
+    ...(role !== 'owner' && spaces.some(isPattern) ? OF_FINDING : []),
   ];
   return [
     'on',

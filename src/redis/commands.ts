@@ -28,16 +28,27 @@ import type {
 export type Reply = string | readonly string[];
 
 /** Most replies begin with the head, in this many places. */
-const HEAD_LENGTH = 18;
+const HEAD_LENGTH = 19;
 /** A staged portion holds Redis for 4 ms where its keys are new among a million, else for about one. */
 const PORTION_CHANGES = 1_000;
 const PORTION_LENGTH = 512 * 1024;
 /** One call of `settle` holds Redis for two milliseconds or so. */
 const SETTLED_KEYS = 500;
+/** For so long a follower that was away finds out that a space was removed, ms: a day. */
+const REMOVAL_KEPT_MS = 86_400_000;
 
 export const claim = {
   args(wanted: Claim, channel: string): string[] {
-    const { owner, ownerName, known, leaseMs, notAfter = Infinity, outwaited, hasLed = false } = wanted;
+    const {
+      owner,
+      ownerName,
+      known,
+      leaseMs,
+      notAfter = Infinity,
+      outwaited,
+      hasLed = false,
+      takesOver = false,
+    } = wanted;
     return [
       owner,
       ownerName,
@@ -45,8 +56,9 @@ export const claim = {
       String(leaseMs),
       channel,
       notAfter === Infinity ? '' : notAfter.toFixed(3),
-      outwaited === undefined ? '' : outwaited === Infinity ? '-1' : outwaited.toFixed(3),
+      printOutwaited(outwaited),
       hasLed ? '1' : '',
+      takesOver ? '1' : '',
     ];
   },
   read: readOutcome<'claimed', 'held' | 'late'>,
@@ -85,7 +97,17 @@ export const commit = {
     const wrongTypes = readWrongTypes(reply[3]);
     return {
       outcome: 'committed',
-      head: { ...known, size, ownerName, keysLost: false, wrongTypes, doubtedAt: 0, unsettled: 0, now },
+      head: {
+        ...known,
+        size,
+        ownerName,
+        keysLost: false,
+        wrongTypes,
+        doubtedAt: 0,
+        unsettled: 0,
+        removedAt: 0,
+        now,
+      },
     };
   },
 };
@@ -182,6 +204,20 @@ export const release = {
   read: readOutcome<'released', 'refused'>,
 };
 
+export const remove = {
+  args: (outwaited: number | undefined, channel: string): string[] => [
+    printOutwaited(outwaited),
+    channel,
+    String(REMOVAL_KEPT_MS),
+  ],
+  read: readOutcome<'removed', 'held' | 'absent'>,
+};
+
+function printOutwaited(outwaited: number | undefined): string {
+  if (outwaited === undefined) return '';
+  return outwaited === Infinity ? '-1' : outwaited.toFixed(3);
+}
+
 /** A part of a whole state, or of a turn, small enough for one call of `stage`. */
 export interface Portion {
   /** It clears what an attempt that was given up has left. */
@@ -270,6 +306,7 @@ function readHead(reply: Reply): Head {
     wrongTypes: readWrongTypes(reply[15]),
     doubtedAt: number(16),
     unsettled: number(17),
+    removedAt: number(18),
   };
 }
 

@@ -5,6 +5,7 @@
  *
  * Nobody knows the size of a page before it has come. The size of a space's last page stands for it.
  */
+import { CappedMap } from '../base/capped-map.ts';
 
 /** Pages of this size together may be under way, bytes; or a single page. */
 const MOST_BYTES = 2 * 1024 * 1024;
@@ -22,7 +23,7 @@ export class PageGate {
   #underWay = 0;
   readonly #waiting: Waiting[] = [];
   /** By space: the size of its last page. */
-  readonly #last = new Map<string, number>();
+  readonly #last = new CappedMap<number>();
 
   /**
    * Asks once it is this page's turn.

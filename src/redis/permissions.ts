@@ -13,7 +13,7 @@ export const READING_COMMANDS: readonly string[] =
 
 /** The other commands of scripts: those of owners and standbys. */
 export const WRITING_COMMANDS: readonly string[] =
-  'exists hdel hset publish rename set strlen unlink zadd zrange zrem zremrangebyrank'.split(' ');
+  'exists hdel hset pexpire publish rename set strlen unlink zadd zrange zrem zremrangebyrank'.split(' ');
 
 /** Whether an ACL withholds something from this user. */
 export function isDenied(failure: unknown): failure is TandemError {
@@ -50,6 +50,12 @@ export function missingPlaces(failure: TandemError, keys: Keys, isReading: boole
   if (!reason.endsWith('access a key')) return failure;
   const what = isReading ? 'to read the keys' : 'to read and write the keys';
   return missing(failure, `${what} ${keys.pattern}`, `${isReading ? '%R' : ''}~${keys.pattern}`);
+}
+
+/** The error as Redis has said it, with the pattern of channels that it left out. */
+export function missingPattern(failure: TandemError, pattern: string): TandemError {
+  if (!reasonOf(failure).endsWith('access a channel')) return failure;
+  return missing(failure, `to use the pattern ${pattern} for channels`, `&${pattern}`);
 }
 
 function missing({ code, cause }: TandemError, what: string, rules: string): TandemError {

@@ -36,7 +36,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
  */
 const COMMANDS: ReadonlySet<string> = new Set(
   (
-    'auth hello select client info ping time echo eval evalsha eval_ro evalsha_ro script subscribe unsubscribe publish ' +
+    'auth hello select client info ping time echo eval evalsha eval_ro evalsha_ro script subscribe unsubscribe psubscribe punsubscribe publish ' +
     'ssubscribe sunsubscribe spublish readonly asking cluster sentinel role command config quit ' +
     'del exists expire get getrange hdel hget hgetall hincrby hkeys hlen hmget hmset hscan hset hstrlen hvals ' +
     'incr incrby mget persist pexpire pexpireat pttl ttl rename scan set strlen type unlink ' +

@@ -24,7 +24,7 @@ import { Script } from './script.ts';
 
 /** The files that each script is put together from, and the keys that it is given. */
 const SCRIPTS = {
-  claim: { script: new Script('needs', 'head', 'claim'), keys: 'all' },
+  claim: { script: new Script('needs', 'head', 'holder', 'claim'), keys: 'all' },
   // A cut that is accepted needs no head: reading it would take Redis longer than the commit.
   commit: { script: new Script('needs', 'apply', 'commit', 'head', 'refused'), keys: 'live' },
   stage: { script: new Script('needs', 'head', 'apply', 'stage'), keys: 'all' },
@@ -34,6 +34,7 @@ const SCRIPTS = {
   since: { script: new Script('head', 'since'), keys: 'all' },
   renew: { script: new Script('head', 'renew'), keys: 'live' },
   release: { script: new Script('head', 'release'), keys: 'all' },
+  remove: { script: new Script('needs', 'head', 'holder', 'remove'), keys: 'all' },
 } as const;
 
 /** Asked once a script was refused. */

@@ -75,32 +75,16 @@ export const LUA = {
     "-- ARGV: 1 owner, 2 owner's name, 3 highest epoch that the claimer knows, 4 lease in ms, 5 channel,\n" +
     "--       6 the last moment at which the claim may be granted, by the server's clock, ms; empty for none,\n" +
     "--       7 the expiry of a lease that the claimer has watched to its end, server's time in ms, -1 for a lease\n" +
-    "--         without an expiry; empty for none, 8 '1' where the claimer has led under the epoch that it knows\n" +
+    "--         without an expiry; empty for none, 8 '1' where the claimer has led under the epoch that it knows,\n" +
+    "--       9 '1' where it claims also while another owner holds the lease\n" +
     "-- Reply: the head, behind `claimed`, `held` or `late`\n" +
-    "local owner, ownerName, known, leaseMs, channel, notAfter, outwaited, hasLed = unpack(ARGV)\n" +
+    "local owner, ownerName, known, leaseMs, channel, notAfter, outwaited, hasLed, takesOver = unpack(ARGV)\n" +
     "\n" +
     "-- Its claimant has given the call up, and will not lead: granted now, the claim would fence a living owner.\n" +
     "if notAfter ~= '' and nowMs > tonumber(notAfter) then return head('late') end\n" +
     "\n" +
-    "-- A lease is an absolute time of the server's clock, which may have been set back; and somebody else may have\n" +
-    "-- written it. So its end by that clock is not all that counts. A claimer that has seen the same expiry for as\n" +
-    "-- long as the lease was asked for has seen no renewal, and its holder is gone.\n" +
-    "local function isOutwaited()\n" +
-    "  local ttl = redis.call('PTTL', LEASE)\n" +
-    "  if ttl == -1 then return outwaited == '-1' end\n" +
-    "  return outwaited ~= '' and outwaited ~= '-1' and math.abs(nowMs + ttl - tonumber(outwaited)) <= 2\n" +
-    "end\n" +
-    "\n" +
-    "-- The holder of a lease that somebody else wrote is not known. It may be any living owner but one that has\n" +
-    "-- given up the space, and it is no rival of the owner that led last.\n" +
-    "local function mayHaveHolder()\n" +
-    "  local held = lease()\n" +
-    "  if not held or held.epoch then return false end\n" +
-    "  local isReleased = (meta.owner == '' or meta.owner == '-') and meta.fence ~= '0'\n" +
-    "  return not isReleased and not (hasLed == '1' and tonumber(meta.fence) <= tonumber(known))\n" +
-    "end\n" +
-    "\n" +
-    "if (rival(owner, known) or mayHaveHolder()) and not isOutwaited() then return head('held') end\n" +
+    "local isHeld = rival(owner, known) or mayHaveHolder(known, hasLed)\n" +
+    "if isHeld and not isOutwaited(outwaited) and takesOver ~= '1' then return head('held') end\n" +
     "\n" +
     "-- An owner that may not run all that its scripts will call does not lead: half of a commit would look like keys\n" +
     "-- that were lost.\n" +
@@ -117,6 +101,12 @@ export const LUA = {
     "\n" +
     "-- What an earlier attempt has staged is abandoned from now on.\n" +
     "discard(KEYS[7], KEYS[8])\n" +
+    "-- The removed space begins anew, and what is left of it no longer expires.\n" +
+    "if meta.removedAt ~= '0' then\n" +
+    "  redis.call('UNLINK', META)\n" +
+    "  meta.removedAt = '0'\n" +
+    "end\n" +
+    "\n" +
     "-- Keys of another type go. What they stood for is lost, until the whole state is replaced: a state that has no\n" +
     "-- value left must not pass for an empty one.\n" +
     "for key in pairs(foreign) do redis.call('UNLINK', key) end\n" +
@@ -234,7 +224,7 @@ export const LUA = {
     "local NONE = META .. ':none'\n" +
     "local forms = {\n" +
     "  exists = { META }, get = { LEASE }, hdel = { META, '' }, hget = { META, 'fence' }, hlen = { STATE },\n" +
-    "  hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pttl = { LEASE },\n" +
+    "  hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pexpire = { NONE, '1' }, pttl = { LEASE },\n" +
     "  publish = { ARGV[1], '' }, rename = { NONE, NONE }, set = { LEASE, '', 'PX', '' }, strlen = { LEASE },\n" +
     "  time = {}, type = { META }, unlink = { NONE }, zadd = { INDEX, 'XX', '0', '' }, zcard = { INDEX },\n" +
     "  zrange = { INDEX, '0', '0' }, zrangebyscore = { INDEX, '0', '0' }, zrem = { INDEX, '' },\n" +
@@ -286,7 +276,7 @@ export const LUA = {
     "-- Stands before the other scripts (in commit, behind the commit itself): reads the head of a space, and says\n" +
     "-- who may write it.\n" +
     "-- KEYS: 1 meta, 2 state, 3 index, 4 lease; flip and settle also: 5 turn state, 6 turn index; claim, since,\n" +
-    "--       stage, replace-all and release also: 7 next state, 8 next index\n" +
+    "--       stage, replace-all, release and remove also: 7 next state, 8 next index\n" +
     "-- Numbers go in and out as strings, so that none is rounded on its way.\n" +
     "local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\n" +
     "local TURN_STATE, TURN_INDEX = KEYS[5], KEYS[6]\n" +
@@ -330,7 +320,7 @@ export const LUA = {
     "\n" +
     "local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed',\n" +
     "  'horizon', 'cutAt', 'leaseMs', 'doubtedAt', 'turnSize', 'turnIndexed', 'turnRevision', 'turnLongest',\n" +
-    "  'owner', 'ownerName' }\n" +
+    "  'removedAt', 'owner', 'ownerName' }\n" +
     "local meta, garbled = {}, foreign[META] or false\n" +
     "local fields = read('HMGET', META, unpack(names)) or {}\n" +
     "for i = 1, #names do\n" +
@@ -391,7 +381,7 @@ export const LUA = {
     "  return { outcome, now, meta.fence, meta.epoch, meta.revision, meta.baseEpoch, meta.baseRevision, meta.size,\n" +
     "    meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl),\n" +
     "    keysLost() and (keysAdded() and '2' or '1') or '0', held and string.format('%.0f', held.asked) or '0',\n" +
-    "    table.concat(wrongTypes, '\\n'), meta.doubtedAt, meta.turnIndexed }\n" +
+    "    table.concat(wrongTypes, '\\n'), meta.doubtedAt, meta.turnIndexed, meta.removedAt }\n" +
     "end\n" +
     "\n" +
     "-- Whether another owner is known to hold the lease. A lease of an epoch below `known` belongs to an ownership\n" +
@@ -425,6 +415,26 @@ export const LUA = {
     "  -- SET would free a large key of another type at once, and hold up the server.\n" +
     "  if foreign[LEASE] then redis.call('UNLINK', LEASE) end\n" +
     "  redis.call('SET', LEASE, owner .. ' ' .. epoch .. ' ' .. leaseMs, 'PX', leaseMs)\n" +
+    "end\n",
+  "holder":
+    "-- Stands behind head.lua, before the scripts that need a space which nobody holds.\n" +
+    "\n" +
+    "-- A lease is an absolute time of the server's clock, which may have been set back; and somebody else may have\n" +
+    "-- written it. So its end by that clock is not all that counts. A claimer that has seen the same expiry for as\n" +
+    "-- long as the lease was asked for has seen no renewal, and its holder is gone.\n" +
+    "local function isOutwaited(outwaited)\n" +
+    "  local ttl = redis.call('PTTL', LEASE)\n" +
+    "  if ttl == -1 then return outwaited == '-1' end\n" +
+    "  return outwaited ~= '' and outwaited ~= '-1' and math.abs(nowMs + ttl - tonumber(outwaited)) <= 2\n" +
+    "end\n" +
+    "\n" +
+    "-- The holder of a lease that somebody else wrote is not known. It may be any living owner but one that has\n" +
+    "-- given up the space, and it is no rival of the owner that led last.\n" +
+    "local function mayHaveHolder(known, hasLed)\n" +
+    "  local held = lease()\n" +
+    "  if not held or held.epoch then return false end\n" +
+    "  local isReleased = (meta.owner == '' or meta.owner == '-') and meta.fence ~= '0'\n" +
+    "  return not isReleased and not (hasLed == '1' and tonumber(meta.fence) <= tonumber(known))\n" +
     "end\n",
   "needs":
     "-- Redis undoes nothing of a script that fails. So a command that this user may not run fails here, before the\n" +
@@ -470,6 +480,42 @@ export const LUA = {
     "-- A commit that its owner has given up may come late: without this it would take the lease again.\n" +
     "redis.call('HSET', META, 'owner', left)\n" +
     "return head('released')\n",
+  "remove":
+    "-- Removes a space that nobody holds, and publishes it. What is left says so for a while, then expires.\n" +
+    "-- ARGV: 1 the expiry of a lease that the caller has watched to its end, as for claim, 2 channel, 3 how long the\n" +
+    "--       removal can be read, ms\n" +
+    "-- Reply: the head, behind `removed`, `held` or `absent`\n" +
+    "local outwaited, channel, keptMs = unpack(ARGV)\n" +
+    "\n" +
+    "-- No owner has this id, so each lease is another's.\n" +
+    "if (rival('', '0') or mayHaveHolder('0', '')) and not isOutwaited(outwaited) then return head('held') end\n" +
+    "\n" +
+    "local isThere = garbled or meta.fence ~= '0' and meta.removedAt == '0'\n" +
+    "for i = 2, 8 do isThere = isThere or redis.call('EXISTS', KEYS[i]) == 1 end\n" +
+    "if not isThere then return head('absent') end\n" +
+    "\n" +
+    "needs('HSET', META, 'fence', '0')\n" +
+    "needs('PEXPIRE', META, keptMs)\n" +
+    "needs('UNLINK', STATE)\n" +
+    "needs('PUBLISH', channel, '')\n" +
+    "\n" +
+    "if foreign[META] then redis.call('UNLINK', META) end\n" +
+    "-- Without a claim that can be read, all epochs up to now are over.\n" +
+    "if meta.fence == '0' then meta.fence = string.format('%.0f', math.floor(nowMs)) end\n" +
+    "-- An owner that comes back is told by `owner` that its claim is gone: it claims anew, and the space is there again.\n" +
+    "save({ format = FORMAT, fence = meta.fence, removedAt = string.format('%.0f', math.floor(nowMs)), owner = '',\n" +
+    "  ownerName = '', epoch = '0', revision = '0', baseEpoch = '0', baseRevision = '0', size = '0', indexed = '0',\n" +
+    "  horizon = '0', cutAt = '0', leaseMs = '0', doubtedAt = '0', turnSize = '0', turnIndexed = '0' })\n" +
+    "redis.call('PEXPIRE', META, keptMs)\n" +
+    "garbled = false\n" +
+    "\n" +
+    "discard(STATE, INDEX)\n" +
+    "discard(TURN_STATE, TURN_INDEX)\n" +
+    "discard(KEYS[7], KEYS[8])\n" +
+    "redis.call('UNLINK', LEASE)\n" +
+    "for key in pairs(foreign) do foreign[key] = nil end\n" +
+    "redis.call('PUBLISH', channel, now .. '\\n3 removed ' .. meta.fence)\n" +
+    "return head('removed')\n",
   "renew":
     "-- Renews the lease, and nothing else: for an owner that still reads the state that it has claimed.\n" +
     "-- ARGV: 1 owner, 2 lease in ms, 3 epoch\n" +
@@ -587,8 +633,9 @@ export const LUA = {
     "\n" +
     "-- An asker that has seen a higher epoch accepts nothing below it. So the fence rises to that epoch, and the\n" +
     "-- owner claims above it. The server's clock may have been far ahead, and was set right since. Only an epoch\n" +
-    "-- that would leave no room for claims, up to 2^53, is none of ours.\n" +
-    "if meta.fence ~= '0' and tonumber(seen) > tonumber(meta.fence) and tonumber(seen) < nowMs + CENTURY_MS then\n" +
+    "-- that would leave no room for claims, up to 2^53, is none of ours. And a space that was removed is as it was then.\n" +
+    "local isOurs = meta.fence ~= '0' and meta.removedAt == '0' and tonumber(seen) < nowMs + CENTURY_MS\n" +
+    "if isOurs and tonumber(seen) > tonumber(meta.fence) then\n" +
     "  save({ fence = seen })\n" +
     "end\n" +
     "\n" +

@@ -4,6 +4,7 @@
  * Two connections serve all spaces of the process: one for calls, one for what is published. The second is
  * made when somebody first asks for it.
  */
+import { CappedMap } from '../base/capped-map.ts';
 import type { ServerClock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Change } from '../state/change.ts';
@@ -19,6 +20,7 @@ import type {
   Committed,
   Cut,
   CutHead,
+  Deliver,
   LargeCut,
   Outcome,
   Page,
@@ -36,6 +38,7 @@ import {
   flip,
   portionsOf,
   release,
+  remove,
   renew,
   replaceAll,
   settle,
@@ -45,6 +48,7 @@ import {
 import type { CredentialsSource } from './credentials.ts';
 import type { About } from './connection.ts';
 import { Connection } from './connection.ts';
+import { RedisFinder } from './finder.ts';
 import { Limits } from './limits.ts';
 import { LONG_BYTES, withLongValues } from './long-values.ts';
 import type { Keys } from './keys.ts';
@@ -52,7 +56,6 @@ import { bulk, keysOf } from './keys.ts';
 import { PageGate } from './page-gate.ts';
 import { isDenied, missingPlaces } from './permissions.ts';
 import { ScriptCalls } from './script-calls.ts';
-import type { Deliver } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Client, RedisTarget } from './target.ts';
 
@@ -98,13 +101,15 @@ export class RedisStore implements Store {
   /** Whether this user may write: found out by the first call that would, over each client. */
   #mayWrite = true;
   readonly subscriber: Connection;
+  /** Finds spaces over the connections of this store. */
+  readonly finder: RedisFinder;
   readonly #time: Time;
   readonly #clock: ServerClock;
   readonly #deadlineMs: number;
   readonly #prefix: string | undefined;
   #database = 0;
   /** Made once for each space. */
-  readonly #known = new Map<string, Keys>();
+  readonly #known = new CappedMap<Keys>();
   readonly #subscriptions = new Subscriptions();
   readonly #limits = new Limits();
   readonly #pages = new PageGate();
@@ -142,6 +147,8 @@ export class RedisStore implements Store {
       ping: async (client) => void (await client.ping()),
       changed: (what) => observers?.tell('link', { link: 'subscriber', ...what }),
     });
+    const keysOf = (space: string): Keys => this.#keys(space);
+    this.finder = new RedisFinder({ commands: this.commands, subscriber: this.subscriber, prefix, keysOf });
   }
 
   get capacity(): Capacity {
@@ -304,6 +311,11 @@ export class RedisStore implements Store {
     await this.#ask('release', keys, release.args(owner, epoch, keys.channel, farewell), release.read);
   }
 
+  remove(space: string, outwaited?: number): Promise<Outcome<'removed', 'held' | 'absent'>> {
+    const keys = this.#keys(space);
+    return this.#ask('remove', keys, remove.args(outwaited, keys.channel), remove.read);
+  }
+
   async subscribe(space: string, deliver: Deliver): Promise<void> {
     const { channel } = this.#keys(space);
     this.#subscriptions.add(channel, deliver);
@@ -386,6 +398,10 @@ export class RedisStore implements Store {
 
   #listening(client: Client): Client {
     client.on('message', (channel: string, message: string) => this.#deliver(channel, message));
+    client.on('pmessage', (pattern: string, channel: string, message: string) => {
+      this.subscriber.heard();
+      this.finder.deliver(pattern, channel, message);
+    });
     return client;
   }
 

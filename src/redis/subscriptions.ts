@@ -1,5 +1,5 @@
 /** Who in this process listens to which channel. Redis is subscribed to a channel once, for all of them. */
-export type Deliver = (message: string) => void;
+import type { Deliver } from '../ports/store.ts';
 
 export class Subscriptions {
   readonly #listeners = new Map<string, Set<Deliver>>();

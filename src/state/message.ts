@@ -1,15 +1,16 @@
 /**
- * Messages: what a space's channel carries. A message is a frame, a part of one, or the fence of a claim.
+ * Messages: what a space's channel carries. A message is a frame, a part of one, the fence of a claim, or the
+ * removal of the space.
  *
  *   first line    the time of publication, seconds and microseconds
  *   second line   `3 <epoch> …` is a frame; `3 fence <epoch>` is a fence; `3 part …` is a part of a large turn;
- *                 `3 <another word> …` is of a kind that this version does not know
+ *                 `3 removed <epoch>` is a removal; `3 <another word> …` is of a kind that this version does not know
  *
  * A reader ignores messages of unknown kinds, so that a later version may add some. It must not guess at
  * another version: nothing of such a message is read.
  */
 import { TandemError } from '../base/errors.ts';
-import { FENCE } from './fence.ts';
+import { FENCE, REMOVED } from './fence.ts';
 import type { Frame } from './frame.ts';
 import { MAX_PUBLISHED_LENGTH, readFrame } from './frame.ts';
 import { FORMAT } from './header.ts';
@@ -22,6 +23,7 @@ import { readTime } from './wire-time.ts';
 export type Message =
   | { readonly is: 'frame'; readonly frame: Frame }
   | { readonly is: 'fence'; readonly epoch: number }
+  | { readonly is: 'removed'; readonly epoch: number }
   | { readonly is: 'part'; readonly part: Part }
   | { readonly is: 'unknown' };
 
@@ -46,11 +48,11 @@ export function decodeMessage(text: string, maxLength = MAX_PUBLISHED_LENGTH): M
   }
   const word = scanner.word();
   if (word === PART) return { is: 'part', part: readPart(scanner) };
-  if (word !== FENCE) return UNKNOWN;
+  if (word !== FENCE && word !== REMOVED) return UNKNOWN;
   const epoch = scanner.countAfter(BLANK);
   if (!(epoch > 0) || !(scanner.isAtEnd || scanner.passes(BLANK)))
-    throw invalidFrame('a fence without an epoch');
-  return { is: 'fence', epoch };
+    throw invalidFrame(`a message "${word}" without an epoch`);
+  return { is: word, epoch };
 }
 
 /**

@@ -1,11 +1,12 @@
 /** The leases of this process: the spaces that it leads, and when each lease was last renewed. */
+import { CappedMap } from '../base/capped-map.ts';
 import type { Observer } from '../ports/observer.ts';
 import type { Time } from '../base/time.ts';
 
 export class Leases {
   readonly #time: Time;
   readonly #led = new Set<string>();
-  readonly #renewedAt = new Map<string, number>();
+  readonly #renewedAt = new CappedMap<number>();
 
   constructor(time: Time) {
     this.#time = time;

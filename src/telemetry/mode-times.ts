@@ -1,4 +1,5 @@
 /** The time that each participant of a process has spent in each mode. */
+import { CappedMap } from '../base/capped-map.ts';
 import type { Mode } from '../state/mode.ts';
 import type { Observer, Role } from '../ports/observer.ts';
 import type { Time } from '../base/time.ts';
@@ -11,7 +12,7 @@ interface Spent {
 
 export class ModeTimes {
   readonly #time: Time;
-  readonly #participants = new Map<string, Spent>();
+  readonly #participants = new CappedMap<Spent>();
 
   constructor(time: Time) {
     this.#time = time;

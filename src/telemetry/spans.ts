@@ -5,6 +5,7 @@
  * A change that was set outside any sampled span gets no spans, and costs nothing. Invariant: spans hold
  * names, positions, counts and times; never a value.
  */
+import { CappedMap } from '../base/capped-map.ts';
 import type { Applied, Committed, Committing } from '../ports/observer.ts';
 import type {
   Attributes,
@@ -34,7 +35,7 @@ export class Spans implements Tracer {
   readonly #time: Time;
   readonly #name: string;
   /** By space, the spans that applied the last revisions. */
-  readonly #appliedIn = new Map<string, RevisionNotes<AppliedIn>>();
+  readonly #appliedIn = new CappedMap<RevisionNotes<AppliedIn>>();
   #lastSpan: Span | undefined;
   #last: TraceContext | undefined;
 

@@ -10,7 +10,7 @@ import type { Change } from '../../src/state/change.ts';
 import type { Frame } from '../../src/state/frame.ts';
 import type { Header } from '../../src/state/header.ts';
 import { decodeFence } from '../_messages.ts';
-import { decodeFrame } from '../../src/state/message.ts';
+import { decodeFrame, decodeMessage } from '../../src/state/message.ts';
 import type { KeyName } from '../../src/memory/contents.ts';
 import { TYPES } from '../../src/memory/contents.ts';
 import type { Line, Position } from '../../src/state/position.ts';
@@ -311,6 +311,7 @@ export function storeContract(
       wrongTypes: [],
       doubtedAt: 0,
       unsettled: 0,
+      removedAt: 0,
     });
     t.true(now > 1_700_000_000_000, 'the server tells its time in milliseconds since 1970');
     t.is(fence, Math.floor(now), 'and is the first epoch');
@@ -535,6 +536,7 @@ export function storeContract(
         wrongTypes: [],
         doubtedAt: 0,
         unsettled: 0,
+        removedAt: 0,
       });
     },
   );
@@ -1655,6 +1657,117 @@ export function storeContract(
     await rig.expire(space);
     await rival.claim();
     await refused(t, stage, 'nothing', run(writer));
+  });
+
+  // ---- taking over, and removing ----
+
+  contract(
+    'a claim that takes over is granted while another owner lives, and fences it',
+    async (t, stage) => {
+      const { writer, rival, store, space } = stage;
+      await writer.claim();
+      await writer.commit({ a: '1' });
+      t.is((await rival.claim()).outcome, 'held');
+      const { outcome, head } = await rival.claim({ takesOver: true });
+      t.is(outcome, 'claimed');
+      t.true(head.fence > writer.line.epoch);
+      t.is((await writer.commit({ a: '2' })).outcome, 'fenced');
+      await rival.commit({ b: '1' });
+      const { changes } = await readAll(store, space, ZERO, 10);
+      t.deepEqual(texts(changes), { a: '1', b: '1' }, 'the state of the one before is there');
+    },
+  );
+
+  contract('a space that an owner holds is not removed', async (t, stage) => {
+    const { writer, store, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    const before = await rig.dump(space);
+    const { outcome, head } = await store.remove(space);
+    t.is(outcome, 'held');
+    t.is(head.ownerName, 'name of first/1');
+    t.deepEqual(await rig.dump(space), before);
+  });
+
+  contract('a space that nobody holds is removed, and everybody hears of it', async (t, stage) => {
+    const { writer, store, other, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1', b: '2' });
+    await rig.expire(space);
+    const messages: string[] = [];
+    await other.subscribe(space, (message) => messages.push(message));
+    const { outcome, head } = await store.remove(space);
+    t.is(outcome, 'removed');
+    t.like(head, { fence: writer.line.epoch, epoch: 0, revision: 0, size: 0, leaseMs: 0, keysLost: false });
+    t.is(head.removedAt, Math.floor(head.removedAt));
+    t.true(Math.abs(head.removedAt - head.now) < 1_000);
+    await until(() => messages.length > 0, 'a message');
+    t.deepEqual(decodeMessage(messages[0]!), { is: 'removed', epoch: writer.line.epoch });
+    const { state, index, lease } = await rig.dump(space);
+    t.deepEqual({ state, index, lease }, { state: {}, index: {}, lease: null });
+    const page = await other.since(space, ZERO, 10);
+    t.deepEqual([page.changes, page.head.removedAt], [[], head.removedAt]);
+  });
+
+  contract(
+    'what was never there, or is removed already, is absent',
+    async (t, { writer, store, rig, space }) => {
+      t.is((await store.remove(space)).outcome, 'absent');
+      await writer.claim();
+      await rig.expire(space);
+      t.is((await store.remove(space)).outcome, 'removed');
+      t.is((await store.remove(space)).outcome, 'absent');
+    },
+  );
+
+  contract("a lease that was watched to its end is in nobody's way", async (t, { writer, store, space }) => {
+    await writer.claim();
+    const { head } = await store.since(space, ZERO, 0);
+    t.is((await store.remove(space, head.now + head.leaseMs - 1_000)).outcome, 'held');
+    t.is((await store.remove(space, head.now + head.leaseMs)).outcome, 'removed');
+  });
+
+  contract('a claim after a removal begins anew, above all epochs before', async (t, stage) => {
+    const { writer, rival, store, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    await rig.expire(space);
+    await store.remove(space);
+    const { head } = await rival.claim();
+    t.like(head, { epoch: 0, revision: 0, size: 0, removedAt: 0, keysLost: false });
+    t.true(head.fence > writer.line.epoch);
+    await rival.commit({ b: '1' });
+    const { changes } = await readAll(store, space, ZERO, 10);
+    t.deepEqual(texts(changes), { b: '1' });
+  });
+
+  contract('an owner that comes back after a removal is not fenced: it claims again', async (t, stage) => {
+    const { writer, store, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    await rig.expire(space);
+    await store.remove(space);
+    t.is((await writer.commit({ a: '2' })).outcome, 'head_moved');
+    t.is((await writer.claim({ known: writer.line.epoch, hasLed: true })).outcome, 'claimed');
+  });
+
+  contract('nobody raises the fence of a removed space', async (t, { writer, store, rig, space }) => {
+    await writer.claim();
+    await rig.expire(space);
+    await store.remove(space);
+    const { head } = await store.since(space, ZERO, 0, { seen: writer.line.epoch + 5 });
+    t.is(head.fence, writer.line.epoch);
+  });
+
+  contract('a removal takes away also what somebody else has put at its keys', async (t, stage) => {
+    const { writer, store, rig, space } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' });
+    await rig.retype(space, 'state', 'list');
+    await rig.expire(space);
+    const { outcome, head } = await store.remove(space);
+    t.deepEqual([outcome, head.wrongTypes.length, head.keysLost], ['removed', 1, false]);
+    t.deepEqual((await store.since(space, ZERO, 0)).head.wrongTypes, []);
   });
 
   // ---- renew ----

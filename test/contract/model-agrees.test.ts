@@ -50,6 +50,15 @@ const command = fc.oneof(
       expired: fc.boolean(),
       outwaited: often(undefined, Infinity),
       hasLed: fc.boolean(),
+      takesOver: often(false, true),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('remove' as const),
+      expired: fc.boolean(),
+      outwaited: often(undefined, Infinity),
     }),
   },
   {
@@ -139,7 +148,14 @@ interface Owner {
   head: Position;
 }
 
-const timeless = ({ leaseMs, ...head }: Head): unknown => ({ ...head, now: 0, isLeased: leaseMs > 0 });
+/** The fence of a removal is the server's time where no claim could be read. */
+const timeless = ({ leaseMs, removedAt, fence, ...head }: Head): unknown => ({
+  ...head,
+  fence: fence > 0 && fence < KNOWN ? 1 : fence,
+  now: 0,
+  isLeased: leaseMs > 0,
+  isRemoved: removedAt > 0,
+});
 
 function seen(answer: unknown): unknown {
   if (typeof answer !== 'object' || answer === null) return answer;
@@ -149,7 +165,10 @@ function seen(answer: unknown): unknown {
 
 /** Without its first line, the time, and without the id of a turn's attempt. */
 const timelessMessage = (message: string): string =>
-  message.slice(message.indexOf('\n')).replace(/(^\n3 part \d+ \S+ | p=)[^ .]+/, '$1attempt');
+  message
+    .slice(message.indexOf('\n'))
+    .replace(/(^\n3 part \d+ \S+ | p=)[^ .]+/, '$1attempt')
+    .replace(/^\n3 removed 1\d{12}$/, '\n3 removed now');
 const held = ({ state, index, lease }: Dump): unknown => ({ state, index, lease });
 
 /** Runs commands on both sides, and compares every answer. */
@@ -181,9 +200,10 @@ async function agree(
     if (one.do === 'claim') {
       if (one.expired) await both('expire', ({ rig }) => rig.expire(space));
       const id = OWNERS[one.owner];
-      const { outwaited, hasLed } = one;
+      const { outwaited, hasLed, takesOver } = one;
       const known = KNOWN + one.known;
-      const claim = { owner: id, ownerName: `name of ${id}`, known, leaseMs: 60_000, outwaited, hasLed };
+      const asked = { known, leaseMs: 60_000, outwaited, hasLed, takesOver };
+      const claim = { owner: id, ownerName: `name of ${id}`, ...asked };
       const { outcome, head } = await both('claim', ({ store }) => store.claim(space, claim));
       const base = { epoch: head.epoch, revision: head.revision };
       if (outcome === 'claimed') owners[one.owner] = { line: { epoch: head.fence, base }, head: base };
@@ -247,6 +267,9 @@ async function agree(
         bye: true,
       };
       await both('release', ({ store }) => store.release(space, OWNERS[one.owner], farewell.epoch, farewell));
+    } else if (one.do === 'remove') {
+      if (one.expired) await both('expire', ({ rig }) => rig.expire(space));
+      await both('remove', ({ store }) => store.remove(space, one.outwaited));
     } else if (one.do === 'settle') {
       const epoch = Math.max(0, owners[one.owner].line.epoch + one.epoch);
       await both('settle', ({ store }) => store.settle(space, OWNERS[one.owner], epoch, 60_000));
@@ -264,7 +287,15 @@ async function agree(
   }
   // Messages come in order: once the last one is heard, all others have been.
   await run({ do: 'wipe' });
-  await run({ do: 'claim', owner: 0, known: 0, expired: false, outwaited: undefined, hasLed: false });
+  await run({
+    do: 'claim',
+    owner: 0,
+    known: 0,
+    expired: false,
+    outwaited: undefined,
+    hasLed: false,
+    takesOver: false,
+  });
   owners[0].head = ZERO;
   await run({
     do: 'commit',
@@ -322,6 +353,7 @@ if (noServer === undefined) {
       'replace-all: committed',
       'replace-all: fenced',
       'settle: settled',
+      ...['removed', 'held', 'absent'].map((outcome) => `remove: ${outcome}`),
       ...['committed', 'fenced', 'head_moved'].map((outcome) => `turn: ${outcome}`),
       ...['committed', 'fenced', 'head_moved', 'keys_lost'].map((outcome) => `commit: ${outcome}`),
       ...['committed', 'fenced', 'head_moved', 'keys_lost'].map((outcome) => `light commit: ${outcome}`),

@@ -225,6 +225,18 @@ export const faults: readonly Fault[] = [
   },
   { name: 'owner killed', begin: (world) => restart(world, world.leader) },
   { name: 'standby killed', begin: (world) => restart(world, standby(world)) },
+  {
+    name: 'standby killed, and back to take over',
+    begin: (world) => {
+      const victim = standby(world);
+      if (victim === undefined) return undefined;
+      victim.kill();
+      return () => {
+        if (!living(world.owners).some(({ site }) => site === victim.site))
+          world.startOwner(victim.site, 'takeOver');
+      };
+    },
+  },
   { name: 'follower killed', begin: (world) => refollow(world, world.sim.random.pick(world.followers)) },
   {
     name: 'owner stopped',
@@ -409,7 +421,7 @@ function restart(world: World, victim: OwnerProcess | undefined): End | undefine
 export function replace(world: World, { site }: OwnerProcess): void {
   if (living(world.owners).some((owner) => owner.site === site)) return;
   const others = world.allStandBy || living(world.owners).length > 0;
-  world.startOwner(site, others);
+  world.startOwner(site, others ? 'standby' : 'announce');
 }
 
 function refollow(world: World, victim: FollowerProcess): End {

@@ -8,6 +8,9 @@ import { space } from './space.ts';
 
 export const LEASE_MS = 1_000;
 
+/** The option with which an owner starts. */
+export type Start = 'announce' | 'standby' | 'takeOver';
+
 export class OwnerProcess extends SimProcess {
   /** The site at which it serves the direct path. */
   readonly site: string;
@@ -17,10 +20,10 @@ export class OwnerProcess extends SimProcess {
   #hasEnded = false;
   #isStopping = false;
 
-  constructor(site: string, id: string, world: Environment, standby: boolean) {
+  constructor(site: string, id: string, world: Environment, how: Start) {
     super(id, world);
     this.site = site;
-    this.owner = this.tandem.own(space, { standby, leaseMs: LEASE_MS });
+    this.owner = this.tandem.own(space, { [how]: true, leaseMs: LEASE_MS });
     const { sim, size, paceMs } = world;
     this.#trader = new Trader(id, this.owner, {
       random: sim.random,

@@ -71,8 +71,8 @@ export async function run(seed: number): Promise<Run> {
 
 function populate(world: World): void {
   const { random } = world.sim;
-  world.startOwner('alpha', world.allStandBy);
-  if (random.chance(0.6)) world.startOwner('beta', true);
+  world.startOwner('alpha', world.allStandBy ? 'standby' : 'announce');
+  if (random.chance(0.6)) world.startOwner('beta', 'standby');
   world.startFollower('plain', undefined, 'fallback');
   world.startFollower('fallback', 'alpha', 'fallback');
   if (random.chance(0.5)) world.startFollower('always', random.pick(['alpha', 'beta']), 'always');
@@ -145,7 +145,7 @@ async function calm(world: World, healedAt: number): Promise<void> {
   await sim.run(Math.max(sim.now, healedAt + BOUNDS.convergenceMs));
   leader!.wake();
   world.startFollower('newcomer', undefined, 'fallback');
-  const intruder = sim.random.chance(0.3) ? world.startOwner('gamma', false) : undefined;
+  const intruder = sim.random.chance(0.3) ? world.startOwner('gamma', 'announce') : undefined;
   intruder?.rest();
   await sim.run(sim.now + CALM_MS);
   world.record({ type: 'rested', at: sim.now });

@@ -7,6 +7,7 @@ import { History } from '../history/event.ts';
 import type { Environment } from './environment.ts';
 import { FollowerProcess } from './follower-process.ts';
 import { Net } from './http.ts';
+import type { Start } from './owner-process.ts';
 import { OwnerProcess } from './owner-process.ts';
 import { Redis } from './redis.ts';
 import { SimTime } from './sim-time.ts';
@@ -62,9 +63,9 @@ export class World implements Environment {
       .toSorted((a, b) => epochOf(b) - epochOf(a))[0];
   }
 
-  startOwner(site: string, standby: boolean): OwnerProcess {
+  startOwner(site: string, how: Start): OwnerProcess {
     this.#births += 1;
-    const owner = new OwnerProcess(site, `${site}#${this.#births}`, this, standby);
+    const owner = new OwnerProcess(site, `${site}#${this.#births}`, this, how);
     this.owners.push(owner);
     this.net.mend(site);
     return owner;

@@ -29,6 +29,7 @@ const HEAD: Head = {
   wrongTypes: [],
   doubtedAt: 0,
   unsettled: 0,
+  removedAt: 0,
   now: 1,
 };
 

@@ -10,6 +10,7 @@ import {
   portionsOf,
   readTime,
   release,
+  remove,
   renew,
   replaceAll,
   since,
@@ -61,6 +62,7 @@ const headed = (outcome: string, ...rest: string[]): string[] => [
   '',
   '0',
   '40',
+  '0',
   ...rest,
 ];
 const HEAD = {
@@ -80,17 +82,29 @@ const HEAD = {
   wrongTypes: [],
   doubtedAt: 0,
   unsettled: 40,
+  removedAt: 0,
 };
 
 test('claim', (t) => {
   const wanted = { owner: 'trading-1/u4', ownerName: 'trading-1', known: 9, leaseMs: 3_000 };
-  t.deepEqual(claim.args(wanted, CHANNEL), ['trading-1/u4', 'trading-1', '9', '3000', CHANNEL, '', '', '']);
+  t.deepEqual(claim.args(wanted, CHANNEL), [
+    'trading-1/u4',
+    'trading-1',
+    '9',
+    '3000',
+    CHANNEL,
+    '',
+    '',
+    '',
+    '',
+  ]);
   const timely = claim.args({ ...wanted, notAfter: NOW_MS }, CHANNEL);
   t.is(Number(timely[5]), NOW_MS);
   t.is(claim.args({ ...wanted, notAfter: Infinity }, CHANNEL)[5], '', 'nothing is known of the clock');
   t.is(claim.args({ ...wanted, outwaited: NOW_MS }, CHANNEL)[6], '1795364768289.300');
   t.is(claim.args({ ...wanted, outwaited: Infinity }, CHANNEL)[6], '-1', 'a lease without an expiry');
   t.is(claim.args({ ...wanted, hasLed: true }, CHANNEL)[7], '1');
+  t.is(claim.args({ ...wanted, takesOver: true }, CHANNEL)[8], '1');
   t.deepEqual(claim.read(headed('claimed')), { outcome: 'claimed', head: HEAD });
 });
 
@@ -211,6 +225,13 @@ test('since', (t) => {
 test('a page that cannot be read as one says that keys were lost', (t) => {
   const { head } = since.read(headed('page', '0', '0', '\na\nno revision\n1'));
   t.true(head.keysLost);
+});
+
+test('remove', (t) => {
+  t.deepEqual(remove.args(undefined, CHANNEL), ['', CHANNEL, '86400000']);
+  t.is(remove.args(NOW_MS, CHANNEL)[0], '1795364768289.300');
+  t.is(remove.args(Infinity, CHANNEL)[0], '-1', 'a lease without an expiry');
+  t.is(remove.read(headed('removed')).outcome, 'removed');
 });
 
 test('renew and release', (t) => {

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { encodeChanges } from '../../src/state/change.ts';
-import { encodeFence } from '../../src/state/fence.ts';
+import { encodeFence, encodeRemoval } from '../../src/state/fence.ts';
 import { encodeFrame } from '../../src/state/frame.ts';
 import { FORMAT } from '../../src/state/header.ts';
 import type { Message } from '../../src/state/message.ts';
@@ -45,6 +45,7 @@ for (const { name, text } of vectorsOf(FORMAT).filter(isWritten))
 function encodeMessage(message: Message): string | undefined {
   if (message.is === 'unknown') return undefined;
   if (message.is === 'fence') return encodeFence(1795364768289.3, message.epoch);
+  if (message.is === 'removed') return encodeRemoval(1795364768289.3, message.epoch);
   if (message.is === 'part')
     return `1795364768 289300\n${encodePartLine(message.part)}${encodeChanges(message.part.changes)}`;
   const { publishedAt, changes, ...header } = message.frame;

@@ -37,8 +37,9 @@ export function answerOpenApi(ctx: Context, tandem: Tandem, hasPage: boolean): v
 }
 
 export function openApi(tandem: Tandem, base: string, hasPage: boolean): Json {
-  const spaces = tandem.spaces.flatMap((name) => tandem.get(name)?.space ?? []);
-  const names = spaces.map(({ name }) => name);
+  // A fleet of spaces has one definition, and would have a path each: the paths for any space serve them.
+  const spaces = tandem.spacesByName.flatMap((name) => tandem.get(name)?.space ?? []);
+  const names = tandem.spaces;
   const values = spaces.flatMap((space) => valueSchemas(space));
   return {
     openapi: '3.1.0',

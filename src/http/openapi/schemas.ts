@@ -83,8 +83,15 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
       status: { enum: ['ready', 'not ready', 'draining'] },
       readiness: POLICY,
       spaces: { type: 'array', items: ref('SpaceReadiness') },
+      discoveries: { type: 'array', items: ref('DiscoveryReadiness') },
     },
   },
+  DiscoveryReadiness: object({
+    pattern: { type: 'string', description: 'The beginning of the names, and a *' },
+    ready: { type: 'boolean', description: 'Whether the spaces that existed are found' },
+    spaces: { type: 'integer', description: 'How many are followed now' },
+    reason: { type: 'string' },
+  }),
   SpaceReadiness: object({
     space: { type: 'string' },
     ready: { type: 'boolean' },
@@ -124,9 +131,12 @@ const PROBLEM = { 'application/problem+json': { schema: ref('Problem') } };
 
 /** The headers that show how current an answer is. `ETag` is there only while all is well. */
 export const STAMP = {
-  'Tandem-Position': header('The position; of a list of spaces `space:position` for each', {
-    type: 'string',
-  }),
+  'Tandem-Position': header(
+    'The position; of a list of spaces `space:position` for each, or of a long list a digest of that',
+    {
+      type: 'string',
+    },
+  ),
   'Tandem-Freshness': header('Whether the state is live or stale', ref('Freshness')),
   'Tandem-Staleness-Ms': header('Time since the state was last proven current, ms, or Infinity', {
     type: 'string',

@@ -80,12 +80,17 @@ export class EventLog {
 
   /** Adds the transitions and events of all spaces since the last look. */
   look(): void {
-    for (const space of this.#tandem.spaces) {
-      const participant = this.#tandem.get(space);
-      if (participant) this.#lookAt(participant);
-    }
+    const { participants } = this.#tandem;
+    for (const participant of participants) this.#lookAt(participant);
+    this.#forgetOthers(new Set(participants.map(({ space }) => space.name)));
     const now = this.#tandem.time.now();
     for (const [space, { at }] of this.#tries) if (now - at > LONG_TRY_MS) this.#showTry(space);
+  }
+
+  /** Spaces come and go: what is known of those that are gone must not add up. */
+  #forgetOthers(spaces: ReadonlySet<string>): void {
+    for (const bySpace of [this.#latencies, this.#tries])
+      for (const space of bySpace.keys()) if (!spaces.has(space)) bySpace.delete(space);
   }
 
   #lookAt(participant: AnyParticipant): void {

@@ -165,7 +165,7 @@ export class PageFeed {
   }
 
   #newUpdate(cursor: Cursor | undefined): Update {
-    const participants = this.#tandem.spaces.flatMap((space) => this.#tandem.get(space) ?? []);
+    const { participants } = this.#tandem;
     const { log, transitions } = this.#eventLog;
     const places = participants.flatMap(
       (participant) => placeOf(participant, cursor?.rows.get(participant)) ?? [],

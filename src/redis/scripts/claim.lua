@@ -2,32 +2,16 @@
 -- ARGV: 1 owner, 2 owner's name, 3 highest epoch that the claimer knows, 4 lease in ms, 5 channel,
 --       6 the last moment at which the claim may be granted, by the server's clock, ms; empty for none,
 --       7 the expiry of a lease that the claimer has watched to its end, server's time in ms, -1 for a lease
---         without an expiry; empty for none, 8 '1' where the claimer has led under the epoch that it knows
+--         without an expiry; empty for none, 8 '1' where the claimer has led under the epoch that it knows,
+--       9 '1' where it claims also while another owner holds the lease
 -- Reply: the head, behind `claimed`, `held` or `late`
-local owner, ownerName, known, leaseMs, channel, notAfter, outwaited, hasLed = unpack(ARGV)
+local owner, ownerName, known, leaseMs, channel, notAfter, outwaited, hasLed, takesOver = unpack(ARGV)
 
 -- Its claimant has given the call up, and will not lead: granted now, the claim would fence a living owner.
 if notAfter ~= '' and nowMs > tonumber(notAfter) then return head('late') end
 
--- A lease is an absolute time of the server's clock, which may have been set back; and somebody else may have
--- written it. So its end by that clock is not all that counts. A claimer that has seen the same expiry for as
--- long as the lease was asked for has seen no renewal, and its holder is gone.
-local function isOutwaited()
-  local ttl = redis.call('PTTL', LEASE)
-  if ttl == -1 then return outwaited == '-1' end
-  return outwaited ~= '' and outwaited ~= '-1' and math.abs(nowMs + ttl - tonumber(outwaited)) <= 2
-end
-
--- The holder of a lease that somebody else wrote is not known. It may be any living owner but one that has
--- given up the space, and it is no rival of the owner that led last.
-local function mayHaveHolder()
-  local held = lease()
-  if not held or held.epoch then return false end
-  local isReleased = (meta.owner == '' or meta.owner == '-') and meta.fence ~= '0'
-  return not isReleased and not (hasLed == '1' and tonumber(meta.fence) <= tonumber(known))
-end
-
-if (rival(owner, known) or mayHaveHolder()) and not isOutwaited() then return head('held') end
+local isHeld = rival(owner, known) or mayHaveHolder(known, hasLed)
+if isHeld and not isOutwaited(outwaited) and takesOver ~= '1' then return head('held') end
 
 -- An owner that may not run all that its scripts will call does not lead: half of a commit would look like keys
 -- that were lost.
@@ -44,6 +28,12 @@ needs('PUBLISH', channel, '')
 
 -- What an earlier attempt has staged is abandoned from now on.
 discard(KEYS[7], KEYS[8])
+-- The removed space begins anew, and what is left of it no longer expires.
+if meta.removedAt ~= '0' then
+  redis.call('UNLINK', META)
+  meta.removedAt = '0'
+end
+
 -- Keys of another type go. What they stood for is lost, until the whole state is replaced: a state that has no
 -- value left must not pass for an empty one.
 for key in pairs(foreign) do redis.call('UNLINK', key) end

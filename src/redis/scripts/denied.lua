@@ -8,7 +8,7 @@ local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local NONE = META .. ':none'
 local forms = {
   exists = { META }, get = { LEASE }, hdel = { META, '' }, hget = { META, 'fence' }, hlen = { STATE },
-  hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pttl = { LEASE },
+  hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pexpire = { NONE, '1' }, pttl = { LEASE },
   publish = { ARGV[1], '' }, rename = { NONE, NONE }, set = { LEASE, '', 'PX', '' }, strlen = { LEASE },
   time = {}, type = { META }, unlink = { NONE }, zadd = { INDEX, 'XX', '0', '' }, zcard = { INDEX },
   zrange = { INDEX, '0', '0' }, zrangebyscore = { INDEX, '0', '0' }, zrem = { INDEX, '' },

@@ -1,7 +1,7 @@
 -- Stands before the other scripts (in commit, behind the commit itself): reads the head of a space, and says
 -- who may write it.
 -- KEYS: 1 meta, 2 state, 3 index, 4 lease; flip and settle also: 5 turn state, 6 turn index; claim, since,
---       stage, replace-all and release also: 7 next state, 8 next index
+--       stage, replace-all, release and remove also: 7 next state, 8 next index
 -- Numbers go in and out as strings, so that none is rounded on its way.
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local TURN_STATE, TURN_INDEX = KEYS[5], KEYS[6]
@@ -45,7 +45,7 @@ local nowMs = clock[1] * 1000 + clock[2] / 1000
 
 local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed',
   'horizon', 'cutAt', 'leaseMs', 'doubtedAt', 'turnSize', 'turnIndexed', 'turnRevision', 'turnLongest',
-  'owner', 'ownerName' }
+  'removedAt', 'owner', 'ownerName' }
 local meta, garbled = {}, foreign[META] or false
 local fields = read('HMGET', META, unpack(names)) or {}
 for i = 1, #names do
@@ -106,7 +106,7 @@ local function head(outcome)
   return { outcome, now, meta.fence, meta.epoch, meta.revision, meta.baseEpoch, meta.baseRevision, meta.size,
     meta.horizon, meta.cutAt, meta.owner, meta.ownerName, string.format('%.0f', ttl),
     keysLost() and (keysAdded() and '2' or '1') or '0', held and string.format('%.0f', held.asked) or '0',
-    table.concat(wrongTypes, '\n'), meta.doubtedAt, meta.turnIndexed }
+    table.concat(wrongTypes, '\n'), meta.doubtedAt, meta.turnIndexed, meta.removedAt }
 end
 
 -- Whether another owner is known to hold the lease. A lease of an epoch below `known` belongs to an ownership

@@ -12,8 +12,9 @@ local CENTURY_MS = 3155760000000
 
 -- An asker that has seen a higher epoch accepts nothing below it. So the fence rises to that epoch, and the
 -- owner claims above it. The server's clock may have been far ahead, and was set right since. Only an epoch
--- that would leave no room for claims, up to 2^53, is none of ours.
-if meta.fence ~= '0' and tonumber(seen) > tonumber(meta.fence) and tonumber(seen) < nowMs + CENTURY_MS then
+-- that would leave no room for claims, up to 2^53, is none of ours. And a space that was removed is as it was then.
+local isOurs = meta.fence ~= '0' and meta.removedAt == '0' and tonumber(seen) < nowMs + CENTURY_MS
+if isOurs and tonumber(seen) > tonumber(meta.fence) then
   save({ fence = seen })
 end
 

@@ -1,0 +1,252 @@
+/**
+ * A discovery: follows each space whose name begins in a certain way, those that exist and those that appear.
+ *
+ * One pattern subscription brings the messages of all of them, so a space that appears is known by its first
+ * message, which is that of its claim. The names of those that exist are read at the start, and each time a
+ * connection to Redis has come back. A space that was removed is followed no longer, until it appears again.
+ */
+import type { Obstacle } from '../base/errors.ts';
+import { asTandemError, TandemError } from '../base/errors.ts';
+import { between, requireFunction } from '../base/options.ts';
+import { inRoot } from '../base/root.ts';
+import type { Sliced } from '../base/slices.ts';
+import type { Slices } from '../base/slices.ts';
+import type { Cancel, Time } from '../base/time.ts';
+import { backoffMs } from '../base/time.ts';
+import { Waiters } from '../base/waiters.ts';
+import type { Finder } from '../ports/finder.ts';
+import type { Observers } from '../ports/observer.ts';
+import type { Channels, Link } from '../ports/store.ts';
+import type { Definition } from '../state/definition.ts';
+import { decodeMessage } from '../state/message.ts';
+import type { Space } from '../state/space.ts';
+import { defineSpace } from '../state/space.ts';
+import type { Follower, FollowOptions } from './follower.ts';
+import { SharedChannel } from './shared-channel.ts';
+
+export interface DiscoverOptions extends FollowOptions {
+  /** Ends the discovery, as `stop` does. Default: none. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DiscoveryParts<D extends Definition> {
+  readonly finder: Finder;
+  readonly links: { readonly commands: Link; readonly subscriber: Link };
+  readonly time: Time;
+  readonly slices: Slices;
+  readonly observers: Observers;
+  /** Follows a space whose messages come by `channels`. */
+  readonly follow: (space: Space<D>, channels: Channels) => Follower<D>;
+  /** Told once the discovery has stopped. */
+  readonly stopped: (discovery: Discovery<D>) => void;
+}
+
+export class Discovery<D extends Definition = Definition> implements AsyncDisposable {
+  /** As it was given to `discover`. */
+  readonly pattern: string;
+  readonly #definition: D;
+  readonly #callback: (participant: Follower<D>) => unknown;
+  readonly #parts: DiscoveryParts<D>;
+  readonly #start: string;
+  readonly #channel: SharedChannel;
+  readonly #waiters: Waiters;
+  readonly #unwatch: readonly (() => void)[];
+  readonly #followers = new Map<string, Follower<D>>();
+  /** Those whose follower the application has stopped: it is given no other one of them. */
+  readonly #declined = new Set<string>();
+  #looking: AbortController | undefined;
+  #retry: Cancel | undefined;
+  #failures = 0;
+  #isListed = false;
+  #isStopped = false;
+  #error: TandemError | undefined;
+
+  constructor(
+    pattern: string,
+    definition: D,
+    callback: (participant: Follower<D>) => unknown,
+    parts: DiscoveryParts<D>,
+  ) {
+    this.pattern = pattern;
+    this.#start = requireStart(pattern);
+    requireFunction('discover', callback);
+    this.#definition = definition;
+    this.#callback = callback;
+    this.#parts = parts;
+    // The definition is refused here, and not with the first space that appears.
+    defineSpace(`${this.#start}0`.slice(0, 64), definition);
+    const { finder, links, time } = parts;
+    this.#channel = new SharedChannel(finder, this.#start, links.subscriber, (space, message) =>
+      this.#heard(space, message),
+    );
+    this.#waiters = new Waiters(time, () => this.#obstacle());
+    this.#unwatch = [links.commands, links.subscriber].map((link) => link.watch(() => this.#look()));
+    time.endOfTurn(() => this.#look());
+  }
+
+  /** The followers of the spaces that are there now, by the names of their spaces. */
+  get participants(): ReadonlyMap<string, Follower<D>> {
+    return this.#followers;
+  }
+
+  /** Whether the names of all spaces that existed at the start were read, and each of them is followed. */
+  get isComplete(): boolean {
+    return this.#isListed;
+  }
+
+  /** Why the names could not be read; `undefined` where they were. */
+  get error(): TandemError | undefined {
+    return this.#error;
+  }
+
+  /**
+   * Resolves once each space that existed is followed, and each of these followers is ready: see `ready` of a
+   * follower.
+   * @param options timeoutMs: ms; default 10,000
+   * @throws TandemError `INVALID_OPTION`, `TIMEOUT` or `STOPPED`
+   */
+  async ready({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    between('timeoutMs', timeoutMs, 0, Number.MAX_SAFE_INTEGER);
+    const { time } = this.#parts;
+    const startedAt = time.now();
+    const isFound = (): boolean => this.#isListed && !this.#isStopped;
+    await this.#waiters.wait(isFound, `the spaces "${this.pattern}" were not found`, timeoutMs);
+    const isGone = (error: TandemError): boolean => error.code === 'REMOVED' || error.code === 'STOPPED';
+    const leftMs = Math.max(0, timeoutMs - (time.now() - startedAt));
+    const ready = async (follower: Follower<D>): Promise<void> => {
+      await follower.ready({ timeoutMs: leftMs }).catch((error: TandemError) => {
+        if (!isGone(error)) throw error;
+      });
+    };
+    await Promise.all([...this.#followers.values()].map(ready));
+  }
+
+  /** Ends the discovery, and the followers that it has started. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    for (const unwatch of this.#unwatch) unwatch();
+    this.#looking?.abort();
+    this.#retry?.();
+    const stopping = [...this.#followers.values()].map((follower) => follower.stop());
+    this.#channel.close();
+    this.#waiters.refuse(new TandemError('STOPPED', `the discovery of "${this.pattern}" is stopped`));
+    this.#parts.stopped(this);
+    await Promise.all(stopping);
+  }
+
+  /** Stops, as `await using` does at the end of its block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Begins to read the names, where both links are up. A reading over a link that went down is void. */
+  #look(): void {
+    const { commands, subscriber } = this.#parts.links;
+    const isUp = commands.up && subscriber.up;
+    if (!isUp) {
+      this.#looking?.abort();
+      this.#looking = undefined;
+    } else if (this.#looking === undefined && !this.#isStopped) {
+      this.#retry?.();
+      const looking = new AbortController();
+      this.#looking = looking;
+      this.#find(looking.signal).catch((error: unknown) => this.#failed(error, looking));
+    }
+  }
+
+  /** The subscription comes first: a space that appears while the names are read is heard of. */
+  async #find(signal: AbortSignal): Promise<void> {
+    const { finder, slices } = this.#parts;
+    await this.#channel.open();
+    signal.throwIfAborted();
+    const names = await finder.names(this.#start, signal);
+    await slices.run(this.#followAll(names), signal);
+    this.#failures = 0;
+    this.#error = undefined;
+    this.#isListed = true;
+    this.#waiters.check();
+  }
+
+  #failed(error: unknown, looking: AbortController): void {
+    const { time, observers } = this.#parts;
+    if (looking.signal.aborted || this.#isStopped) return;
+    this.#error = asTandemError(
+      error,
+      'REDIS_UNAVAILABLE',
+      `the spaces "${this.pattern}" could not be found`,
+    );
+    observers.tell('error', { space: this.pattern, role: 'follower', code: this.#error.code });
+    this.#failures = Math.min(this.#failures + 1, 10);
+    this.#retry = time.after(backoffMs(time, this.#failures), () => {
+      if (this.#looking === looking) this.#looking = undefined;
+      this.#look();
+    });
+  }
+
+  *#followAll(names: readonly string[]): Sliced<void> {
+    for (const name of names) {
+      this.#follow(name);
+      yield;
+    }
+  }
+
+  /** A message of a space that nobody follows here. */
+  #heard(space: string, message: string): void {
+    if (this.#isStopped) return;
+    try {
+      const { is } = decodeMessage(message);
+      if (is === 'removed') this.#declined.delete(space);
+      else if (is !== 'unknown') this.#follow(space);
+    } catch {
+      // Anybody can publish. What cannot be read shows no space.
+    }
+  }
+
+  #follow(name: string): void {
+    if (this.#isStopped || this.#followers.has(name) || this.#declined.has(name)) return;
+    const follower = this.#parts.follow(defineSpace(name, this.#definition), this.#channel);
+    this.#followers.set(name, follower);
+    follower.on('mode', ({ mode }) => {
+      if (mode !== 'stopped') return;
+      this.#followers.delete(name);
+      if (!follower.isRemoved) this.#declined.add(name);
+    });
+    inRoot(() => this.#tell(follower));
+  }
+
+  #tell(follower: Follower<D>): void {
+    const failed = (cause: unknown): void => {
+      const because = cause instanceof Error ? cause.message : String(cause);
+      const what = `a callback given to discover('${this.pattern}') failed: ${because}`;
+      follower.report(new TandemError('CALLBACK_FAILED', what, { cause }));
+    };
+    try {
+      const result = this.#callback(follower);
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #obstacle(): Obstacle {
+    const { commands, subscriber } = this.#parts.links;
+    const cause = this.#error ?? commands.error ?? subscriber.error;
+    return { text: cause?.message ?? 'their names are still being read', cause };
+  }
+}
+
+/**
+ * What the names begin with.
+ * @throws TandemError `INVALID_OPTION`
+ */
+function requireStart(pattern: unknown): string {
+  const found = typeof pattern === 'string' ? /^([A-Za-z0-9][A-Za-z0-9._:-]{0,62})?\*$/.exec(pattern) : null;
+  if (found !== null) return found[1] ?? '';
+  throw new TandemError(
+    'INVALID_OPTION',
+    `discover: expected the beginning of names with a "*" behind it, as in "bot:*", got ${
+      typeof pattern === 'string' ? JSON.stringify(pattern.slice(0, 80)) : typeof pattern
+    }`,
+  );
+}

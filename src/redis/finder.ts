@@ -1,0 +1,128 @@
+/**
+ * Finds spaces in Redis: those that exist by `SCAN`, and those that appear by a pattern subscription, which brings
+ * the frames of all of them as well.
+ */
+import type { Cluster, Redis } from 'ioredis';
+import type { TandemError } from '../base/errors.ts';
+import type { DeliverFrom, Finder } from '../ports/finder.ts';
+import type { Connection } from './connection.ts';
+import type { Keys } from './keys.ts';
+import { keysOf } from './keys.ts';
+import { isDenied, missingPattern } from './permissions.ts';
+import type { Client } from './target.ts';
+
+/** Redis looks at so many keys in one call: it takes a third of a millisecond. */
+const SCANNED = 1_000;
+/** Spaces are asked for their removal so many at a time. */
+const ASKED = 500;
+
+export interface FinderParts {
+  readonly commands: Connection;
+  readonly subscriber: Connection;
+  /** What all keys of the process begin with. */
+  readonly prefix: string | undefined;
+  /** The keys of a space, in the database of the process. */
+  readonly keysOf: (space: string) => Keys;
+}
+
+export class RedisFinder implements Finder {
+  readonly #parts: FinderParts;
+  /** By pattern. */
+  readonly #listeners = new Map<string, Set<DeliverFrom>>();
+
+  constructor(parts: FinderParts) {
+    this.#parts = parts;
+  }
+
+  async names(start: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { commands } = this.#parts;
+    const pattern = `${this.#opening}${start}*}:meta`;
+    const found = new Set<string>();
+    for (const node of await commands.call(nodesOf)) {
+      let cursor = '0';
+      do {
+        const from = cursor;
+        const [next, keys] = await commands.call((client) =>
+          (node ?? (client as Redis)).scan(from, 'MATCH', pattern, 'COUNT', SCANNED),
+        );
+        signal.throwIfAborted();
+        for (const key of keys) found.add(this.#spaceOf(key));
+        cursor = next;
+      } while (cursor !== '0');
+    }
+    return this.#present([...found], signal);
+  }
+
+  async subscribe(start: string, deliver: DeliverFrom): Promise<void> {
+    const pattern = this.#pattern(start);
+    const listeners = this.#listeners.get(pattern) ?? new Set();
+    this.#listeners.set(pattern, listeners.add(deliver));
+    await this.#parts.subscriber
+      .call((client) => client.psubscribe(pattern))
+      .catch((error: TandemError) => {
+        throw isDenied(error) ? missingPattern(error, pattern) : error;
+      });
+  }
+
+  async unsubscribe(start: string, deliver: DeliverFrom): Promise<void> {
+    const pattern = this.#pattern(start);
+    const listeners = this.#listeners.get(pattern);
+    listeners?.delete(deliver);
+    if (listeners?.size !== 0) return;
+    this.#listeners.delete(pattern);
+    const { subscriber } = this.#parts;
+    if (subscriber.up) await subscriber.call((client) => client.punsubscribe(pattern));
+  }
+
+  /** A message has come by a pattern. */
+  deliver(pattern: string, channel: string, message: string): void {
+    const space = this.#spaceOf(channel);
+    // The pattern also takes the channels of other databases.
+    if (this.#parts.keysOf(space).channel !== channel) return;
+    for (const deliver of this.#listeners.get(pattern) ?? []) deliver(space, message);
+  }
+
+  /** Without those that were removed. */
+  async #present(spaces: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const present: string[] = [];
+    for (let at = 0; at < spaces.length; at += ASKED) {
+      const some = spaces.slice(at, at + ASKED);
+      const removed = await this.#parts.commands.call((client) =>
+        Promise.all(
+          some.map((space) => removedAt(client, keysOf(space, 0, this.#parts.prefix).live.names[0]!)),
+        ),
+      );
+      signal.throwIfAborted();
+      present.push(...some.filter((_, n) => removed[n] === null || removed[n] === '0'));
+    }
+    return present;
+  }
+
+  get #opening(): string {
+    return keysOf('', 0, this.#parts.prefix).live.names[0]!.split('}')[0]!;
+  }
+
+  /** It is what the ACL of a follower of such spaces names, too: Redis compares the two as texts. */
+  #pattern(start: string): string {
+    return keysOf(`${start}*`, 0, this.#parts.prefix).pattern;
+  }
+
+  #spaceOf(name: string): string {
+    return name.slice(this.#opening.length, name.indexOf('}'));
+  }
+}
+
+/** The nodes whose keys together are all keys; `undefined` for whichever server the client is connected to. */
+async function nodesOf(client: Client): Promise<readonly (Redis | undefined)[]> {
+  return client.isCluster ? (client as Cluster).nodes('master') : [undefined];
+}
+
+/** Where somebody has put another type, that key is no removal. */
+async function removedAt(client: Client, meta: string): Promise<string | null> {
+  try {
+    return await client.hget(meta, 'removedAt');
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null;
+    throw error;
+  }
+}
