@@ -54,6 +54,9 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
   readonly #followers = new Map<string, Follower<D>>();
   /** Those whose follower the application has stopped: it is given no other one of them. */
   readonly #declined = new Set<string>();
+  /** Names of spaces that are still to be followed. */
+  readonly #found = new Set<string>();
+  #following: Promise<void> | undefined;
   #looking: AbortController | undefined;
   #retry: Cancel | undefined;
   #failures = 0;
@@ -157,11 +160,13 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
 
   /** The subscription comes first: a space that appears while the names are read is heard of. */
   async #find(signal: AbortSignal): Promise<void> {
-    const { finder, slices } = this.#parts;
+    const { finder } = this.#parts;
     await this.#channel.open();
     signal.throwIfAborted();
     const names = await finder.names(this.#start, signal);
-    await slices.run(this.#followAll(names), signal);
+    for (const name of names) this.#found.add(name);
+    await this.#followFound();
+    signal.throwIfAborted();
     this.#failures = 0;
     this.#error = undefined;
     this.#isListed = true;
@@ -184,8 +189,23 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     });
   }
 
-  *#followAll(names: readonly string[]): Sliced<void> {
-    for (const name of names) {
+  #appeared(space: string): void {
+    if (this.#followers.has(space) || this.#declined.has(space) || this.#found.has(space)) return;
+    this.#found.add(space);
+    void this.#followFound();
+  }
+
+  /** Follows what was found, in slices: a fleet gives its signs of life all at once. */
+  #followFound(): Promise<void> {
+    this.#following ??= this.#parts.slices
+      .run(this.#followEach())
+      .finally(() => (this.#following = undefined));
+    return this.#following;
+  }
+
+  *#followEach(): Sliced<void> {
+    for (const name of this.#found) {
+      this.#found.delete(name);
       this.#follow(name);
       yield;
     }
@@ -197,7 +217,7 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     try {
       const { is } = decodeMessage(message);
       if (is === 'removed') this.#declined.delete(space);
-      else if (is !== 'unknown') this.#follow(space);
+      else if (is !== 'unknown') this.#appeared(space);
     } catch {
       // Anybody can publish. What cannot be read shows no space.
     }

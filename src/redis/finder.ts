@@ -27,11 +27,14 @@ export interface FinderParts {
 
 export class RedisFinder implements Finder {
   readonly #parts: FinderParts;
+  /** What all keys begin with, up to the name of the space. */
+  readonly #opening: string;
   /** By pattern. */
   readonly #listeners = new Map<string, Set<DeliverFrom>>();
 
   constructor(parts: FinderParts) {
     this.#parts = parts;
+    this.#opening = this.#metaOf('').split('}')[0]!;
   }
 
   async names(start: string, signal: AbortSignal): Promise<readonly string[]> {
@@ -88,9 +91,7 @@ export class RedisFinder implements Finder {
     for (let at = 0; at < spaces.length; at += ASKED) {
       const some = spaces.slice(at, at + ASKED);
       const removed = await this.#parts.commands.call((client) =>
-        Promise.all(
-          some.map((space) => removedAt(client, keysOf(space, 0, this.#parts.prefix).live.names[0]!)),
-        ),
+        Promise.all(some.map((space) => removedAt(client, this.#metaOf(space)))),
       );
       signal.throwIfAborted();
       present.push(...some.filter((_, n) => removed[n] === null || removed[n] === '0'));
@@ -98,8 +99,8 @@ export class RedisFinder implements Finder {
     return present;
   }
 
-  get #opening(): string {
-    return keysOf('', 0, this.#parts.prefix).live.names[0]!.split('}')[0]!;
+  #metaOf(space: string): string {
+    return keysOf(space, 0, this.#parts.prefix).live.names[0]!;
   }
 
   /** It is what the ACL of a follower of such spaces names, too: Redis compares the two as texts. */
