@@ -16,7 +16,7 @@ interface PackageJson {
 rmSync(DIST, { recursive: true, force: true });
 compile('--emitDeclarationOnly');
 compile('--declaration', 'false', '--removeComments');
-joinFolder(DIST, entries());
+joinFolder(DIST, ...entries());
 
 function compile(...args: string[]): void {
   const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', ROOT));
@@ -27,13 +27,13 @@ function compile(...args: string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** The files that package.json names, the main entry first. */
-function entries(): string[] {
+/** The files that package.json names, the main entry first; and those of them that are programs. */
+function entries(): [all: string[], programs: string[]] {
   const about = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as PackageJson;
+  const inDist = (path: string): string => path.replace(/^(?:\.\/)?dist\//, '');
   const exported = Object.values(about.exports).flatMap((entry) =>
-    typeof entry === 'string' ? [] : [entry.default],
+    typeof entry === 'string' ? [] : [inDist(entry.default)],
   );
-  return [...new Set([...exported, ...Object.values(about.bin ?? {})])].map((path) =>
-    path.replace(/^(?:\.\/)?dist\//, ''),
-  );
+  const programs = [...new Set(Object.values(about.bin ?? {}).map(inDist))];
+  return [[...new Set([...exported, ...programs])], programs];
 }

@@ -2,6 +2,9 @@
  * Joins the compiled modules into one file for each entry, and one for all that entries share. Node needs half a
  * millisecond for every file of an ES module that it loads, which is more than our modules take to run.
  *
+ * A program must start at once. So what it shares with the main entry is in a file apart from the rest of the
+ * core, and what its own files share is in one that no entry loads.
+ *
  * A module becomes a function that is called once, in the order of evaluation, and returns its exports. Its imports
  * are constants at its top. There are no circles between modules, so each is ready before the next one needs it.
  * This file knows the forms that the compiler writes for our sources, and refuses every other one.
@@ -11,6 +14,10 @@ import { posix } from 'node:path';
 
 /** What entries share. */
 const CORE = 'src/core.js';
+/** What programs share with the main entry. */
+const BASE = 'src/base.js';
+/** What the files of programs share. */
+const PROGRAM = 'src/program.js';
 
 interface Name {
   readonly theirs: string;
@@ -70,23 +77,43 @@ function namesIn(list: string): Name[] {
 }
 
 /**
- * @param entries paths of modules that stay files of their own
+ * @param entries paths of modules that stay files of their own, the main entry first
+ * @param programs those of them that are programs
  * @returns the text of each file, by its path
  */
-export function join(modules: ReadonlyMap<string, Module>, entries: readonly string[]): Map<string, string> {
+export function join(
+  modules: ReadonlyMap<string, Module>,
+  entries: readonly string[],
+  programs: readonly string[] = [],
+): Map<string, string> {
+  const [main = ''] = entries;
   const files = new Set(entries);
+  const ofPrograms = new Set(programs);
+  /** By module: the files that need it at once. */
+  const users = new Map<string, string[]>();
   // A file that is added while the loop runs is visited as well.
-  for (const entry of files)
-    for (const path of reachable(modules, entry)) modules.get(path)!.later.forEach((file) => files.add(file));
+  for (const file of files)
+    for (const path of reachable(modules, file)) {
+      users.set(path, [...(users.get(path) ?? []), file]);
+      for (const later of modules.get(path)!.later) {
+        files.add(later);
+        if (ofPrograms.has(file)) ofPrograms.add(later);
+      }
+    }
+  /** A file of a program that needs the main entry has all of the core in any case. */
+  const isLight = (file: string): boolean => ofPrograms.has(file) && !users.get(main)?.includes(file);
+  const homeOf = (by: readonly string[]): string => {
+    if (by.includes(main)) return by.some(isLight) ? BASE : CORE;
+    if (by.length === 1) return by[0]!;
+    return by.every((file) => ofPrograms.has(file)) ? PROGRAM : CORE;
+  };
   const homes = new Map<string, string>();
-  for (const entry of files) {
-    for (const path of reachable(modules, entry))
-      if (!files.has(path)) homes.set(path, homes.has(path) || entry === entries[0] ? CORE : entry);
-  }
+  for (const [path, by] of users) if (!files.has(path)) homes.set(path, homeOf(by));
   const order = [...homes.keys()];
   const written = new Map<string, string>();
-  for (const file of [CORE, ...files]) {
+  for (const file of [CORE, BASE, PROGRAM, ...files]) {
     const parts = order.filter((path) => homes.get(path) === file).map((path) => modules.get(path)!);
+    if (parts.length === 0 && !files.has(file)) continue;
     written.set(file, new File(file, homes).write(parts, files.has(file) ? modules.get(file) : undefined));
   }
   return written;
@@ -196,14 +223,14 @@ function inAscii(text: string): string {
 }
 
 /** The compiled files of a folder become the joined ones. Declarations stay as they are. */
-export function joinFolder(folder: URL, entries: readonly string[]): void {
+export function joinFolder(folder: URL, entries: readonly string[], programs: readonly string[]): void {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith('.js'));
   const modules = new Map(
     paths.map((path) => [path, parse(path, readFileSync(new URL(path, folder), 'utf8'))] as const),
   );
-  const files = join(modules, entries);
+  const files = join(modules, entries, programs);
   for (const path of paths) rmSync(new URL(path, folder));
   for (const [path, text] of files) writeFileSync(new URL(path, folder), inAscii(text));
 }

@@ -2,7 +2,25 @@
 /** The command line: `npx tandem-sync …`. Its exit codes: 0 well, 1 not well, 2 wrong usage. */
 import { run } from './cli/run.ts';
 
-process.exitCode = run(process.argv.slice(2), {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
+const { stdout, stderr, stdin, env } = process;
+const ending = new AbortController();
+const end = (): void => ending.abort();
+process.once('SIGINT', end);
+process.once('SIGTERM', end);
+// Whoever read what is printed has gone, as `head` does: nobody is left to tell.
+stdout.on('error', () => {
+  end();
+  process.exit(0);
+});
+
+process.exitCode = await run(process.argv.slice(2), {
+  out: (text) => void stdout.write(text),
+  err: (text) => void stderr.write(text),
+  drained: () =>
+    new Promise((resolve) => (stdout.writableNeedDrain ? stdout.once('drain', resolve) : resolve())),
+  isTerminal: stdout.isTTY,
+  size: () => ({ columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 }),
+  environment: env,
+  input: () => stdin.setEncoding('utf8'),
+  ended: ending.signal,
 });

@@ -5,8 +5,9 @@ import { aclRules, REDIS_VERSIONS, ROLES } from '../redis/acl.ts';
 import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
+import { EXPECTED_PATTERN, isSpacePattern } from './space-name.ts';
 
-export const ACL_USAGE = `Usage: tandem-sync acl owner|follower|standby|reader --space NAME [options]
+const USAGE = `Usage: tandem-sync acl owner|follower|standby|reader --space NAME [options]
 
 Prints an ACL SETUSER line for redis-cli: all that a user of this role needs, and no more. It keeps the
 passwords of a user that exists. A new one needs its password as well: ACL SETUSER NAME >PASSWORD
@@ -26,26 +27,24 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** The name of a space, in which `*` and `?` may stand for others. */
-const SPACE = /^[A-Za-z0-9*?][A-Za-z0-9._:*?-]{0,63}$/;
 const USER = /^[\w.:@-]{1,128}$/;
 
 /** @throws UsageError, or TandemError `INVALID_OPTION` for the prefix */
-export function acl(args: readonly string[], { out }: Console): ExitCode {
-  const { values, positionals } = parsed(args, OPTIONS, ACL_USAGE);
+export function run(args: readonly string[], { out }: Pick<Console, 'out'>): ExitCode {
+  const { values, positionals } = parsed(args, OPTIONS);
   if (values.help === true) {
-    out(ACL_USAGE);
+    out(USAGE);
     return 0;
   }
   const [name, ...others] = positionals;
   const role = ROLES.find((one) => one === name);
-  if (role === undefined || others.length > 0) throw wrong(`expected one role: ${ROLES.join(', ')}`);
+  if (role === undefined || others.length > 0) throw new UsageError(`expected one role: ${ROLES.join(', ')}`);
   const spaces = values.space ?? [];
-  if (spaces.length === 0) throw wrong('--space is missing: the name of a space, or a pattern of names');
-  if (!spaces.every((space) => SPACE.test(space)))
-    throw wrong("--space: expected 1 to 64 letters, digits, '.', '_', ':', '-', '*' or '?'");
+  if (spaces.length === 0)
+    throw new UsageError('--space is missing: the name of a space, or a pattern of names');
+  if (!spaces.every(isSpacePattern)) throw new UsageError(`--space: ${EXPECTED_PATTERN}`);
   const { prefix = DEFAULT_PREFIX, user = `tandem-${role}`, 'redis-version': version = '7' } = values;
-  if (!USER.test(user)) throw wrong("--user: expected letters, digits, '_', '.', ':', '@' or '-'");
+  if (!USER.test(user)) throw new UsageError("--user: expected letters, digits, '_', '.', ':', '@' or '-'");
   const redisVersion = versionOf(version);
   const rules = aclRules({ role, spaces, prefix: requirePrefix(prefix), redisVersion });
   out(`ACL SETUSER ${user} ${rules.join(' ')}\n`);
@@ -54,10 +53,6 @@ export function acl(args: readonly string[], { out }: Console): ExitCode {
 
 function versionOf(version: string): RedisVersion {
   const found = REDIS_VERSIONS.find((one) => one === version);
-  if (found === undefined) throw wrong(`--redis-version: expected ${REDIS_VERSIONS.join(' or ')}`);
+  if (found === undefined) throw new UsageError(`--redis-version: expected ${REDIS_VERSIONS.join(' or ')}`);
   return found;
-}
-
-function wrong(message: string): UsageError {
-  return new UsageError(message, ACL_USAGE);
 }

@@ -3,18 +3,22 @@ import type { ParseArgsConfig } from 'node:util';
 import { parseArgs } from 'node:util';
 import { UsageError } from './console.ts';
 
-/**
- * @param usage what is shown with the error
- * @throws UsageError for an option that the command does not have, or that lacks its value
- */
+/** @throws UsageError for an option that the command does not have, or that lacks its value */
 export function parsed<T extends NonNullable<ParseArgsConfig['options']>>(
   args: readonly string[],
   options: T,
-  usage: string,
 ) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : 'wrong arguments', usage);
+    throw new UsageError(error instanceof Error ? said(error.message) : 'wrong arguments');
   }
+}
+
+/** In one line, and without what stands behind the name of an option: it may be a URL with a password. */
+function said(message: string): string {
+  const [, name] = /^Unknown option '(-{1,2}[\w-]{1,32})/.exec(message) ?? [];
+  if (name !== undefined) return `there is no option ${name}`;
+  if (message.startsWith('Unknown option')) return 'there is no such option';
+  return message.replaceAll(/\s+/g, ' ');
 }

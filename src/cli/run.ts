@@ -1,43 +1,39 @@
 /** Finds the command that was asked for, and turns what it throws into a message and an exit code. */
 import { TandemError } from '../base/errors.ts';
-import { acl, ACL_USAGE } from './acl.ts';
+import { safeError } from '../base/node-error.ts';
+import { COMMANDS, usage } from './commands.ts';
 import type { Console, ExitCode } from './console.ts';
-import { UsageError } from './console.ts';
-
-const USAGE = `Usage: tandem-sync <command> [options]
-
-Commands:
-  acl owner|follower|standby|reader --space NAME   prints the ACL rules that a Redis user of this role needs
-
-tandem-sync <command> --help says more.
-Exit codes: 0 well, 1 not well, 2 wrong usage.
-`;
+import { Failure, UsageError } from './console.ts';
+import { harmless } from './paint.ts';
 
 /** @param args what stands behind the name of the program */
-export function run(args: readonly string[], console: Console): ExitCode {
-  const [command, ...rest] = args;
+export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
+  const [name, ...rest] = args;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    console.out(usage());
+    return 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name!] : undefined;
+  if (command === undefined) {
+    const what = name === undefined ? 'no command is given' : 'there is no such command';
+    console.err(`tandem-sync: ${what}\n\n${usage()}`);
+    return 2;
+  }
   try {
-    if (command === 'acl') return acl(rest, console);
-    if (command === '--help' || command === '-h' || command === 'help') {
-      console.out(USAGE);
-      return 0;
-    }
-    const what = command === undefined ? 'no command is given' : 'there is no such command';
-    throw new UsageError(what, USAGE);
+    const { run } = await command.load();
+    return await run(rest, console);
   } catch (error) {
-    return failed(error, console);
+    const isWrongUsage =
+      error instanceof UsageError || (error instanceof TandemError && error.code === 'INVALID_OPTION');
+    const right = isWrongUsage ? `. Usage: tandem-sync ${command.form} [options]` : '';
+    console.err(`tandem-sync: ${harmless(messageOf(error))}${right}\n`);
+    return isWrongUsage ? 2 : 1;
   }
 }
 
-function failed(error: unknown, { err }: Console): ExitCode {
-  if (error instanceof UsageError) {
-    err(`tandem-sync: ${error.message}\n\n${error.usage}`);
-    return 2;
-  }
-  if (error instanceof TandemError && error.code === 'INVALID_OPTION') {
-    err(`tandem-sync: ${error.message}\n\n${ACL_USAGE}`);
-    return 2;
-  }
-  err(`tandem-sync: ${error instanceof Error ? error.message : 'failed'}\n`);
-  return 1;
+/** One line. A stack helps nobody here, and may hold a secret. */
+function messageOf(error: unknown): string {
+  if (error instanceof TandemError || error instanceof Failure || error instanceof UsageError)
+    return error.message;
+  return `failed: ${safeError(error).text}`;
 }

@@ -37,7 +37,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
 const COMMANDS: ReadonlySet<string> = new Set(
   (
     'auth hello select client info ping time echo eval evalsha eval_ro evalsha_ro script subscribe unsubscribe psubscribe punsubscribe publish ' +
-    'ssubscribe sunsubscribe spublish readonly asking cluster sentinel role command config quit ' +
+    'ssubscribe sunsubscribe spublish readonly asking cluster sentinel role command config quit acl pubsub ' +
     'del exists expire get getrange hdel hget hgetall hincrby hkeys hlen hmget hmset hscan hset hstrlen hvals ' +
     'incr incrby mget persist pexpire pexpireat pttl ttl rename scan set strlen type unlink ' +
     'zadd zcard zcount zrange zrangebyscore zrem zremrangebyrank zremrangebyscore zscan zscore'
@@ -141,5 +141,7 @@ function named(name = ''): string {
 }
 
 const SUBCOMMANDS: ReadonlySet<string> = new Set(
-  'reply setname setinfo id getname load exists slots shards nodes info get'.split(' '),
+  'reply setname setinfo id getname load exists slots shards nodes info get getuser dryrun whoami numsub'.split(
+    ' ',
+  ),
 );

@@ -1,26 +1,16 @@
 /** The command line: what it prints, where, and how it exits. */
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import test from 'ava';
-import { run } from '../../src/cli/run.ts';
+import { aclLine } from '../_acl.ts';
+import { called, program } from '../_console.ts';
 import { READING_COMMANDS, WRITING_COMMANDS } from '../../src/redis/permissions.ts';
 
 const root = new URL('../../', import.meta.url);
 
-function called(...args: readonly string[]) {
-  const [printed, said] = [[] as string[], [] as string[]];
-  const code = run(args, { out: (text) => printed.push(text), err: (text) => said.push(text) });
-  return { code, out: printed.join(''), err: said.join('') };
-}
+const rulesOf = (...args: readonly string[]): string[] => aclLine(...args).split(' ');
 
-const rulesOf = (...args: readonly string[]): string[] =>
-  called('acl', ...args)
-    .out.trim()
-    .split(' ');
-
-test('acl prints one line for a user of the role, and nothing else', (t) => {
-  const { code, out, err } = called('acl', 'owner', '--space', 'trading');
+test('acl prints one line for a user of the role, and nothing else', async (t) => {
+  const { code, out, err } = await called(['acl', 'owner', '--space', 'trading']);
   t.is(code, 0);
   t.is(err, '');
   t.regex(out, /^ACL SETUSER tandem-owner on resetkeys resetchannels -@all [^\n]+\n$/);
@@ -67,7 +57,7 @@ test('no rule comes twice, and a standby may what an owner and a follower may', 
       t.true(standby.includes(rule), rule);
 });
 
-test('wrong usage exits with 2, prints nothing, and says what is wrong and how it is used', (t) => {
+test('wrong usage exits with 2, prints nothing, and says what is wrong and how it is used', async (t) => {
   const wrong: [args: string[], said: RegExp][] = [
     [[], /no command is given/],
     [['nonsense'], /there is no such command/],
@@ -85,7 +75,7 @@ test('wrong usage exits with 2, prints nothing, and says what is wrong and how i
     [['acl', 'owner', '--space', 'x', '--nonsense'], /--nonsense/],
   ];
   for (const [args, said] of wrong) {
-    const { code, out, err } = called(...args);
+    const { code, out, err } = await called(args);
     t.is(code, 2, args.join(' '));
     t.is(out, '');
     t.regex(err, said);
@@ -93,9 +83,9 @@ test('wrong usage exits with 2, prints nothing, and says what is wrong and how i
   }
 });
 
-test('help is printed, and is well', (t) => {
+test('help is printed, and is well', async (t) => {
   for (const args of [['--help'], ['-h'], ['help'], ['acl', '--help'], ['acl', '-h']]) {
-    const { code, out, err } = called(...args);
+    const { code, out, err } = await called(args);
     t.is(code, 0);
     t.is(err, '');
     t.regex(out, /^Usage: tandem-sync/);
@@ -103,11 +93,10 @@ test('help is printed, and is well', (t) => {
 });
 
 test('the program exits with the code of its command', async (t) => {
-  const program = new URL('src/cli.ts', root).pathname;
-  const start = (...args: string[]) => promisify(execFile)(process.execPath, [program, ...args]);
-  const { stdout } = await start('acl', 'follower', '--space', 'x');
-  t.regex(stdout, /^ACL SETUSER tandem-follower /);
-  await t.throwsAsync(start('acl'), { code: 2 as never });
+  const { code, out } = await program(['acl', 'follower', '--space', 'x']);
+  t.is(code, 0);
+  t.regex(out, /^ACL SETUSER tandem-follower /);
+  t.is((await program(['acl'])).code, 2);
 });
 
 test('docs/acl.md has what the command prints', (t) => {
@@ -115,7 +104,7 @@ test('docs/acl.md has what the command prints', (t) => {
   const shown = [...text.matchAll(/^\$ npx tandem-sync (.*)\n(.*\n)/gm)];
   t.is(shown.length, 4);
   for (const [, args = '', line = ''] of shown)
-    t.is(called(...args.replaceAll("'", '').split(' ')).out, line, args);
+    t.is(`${aclLine(...args.replaceAll("'", '').split(' ').slice(1))}\n`, line, args);
 });
 
 test('the rules have each command that a script calls, and no other', (t) => {

@@ -83,6 +83,32 @@ test('what is imported later is found from the file that the module went to', (t
   t.is(joined().get('src/http/texts.js'), 'const PAGE = "import { a } from \'b\';\\n";\nexport { PAGE };\n');
 });
 
+test('what a program shares with the main entry is apart from the core, and no entry loads what is its own', (t) => {
+  const modules = Object.entries({
+    ...SOURCES,
+    'src/program.js': "import { run } from './cli/run.js';\nrun();\n",
+    'src/cli/run.js': `import { show } from './words.js';
+export const run = async () => [show, await import('./ls.js'), await import('./watch.js')];
+`,
+    'src/cli/words.js': "import { show as one } from '../base/errors.js';\nexport const show = one;\n",
+    'src/cli/ls.js': "import { show } from './words.js';\nexport const ls = show;\n",
+    'src/cli/watch.js': `import { connect } from '../index.js';
+import { show } from './words.js';
+export const watch = [connect, show];
+`,
+  }).map(([path, text]) => [path.replace('src/program.js', 'src/cli.js'), text] as const);
+  const parsed = new Map(modules.map(([path, text]) => [path, parse(path, text)]));
+  const files = join(parsed, ['src/index.js', 'src/koa.js', 'src/cli.js'], ['src/cli.js']);
+  t.regex(files.get('src/base.js')!, /^const \$base_errors/);
+  t.regex(files.get('src/core.js')!, /import \{ \$base_errors \} from '\.\/base\.js';\nconst \$tandem/);
+  t.regex(files.get('src/program.js')!, /\$cli_words/);
+  for (const file of ['src/cli.js', 'src/cli/ls.js', 'src/program.js', 'src/base.js'])
+    t.notRegex(files.get(file)!, /core\.js|index\.js/, file);
+  t.regex(files.get('src/cli/watch.js')!, /from '\.\.\/index\.js'/);
+  for (const file of ['src/index.js', 'src/koa.js', 'src/core.js'])
+    t.notRegex(files.get(file)!, /program\.js/, file);
+});
+
 for (const [what, text] of [
   ['a default export', 'export default 1;\n'],
   ['a default import', "import ioredis from 'ioredis';\n"],

@@ -1,0 +1,46 @@
+/** The commands, each with a line that says what it is for. A command is loaded when it is called. */
+import type { Console, ExitCode } from './console.ts';
+
+export interface Command {
+  readonly form: string;
+  readonly about: string;
+  readonly load: () => Promise<{
+    readonly run: (args: readonly string[], console: Console) => ExitCode | Promise<ExitCode>;
+  }>;
+}
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  ls: {
+    form: 'ls [PATTERN]',
+    about: 'the spaces: owner, lease, keys, age, subscribers',
+    load: () => import('./ls.ts'),
+  },
+  get: {
+    form: 'get SPACE [KEY|PREFIX/]',
+    about: 'the state as Redis has it',
+    load: () => import('./get.ts'),
+  },
+  watch: {
+    form: 'watch SPACE [KEY|PREFIX/]',
+    about: 'follows a space, and prints what changes',
+    load: () => import('./watch.ts'),
+  },
+  acl: {
+    form: 'acl owner|follower|standby|reader --space NAME',
+    about: 'prints the ACL rules that a Redis user of this role needs',
+    load: () => import('./acl.ts'),
+  },
+};
+
+export function usage(): string {
+  const commands = Object.values(COMMANDS);
+  const width = Math.max(...commands.map(({ form }) => form.length));
+  const lines = commands.map(({ form, about }) => `  ${form.padEnd(width)}   ${about}\n`);
+  return `Usage: tandem-sync <command> [options]
+
+Commands:
+${lines.join('')}
+tandem-sync <command> --help says more.
+Exit codes: 0 well, 1 not well, 2 wrong usage.
+`;
+}

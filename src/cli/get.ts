@@ -1,0 +1,87 @@
+/** `get`: the state of a space as it is in Redis. */
+import type { Head } from '../ports/store.ts';
+import { parsed } from './arguments.ts';
+import type { Console, ExitCode } from './console.ts';
+import { Failure, UsageError } from './console.ts';
+import { isMatched, keyPatternOf } from './key-pattern.ts';
+import { harmless, paintOf } from './paint.ts';
+import { REACH, REACH_USAGE, reachOf } from './reach.ts';
+import type { StoredValue } from './server.ts';
+import { Server } from './server.ts';
+import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
+import { storedLine } from './stored-line.ts';
+import { tableOf } from './table.ts';
+
+const USAGE = `Usage: tandem-sync get SPACE [KEY|PREFIX/] [options]
+
+Prints what Redis holds of a space: all keys with their values and positions, or the value of one key. With --json
+each line is { key, value, position }, or { key, unreadable, position } where somebody wrote what is no JSON.
+Exits with 1 where the space or the key is not there.
+
+  KEY                     one key
+  PREFIX/                 the keys below it
+${REACH_USAGE}`;
+
+/** Keys that are printed in one go. */
+const AT_ONCE = 1_000;
+
+export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
+  const { values, positionals } = parsed(args, REACH);
+  if (values.help === true) return (console.out(USAGE), 0);
+  const [space = '', key, ...others] = positionals;
+  if (!isSpaceName(space) || others.length > 0) throw new UsageError(EXPECTED_NAME);
+  const pattern = keyPatternOf(key);
+  const server = await Server.open(reachOf(values, console));
+  try {
+    if (pattern.is === 'key') {
+      const { head, value } = await server.value(space, pattern.key);
+      requireSpace(space, head);
+      if (value === undefined) throw new Failure(`key "${pattern.key}" of space "${space}" holds no value`);
+      const line = storedLine(head, pattern.key, value);
+      console.out(`${values.json === true ? JSON.stringify(line) : harmless(value.json)}\n`);
+      return 0;
+    }
+    const { head, keys } = await server.state(space);
+    requireSpace(space, head);
+    const found = [...keys].filter(([name]) => isMatched(pattern, name));
+    if (values.json === true) await printJson(head, found, console);
+    else printTable(head, found, console);
+    warnOf(space, head, console);
+    return 0;
+  } finally {
+    server.close();
+  }
+}
+
+/** @throws Failure where nobody ever owned the space */
+function requireSpace(space: string, { fence, wrongTypes }: Head): void {
+  if (fence === 0 && wrongTypes.length === 0) throw new Failure(`there is no space "${space}" in this Redis`);
+}
+
+function warnOf(space: string, { keysLost }: Head, { err }: Console): void {
+  if (keysLost) err(`the keys are not what the owner has written: tandem-sync doctor ${space} says more\n`);
+}
+
+async function printJson(
+  head: Head,
+  found: readonly (readonly [string, StoredValue])[],
+  console: Console,
+): Promise<void> {
+  for (let at = 0; at < found.length; at += AT_ONCE) {
+    const lines = found.slice(at, at + AT_ONCE).map(([key, value]) => storedLine(head, key, value));
+    console.out(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await console.drained();
+  }
+}
+
+function printTable(head: Head, found: readonly (readonly [string, StoredValue])[], console: Console): void {
+  const paint = paintOf(console);
+  const rows = found.map(([key, value]) => {
+    const { position, unreadable } = storedLine(head, key, value);
+    const cell = { text: value.json, ...(unreadable !== undefined && { tone: 'bad' as const }) };
+    return [{ text: key, tone: 'strong' as const }, position, cell];
+  });
+  const columns = [{ title: 'KEY' }, { title: 'POSITION' }, { title: 'VALUE' }];
+  const width = console.isTerminal ? console.size().columns : Infinity;
+  console.out(tableOf(columns, rows, paint, width));
+}
