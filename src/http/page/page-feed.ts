@@ -3,7 +3,7 @@
  * the load of the process.
  *
  * A page is a reader with a cursor. At most every 100 ms it gets everything that is newer than its cursor. A
- * value is cut at 240 characters, and a space is cut at 2,000 keys.
+ * value is cut at 240 characters, a space is cut at 2,000 keys, and of many spaces a page shows a selection.
  */
 import { connectionMachine } from '../../../machines/connection.ts';
 import type { AnyParticipant } from '../../actor/participant.ts';
@@ -24,6 +24,7 @@ import { EVENT_END, eventHead } from '../event-stream.ts';
 import { LATENCY_BOUNDS_MS } from './latency.ts';
 import { chartOf } from '../../actor/machine-chart.ts';
 import { diagnosisOf } from '../diagnosis.ts';
+import { select } from './selection.ts';
 import { inJson, answerHeadersOf } from '../answer-headers.ts';
 
 const LOOK_MS = 100;
@@ -165,7 +166,8 @@ export class PageFeed {
   }
 
   #newUpdate(cursor: Cursor | undefined): Update {
-    const { participants } = this.#tandem;
+    const { shown, others } = select(candidatesOf(this.#tandem));
+    const participants = shown.map(({ participant }) => participant);
     const { log, transitions } = this.#eventLog;
     const places = participants.flatMap(
       (participant) => placeOf(participant, cursor?.rows.get(participant)) ?? [],
@@ -184,6 +186,7 @@ export class PageFeed {
       load: this.#tandem.load,
       ...(cursor === undefined && { hello: this.#hello() }),
       spaces: participants.map(statusOf),
+      others,
       ...fresh,
     };
     return {
@@ -227,6 +230,15 @@ export class PageFeed {
       })),
     };
   }
+}
+
+function candidatesOf({ participants, spacesByName }: Tandem) {
+  const byName = new Set(spacesByName);
+  return participants.map((participant) => {
+    const { name } = participant.space;
+    const isLive = participant.proof.freshness() === 'live';
+    return { participant, name, isByName: byName.has(name), isLive };
+  });
 }
 
 function statusOf(participant: AnyParticipant): Record<string, unknown> {

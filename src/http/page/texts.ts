@@ -550,6 +550,7 @@ export const PAGE = {
     "    </header>\n" +
     "    <p id=\"lost\" class=\"lost\" role=\"alert\" hidden></p>\n" +
     "    <nav id=\"nav\" aria-label=\"Spaces\" hidden></nav>\n" +
+    "    <p id=\"others\" class=\"others\" hidden></p>\n" +
     "    <main id=\"spaces\" tabindex=\"-1\">\n" +
     "      <p class=\"empty\" id=\"empty\">Waiting for the first message of this process.</p>\n" +
     "    </main>\n" +
@@ -821,7 +822,7 @@ export const PAGE = {
     "  document.title = `${received.name} · Tandem`;\n" +
     "}\n" +
     "\n" +
-    "function show({ spaces, rows, log: entries, transitions, seconds: lines, points, delayMs, load }) {\n" +
+    "function show({ spaces, others, rows, log: entries, transitions, seconds: lines, points, delayMs, load }) {\n" +
     "  const here = new Set(spaces.map(({ space }) => space));\n" +
     "  for (const space of views.keys()) if (!here.has(space)) removeView(space);\n" +
     "  for (const space of here) if (!views.has(space)) addView(space);\n" +
@@ -835,6 +836,7 @@ export const PAGE = {
     "  for (const status of spaces) views.get(status.space).status(status, delayMs);\n" +
     "  addToLog(log, entries, wallOf);\n" +
     "  drawNav(spaces);\n" +
+    "  showOthers(others);\n" +
     "  showLoad(load);\n" +
     "}\n" +
     "\n" +
@@ -863,6 +865,13 @@ export const PAGE = {
     "    tone(link, views.get(space).tone);\n" +
     "    setText(link, `${space}: ${mode}, ${freshness}`);\n" +
     "  }\n" +
+    "}\n" +
+    "\n" +
+    "/** Of many spaces the process sends those by name and those that are not well. */\n" +
+    "function showOthers({ count: number, notLive }) {\n" +
+    "  $('others').hidden = number === 0;\n" +
+    "  const state = notLive === 0 ? 'all of them live' : `${count(notLive)} of them not live`;\n" +
+    "  setText($('others'), `${count(number)} more spaces are not shown, ${state}.`);\n" +
     "}\n" +
     "\n" +
     "/** What Tandem takes of this process. */\n" +
@@ -1423,6 +1432,12 @@ export const PAGE = {
     "  color: var(--ink);\n" +
     "  font-size: 12px;\n" +
     "  text-decoration: none;\n" +
+    "}\n" +
+    "\n" +
+    ".others {\n" +
+    "  margin: 0 0 12px;\n" +
+    "  color: var(--muted);\n" +
+    "  font-size: 13px;\n" +
     "}\n" +
     "\n" +
     "nav a[data-tone='good'] {\n" +

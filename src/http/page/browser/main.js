@@ -51,7 +51,7 @@ function startOver(received) {
   document.title = `${received.name} · Tandem`;
 }
 
-function show({ spaces, rows, log: entries, transitions, seconds: lines, points, delayMs, load }) {
+function show({ spaces, others, rows, log: entries, transitions, seconds: lines, points, delayMs, load }) {
   const here = new Set(spaces.map(({ space }) => space));
   for (const space of views.keys()) if (!here.has(space)) removeView(space);
   for (const space of here) if (!views.has(space)) addView(space);
@@ -65,6 +65,7 @@ function show({ spaces, rows, log: entries, transitions, seconds: lines, points,
   for (const status of spaces) views.get(status.space).status(status, delayMs);
   addToLog(log, entries, wallOf);
   drawNav(spaces);
+  showOthers(others);
   showLoad(load);
 }
 
@@ -93,6 +94,13 @@ function drawNav(spaces) {
     tone(link, views.get(space).tone);
     setText(link, `${space}: ${mode}, ${freshness}`);
   }
+}
+
+/** Of many spaces the process sends those by name and those that are not well. */
+function showOthers({ count: number, notLive }) {
+  $('others').hidden = number === 0;
+  const state = notLive === 0 ? 'all of them live' : `${count(notLive)} of them not live`;
+  setText($('others'), `${count(number)} more spaces are not shown, ${state}.`);
 }
 
 /** What Tandem takes of this process. */
