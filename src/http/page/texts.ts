@@ -1077,12 +1077,14 @@ export const PAGE = {
     "    this.#latency.draw(wallMs, offsetMs, isOwner);\n" +
     "    for (const chart of this.#charts.values()) chart.draw(wallMs, offsetMs);\n" +
     "    this.#table.draw();\n" +
+    "    if (this.#status) setText(this.#facts.Mode, this.#modeText(wallMs));\n" +
+    "  }\n" +
+    "\n" +
+    "  /** Of many spaces, the process no longer knows each last transition. */\n" +
+    "  #modeText(wallMs) {\n" +
+    "    const name = stateName(this.#status.state);\n" +
     "    const [last] = this.#transitions;\n" +
-    "    if (last)\n" +
-    "      setText(\n" +
-    "        this.#facts.Mode,\n" +
-    "        `${stateName(this.#status.state)}, for ${seconds(Math.max(0, wallMs - last.at))}`,\n" +
-    "      );\n" +
+    "    return last ? `${name}, for ${seconds(Math.max(0, wallMs - last.at))}` : name;\n" +
     "  }\n" +
     "\n" +
     "  #drawLamps(status, delayMs) {\n" +

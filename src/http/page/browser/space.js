@@ -154,12 +154,14 @@ export class SpaceView {
     this.#latency.draw(wallMs, offsetMs, isOwner);
     for (const chart of this.#charts.values()) chart.draw(wallMs, offsetMs);
     this.#table.draw();
+    if (this.#status) setText(this.#facts.Mode, this.#modeText(wallMs));
+  }
+
+  /** Of many spaces, the process no longer knows each last transition. */
+  #modeText(wallMs) {
+    const name = stateName(this.#status.state);
     const [last] = this.#transitions;
-    if (last)
-      setText(
-        this.#facts.Mode,
-        `${stateName(this.#status.state)}, for ${seconds(Math.max(0, wallMs - last.at))}`,
-      );
+    return last ? `${name}, for ${seconds(Math.max(0, wallMs - last.at))}` : name;
   }
 
   #drawLamps(status, delayMs) {
