@@ -3,6 +3,7 @@ import { Cluster, Redis } from 'ioredis';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
+import { connect, defineSpace, json } from '../../src/index.ts';
 import { Witness } from '../_episode.ts';
 import { FaultProxy } from '../_fault-proxy.ts';
 import type { Fault } from '../_faults.ts';
@@ -275,4 +276,35 @@ onRealServer('in a Cluster, the slot of the space moves to another master, key b
     },
     end: async (grounds) => t.is((await grounds.masters())[0]!.id, movedTo),
   });
+});
+
+onRealServer('in a Cluster, spaces of all shards are found and heard over one subscription', async (t) => {
+  t.timeout(60_000);
+  const grounds = await Clustered.start();
+  t.teardown(() => grounds.stop());
+  const definition = { status: json<string>() };
+  const join = (name: string) => {
+    const tandem = connect({ redis: grounds.ways.owner as () => Cluster, name, telemetry: false });
+    t.teardown(() => tandem.stop({ timeoutMs: 100 }));
+    return tandem;
+  };
+  const bots = join('bots');
+  const own = (n: number) => {
+    const owner = bots.own(defineSpace(`bot:${n}`, definition));
+    owner.set('status', `of ${n}`);
+    return owner;
+  };
+  const owners = Array.from({ length: 20 }, (_, n) => own(n));
+  await Promise.all(owners.map((owner) => owner.ready()));
+  const portal = join('portal');
+  const discovery = portal.discover('bot:*', definition, () => {});
+  await discovery.ready();
+  own(20);
+  const names = Array.from({ length: 21 }, (_, n) => `bot:${n}`);
+  const isLive = (name: string): boolean => portal.get(name)?.get('status').freshness === 'live';
+  await until(() => names.every(isLive), 'all bots live');
+  await owners[3]!.stop();
+  t.true(await portal.remove('bot:3'));
+  await until(() => !discovery.participants.has('bot:3'), 'the end of a retired bot');
+  t.is(discovery.participants.size, 20);
 });
