@@ -2,6 +2,7 @@
 import { direct } from './direct.ts';
 import { fanOut } from './fan-out.ts';
 import type { Benchmark } from './harness/benchmark.ts';
+import { fleet } from './fleet.ts';
 import { hotKey } from './hot-key.ts';
 import { idle } from './idle.ts';
 import { isolation } from './isolation.ts';
@@ -24,6 +25,7 @@ export const benchmarks: readonly Benchmark[] = [
   resume,
   memory,
   idle,
+  fleet,
   fanOut,
   size,
 ];
