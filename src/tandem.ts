@@ -24,7 +24,7 @@ import { kindOf } from './base/kind.ts';
 import type { DiscoverOptions } from './follower/discovery.ts';
 import { Discovery } from './follower/discovery.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
-import { followerLogic } from './follower/follower.ts';
+import { checkedFollowOptions, followerLogic } from './follower/follower.ts';
 import { DirectPath } from './follower/direct-path.ts';
 import { between, requireBoolean, requireObject, requireSignal } from './base/options.ts';
 import type { Observer as Listener, Role } from './ports/observer.ts';
@@ -246,6 +246,7 @@ export class Tandem implements AsyncDisposable {
     { signal, ...options }: DiscoverOptions = {},
   ): Discovery<D> {
     requireSignal(signal);
+    checkedFollowOptions(options);
     this.#requireRunning();
     const { store, time, slices, observers } = this.#runtime;
     const discovery: Discovery<D> = new Discovery(pattern, definition, callback, {

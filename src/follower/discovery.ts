@@ -174,14 +174,9 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
   }
 
   #failed(error: unknown, looking: AbortController): void {
-    const { time, observers } = this.#parts;
+    const { time } = this.#parts;
     if (looking.signal.aborted || this.#isStopped) return;
-    this.#error = asTandemError(
-      error,
-      'REDIS_UNAVAILABLE',
-      `the spaces "${this.pattern}" could not be found`,
-    );
-    observers.tell('error', { space: this.pattern, role: 'follower', code: this.#error.code });
+    this.#note(error);
     this.#failures = Math.min(this.#failures + 1, 10);
     this.#retry = time.after(backoffMs(time, this.#failures), () => {
       if (this.#looking === looking) this.#looking = undefined;
@@ -193,6 +188,12 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     if (this.#followers.has(space) || this.#declined.has(space) || this.#found.has(space)) return;
     this.#found.add(space);
     void this.#followFound();
+  }
+
+  #note(error: unknown): void {
+    const what = `the spaces "${this.pattern}" could not be found`;
+    this.#error = asTandemError(error, 'REDIS_UNAVAILABLE', what);
+    this.#parts.observers.tell('error', { space: this.pattern, role: 'follower', code: this.#error.code });
   }
 
   /** Follows what was found, in slices: a fleet gives its signs of life all at once. */

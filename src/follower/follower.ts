@@ -87,7 +87,7 @@ export class Follower<D extends Definition = Definition>
 
   constructor(space: Space<D>, runtime: Runtime, scope: ParticipantScope, options: FollowOptions = {}) {
     super('follower', space, runtime, scope);
-    const { direct, maxStaleMs, isAlwaysDirect } = checked(options);
+    const { direct, maxStaleMs, isAlwaysDirect } = checkedFollowOptions(options);
     const { context } = this;
     const replica = new Replica(runtime.tombstoneLimit);
     this.#parts = {
@@ -339,7 +339,7 @@ export class Follower<D extends Definition = Definition>
 }
 
 /** @throws TandemError `INVALID_OPTION` */
-function checked(options: FollowOptions) {
+export function checkedFollowOptions(options: FollowOptions) {
   requireObject('follow', options);
   const { direct, maxStaleMs = 750 } = options;
   if (direct !== undefined) requireObject('direct', direct);

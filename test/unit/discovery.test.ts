@@ -287,6 +287,9 @@ test('patterns that are none are refused', (t) => {
     t.throws(() => portal.discover(pattern as string, definition, () => {}), {
       message: /discover: expected/,
     });
+  t.throws(() => portal.discover('bot:*', definition, () => {}, { maxStaleMs: 1 }), {
+    message: /maxStaleMs: expected/,
+  });
   t.notThrows(() => portal.discover('*', definition, () => {}));
   t.throws(() => portal.discover('bot:*', definition, 'no' as never), {
     message: /discover: expected a function/,
