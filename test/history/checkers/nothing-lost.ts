@@ -140,7 +140,9 @@ function checkUncommitted(
     const { ops, lines: own } = lines.life(fenced.owner);
     const line = own.at(-1)!;
     const next = lines.all.find(({ owner, epoch }) => owner !== fenced.owner && epoch > line.epoch);
-    if (next === undefined || line.epoch === 0 || hasLost(line.claimedAt, fenced.at)) continue;
+    if (next === undefined || line.epoch === 0) continue;
+    // An owner that takes over from a living one reads the state only after that one is fenced.
+    if (hasLost(line.claimedAt, Math.max(fenced.at, next.claimedAt))) continue;
     const named = new Map(fenced.uncommitted);
     const redone = new Set(
       lines
