@@ -8,6 +8,7 @@ export type {
   TandemStopped,
 } from './tandem.ts';
 export type { Load } from './base/load.ts';
+export type { LogEvent, Logger, LogLevel, LogRecord } from './log/logger.ts';
 export { defineSpace } from './state/space.ts';
 export { json } from './state/schema.ts';
 export type { Definition, InputOf, KeyOf, PatternOf, ValueOf } from './state/definition.ts';

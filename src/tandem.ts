@@ -47,6 +47,9 @@ import { defineSpace, requireSpace } from './state/space.ts';
 import type { Definition } from './state/definition.ts';
 import type { Joined, Joining, StoreServer } from './ports/store-server.ts';
 import { JOIN, requireStoreServer } from './ports/store-server.ts';
+import type { Logger } from './log/logger.ts';
+import { requireLog } from './log/logger.ts';
+import { ProcessLog } from './log/process-log.ts';
 import { measure } from './telemetry/meters.ts';
 import { Spans } from './telemetry/spans.ts';
 import { openTelemetry } from './telemetry/open-telemetry.ts';
@@ -115,6 +118,12 @@ export interface ProcessOptions {
    * must be started before the first `own` or `follow`. Default true.
    */
   readonly telemetry?: boolean;
+  /**
+   * Takes a line for each change of state of a participant: `(record, message)`, as loggers of pino do. An error
+   * that it throws is dropped. With `false` nothing is logged. Default: a line on stderr, for those
+   * participants whose `error` events nobody listens for; there, what goes well from the beginning has none.
+   */
+  readonly log?: Logger | false | undefined;
   /** An XState inspector for all actors and machines. Default none. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
@@ -158,6 +167,8 @@ type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect'> & {
   readonly measure?: (participants: Iterable<AnyParticipant>, load: () => Load) => (() => void) | undefined;
   /** Finds the spaces of a discovery. Default: there are none to be found. */
   readonly finder?: Finder;
+  /** Default: none. */
+  readonly log?: ProcessLog;
 };
 
 export class Tandem implements AsyncDisposable {
@@ -173,6 +184,7 @@ export class Tandem implements AsyncDisposable {
   /** The load of this process: routes add what they hold for clients. */
   readonly loadMeter: LoadMeter;
   readonly #measure: TandemOptions['measure'];
+  readonly #log: ProcessLog | undefined;
   #stopMeasuring: (() => void) | undefined;
   /** What participants that stopped before could not commit. */
   readonly #uncommitted: OfSpace[] = [];
@@ -185,11 +197,12 @@ export class Tandem implements AsyncDisposable {
     runtime: Omit<Runtime, 'registry' | 'observers' | 'tracer' | 'slices'> &
       Partial<Pick<Runtime, 'observers' | 'tracer' | 'slices'>>,
     close: () => void,
-    { measure, finder, ...options }: TandemOptions = {},
+    { measure, finder, log, ...options }: TandemOptions = {},
   ) {
     this.name = runtime.name;
     this.#measure = measure;
     this.#finder = finder;
+    this.#log = log;
     const participants = this.#participants;
     this.#runtime = {
       observers: new Observers(),
@@ -430,6 +443,7 @@ export class Tandem implements AsyncDisposable {
     await Promise.all(this.#leaving);
     this.#root.stop();
     this.#close();
+    this.#log?.end();
     this.#stopMeasuring?.();
     return { uncommitted: [...this.#uncommitted, ...lists.flat()] };
   }
@@ -475,6 +489,7 @@ export class Tandem implements AsyncDisposable {
         this.#participants.delete(old);
     }
     this.#participants.add(participant);
+    this.#log?.attach(participant);
     this.#stopMeasuring ??= this.#measure?.(this.#participants, () => this.load);
   }
 
@@ -507,6 +522,7 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
     telemetry = true,
     inspect,
   } = options;
+  const log = requireLog(options.log);
   if (typeof name !== 'string' || name === '')
     throw new TandemError('INVALID_OPTION', `name: expected a string, got ${kindOf(name)}`);
   const deadlineMs = between('commandTimeoutMs', commandTimeoutMs, 10, 60_000);
@@ -527,6 +543,7 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
   return new Tandem(runtime, leave, {
     finder,
     ...(inspect && { inspect: inspectorInRoot(inspect) }),
+    log: new ProcessLog({ name, time, log }),
     measure: (participants, load) => measure(otel, { time, clock, observers, participants, load }),
   });
 }

@@ -12,7 +12,7 @@ import { charts } from './charts.ts';
 import { DEFAULT_PORT, readOptions, readPort } from './arguments.ts';
 import { DIRECT_HELP, readDirect } from './direct.ts';
 import { giveUp, onEnd } from './lifecycle.ts';
-import { ErrorLog, logEvent } from './log.ts';
+import { log, logEvent } from './log.ts';
 import type { ApiReport, Entered, Sighting } from './messages.ts';
 import { Kept, monotonicUs, Reporter } from './messages.ts';
 import { portTaken } from './port.ts';
@@ -39,10 +39,9 @@ const url = `http://${HOST}:${port}`;
 const direct = readDirect();
 
 const telemetry = await startTelemetry('api');
-const tandem = connect({ redis, name: 'api-1' });
+const tandem = connect({ redis, name: 'api-1', log });
 const state = tandem.follow(trading, { direct });
 
-const errors = new ErrorLog();
 const entered = new Kept<Entered>();
 const seen = new Kept<Sighting>();
 const reporter = new Reporter((): ApiReport => ({
@@ -53,17 +52,15 @@ const reporter = new Reporter((): ApiReport => ({
   seen: seen.take(),
 }));
 
-state.on('mode', ({ mode, from, reason }) => {
-  logEvent('mode', { mode, from, reason });
+state.on('mode', ({ mode, reason }) => {
   entered.add({ mode, reason });
   reporter.report();
 });
-state.on('error', ({ error }) => errors.note(error));
 // The watch callback for the first key of a frame runs once the whole frame is applied.
 state.watch('market/last_bar', () => seen.add([state.head, monotonicUs()]));
 
 const app = new Koa();
-app.on('error', (error: Error) => logEvent('error', { message: error.message }));
+app.on('error', (error: Error) => logEvent('error', { message: error.message }, 'error'));
 app.use(systemRouter(state).routes());
 const status = statusRouter(tandem, { charts });
 app.use(status.routes());

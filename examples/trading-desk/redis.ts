@@ -48,7 +48,7 @@ export async function reachRedis(url: string): Promise<Redis> {
 
 function tryConnect(url: string): ReturnType<typeof connect> {
   try {
-    return connect({ redis: url, name: 'start' });
+    return connect({ redis: url, name: 'start', log: false });
   } catch (error) {
     throw unusable('which is not a URL', error);
   }

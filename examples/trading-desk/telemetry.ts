@@ -64,9 +64,10 @@ export async function startTelemetry(service: string): Promise<Telemetry> {
 
 function sendLogs(api: typeof Api): void {
   const logger = api.logs.getLogger('trading-desk');
-  const { ERROR, INFO } = api.SeverityNumber;
-  onLog((event, attributes) => {
-    const severityNumber = event === 'error' ? ERROR : INFO;
-    logger.emit({ eventName: event, body: event, severityNumber, attributes });
+  const { ERROR, INFO, WARN } = api.SeverityNumber;
+  const severities = { info: INFO, warn: WARN, error: ERROR };
+  onLog((event, attributes, level) => {
+    const body = attributes['message'] ?? event;
+    logger.emit({ eventName: event, body, severityNumber: severities[level], attributes });
   });
 }

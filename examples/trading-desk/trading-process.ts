@@ -10,7 +10,7 @@ import type { Bar } from './bars.ts';
 import { readBars } from './bars.ts';
 import { DIRECT_HELP, readDirect, serveDirect } from './direct.ts';
 import { giveUp, onEnd } from './lifecycle.ts';
-import { ErrorLog, logEvent } from './log.ts';
+import { log, logEvent } from './log.ts';
 import type { Entered, Sighting, TradingReport } from './messages.ts';
 import { Kept, monotonicUs, Reporter } from './messages.ts';
 import { RegimeDetector } from './regime.ts';
@@ -34,7 +34,7 @@ const barsPerSecond = readSpeed(readOptions(['speed'], HELP).speed);
 const direct = readDirect();
 
 const telemetry = await startTelemetry('trading');
-const tandem = connect({ redis, name: 'trading-1' });
+const tandem = connect({ redis, name: 'trading-1', log });
 const state = tandem.own(trading);
 
 const server = direct && serveDirect(tandem, direct);
@@ -45,7 +45,6 @@ let detector = new RegimeDetector();
 let strategies = createStrategies();
 
 const replay = new Replay({ bars, barsPerSecond, play, startOver });
-const errors = new ErrorLog();
 const entered = new Kept<Entered>();
 const sets = new Kept<Sighting>();
 const reporter = new Reporter(report);
@@ -93,15 +92,12 @@ function report(): TradingReport {
   };
 }
 
-state.on('mode', ({ mode, from, reason }) => {
-  logEvent('mode', { mode, from, reason });
+state.on('mode', ({ mode, reason }) => {
   entered.add({ mode, reason });
   reporter.report();
 });
-state.on('error', ({ error }) => errors.note(error));
-state.on('fenced', ({ uncommitted, error }) => {
+state.on('fenced', ({ error }) => {
   replay.stop();
-  logEvent('fenced', { code: error.code, uncommitted: uncommitted.length });
   giveUp(`${error.message}. Stop that process, or give this one a Redis of its own: REDIS_URL=redis://…`);
 });
 

@@ -18,6 +18,7 @@ import type { Space } from '../state/space.ts';
 import { ConnectionDriver } from './connection-driver.ts';
 import type { Context } from './context.ts';
 import { HeadWatchers } from './head-watchers.ts';
+import { Listeners } from './listeners.ts';
 import type { ParticipantEvent, ParticipantScope, ParticipantSnapshot } from './logic.ts';
 import { obstacleOf } from './obstacle.ts';
 import type { OwnerIdentity, Status, Watched } from './proof-watch.ts';
@@ -39,6 +40,8 @@ export abstract class Participant<D extends Definition, E extends EventObject>
   readonly role: Role;
   protected readonly context: Context;
   readonly #scope: ParticipantScope;
+  readonly #listeners: Listeners;
+  #tap: ((event: EventObject) => void) | undefined;
 
   /**
    * @param lookMs the longest time between two looks at the proof, ms: where it may end without a moment that
@@ -49,7 +52,11 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     this.space = space;
     this.role = role;
     this.#scope = scope;
-    const reporter = new Reporter(space.name, role, runtime, (event) => scope.emit(event));
+    this.#listeners = new Listeners(scope.self);
+    const reporter = new Reporter(space.name, role, runtime, (event) => {
+      this.#tap?.(event);
+      scope.emit(event);
+    });
     this.context = {
       space: space.name,
       runtime,
@@ -241,6 +248,16 @@ export abstract class Participant<D extends Definition, E extends EventObject>
       inRoot(callback, event),
     );
     return this.#scope.self.on(type, guarded as (event: EventObject) => void);
+  }
+
+  /** Whether somebody listens for events of this type. */
+  isHeard(type: E['type']): boolean {
+    return this.#listeners.hears(type);
+  }
+
+  /** Calls back with each event, before those who listen. It does not count as listening. */
+  tap(callback: (event: EventObject) => void): void {
+    this.#tap = callback;
   }
 
   protected override onEvent(type: string, callback: () => void): Subscription {

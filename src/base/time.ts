@@ -94,6 +94,12 @@ export function requireTime(name: string, value: unknown): void {
   throw new TandemError('INVALID_OPTION', `${name}: expected ${expected}, got ${kindOf(value)}`);
 }
 
+/** A time by the wall clock, ms since 1970, as ISO 8601 in UTC. What is no time is `?`. */
+export function isoTime(wall: number): string {
+  const date = new Date(wall);
+  return Number.isNaN(date.getTime()) ? '?' : date.toISOString();
+}
+
 /** A random name with 104 bits in it. */
 export function randomId(time: Time): string {
   const part = (): string => Math.floor(time.random() * 2 ** 52).toString(36);
