@@ -242,10 +242,9 @@ export class Narrative {
 
 /** The line of an error that ends its participant for good; `undefined` for any other. */
 function endOf(role: Role, error: TandemError, { wall }: Moment): Line | undefined {
-  // The code is compared as text.
-  const code: string = error.code;
+  const { code } = error;
   const reason = safeText(error);
-  const line = { since: wall, reason, code: error.code, isFinal: true } as const;
+  const line = { since: wall, reason, code, isFinal: true } as const;
   if (code === 'REMOVED') return { ...line, level: 'warn', event: 'removed', phrase: `has ended: ${reason}` };
   if (role !== 'owner' || !FENCED.has(code)) return undefined;
   const what = code === 'FENCED' ? 'was fenced' : 'did not get the space';

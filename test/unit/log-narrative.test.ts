@@ -290,9 +290,8 @@ test('nothing of what a schema or a callback has said is in a line', (t) => {
 
 test('a space that was removed is the last line of its follower', (t) => {
   const story = connectedFollower();
-  const error = new TandemError('STOPPED', 'space "s" was removed');
-  const removed: Told = { type: 'error', error: Object.assign(error, { code: 'REMOVED' as never }) };
-  t.deepEqual(story.tell(removed, mode('connected', 'stopped', 'removed')), [
-    'warn: has ended: space "s" was removed',
-  ]);
+  t.deepEqual(
+    story.tell(failed('REMOVED', 'space "s" was removed'), mode('connected', 'stopped', 'removed')),
+    ['warn: has ended: space "s" was removed'],
+  );
 });
