@@ -25,6 +25,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'follows a space, and prints what changes',
     load: () => import('./watch.ts'),
   },
+  doctor: {
+    form: 'doctor [SPACE...]',
+    about: 'what is wrong with the server, the permissions and the keys, and what mends it',
+    load: () => import('./doctor.ts'),
+  },
   acl: {
     form: 'acl owner|follower|standby|reader --space NAME',
     about: 'prints the ACL rules that a Redis user of this role needs',
