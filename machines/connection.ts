@@ -25,6 +25,7 @@ export type ConnectionEvent =
   /** The end. Default for `reason`: that of the mode before. */
   | { type: 'stop'; reason?: string };
 
+/** The connection machine of owners and followers, as an XState machine: its outer states are the modes. */
 export const connectionMachine = setup({
   types: {
     context: {} as {

@@ -20,6 +20,7 @@ export type OwnershipEvent =
   /** The owner has given up its space by itself. */
   | { type: 'released' };
 
+/** The machine of an owner's right to its space, as an XState machine. */
 export const ownershipMachine = setup({
   types: {
     context: {} as { standby: boolean },

@@ -7,6 +7,8 @@ export type {
   Tandem,
   TandemStopped,
 } from './tandem.ts';
+export type { StoreServer } from './ports/store-server.ts';
+export type { Time } from './base/time.ts';
 export type { Load } from './base/load.ts';
 export type { LogEvent, Logger, LogLevel, LogRecord } from './log/logger.ts';
 export { defineSpace } from './state/space.ts';
@@ -18,6 +20,7 @@ export { comparePositions } from './state/position.ts';
 export type { Owner, OwnerEmitted, OwnOptions, Update } from './owner/owner.ts';
 export type { FencedEvent } from './owner/events.ts';
 export type { OwnershipChangedEvent } from './actor/ownership-driver.ts';
+export type { HeldBy } from './actor/obstacle.ts';
 export type {
   Follower,
   FollowerEmitted,
@@ -44,6 +47,19 @@ export { connectionMachine } from '../machines/connection.ts';
 export type { Mode } from './state/mode.ts';
 export { ownershipMachine } from '../machines/ownership.ts';
 export type { Ownership } from './state/mode.ts';
-export type { Applied, Committed, Happenings, Observer, Synced } from './ports/observer.ts';
+export type {
+  Applied,
+  Committed,
+  FramePath,
+  Happenings,
+  LinkChanged,
+  Mismatched,
+  ModeChanged,
+  Observer,
+  Rejected,
+  Role,
+  Sent,
+  Synced,
+} from './ports/observer.ts';
 export type { ClientLike, RedisTarget, TargetOptions } from './redis/target.ts';
 export type { Credentials, CredentialsSource } from './redis/credentials.ts';

@@ -63,6 +63,7 @@ import { machineClock, requireTime, systemTime } from './base/time.ts';
 import type { Tracer } from './ports/tracer.ts';
 import { noTracer } from './ports/tracer.ts';
 
+/** Options of a process that meets others in Redis. */
 export interface ConnectOptions extends ProcessOptions {
   /**
    * A URL, ioredis options that name a place, or a function that makes a new client of ioredis or iovalkey each
@@ -77,7 +78,9 @@ export interface ConnectOptions extends ProcessOptions {
    * what was given for the first. Default: what `redis` says.
    */
   readonly credentials?: CredentialsSource;
+  /** @internal */
   readonly store?: undefined;
+  /** @internal */
   readonly time?: undefined;
 }
 
@@ -90,9 +93,11 @@ export interface MemoryConnectOptions extends ProcessOptions {
    * clock, or the fake timers of a test runner.
    */
   readonly time?: Time | undefined;
+  /** @internal */
   readonly redis?: undefined;
 }
 
+/** Options of any process, in Redis or in memory. */
 export interface ProcessOptions {
   /** The name of this process, as others see it in "owned by". Default `process-` and the process's id. */
   readonly name?: string;
@@ -133,7 +138,7 @@ export interface TandemStopped {
   /**
    * The changes that Redis never confirmed, by space, each space's oldest first; empty when there is none.
    */
-  readonly uncommitted: readonly OfSpace[];
+  readonly uncommitted: readonly (Uncommitted & { readonly space: string })[];
 }
 
 /** A discovery of any definition. */
@@ -171,7 +176,9 @@ type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect'> & {
   readonly log?: ProcessLog;
 };
 
+/** A connected process, as `connect` returns it: it owns some spaces and follows others. */
 export class Tandem implements AsyncDisposable {
+  /** The name of this process, as others see it in "owned by". */
   readonly name: string;
   readonly #runtime: Runtime;
   readonly #close: () => void;
@@ -181,7 +188,10 @@ export class Tandem implements AsyncDisposable {
   readonly #discoveries = new Set<AnyDiscovery>();
   /** The participants that a discovery has started. */
   readonly #discovered = new WeakSet<AnyParticipant>();
-  /** The load of this process: routes add what they hold for clients. */
+  /**
+   * The load of this process: routes add what they hold for clients.
+   * @internal
+   */
   readonly loadMeter: LoadMeter;
   readonly #measure: TandemOptions['measure'];
   readonly #log: ProcessLog | undefined;
@@ -224,7 +234,8 @@ export class Tandem implements AsyncDisposable {
   }
 
   /**
-   * Owns a space: this process's memory holds the state that all others follow.
+   * Owns a space: this process's memory holds the state that all others follow. It returns at once; `ready()` of
+   * the owner waits until the space is claimed.
    * @throws TandemError `ALREADY_OWNED`, `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
    */
   own<D extends Definition>(space: AnySpace<D>, options: OwnOptions = {}): Owner<D> {
@@ -232,7 +243,8 @@ export class Tandem implements AsyncDisposable {
   }
 
   /**
-   * Follows a space: keeps a copy of its state in this process, with a proof of how current the copy is.
+   * Follows a space: keeps a copy of its state in this process, with a proof of how current the copy is. It
+   * returns at once; `ready()` of the follower waits for the state.
    * @throws TandemError `INVALID_OPTION`, `INVALID_SPACE` or `STOPPED`
    */
   follow<D extends Definition>(space: AnySpace<D>, options: FollowOptions = {}): Follower<D> {
@@ -341,17 +353,26 @@ export class Tandem implements AsyncDisposable {
     return this.#runtime.observers.add(listenerInRoot(observer));
   }
 
-  /** Whether there is an observer. */
+  /**
+   * Whether there is an observer.
+   * @internal
+   */
   get isObserved(): boolean {
     return !this.#runtime.observers.isEmpty;
   }
 
-  /** The tracer of all actors of this process. */
+  /**
+   * The tracer of all actors of this process.
+   * @internal
+   */
   get tracer(): Tracer {
     return this.#runtime.tracer;
   }
 
-  /** The time of all actors of this process. */
+  /**
+   * The time of all actors of this process.
+   * @internal
+   */
   get time(): Time {
     return this.#runtime.time;
   }
@@ -361,7 +382,10 @@ export class Tandem implements AsyncDisposable {
     return this.#stopping !== undefined;
   }
 
-  /** The queue of this process for all work that grows with a state. */
+  /**
+   * The queue of this process for all work that grows with a state.
+   * @internal
+   */
   get slices(): Slices {
     return this.#runtime.slices;
   }
@@ -414,7 +438,7 @@ export class Tandem implements AsyncDisposable {
   /**
    * Commits and releases every owned space, stops following, closes the connections. It always resolves in
    * time. Work that is not done by then is reported as `error` events of the participants.
-   * @param options timeoutMs: ms, 0 to 3,600,000; default 2,000
+   * @param options.timeoutMs ms, 0 to 3,600,000; default 2,000
    * @returns the changes that Redis never confirmed, of all spaces that are owned here, and of those that
    *   were lost to another owner; the same with each call
    * @throws TandemError `INVALID_OPTION`

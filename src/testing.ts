@@ -11,6 +11,7 @@ import { requireObject } from './base/options.ts';
 import type { MachineClock, Time } from './base/time.ts';
 import { MemoryServer } from './memory/memory-server.ts';
 
+export type { MachineClock, Time } from './base/time.ts';
 export type { MemoryServer } from './memory/memory-server.ts';
 
 /** A time that passes only by `advance`. */
@@ -36,7 +37,7 @@ export function memoryServer(): MemoryServer {
 
 /**
  * A time for `connect({ store: server, time })`. Every timer of every participant waits for `advance`.
- * @param options seed: of all random numbers, such as jitter and ids. The same seed, and the same calls, have
+ * @param options.seed of all random numbers, such as jitter and ids. The same seed, and the same calls, have
  *   the same outcome. Default 1
  * @throws TandemError `INVALID_OPTION`
  */

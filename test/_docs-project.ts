@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 
 const ROOT = new URL('..', import.meta.url).pathname;
-const BLOCK = /^```(?:ts|python)\n(?:\/\/|#) ([\w-]+\.\w+).*\n([^]*?)^```/gm;
+const BLOCK = /^```(?:ts|js|python)\n(?:\/\/|#) ([\w-]+\.\w+).*\n([^]*?)^```/gm;
 /** What the pages import besides Tandem. */
 const PACKAGES = ['zod', 'koa', '@types', '@koa'];
 const OPTIONS = [
@@ -35,6 +35,8 @@ export interface Program {
   readonly exited: Promise<number | null>;
   /** Asks it to end, and resolves to its exit code. */
   stop(): Promise<number | null>;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<number | null>;
 }
 
 export class DocsProject {
@@ -49,12 +51,12 @@ export class DocsProject {
     const own = join(modules, 'tandem-sync');
     mkdirSync(own, { recursive: true });
     for (const name of PACKAGES) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
-    const exports = { '.': './index.js', './koa': './koa.js' };
+    const exports = { '.': './index.js', './koa': './koa.js', './testing': './testing.js' };
     writeFileSync(
       join(own, 'package.json'),
       JSON.stringify({ name: 'tandem-sync', type: 'module', exports }),
     );
-    for (const entry of ['index', 'koa']) {
+    for (const entry of ['index', 'koa', 'testing']) {
       const source = `export * from '${join(ROOT, 'src', `${entry}.ts`)}';\n`;
       writeFileSync(join(own, `${entry}.js`), source);
       writeFileSync(join(own, `${entry}.d.ts`), source);
@@ -69,8 +71,9 @@ export class DocsProject {
     await promisify(execFile)(tsc, [...OPTIONS, ...names], { cwd: this.#folder });
   }
 
-  start(program: string, file: string, env: Readonly<Record<string, string>>): Program {
-    const child: ChildProcess = spawn(program, [file], {
+  /** @param command a file, and arguments for it */
+  start(program: string, command: string, env: Readonly<Record<string, string>>): Program {
+    const child: ChildProcess = spawn(program, command.split(' '), {
       cwd: this.#folder,
       env: { ...process.env, ...env },
     });
@@ -84,6 +87,10 @@ export class DocsProject {
       exited,
       stop() {
         child.kill('SIGTERM');
+        return exited;
+      },
+      kill() {
+        child.kill('SIGKILL');
         return exited;
       },
     };

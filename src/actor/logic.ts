@@ -16,10 +16,14 @@ export type ParticipantEvent = EventObject;
 // `any` is XState's own bound for a system, and any system will do here.
 type AnySystem = ActorSystem<any>;
 
-/** The mode, and the participant: `snapshot.owner` or `snapshot.follower`. */
-export type ParticipantSnapshot<R extends Role, T> = Snapshot<undefined> & { readonly mode: Mode } & {
+/** The snapshot of such an actor: the mode, and the participant as `snapshot.owner` or `snapshot.follower`. */
+export type ParticipantSnapshot<R extends Role, T> = Snapshot<undefined> & {
+  /** The mode of the participant. */
+  readonly mode: Mode;
+} & {
   readonly [N in R]: T;
 };
+/** The logic of an actor that is an owner or a follower, for XState's `createActor`, `invoke` and `spawn`. */
 export type ParticipantLogic<R extends Role, T, E extends EventObject> = ActorLogic<
   ParticipantSnapshot<R, T>,
   ParticipantEvent,

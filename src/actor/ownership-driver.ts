@@ -18,8 +18,11 @@ import type { Reporter } from './reporter.ts';
  * seen to renew it.
  */
 export type OwnershipChangedEvent = {
+  /** The type, for `on`. */
   readonly type: 'ownership';
+  /** The right that the owner has now. */
   readonly ownership: Ownership;
+  /** The owner whose lease this claim waits for; absent where it waits for none. */
   readonly heldBy?: HeldBy;
 };
 

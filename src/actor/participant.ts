@@ -36,7 +36,9 @@ export abstract class Participant<D extends Definition, E extends EventObject>
   extends Readings<D>
   implements AsyncDisposable
 {
+  /** The space. */
   readonly space: Space<D>;
+  /** What this participant is in the space: `owner`, also as a standby, or `follower`. */
   readonly role: Role;
   protected readonly context: Context;
   readonly #scope: ParticipantScope;
@@ -112,7 +114,10 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     return this.context.proofWatch.status;
   }
 
-  /** For a standby, which tells what its follower tells. */
+  /**
+   * For a standby, which tells what its follower tells.
+   * @internal
+   */
   get proofWatch(): ProofWatch {
     return this.context.proofWatch;
   }
@@ -122,31 +127,45 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     return printPosition(this.position);
   }
 
-  /** The proof of how current the state is. */
+  /**
+   * The proof of how current the state is.
+   * @internal
+   */
   abstract readonly proof: Proof;
   /**
    * The rows of the keys that changed after a position, oldest change first; the value of a deleted key
    * is `undefined`. The result is `undefined` where a reader cannot go on from that position.
+   * @internal
    */
   abstract rowsSince(from: Position): Row[] | undefined;
-  /** Whether a reader can go on from a position: whether `rowsSince` has a result. */
+  /**
+   * Whether a reader can go on from a position: whether `rowsSince` has a result.
+   * @internal
+   */
   abstract canContinue(from: Position): boolean;
   /**
    * The position at which this copy was last found wrong: a reader at exactly this position must start
    * over.
+   * @internal
    */
   abstract readonly correctedAt: Position | undefined;
   /**
    * Stops for good: the mode is `stopped`. Readings still come from memory, and become `stale`.
-   * @param options timeoutMs: ms; a follower needs none
+   * @param options.timeoutMs ms; a follower needs none
    * @returns what Redis never confirmed; of a follower nothing
    */
   abstract stop(options?: { timeoutMs?: number }): Promise<Stopped>;
-  /** Handles an event that was sent to the actor from outside. */
+  /**
+   * Handles an event that was sent to the actor from outside.
+   * @internal
+   */
   abstract receive(event: ParticipantEvent): void;
 
   protected abstract readonly position: Position;
-  /** The owner of the space; `'asked'` while Redis is asked for it, `undefined` where it cannot be known. */
+  /**
+   * The owner of the space; `'asked'` while Redis is asked for it, `undefined` where it cannot be known.
+   * @internal
+   */
   abstract readonly ownerIdentity: OwnerIdentity | 'asked' | undefined;
 
   /** What only this participant knows of what a wait waits for, each in words: see `obstacleOf`. */
@@ -176,7 +195,10 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     };
   }
 
-  /** Like `rowsSince`, but with readings. */
+  /**
+   * Like `rowsSince`, but with readings.
+   * @internal
+   */
   readingsSince(from: Position): Reading[] | undefined {
     return this.rowsSince(from)?.map((row) => row.reading);
   }
@@ -186,7 +208,10 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     await this.stop();
   }
 
-  /** Called by the actor as it starts. */
+  /**
+   * Called by the actor as it starts.
+   * @internal
+   */
   start(): void {
     const { space, runtime } = this.context;
     runtime.registry.enter(this);
@@ -197,7 +222,7 @@ export abstract class Participant<D extends Definition, E extends EventObject>
   /**
    * Resolves once the head is at `position` or past it.
    * @param position `epoch-revision`
-   * @param options timeoutMs: ms; default 1,000
+   * @param options.timeoutMs ms; default 1,000
    * @throws TandemError `INVALID_POSITION`, `INVALID_OPTION`, `TIMEOUT` or `STOPPED`; an owner's also
    *   `FENCED` or `OWNED_ELSEWHERE`
    */
@@ -235,13 +260,15 @@ export abstract class Participant<D extends Definition, E extends EventObject>
    * Sends an event to the actor. An owner handles `set`, `delete` and `stop`; a follower `refresh` and
    * `stop`.
    */
-  send(event: ParticipantEvent): void {
+  send(event: EventObject): void {
     this.#scope.self.send(event);
   }
 
   /**
    * Calls back with each event of a type. An error that the callback throws becomes an `error` event; one
    * of an `error` callback is dropped.
+   * @param type one of `OwnerEmitted` or `FollowerEmitted`, such as `'error'`
+   * @returns a subscription, whose `unsubscribe()` ends the calls
    */
   on<T extends E['type']>(type: T, callback: (event: Extract<E, { type: T }>) => void): Subscription {
     const guarded = this.context.reporter.guard(`on('${type}')`, (event: Extract<E, { type: T }>) =>
@@ -273,7 +300,10 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     return this.context.heads.add(() => guarded(undefined));
   }
 
-  /** Emits an `error` event for anything that was thrown. */
+  /**
+   * Emits an `error` event for anything that was thrown.
+   * @internal
+   */
   report(error: unknown): void {
     this.context.reporter.report(error);
   }

@@ -40,12 +40,17 @@ export interface Watched {
 
 /** What readings say now, and since when, ms since 1970 by this machine's wall clock. */
 export interface Status {
+  /** As in a reading, of the whole state. */
   readonly freshness: Freshness;
+  /** When it became so, ms since 1970. */
   readonly freshnessSince: number;
   /** As in a reading, ms. */
   readonly staleMs: number;
+  /** As in a reading. */
   readonly source: Source;
+  /** As in a reading. */
   readonly owner: OwnerState;
+  /** When it became so, ms since 1970. */
   readonly ownerSince: number;
   /**
    * The owner's `connect({ name })`; of an owner that is gone, the last one's. `undefined` where it is not

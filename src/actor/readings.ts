@@ -28,13 +28,17 @@ export abstract class Readings<D extends Definition> {
    * @throws TandemError `UNKNOWN_KEY`
    */
   abstract get<K extends KeyOf<D>>(key: K): ReadingOf<D, K>;
-  /** Like `entries`, but with rows, which cost a tenth of readings. */
+  /**
+   * Like `entries`, but with rows, which cost a tenth of readings.
+   * @internal
+   */
   abstract rows(prefix?: string): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>>;
   /**
    * The rows that `rowsSince` has, as they are at the first step, for a walk in slices: the state may change
    * meanwhile. An entry that has no row gives `undefined`, so that the walk can rest there, too. A walk that
    * is not ended has to be closed.
    * @param from a position at which `canContinue` holds; default: all rows
+   * @internal
    */
   abstract snapshotRows(from?: Position): Generator<Row | undefined, void, void>;
   /**
@@ -62,7 +66,8 @@ export abstract class Readings<D extends Definition> {
    * becomes an `error` event.
    * @param pattern a key, `'*'` for all keys, or a prefix that ends in `/*`: a family (`'strategy/*'`), or what
    *   is below one (`'strategy/eu/*'`)
-   * @param options initial: whether to call back with what is there first; signal: ends the watch
+   * @param options.initial whether to call back with what is there first; default false
+   * @param options.signal ends the watch
    * @returns a function that ends the calls
    * @throws TandemError `UNKNOWN_KEY`, or `INVALID_OPTION` for a callback that is no function
    */
@@ -83,6 +88,7 @@ export abstract class Readings<D extends Definition> {
    * taken last. A slow consumer gets each changed key once, and nothing queues. The iteration ends once the
    * participant has stopped, after what had changed before; at once with `signal` or `break`.
    * @param pattern as for `watch`
+   * @param options.signal ends the iteration at once
    * @throws TandemError `UNKNOWN_KEY` or `INVALID_OPTION`
    */
   changes<P extends PatternOf<D>>(
@@ -105,7 +111,8 @@ export abstract class Readings<D extends Definition> {
    * Resolves once a reading of a key is as the predicate wants it, also at once. It is asked again whenever the
    * key changes, or its freshness, its owner or the mode.
    * @param predicate synchronous
-   * @param options timeoutMs: ms, or Infinity; default 10,000. signal: ends the wait with its reason
+   * @param options.timeoutMs ms, or Infinity; default 10,000
+   * @param options.signal ends the wait: the promise rejects with its reason
    * @returns the first reading for which the predicate holds
    * @throws TandemError `UNKNOWN_KEY`, `INVALID_OPTION`, `TIMEOUT` (which says how the key reads, without its
    *   value) or `STOPPED`; an owner's also `FENCED` or `OWNED_ELSEWHERE`

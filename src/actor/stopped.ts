@@ -2,8 +2,9 @@
 
 /** A change that Redis is not known to hold. */
 export interface Uncommitted {
+  /** The key that was set or deleted. */
   readonly key: string;
-  /** `undefined` for a delete. */
+  /** The value that was set; `undefined` for a delete. */
   readonly value: unknown;
   /** The position of the change, `epoch-revision`. */
   readonly position: string;

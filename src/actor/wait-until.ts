@@ -8,6 +8,7 @@ import { between, requireFunction, requireObject, requireSignal } from '../base/
 import type { Time } from '../base/time.ts';
 import type { Reading } from '../state/reading.ts';
 
+/** Options of `waitUntil`. */
 export interface WaitUntilOptions {
   /** For how long to wait, ms; Infinity for as long as it takes. Default 10,000. */
   readonly timeoutMs?: number | undefined;

@@ -13,6 +13,7 @@ import { finish } from '../base/slices.ts';
 import { outside } from '../base/stretches.ts';
 import type { Reading, Row } from '../state/reading.ts';
 
+/** Options of `watch`. */
 export interface WatchOptions {
   /**
    * Whether to call back with each key that holds a value now, before anything later: before `watch` returns,

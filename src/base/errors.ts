@@ -21,8 +21,11 @@ function isErrorOf(value: unknown, name: string): boolean {
   return name === 'TandemError' || value[BRAND] === name;
 }
 
+/** Whatever Tandem throws, rejects with or reports. Its `cause` is the error underneath, where there is one. */
 export class TandemError extends Error {
+  /** The name of the class. */
   override readonly name: string = 'TandemError';
+  /** The stable code: let programs look at it alone. `message` is for people, and may change. */
   readonly code: ErrorCode;
   /** Whether it passes by itself: the same call can succeed later, without a change by anybody. */
   readonly retryable: boolean;
@@ -72,6 +75,7 @@ export class OwnedElsewhereError extends TandemError {
     this.isInThisProcess = isInThisProcess;
   }
 
+  /** @internal */
   override get [BRAND](): string {
     return 'OwnedElsewhereError';
   }
@@ -82,13 +86,12 @@ export class OwnedElsewhereError extends TandemError {
   }
 }
 
-/**
- * A value that its schema refuses or that JSON cannot carry. `issues` lists each place in it, and the reason;
- * the message has the first ten.
- */
+/** A value that its schema refuses or that JSON cannot carry. The message has the first ten issues. */
 export class InvalidValueError extends TandemError {
   override readonly name = 'InvalidValueError';
+  /** The key whose value is refused. */
   readonly key: string;
+  /** Each place in the value that is refused, and the reason. The path of the value itself is empty. */
   readonly issues: readonly { path: string; message: string }[];
 
   constructor(
@@ -106,6 +109,7 @@ export class InvalidValueError extends TandemError {
     this.issues = issues;
   }
 
+  /** @internal */
   override get [BRAND](): string {
     return 'InvalidValueError';
   }

@@ -1,6 +1,7 @@
 /** The load that this package puts on its process, as an operator asks for it. */
 import type { Slices } from './slices.ts';
 
+/** The load that this package puts on its process. */
 export interface Load {
   /**
    * The longest time in the last minute for which work of this package held the event loop in one piece, ms.

@@ -11,6 +11,7 @@ import { inRoot } from './root.ts';
 
 export type Cancel = () => void;
 
+/** Time and chance, as all actors of a process get them. */
 export interface Time {
   /**
    * The time that has passed, ms. It never steps back, and its zero means nothing. It counts the time for
@@ -22,21 +23,35 @@ export interface Time {
   /**
    * When the machine was last found to have slept, on `now()`: nothing that was measured before holds.
    * -Infinity when it never was. It is as of the last call of `now()`.
+   * @internal
    */
   readonly wokeAt: number;
-  /** Calls back at the end of the turn in which `now()` noticed a sleep. Returns a function that ends it. */
-  onWake(run: () => void): Cancel;
+  /**
+   * Calls back at the end of the turn in which `now()` noticed a sleep. Returns a function that ends it.
+   * @internal
+   */
+  onWake(run: () => void): () => void;
   /**
    * Runs once, `ms` from now, and never before 1 ms has passed: a caller that waits for a rest below 1 ms
    * would otherwise wait again and again. From 24.8 days on it never runs, since no timer of Node's counts
    * that far. The time for which the machine sleeps does not count: the rest of `ms` passes after waking.
+   * Returns a function that ends it.
    */
-  after(ms: number, run: () => void): Cancel;
-  /** Runs at the end of this turn of the event loop, after all microtasks and before any I/O. */
+  after(ms: number, run: () => void): () => void;
+  /**
+   * Runs at the end of this turn of the event loop, after all microtasks and before any I/O.
+   * @internal
+   */
   endOfTurn(run: () => void): void;
-  /** Runs in the next turn, after everything that has arrived by now. */
+  /**
+   * Runs in the next turn, after everything that has arrived by now.
+   * @internal
+   */
   nextTurn(run: () => void): void;
-  /** A random number in [0, 1). */
+  /**
+   * A random number in [0, 1).
+   * @internal
+   */
   random(): number;
 }
 
@@ -75,8 +90,10 @@ export const systemTime: Time = {
 
 /** The form in which XState takes a time, for the delays of machines. */
 export interface MachineClock {
-  setTimeout(run: (...args: any[]) => void, ms: number): Cancel;
-  clearTimeout(cancel: Cancel | undefined): void;
+  /** Runs once, `ms` from now. Returns a function that ends it. */
+  setTimeout(run: (...args: any[]) => void, ms: number): () => void;
+  /** Ends what `setTimeout` returned. */
+  clearTimeout(cancel: (() => void) | undefined): void;
 }
 
 export function machineClock(time: Time): MachineClock {

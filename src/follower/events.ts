@@ -2,6 +2,13 @@
 
 /**
  * The whole state was read anew: single changes in between were not seen one by one. It comes once the
- * watchers were called. `head` is the position now. `changed` is the number of keys that differ from before.
+ * watchers were called.
  */
-export type SyncEvent = { readonly type: 'sync'; readonly head: string; readonly changed: number };
+export type SyncEvent = {
+  /** The type, for `on`. */
+  readonly type: 'sync';
+  /** The position now, `epoch-revision`. */
+  readonly head: string;
+  /** The number of keys that differ from before. */
+  readonly changed: number;
+};

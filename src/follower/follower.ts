@@ -44,6 +44,7 @@ import type { Parts } from './parts.ts';
 import { Synchronizer } from './synchronizer.ts';
 import { Watchdog } from './watchdog.ts';
 
+/** Options of `follow`. */
 export interface FollowOptions {
   /** The direct path to the owner's own process. Default: none. */
   readonly direct?: DirectOptions | undefined;
@@ -51,6 +52,7 @@ export interface FollowOptions {
   readonly maxStaleMs?: number | undefined;
 }
 
+/** Options of a follower's `ready`. */
 export interface ReadyOptions {
   /** For how long to wait, ms. Default 10,000. */
   readonly timeoutMs?: number | undefined;
@@ -58,6 +60,7 @@ export interface ReadyOptions {
   readonly owner?: boolean | undefined;
 }
 
+/** The events of a follower: `on` takes their types. */
 export type FollowerEmitted = ModeEvent | ErrorEvent | FreshnessEvent | OwnerChangedEvent | SyncEvent;
 
 /** The result of `refresh`. */
@@ -73,6 +76,7 @@ export class Follower<D extends Definition = Definition>
   extends Participant<D, FollowerEmitted>
   implements ConnectionWork, SpaceListener
 {
+  /** @internal */
   readonly links: readonly Link[];
   readonly #parts: Parts;
   readonly #applier: Applier<D>;
@@ -125,10 +129,12 @@ export class Follower<D extends Definition = Definition>
 
   // ---- readings ----
 
+  /** @internal */
   get proof(): Proof {
     return this.#applier.proof;
   }
 
+  /** @internal */
   get ownerIdentity(): OwnerIdentity | 'asked' | undefined {
     const { owner, freshness } = this.#parts;
     return owner.of(freshness.ownerEpoch);
@@ -142,34 +148,45 @@ export class Follower<D extends Definition = Definition>
     return this.#applier.get(key);
   }
 
+  /** @internal */
   override *rows(prefix = ''): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
     for (const entry of this.#parts.replica.entries()) {
       if (entry.key.startsWith(prefix)) yield this.#applier.row(entry);
     }
   }
 
+  /** @internal */
   override rowsSince(from: Position): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
     return this.#parts.replica.entriesSince(from)?.map((entry) => this.#applier.row(entry));
   }
 
+  /** @internal */
   override canContinue(from: Position): boolean {
     return this.#parts.replica.canContinue(from);
   }
 
+  /** @internal */
   override *snapshotRows(from?: Position): Generator<Row | undefined, void, void> {
     for (const entry of this.#parts.replica.snapshot(from?.revision)) yield this.#applier.row(entry);
   }
 
-  /** The entries that changed after `revision`, tombstones too, for a walk in slices: see `RevisionMap`. */
+  /**
+   * The entries that changed after `revision`, tombstones too, for a walk in slices: see `RevisionMap`.
+   * @internal
+   */
   snapshot(revision = 0): Snapshot<unknown> {
     return this.#parts.replica.snapshot(revision);
   }
 
+  /** @internal */
   get correctedAt(): Position | undefined {
     return this.#parts.replica.correctedAt;
   }
 
-  /** What this follower has seen of the owner's lease in Redis. */
+  /**
+   * What this follower has seen of the owner's lease in Redis.
+   * @internal
+   */
   get leaseWatch(): LeaseWatch {
     return this.#parts.leaseWatch;
   }
@@ -184,7 +201,10 @@ export class Follower<D extends Definition = Definition>
     return [hasSynced ? `this follower is at ${this.head}` : '', ownerWords(owner, ownerName)];
   }
 
-  /** Whether watchers are being called in slices: some of them do not know yet what the copy holds. */
+  /**
+   * Whether watchers are being called in slices: some of them do not know yet what the copy holds.
+   * @internal
+   */
   get isTelling(): boolean {
     return this.#applier.telling.isRunning;
   }
@@ -201,7 +221,8 @@ export class Follower<D extends Definition = Definition>
    * It promises that the readings are of a state that the space had, and no more. The space may be empty, its
    * owner may be dead or never have lived, and what was read may be stale by now: a reading says it. With
    * `owner: true` it resolves once, besides, a living owner is heard.
-   * @param options timeoutMs: ms; default 10,000. owner: whether to wait for a living owner; default false
+   * @param options.timeoutMs ms; default 10,000
+   * @param options.owner whether to wait for a living owner; default false
    * @throws TandemError `INVALID_OPTION`, `TIMEOUT` or `STOPPED`
    */
   async ready({ timeoutMs = 10_000, owner = false }: ReadyOptions = {}): Promise<void> {
@@ -249,6 +270,7 @@ export class Follower<D extends Definition = Definition>
 
   // ---- beginning and end ----
 
+  /** @internal */
   override start(): void {
     super.start();
     this.context.connection.start();
@@ -262,7 +284,10 @@ export class Follower<D extends Definition = Definition>
     return { uncommitted: [] };
   }
 
-  /** Like `stop`, without a promise. Idempotent. */
+  /**
+   * Like `stop`, without a promise. Idempotent.
+   * @internal
+   */
   close(): void {
     this.#end(new TandemError('STOPPED', `the follower of space "${this.space.name}" is stopped`));
   }
@@ -300,7 +325,10 @@ export class Follower<D extends Definition = Definition>
     runtime.registry.leave(this);
   }
 
-  /** Handles the events `refresh` and `stop`. */
+  /**
+   * Handles the events `refresh` and `stop`.
+   * @internal
+   */
   override receive(event: ParticipantEvent): void {
     if (event.type === 'refresh') this.refresh().catch((error: unknown) => this.report(error));
     else if (event.type === 'stop') this.close();
@@ -308,18 +336,22 @@ export class Follower<D extends Definition = Definition>
 
   // ---- what the connection calls ----
 
+  /** @internal */
   get isDirectLive(): boolean {
     return this.#direct?.isUp ?? false;
   }
 
+  /** @internal */
   get heldBackBy(): TandemError | undefined {
     return this.#synchronizer.unknownVersion;
   }
 
+  /** @internal */
   catchUp(signal: AbortSignal): Promise<void> {
     return this.#synchronizer.catchUp(signal);
   }
 
+  /** @internal */
   entered(mode: Mode): void {
     this.#endChecks();
     if (mode === 'degraded') this.#direct?.open();

@@ -30,6 +30,7 @@ import { requireFrom } from './query.ts';
 import type { Tandem } from '../tandem.ts';
 import { TextBody } from './text-body.ts';
 
+/** Options of `directRouter`. */
 export interface DirectRouterOptions {
   /**
    * The secret that a follower sends as `Authorization: Bearer <token>`. Not empty. It gives access to the

@@ -28,6 +28,7 @@ import { SpaceTexts } from './space-texts.ts';
 import { answerKey, answerSpace, answerSpaces, requireParticipant, requireRunning } from './state.ts';
 import { traced } from './traced.ts';
 
+/** Options of `statusRouter`. */
 export interface StatusOptions {
   /** The lowest rung at which `/readyz` counts a space as ready. Default `'degraded-live'`. */
   readonly readiness?: Readiness | undefined;
@@ -53,6 +54,7 @@ export interface StatusOptions {
   readonly keepAliveMs?: number | undefined;
 }
 
+/** Options of `drain`. */
 export interface DrainOptions {
   /**
    * The time for which `/readyz` fails before the streams end, so that load balancers notice first, ms, 0 to

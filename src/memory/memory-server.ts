@@ -32,6 +32,7 @@ interface Running {
   readonly models: Map<string, RedisModel>;
 }
 
+/** A simulated Redis, as `memoryServer` returns it, whose outages a test calls by name. */
 export class MemoryServer implements StoreServer {
   readonly #members = new Set<Member>();
   /** Of all processes that have ever joined. */

@@ -55,6 +55,7 @@ import { Standby } from './standby.ts';
 import type { StateView } from './state-view.ts';
 import { LedgerView } from './state-view.ts';
 
+/** Options of `own`. */
 export interface OwnOptions {
   /** `'resume'` goes on from the state that Redis has; `'reset'` begins with nothing. Default `'resume'`. */
   readonly start?: 'resume' | 'reset' | undefined;
@@ -95,6 +96,7 @@ export type Update<D extends Definition, K extends string> = K extends string
   ? (value: ValueOf<D, K> | undefined) => Frozen<InputOf<D, K>>
   : never;
 
+/** The events of an owner: `on` takes their types. */
 export type OwnerEmitted =
   ModeEvent | ErrorEvent | FreshnessEvent | OwnerChangedEvent | FencedEvent | OwnershipChangedEvent;
 
@@ -106,9 +108,14 @@ export class Owner<D extends Definition = Definition>
   extends Participant<D, OwnerEmitted>
   implements ConnectionWork, Led
 {
+  /** @internal */
   readonly links: readonly Link[];
+  /** @internal */
   readonly isDirectLive = false;
-  /** The frames for readers of the direct path. */
+  /**
+   * The frames for readers of the direct path.
+   * @internal
+   */
   readonly feed: Feed;
   readonly #books: Books;
   readonly #ownership: OwnershipDriver;
@@ -273,6 +280,7 @@ export class Owner<D extends Definition = Definition>
     return this.#telling.add(pattern, callback);
   }
 
+  /** @internal */
   override *rows(prefix = ''): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
     for (const entry of this.#view.entries()) {
       const row = entry.key.startsWith(prefix) ? this.#row(entry) : undefined;
@@ -280,19 +288,23 @@ export class Owner<D extends Definition = Definition>
     }
   }
 
+  /** @internal */
   override rowsSince(from: Position): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
     const entries = this.#view.entriesSince(from);
     return entries?.map((entry) => this.#row(entry)).filter((row) => row !== undefined);
   }
 
+  /** @internal */
   override canContinue(from: Position): boolean {
     return this.#view.canContinue(from);
   }
 
+  /** @internal */
   override *snapshotRows(from?: Position): Generator<Row | undefined, void, void> {
     for (const entry of this.#view.snapshot(from)) yield entry && this.#row(entry);
   }
 
+  /** @internal */
   get ownerIdentity(): OwnerIdentity | 'asked' | undefined {
     return this.#view.ownerIdentity;
   }
@@ -301,10 +313,12 @@ export class Owner<D extends Definition = Definition>
     return this.#view.size;
   }
 
+  /** @internal */
   get proof(): Proof {
     return this.#view.proof;
   }
 
+  /** @internal */
   get correctedAt(): Position | undefined {
     return this.#view.correctedAt;
   }
@@ -392,7 +406,7 @@ export class Owner<D extends Definition = Definition>
 
   /**
    * Resolves once this owner leads: the space is claimed, and Redis is where this process is.
-   * @param options timeoutMs: ms; default 10,000
+   * @param options.timeoutMs ms; default 10,000
    * @throws OwnedElsewhereError `OWNED_ELSEWHERE` where a living owner renews the lease; a standby waits
    *   instead
    * @throws TandemError `INVALID_OPTION`, `TIMEOUT`, `FENCED` or `STOPPED`
@@ -404,7 +418,7 @@ export class Owner<D extends Definition = Definition>
 
   /**
    * Resolves once everything that was set before is committed in Redis.
-   * @param options timeoutMs: ms; default 1,000
+   * @param options.timeoutMs ms; default 1,000
    * @returns the position up to which Redis has committed, `epoch-revision`
    * @throws TandemError `INVALID_OPTION`, `TIMEOUT`, `FENCED`, `OWNED_ELSEWHERE` or `STOPPED`; `TOO_LARGE`
    *   where all is committed but a value that Redis can never take
@@ -428,6 +442,7 @@ export class Owner<D extends Definition = Definition>
 
   // ---- beginning and end ----
 
+  /** @internal */
   override start(): void {
     super.start();
     enterProcess(this.#books.lease.id);
@@ -439,7 +454,7 @@ export class Owner<D extends Definition = Definition>
   /**
    * Commits what was set, gives up the lease, says goodbye to followers, and stops for good. It always
    * resolves in time. Whatever fails on the way becomes an `error` event.
-   * @param options timeoutMs: ms, for all of it; default 2,000
+   * @param options.timeoutMs ms, for all of it; default 2,000
    * @returns the changes that Redis never confirmed, as the `fenced` event has them; the same with each call
    */
   override stop({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): Promise<Stopped> {
@@ -456,7 +471,10 @@ export class Owner<D extends Definition = Definition>
     return this.#stopping;
   }
 
-  /** Ends everything that runs in this owner, at once. A lease that was not given up runs out. Idempotent. */
+  /**
+   * Ends everything that runs in this owner, at once. A lease that was not given up runs out. Idempotent.
+   * @internal
+   */
   close(): void {
     const { space, waiters, connection, proofWatch, ended } = this.context;
     leaveProcess(this.#books.lease.id);
@@ -476,7 +494,10 @@ export class Owner<D extends Definition = Definition>
     connection.stop();
   }
 
-  /** Handles the events `set`, `delete` and `stop`. */
+  /**
+   * Handles the events `set`, `delete` and `stop`.
+   * @internal
+   */
   override receive(event: ParticipantEvent): void {
     const { type, key, value } = event as {
       type: string;
@@ -490,16 +511,19 @@ export class Owner<D extends Definition = Definition>
 
   // ---- what leadership and connection call ----
 
+  /** @internal */
   show(standby: Standby | undefined): void {
     // One that stops without ever leading goes on to show what it has followed.
     if (standby !== undefined || this.#books.ledger.isLoaded) this.#view = standby ?? this.#ledgerView;
     this.#telling.show(standby);
   }
 
+  /** @internal */
   catchUp(machine: AbortSignal): Promise<void> {
     return this.#leadership.hold(machine);
   }
 
+  /** @internal */
   entered(mode: Mode): void {
     // A standby's mode is that of its follower: nothing here starts or stops with it.
     if (this.#leadership.isStandby) return;

@@ -9,12 +9,14 @@ import type { Ownership } from '../state/mode.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { FrameTrace } from '../state/trace.ts';
 
+/** What a participant is in its space. */
 export type Role = 'owner' | 'follower';
 /** The path by which a frame came. */
 export type FramePath = 'redis' | 'direct';
 
 /** A commit that is about to be sent. */
 export interface Committing {
+  /** The name of the space. */
   readonly space: string;
   /** The owner's `connect({ name })`. */
   readonly owner: string;
@@ -25,6 +27,7 @@ export interface Committing {
    * commit takes, as one. `replace-all`: the whole state.
    */
   readonly kind: 'frame' | 'heartbeat' | 'turn' | 'replace-all';
+  /** The number of keys in it. */
   readonly keys: number;
   /** Keys and values, as sent, bytes of UTF-8. Of a whole state they are known at its end, and 0 before. */
   readonly bytes: number;
@@ -51,15 +54,19 @@ export interface Committed extends Committing {
  * server's.
  */
 export interface Applied {
+  /** The name of the space. */
   readonly space: string;
+  /** The path by which it came. */
   readonly path: FramePath;
   /** The follower's position after the frame. */
   readonly position: string;
+  /** The revision after the frame. */
   readonly revision: number;
   /** The frame goes from `prev` to `revision`. */
   readonly prev: number;
   /** The number of keys that changed here. */
   readonly keys: number;
+  /** The length of the message, bytes of UTF-8. */
   readonly bytes: number;
   /** The time of arrival, on `Time`, ms. */
   readonly receivedAt: number;
@@ -81,22 +88,27 @@ export interface Applied {
    * The part of the latency after publication, ms; `undefined` where it is not known, as for an announcement.
    */
   readonly followerMs: number | undefined;
+  /** @internal */
   readonly trace: FrameTrace | undefined;
 }
 
 /** A catch-up: the follower has read from the keys what changed since its position. */
 export interface Synced {
+  /** The name of the space. */
   readonly space: string;
   /** The catch-up read the whole state, not only the changes. */
   readonly isFull: boolean;
+  /** The number of keys that changed here. */
   readonly keys: number;
   /** From the question until the changes were visible, ms. */
   readonly tookMs: number;
+  /** The position after it. */
   readonly position: string;
 }
 
 /** Data that was not applied. */
 export interface Rejected {
+  /** The name of the space. */
   readonly space: string;
   /**
    * `frame`: the data is no valid message. `version`: a message of another version of the wire. `kind`: one
@@ -108,6 +120,7 @@ export interface Rejected {
 
 /** The content of a copy was found to differ from its owner's state. */
 export interface Mismatched {
+  /** The name of the space. */
   readonly space: string;
   /** The path of the frame that showed it. */
   readonly path: FramePath;
@@ -115,27 +128,41 @@ export interface Mismatched {
   readonly position: string;
 }
 
+/** The mode of a participant has changed. */
 export interface ModeChanged {
+  /** The name of the space. */
   readonly space: string;
+  /** The role of the participant. */
   readonly role: Role;
+  /** The mode from now on. */
   readonly mode: Mode;
+  /** The mode before. */
   readonly from: Mode;
+  /** Why, for people. */
   readonly reason: string;
 }
 
+/** A connection of this process has come up or gone down. */
 export interface LinkChanged {
   /** `commands` and `subscriber` are connections to Redis; `direct` is the direct path to an owner. */
   readonly link: 'commands' | 'subscriber' | 'direct';
+  /** Whether it is up from now on. */
   readonly isUp: boolean;
   /** The link was up before, at any time. */
   readonly isAgain: boolean;
+  /** The code of the error with which it went down; `undefined` where it is up, or none is known. */
   readonly code: ErrorCode | undefined;
 }
 
+/** A frame that went out ahead of its commit. */
 export interface Sent {
+  /** The name of the space. */
   readonly space: string;
+  /** The path by which it went. */
   readonly path: FramePath;
+  /** The number of keys in it. */
   readonly keys: number;
+  /** Keys and values, as sent, bytes of UTF-8. */
   readonly bytes: number;
   /** Sets and deletes that a later one of the same key replaced before the frame went out. */
   readonly conflated: number;
@@ -143,23 +170,36 @@ export interface Sent {
 
 /** The events, by kind. */
 export interface Happenings {
+  /** A commit has ended. */
   committed: Committed;
   /** A frame went out ahead of its commit: as an announcement, or to a reader of the direct path. */
   sent: Sent;
+  /** A frame was applied. */
   applied: Applied;
+  /** A follower has caught up from the keys. */
   synced: Synced;
   /** A frame, or the content of the store, does not continue the state that this process has. */
   gap: { readonly space: string; readonly role: Role; readonly reason: string };
+  /** Data was not applied. */
   rejected: Rejected;
+  /** The content of a copy differed. */
   mismatch: Mismatched;
   /** A participant was opened; its mode is `recovering`. */
   opened: { readonly space: string; readonly role: Role };
+  /** The mode of a participant has changed. */
   mode: ModeChanged;
+  /** An owner's right to its space has changed. */
   ownership: { readonly space: string; readonly ownership: Ownership };
   /** This process has claimed the space. `tookMs`: the time that it took, ms. */
   claimed: { readonly space: string; readonly epoch: number; readonly tookMs: number };
+  /**
+   * An owner has lost its space, or did not get it. `uncommitted`: the number of changes that Redis never
+   * confirmed.
+   */
   fenced: { readonly space: string; readonly code: ErrorCode; readonly uncommitted: number };
+  /** A connection has come up or gone down. */
   link: LinkChanged;
+  /** A participant has reported an error. */
   error: { readonly space: string; readonly role: Role; readonly code: ErrorCode };
 }
 

@@ -8,6 +8,7 @@ import type { Change } from '../state/change.ts';
 import type { Frame } from '../state/frame.ts';
 import type { Position } from '../state/position.ts';
 
+/** The direct path of a follower to the process of its owner. */
 export interface DirectOptions {
   /** The address of the owner's `directRouter`, such as `http://127.0.0.1:7070`. */
   readonly url: string;

@@ -13,6 +13,7 @@ import type { Store } from './store.ts';
 /** Known to every copy of this package: a process may load the core from one, and the kit from another. */
 export const JOIN: unique symbol = Symbol.for('tandem-sync.join');
 
+/** What processes join in memory: a `memoryServer()` of `tandem-sync/testing`. */
 export interface StoreServer {
   /** @internal For `connect()`. */
   [JOIN](process: Joining): Joined;

@@ -7,13 +7,15 @@ import { causeOf, safeError } from '../base/node-error.ts';
 import { TandemError } from '../base/errors.ts';
 import { requireFunction } from '../base/options.ts';
 
+/** A user of Redis, and the user's password or token. */
 export interface Credentials {
-  /** Default: the user named `default`. */
+  /** The user's name. Default: the user named `default`. */
   readonly username?: string | undefined;
+  /** The password or token. */
   readonly password: string;
 }
 
-/** Asked before each connection, at most 10 s for each. */
+/** A function that gives credentials: asked before each connection, at most 10 s for each. */
 export type CredentialsSource = () => Credentials | Promise<Credentials>;
 
 /** A function that has not answered after this is asked again later, ms. */

@@ -10,19 +10,29 @@ import { noKeyPrefix, optionsOfUrl, refused } from './url.ts';
 
 export type Client = Redis | Cluster;
 
-/** As much of a client as its type has to show: ioredis 5 and 6 and iovalkey have it, Redis and Cluster alike. */
+/**
+ * A client of ioredis or iovalkey, as much of it as its type has to show: ioredis 5 and 6 and iovalkey have it,
+ * Redis and Cluster alike.
+ */
 export interface ClientLike {
+  /** Whether it is a `Cluster`. */
   readonly isCluster: boolean;
+  /** The state of its connection, as ioredis names it. */
   readonly status: string;
+  /** The options that it was made with. */
   readonly options: object;
+  /** Closes its connection. */
   disconnect(reconnect?: boolean): void;
+  /** Sends a command. */
   // oxlint-disable-next-line typescript/no-explicit-any -- each library has a class of its own for commands
   sendCommand(command: any): unknown;
+  /** Listens for its errors. */
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** The options of ioredis. `password` may be a function, which is asked for each connection. */
 export type TargetOptions = Omit<RedisOptions, 'password'> & {
+  /** The password, or a function that is asked for it. Default: none. */
   readonly password?: string | (() => string | Promise<string>) | undefined;
 };
 

@@ -12,7 +12,9 @@ import type { Entry } from './entry.ts';
 import { printPosition } from './position.ts';
 import { opened, Unfrozen } from './value.ts';
 
+/** Whether a reading is proven to be within the staleness bound (`live`), or not (`stale`). */
 export type Freshness = 'live' | 'stale';
+/** The path that keeps a state current: Redis, the direct path to its owner, or this process's memory alone. */
 export type Source = 'redis' | 'direct' | 'memory';
 /**
  * How the owner of a space stands. `alive`: it gave a sign of life within its lease. `released`: it stopped
@@ -46,6 +48,7 @@ export interface Proof {
 
 /** A value and the proof of how current it is: a frozen object, safe to spread, clone, send and log. */
 export interface Reading<K extends string = string, V = unknown> {
+  /** The key. */
   readonly key: K;
   /** Frozen; `undefined` when the key holds nothing. */
   readonly value: V | undefined;

@@ -20,8 +20,11 @@ const SPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 /** Marks a space, also to another copy of this package in the same process. */
 const BRAND = Symbol.for('tandem-sync.space');
 
+/** A space, as `defineSpace` returns it: a named set of keys, each with the schema of its values. */
 export class Space<D extends Definition = Definition> {
+  /** The name, as it was given. */
   readonly name: string;
+  /** The keys and families with their schemas, as they were given. */
   readonly definition: D;
   /** What the space defines, for an error message. */
   readonly #names: string;
@@ -72,7 +75,10 @@ export class Space<D extends Definition = Definition> {
     else this.#families.set(prefix, schema);
   }
 
-  /** The schema of a key, or `undefined` when the space does not define the key. */
+  /**
+   * The schema of a key, or `undefined` when the space does not define the key.
+   * @internal
+   */
   schemaOf(key: string): Schema | undefined {
     return this.#seen.get(key) ?? this.#keys.get(key) ?? this.#schemaOfNew(key);
   }
@@ -91,6 +97,7 @@ export class Space<D extends Definition = Definition> {
   /**
    * The schema of a key.
    * @throws TandemError `UNKNOWN_KEY`
+   * @internal
    */
   requireSchema(key: string): Schema {
     const schema = this.schemaOf(key);
@@ -104,6 +111,7 @@ export class Space<D extends Definition = Definition> {
   /**
    * @throws TandemError `UNKNOWN_KEY` unless the pattern is a key, `'*'`, or a prefix that ends in `/*` and that
    *   keys may have
+   * @internal
    */
   requirePattern(pattern: string): void {
     if (pattern === '*' || Object.hasOwn(this.definition, pattern)) return;
@@ -122,6 +130,7 @@ export class Space<D extends Definition = Definition> {
    * Validates a value and captures it as JSON text; later changes of the object change nothing.
    * @throws TandemError `UNKNOWN_KEY`
    * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`
+   * @internal
    */
   capture(key: string, value: unknown): string {
     return captureValue(this.requireSchema(key), key, value);
@@ -132,6 +141,7 @@ export class Space<D extends Definition = Definition> {
    * frozen.
    * @throws TandemError `UNKNOWN_KEY`
    * @throws InvalidValueError `INVALID_VALUE`, `NOT_JSON` or `TOO_LARGE`
+   * @internal
    */
   read(key: string, json: string): unknown {
     return readValue(this.requireSchema(key), key, json);
@@ -149,7 +159,10 @@ function closestFamily(families: ReadonlyMap<string, Schema>, key: string): Sche
 }
 
 /** A space of any copy of this package: the types of two copies do not know each other's private fields. */
-export type AnySpace<D extends Definition> = Pick<Space<D>, 'name' | 'definition' | 'schemaOf'>;
+export type AnySpace<D extends Definition> = Pick<Space<D>, Known>;
+
+/** What another copy of any version has, too. */
+type Known = 'name' | 'definition' | 'schemaOf';
 
 /**
  * A space that `defineSpace` has made, as one of this copy of the package: another copy, of any version, may have

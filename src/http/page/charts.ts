@@ -20,11 +20,13 @@ export interface ChartLine {
   readonly label?: string;
 }
 
+/** A chart on the live page: numbers of a space as lines over time. */
 export interface ChartOptions {
+  /** The title of the chart. */
   readonly title: string;
   /** The name of the space. */
   readonly space: string;
-  /** At most 12 lines are drawn. */
+  /** The lines. At most 12 are drawn. */
   readonly lines: readonly ChartLine[];
   /**
    * A word in a value. A band behind the lines lasts for as long as the value has that word. Default: none.
