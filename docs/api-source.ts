@@ -73,6 +73,8 @@ class Reader {
   readonly #project: Project;
   readonly #checker: Checker;
   readonly #signatures: Signatures;
+  /** The class of each type that alone makes a class public, by the type's number. */
+  readonly #classes = new Map<number, Declared>();
 
   constructor(project: Project) {
     this.#project = project;
@@ -84,13 +86,19 @@ class Reader {
   exportsOf(file: string): (readonly [string, Declared])[] {
     const source = this.#project.program.getSourceFile(ROOT + file)!;
     const module = this.#checker.getSymbolAtLocation(source)!;
-    return this.#checker.getExportsOfModule(module).map((exported) => {
+    const { publicNames } = this.#signatures;
+    const exports = this.#checker.getExportsOfModule(module).map((exported) => {
       const symbol = this.#signatures.resolved(exported);
-      this.#signatures.publicNames.set(symbol.id, exported.name);
-      const base = this.#classOf(symbol);
-      if (base !== undefined) this.#signatures.publicNames.set(base.id, exported.name);
+      publicNames.set(symbol.id, exported.name);
       return [exported.name, symbol] as const;
     });
+    for (const [name, symbol] of exports) {
+      const named = this.#classNamedBy(symbol);
+      if (named === undefined || publicNames.has(named.id)) continue;
+      publicNames.set(named.id, name);
+      this.#classes.set(symbol.id, named);
+    }
+    return exports;
   }
 
   read(name: string, symbol: Declared): Exported {
@@ -99,14 +107,14 @@ class Reader {
     const doc = this.#docOf(symbol);
     if (doc === undefined) throw new Error(`${name} is exported, and @internal`);
     if (doc.text === '') this.#signatures.problems.add(`${name} has no docstring`);
-    const own = this.#classOf(symbol) ?? symbol;
+    const own = this.#classes.get(symbol.id) ?? symbol;
     const parts = this.#shape(node!);
     const { members, bases } = this.#membersOf(name, own, parts.members);
     return { name, kind: parts.kind, code: parts.code, doc, members, bases };
   }
 
-  /** The class that a type is another name of, such as `AnyParticipant`. */
-  #classOf(symbol: Declared): Declared | undefined {
+  /** The class that a type names, such as `AnyParticipant`. */
+  #classNamedBy(symbol: Declared): Declared | undefined {
     const [node] = this.#signatures.nodesOf(symbol);
     if (!is.isTypeAliasDeclaration(node!) || !is.isTypeReferenceNode(node.type)) return undefined;
     const named = this.#signatures.resolved(this.#checker.getSymbolAtLocation(node.type.typeName)!);
@@ -130,7 +138,7 @@ class Reader {
       const before = rest.map((one) => `${this.#signatures.text(one)} & `).join('');
       return { kind: 'type', code: `type ${head} = ${before}{ … }`, members };
     }
-    if (this.#classOf(this.#checker.getSymbolAtLocation(name!)!) !== undefined)
+    if (this.#classes.has(this.#checker.getSymbolAtLocation(name!)!.id))
       return { kind: 'class', code: undefined };
     const isPublic = this.#signatures.privateNames(type!).length === 0 && !isConditional(type!);
     return {

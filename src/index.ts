@@ -28,6 +28,7 @@ export type {
   ReadyOptions,
   Refreshed,
 } from './follower/follower.ts';
+export type { AnyDiscovery } from './tandem.ts';
 export type { Discovery, DiscoverOptions } from './follower/discovery.ts';
 export type { SyncEvent } from './follower/events.ts';
 export type { Stopped, Uncommitted } from './actor/stopped.ts';

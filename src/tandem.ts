@@ -305,7 +305,7 @@ export class Tandem implements AsyncDisposable {
    * is away finds out when it comes back, within a day. A space that nobody owns any more can be removed: where a
    * dead owner's lease still runs, this waits for its end. An owner or a standby that comes later has the space
    * again.
-   * @param options timeoutMs: ms; default 10,000
+   * @param options.timeoutMs ms; default 10,000
    * @returns whether there was such a space
    * @throws OwnedElsewhereError where a living owner renews its lease
    * @throws TandemError `ALREADY_OWNED` where this process owns it, `INVALID_SPACE`, `INVALID_OPTION`, `TIMEOUT`,

@@ -28,7 +28,7 @@ import { Reporter } from './reporter.ts';
 import type { Stopped } from './stopped.ts';
 import { WrongTypes } from './wrong-types.ts';
 
-/** A participant of any role and any space. */
+/** A participant of any role and any space: what owners and followers have in common. */
 export type AnyParticipant = Participant<any, any>;
 
 /** An owner or a follower of one space, as `tandem.own` and `tandem.follow` return it. */

@@ -24,6 +24,7 @@ import { defineSpace } from '../state/space.ts';
 import type { Follower, FollowOptions } from './follower.ts';
 import { SharedChannel } from './shared-channel.ts';
 
+/** Options of `discover`: those of each follower, and when to end. */
 export interface DiscoverOptions extends FollowOptions {
   /** Ends the discovery, as `stop` does. Default: none. */
   readonly signal?: AbortSignal | undefined;
@@ -41,6 +42,7 @@ export interface DiscoveryParts<D extends Definition> {
   readonly stopped: (discovery: Discovery<D>) => void;
 }
 
+/** A discovery, as `discover` returns it: it follows each space whose name matches its pattern. */
 export class Discovery<D extends Definition = Definition> implements AsyncDisposable {
   /** As it was given to `discover`. */
   readonly pattern: string;
@@ -105,7 +107,7 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
   /**
    * Resolves once each space that existed is followed, and each of these followers is ready: see `ready` of a
    * follower.
-   * @param options timeoutMs: ms; default 10,000
+   * @param options.timeoutMs ms; default 10,000
    * @throws TandemError `INVALID_OPTION`, `TIMEOUT` or `STOPPED`
    */
   async ready({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {

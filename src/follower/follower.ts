@@ -297,6 +297,7 @@ export class Follower<D extends Definition = Definition>
     return this.#ended?.code === 'REMOVED';
   }
 
+  /** @internal */
   spaceRemoved(): void {
     if (this.#ended !== undefined) return;
     const removed = new TandemError('REMOVED', `space "${this.space.name}" was removed`);

@@ -151,54 +151,50 @@ onRealServer('a module that is loaded twice has one instance, which a route answ
   t.is(reloaded.printed(), 'another module: true\none instance: true\n200 {"position":120}\n');
 });
 
-const reads = python === undefined ? test.skip : onRealServer;
+onRealServer('the reader in Python shows a space and its changes', async (t) => {
+  if (python === undefined) return t.log('skipped: no python3 on the PATH');
+  const { start, join } = await begin(t);
+  const read = async (): Promise<Shown> => {
+    const reader = start(python, 'reader.py');
+    t.is(await reader.exited, 0, reader.printed());
+    return JSON.parse(reader.printed()) as Shown;
+  };
+  t.deepEqual(await read(), { state: {}, position: '0-0', owner: null, aliveOwner: false, staleMs: null });
+  const tandem = join('trading-1');
+  const owner = tandem.own(space);
+  owner.set('strategy/momentum', { position: 120, note: 'zwölf €' });
+  owner.set('gone', 1);
+  owner.delete('gone');
+  const position = await owner.flush();
+  const first = await read();
+  t.like(first, { position, owner: 'trading-1', aliveOwner: true });
+  t.deepEqual(first.state, { 'strategy/momentum': { position: 120, note: 'zwölf €' } });
+  t.true(first.staleMs! < 3_000, String(first.staleMs));
 
-reads(
-  `the reader in Python shows a space and its changes${python ? '' : ' (skipped: no python3)'}`,
-  async (t) => {
-    const { start, join } = await begin(t);
-    const read = async (): Promise<Shown> => {
-      const reader = start(python!, 'reader.py');
-      t.is(await reader.exited, 0, reader.printed());
-      return JSON.parse(reader.printed()) as Shown;
-    };
-    t.deepEqual(await read(), { state: {}, position: '0-0', owner: null, aliveOwner: false, staleMs: null });
-    const tandem = join('trading-1');
-    const owner = tandem.own(space);
-    owner.set('strategy/momentum', { position: 120, note: 'zwölf €' });
-    owner.set('gone', 1);
-    owner.delete('gone');
-    const position = await owner.flush();
-    const first = await read();
-    t.like(first, { position, owner: 'trading-1', aliveOwner: true });
-    t.deepEqual(first.state, { 'strategy/momentum': { position: 120, note: 'zwölf €' } });
-    t.true(first.staleMs! < 3_000, String(first.staleMs));
-
-    const watching = start(python!, 'reader.py --watch');
-    const shown = (): Shown[] =>
-      watching
-        .printed()
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line) as Shown);
-    await until(() => shown().length > 0, 'the first state');
-    owner.set('strategy/carry', { position: -40 });
-    await until(() => 'strategy/carry' in shown().at(-1)!.state, 'the change');
-    // More than one commit takes: it is put in force at once, and settled afterwards.
-    owner.batch(() => {
-      owner.delete('strategy/carry');
-      for (let n = 0; n < 5_000; n += 1) owner.set(`bar/${n}`, n);
-    });
-    await until(() => 'bar/4999' in shown().at(-1)!.state, 'the large turn');
-    for (const { state } of shown()) {
-      const bars = Object.keys(state).filter((key) => key.startsWith('bar/')).length;
-      t.true(bars === 0 || (bars === 5_000 && !('strategy/carry' in state)), 'the turn is seen whole');
-    }
-    await watching.kill();
-    await tandem.stop();
-    t.like(await read(), { aliveOwner: false });
-  },
-);
+  const watching = start(python, 'reader.py --watch');
+  const shown = (): Shown[] =>
+    watching
+      .printed()
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Shown);
+  await until(() => shown().length > 0, 'the first state');
+  owner.set('strategy/carry', { position: -40 });
+  await until(() => 'strategy/carry' in shown().at(-1)!.state, 'the change');
+  // More than one commit takes: it is put in force at once, and settled afterwards.
+  owner.batch(() => {
+    owner.delete('strategy/carry');
+    for (let n = 0; n < 5_000; n += 1) owner.set(`bar/${n}`, n);
+  });
+  await until(() => 'bar/4999' in shown().at(-1)!.state, 'the large turn');
+  for (const { state } of shown()) {
+    const bars = Object.keys(state).filter((key) => key.startsWith('bar/')).length;
+    t.true(bars === 0 || (bars === 5_000 && !('strategy/carry' in state)), 'the turn is seen whole');
+  }
+  await watching.kill();
+  await tandem.stop();
+  t.like(await read(), { aliveOwner: false });
+});
 
 interface Shown {
   readonly state: Readonly<Record<string, unknown>>;

@@ -2,31 +2,53 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
+import { anchorsOf } from '../_anchors.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const PAGES = globSync('{README,CHANGELOG,CONTRIBUTING,SECURITY,docs/*,docs/lab/*}.md', { cwd: ROOT });
 
-/** The targets of the links of a page that lead to files, relative to the root. */
-function targetsOf(page: string): string[] {
+interface Link {
+  /** Relative to the root. */
+  readonly file: string;
+  readonly anchor: string | undefined;
+}
+
+/** The links of a page that lead to files, and to places in them. */
+function linksOf(page: string): Link[] {
   const text = readFileSync(join(ROOT, page), 'utf8').replaceAll(/^```[^]*?^```/gm, '');
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, target]) => target!.split('#')[0]!)
-    .filter((target) => target !== '' && !/^\w+:/.test(target))
-    .map((target) => join(dirname(page), target));
+    .map(([, target]) => target!)
+    .filter((target) => !/^\w+:/.test(target))
+    .map((target) => {
+      const [file, anchor] = target.split('#');
+      return { file: file === '' ? page : join(dirname(page), file!), anchor };
+    });
 }
 
 test('each link of the docs leads to a file', (t) => {
   t.true(PAGES.length > 15);
   const broken = PAGES.flatMap((page) =>
-    targetsOf(page)
-      .filter((target) => !existsSync(join(ROOT, target)))
-      .map((target) => `${page}: ${target}`),
+    linksOf(page)
+      .filter(({ file }) => !existsSync(join(ROOT, file)))
+      .map(({ file }) => `${page}: ${file}`),
+  );
+  t.deepEqual(broken, []);
+});
+
+test('each link to a place in a page leads to a heading', (t) => {
+  const anchors = new Map(
+    PAGES.map((page) => [page, new Set(anchorsOf(readFileSync(join(ROOT, page), 'utf8')))]),
+  );
+  const broken = PAGES.flatMap((page) =>
+    linksOf(page)
+      .filter(({ file, anchor }) => anchor !== undefined && anchors.get(file)?.has(anchor) === false)
+      .map(({ file, anchor }) => `${page}: ${file}#${anchor}`),
   );
   t.deepEqual(broken, []);
 });
 
 test('the index of the docs has every page', (t) => {
-  const listed = new Set(targetsOf('docs/README.md'));
+  const listed = new Set(linksOf('docs/README.md').map(({ file }) => file));
   const pages = globSync('docs/*.md', { cwd: ROOT }).filter((page) => page !== 'docs/README.md');
   t.deepEqual(
     pages.filter((page) => !listed.has(page)),
