@@ -8,7 +8,8 @@ import * as is from 'typescript/unstable/ast/is';
 import type { Checker, Project, Symbol as Declared } from 'typescript/unstable/sync';
 import { SymbolFlags } from 'typescript/unstable/sync';
 
-export const ROOT = fileURLToPath(new URL('../', import.meta.url));
+/** With slashes on any system, as TypeScript has them. */
+export const ROOT = fileURLToPath(new URL('../', import.meta.url)).replaceAll('\\', '/');
 /** Names of a standard that users have from elsewhere. */
 const STANDARD = 'src/state/standard-schema.ts';
 

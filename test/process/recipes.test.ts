@@ -83,7 +83,7 @@ async function begin(t: ExecutionContext, more: Readonly<Record<string, string>>
   return {
     start: (program: string, command: string, name = '') =>
       project.start(program, command, { ...env, NAME: name }),
-    join(name: string): Tandem {
+    join: (name: string): Tandem => {
       const tandem = connect({ redis: redis.url, name });
       t.teardown(() => tandem.stop());
       return tandem;
