@@ -15,12 +15,15 @@ export type LogEvent =
 
 /** A flat record. It has names, numbers, codes and texts of Tandem's own: never a value, never a secret. */
 export interface LogRecord {
+  /** What the line is about. */
   readonly event: LogEvent;
   /** The `connect({ name })` of this process. */
   readonly process: string;
   /** As all that follows down to `position`: absent in a line about the whole process. */
   readonly space?: string;
+  /** The role of the participant. */
   readonly role?: Role;
+  /** Its mode. */
   readonly mode?: Mode;
   /** As the last event of this participant said it. */
   readonly freshness?: Freshness;
@@ -48,8 +51,11 @@ export interface LogRecord {
 
 /** The part of a logger that Tandem calls. Loggers of pino fit as they are. */
 export interface Logger {
+  /** Normal life and good news. */
   info(record: LogRecord, message: string): void;
+  /** What can pass by itself. */
   warn(record: LogRecord, message: string): void;
+  /** What somebody has to act on. */
   error(record: LogRecord, message: string): void;
 }
 
