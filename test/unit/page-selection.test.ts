@@ -1,7 +1,7 @@
 import test from 'ava';
 import { select } from '../../src/http/page/selection.ts';
 
-const bots = (count: number, isLive = (_: number): boolean => true) =>
+const bots = (count: number, isLive: (n: number) => boolean = () => true) =>
   Array.from({ length: count }, (_, n) => ({
     name: `bot:${String(n).padStart(4, '0')}`,
     isByName: false,
