@@ -64,6 +64,15 @@ const keyFaults: readonly Fault[] = [
 const processFaults: readonly Fault[] = [
   { name: 'owner killed', begin: async (scene) => kill(scene, scene.leader) },
   { name: 'standby killed', begin: async (scene) => kill(scene, scene.standby) },
+  {
+    name: 'standby killed, and back to take over',
+    begin: async (scene) => {
+      const victim = scene.standby;
+      if (victim === undefined) return undefined;
+      await scene.kill(victim);
+      return once(() => scene.takeOver(victim));
+    },
+  },
   { name: 'follower killed', begin: async (scene) => kill(scene, scene.random.pick(scene.followers)) },
   { name: 'owner and standby killed', begin: async (scene) => kill(scene, ...living(scene.owners)) },
   { name: 'owner stopped, and started again', begin: async (scene) => stop(scene, scene.leader) },

@@ -15,7 +15,8 @@ export interface OwnerTask extends Task {
   readonly port: number;
   /** The number of its site, from 0. It makes the ids of its values unique. */
   readonly site: number;
-  readonly standby: boolean;
+  /** How it gets its space. */
+  readonly how: 'claims' | 'stands by' | 'takes over';
 }
 
 export interface FollowerTask extends Task {

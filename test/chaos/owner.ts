@@ -17,7 +17,7 @@ import { now, Recorder } from './recorder.ts';
 const PACE_MS = 50;
 const EDITED_KEYS = [1, 2, 3].map((n) => `${EDITED}${n}` as const);
 
-const { id, redis, file, seed, port, site, standby } = JSON.parse(process.argv[2]!) as OwnerTask;
+const { id, redis, file, seed, port, site, how } = JSON.parse(process.argv[2]!) as OwnerTask;
 const recorder = new Recorder(file);
 const random = new Random(seed);
 let last = { epoch: 0, revision: 0 };
@@ -31,7 +31,11 @@ const app = new Koa();
 app.silent = true;
 const server = app.use(directRouter(tandem, { token: TOKEN }).routes()).listen(port, '127.0.0.1');
 await once(server, 'listening');
-const owner = tandem.own(space, { standby, leaseMs: LEASE_MS });
+const owner = tandem.own(space, {
+  standby: how === 'stands by',
+  takeOver: how === 'takes over',
+  leaseMs: LEASE_MS,
+});
 owner.on('ownership', ({ ownership }) => report({ about: 'ownership', ownership }));
 const trader = new Trader(id, owner, { random, now, record, nextId, broken });
 owner.on('ownership', ({ ownership }) => {

@@ -50,7 +50,7 @@ export class Scene {
     );
     const scene = new Scene(seed, world, sites);
     const { random } = scene;
-    const parts: Part[] = [scene.startOwner(0, false), scene.startOwner(1, true)];
+    const parts: Part[] = [scene.startOwner(0, 'claims'), scene.startOwner(1, 'stands by')];
     parts.push(scene.startFollower('plain'), scene.startFollower('fallback', 0));
     if (random.chance(0.5)) parts.push(scene.startFollower('always', random.pick([0, 1]), 'always'));
     await Promise.all(parts.map((part) => part.born()));
@@ -74,11 +74,11 @@ export class Scene {
     return this.owners.find(({ isStandby, isPaused }) => isStandby && !isPaused);
   }
 
-  startOwner(site: number, standby: boolean): OwnerPart {
+  startOwner(site: number, how: OwnerTask['how']): OwnerPart {
     const { name, port } = this.#sites[site]!;
     // The standby takes another path than the owner, so that it can take over when the owner is cut off.
     const redis = site === 0 ? this.world.owner.url : this.world.followers.url;
-    const owner = new Part<OwnerTask>({ ...this.#task(name), redis, port, site, standby }, this.#surprised);
+    const owner = new Part<OwnerTask>({ ...this.#task(name), redis, port, site, how }, this.#surprised);
     this.#owners.delete(site);
     this.#owners.set(site, owner);
     return owner;
@@ -96,6 +96,12 @@ export class Scene {
     if (this.#isOver) return;
     const started = 'site' in part.task ? this.#replace(part.task) : this.#refollow(part as FollowerPart);
     await started?.born();
+  }
+
+  /** Starts another owner in its place, which takes over from the one that lives. */
+  async takeOver({ task: { site } }: OwnerPart): Promise<void> {
+    if (this.#isOver || this.#owners.get(site)!.isAlive) return;
+    await this.startOwner(site, 'takes over').born();
   }
 
   record(event: Event): void {
@@ -129,7 +135,7 @@ export class Scene {
   #replace({ site }: OwnerTask): OwnerPart | undefined {
     if (this.#owners.get(site)!.isAlive) return undefined;
     const isAlone = !this.owners.some(({ isAlive }) => isAlive);
-    return this.startOwner(site, !isAlone || this.random.chance(0.5));
+    return this.startOwner(site, !isAlone || this.random.chance(0.5) ? 'stands by' : 'claims');
   }
 
   #refollow(old: FollowerPart): FollowerPart | undefined {
