@@ -424,11 +424,13 @@ export class Tandem implements AsyncDisposable {
   /**
    * The participant of a space: the owner where this process owns it, else the follower; `undefined` without
    * one.
+   * @param space what `defineSpace` returned, or its name
    */
-  get(space: string): AnyParticipant | undefined {
+  get(space: string | Pick<AnySpace<Definition>, 'name'>): AnyParticipant | undefined {
+    const name = typeof space === 'string' ? space : space.name;
     let first: AnyParticipant | undefined;
     for (const participant of this.#participants) {
-      if (participant.space.name !== space) continue;
+      if (participant.space.name !== name) continue;
       if (participant.isOwner) return participant;
       first ??= participant;
     }

@@ -142,12 +142,12 @@ export class ConnectionDriver {
 
   /**
    * Stops the machine for good: the mode is `stopped`. Idempotent.
-   * @param reason of that mode. Default: that of the mode before
+   * @param reason of that mode. Default `stopped`
    */
-  stop(reason?: string): void {
+  stop(reason = 'stopped'): void {
     for (const unwatch of this.#unwatch) unwatch();
-    if (this.#isStarted) this.send({ type: 'stop', ...(reason !== undefined && { reason }) });
-    else this.enter('stopped', reason ?? 'stopped');
+    if (this.#isStarted) this.send({ type: 'stop', reason });
+    else this.enter('stopped', reason);
   }
 
   send(event: ConnectionEvent): void {
@@ -165,6 +165,7 @@ export class ConnectionDriver {
     const from = this.#mode;
     if (mode === from) return;
     this.#mode = mode;
+    if (mode === 'connected') this.#reporter.recovered();
     this.#runtime.observers.tell('mode', { space: this.#space, role: this.#role, mode, from, reason });
     this.#work?.entered(mode);
     // The event comes before the snapshot: with `stopped` the actor is done, and emits nothing more.

@@ -11,6 +11,13 @@ import type { Runtime } from '../ports/runtime.ts';
 
 /** The callback whose errors are dropped: reporting one would call it again. */
 const ON_ERROR = "on('error')";
+/** Errors of each try of an outage: the same one is told once. */
+const OF_OUTAGES: ReadonlySet<string> = new Set([
+  'REDIS_UNAVAILABLE',
+  'REDIS_NOT_READY',
+  'REDIS_REFUSED',
+  'CREDENTIALS_FAILED',
+]);
 /** The least time between two reports of messages that cannot be used, ms. */
 const RARE_MS = 1_000;
 
@@ -24,6 +31,8 @@ export class Reporter {
   readonly #rareAt = new Map<string, number>();
   readonly #time: Time;
   #lastError: TandemError | undefined;
+  /** Whether the participant was connected since the last report. */
+  #isOver = true;
 
   /** @param emit emits an event to the listeners of the actor */
   constructor(
@@ -48,11 +57,23 @@ export class Reporter {
     this.#emit(event);
   }
 
-  /** Emits an `error` event for anything that was thrown; one for an object that comes again and again. */
+  /**
+   * Emits an `error` event for anything that was thrown; one for an object that comes again and again, and one for
+   * an outage whose tries all fail alike.
+   */
   report(error: unknown): void {
     if (error === this.#lastError) return;
-    this.#lastError = asTandemError(error, 'CALLBACK_FAILED', 'unexpected');
-    this.#emitError(this.#lastError);
+    const failure = asTandemError(error, 'CALLBACK_FAILED', 'unexpected');
+    const isAgain = !this.#isOver && isAlike(failure, this.#lastError);
+    this.#lastError = failure;
+    if (isAgain) return;
+    this.#isOver = false;
+    this.#emitError(failure);
+  }
+
+  /** The participant is connected: an outage is over, and the next one is told. */
+  recovered(): void {
+    this.#isOver = true;
   }
 
   /** As `report`, for what anybody who may publish can cause: at most one a second of each code. */
@@ -92,6 +113,10 @@ export class Reporter {
     this.#observers.tell('error', { space: this.#space, role: this.#role, code: error.code });
     this.#emit({ type: 'error', error } as EventObject);
   }
+}
+
+function isAlike(one: TandemError, other: TandemError | undefined): boolean {
+  return OF_OUTAGES.has(one.code) && one.code === other?.code && one.message === other.message;
 }
 
 function callbackError(name: string, error: unknown): TandemError {

@@ -63,13 +63,14 @@ export const ERRORS = {
   ALREADY_OWNED: {
     meaning: 'This process owns the space already.',
     retryable: false,
-    remedy: 'Share the one owner: `tandem.get(space)` has it. A space has one owner in a process.',
+    remedy:
+      'Share the one owner: `tandem.get(space)` has it. A space has one owner in a process. To remove the space, stop its owner first.',
   },
   OWNED_ELSEWHERE: {
     meaning: 'Another process owns the space: it lives, and renews its lease. `owner` has its name.',
     retryable: false,
     remedy:
-      'Let one of the two follow. To wait for the other to end, own with `standby: true`; to have the space at once, with `takeOver: true`, which fences the other. Where it is in the same process, since a hot reload has loaded a module twice, keep the one instance on `globalThis`.',
+      'Let one of the two follow. To wait for the other to end, own with `standby: true`; to have the space at once, with `takeOver: true`, which fences the other. To remove the space, stop its owner first. Where it is in the same process, since a hot reload has loaded a module twice, keep the one instance on `globalThis`.',
   },
   STANDBY: {
     meaning: '`set`, `delete` or `batch` was called on a standby that does not lead yet.',

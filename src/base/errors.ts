@@ -29,16 +29,14 @@ export class TandemError extends Error {
   readonly code: ErrorCode;
   /** Whether it passes by itself: the same call can succeed later, without a change by anybody. */
   readonly retryable: boolean;
+  /** What to do about an error of this code, as a sentence or two for people. */
+  readonly remedy: string;
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = ERRORS[code].retryable;
-  }
-
-  /** What to do about an error of this code, as a sentence or two for people. */
-  get remedy(): string {
-    return ERRORS[this.code].remedy;
+    this.remedy = ERRORS[code].remedy;
   }
 
   /** @internal */

@@ -122,7 +122,10 @@ const LEFT_OUT = 'the rest of the reply is left out, since it may quote a secret
 /** What an ACL forbids: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/ */
 function permissionWords(message: string): string {
   const [, name] = /the '([^']*)' (?:command|subcommand)/.exec(message) ?? [];
-  if (name !== undefined) return `this user has no permissions to run the${named(name)} command`;
+  const known = named(name);
+  if (known !== '')
+    return `this user has no permissions to run the${known} command (ACL: +${known.slice(2, -1)})`;
+  if (name !== undefined) return 'this user has no permissions to run the command';
   if (/\bchannels?\b/.test(message)) return 'this user has no permissions to access a channel';
   if (/\bkeys?\b/.test(message)) return 'this user has no permissions to access a key';
   if (/\bscript\b/.test(message)) return 'this user has no permissions to run a command of a script';

@@ -32,7 +32,7 @@ test('an error reply keeps its code, and the name of a command that this client 
     [`WRONGPASS invalid ${SECRET}`, 'WRONGPASS invalid username-password pair or user is disabled'],
     [
       "NOPERM User trader has no permissions to run the 'client|reply' command",
-      "NOPERM this user has no permissions to run the 'client|reply' command",
+      "NOPERM this user has no permissions to run the 'client|reply' command (ACL: +client|reply)",
     ],
     [
       `NOPERM this user has no permissions to run the '${SECRET}' command`,

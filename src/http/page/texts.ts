@@ -2301,7 +2301,7 @@ export const PAGE = {
     "          el(\n" +
     "            'thead',\n" +
     "            {},\n" +
-    "            el('tr', {}, ...['Key', 'Value', 'Changed at'].map((name) => el('th', { scope: 'col' }, name))),\n" +
+    "            el('tr', {}, ...['Key', 'Value', 'Revision'].map((name) => el('th', { scope: 'col' }, name))),\n" +
     "          ),\n" +
     "          this.#body,\n" +
     "        ),\n" +

@@ -53,7 +53,7 @@ export class StateTable {
           el(
             'thead',
             {},
-            el('tr', {}, ...['Key', 'Value', 'Changed at'].map((name) => el('th', { scope: 'col' }, name))),
+            el('tr', {}, ...['Key', 'Value', 'Revision'].map((name) => el('th', { scope: 'col' }, name))),
           ),
           this.#body,
         ),
