@@ -30,7 +30,7 @@ export const PAGE = {
     "  #legend = el('ul', { class: 'legend' });\n" +
     "  #words = el('p', { class: 'unseen' });\n" +
     "  #width = 0;\n" +
-    "  #nowSeconds = 0;\n" +
+    "  #nowSeconds = Date.now() / 1_000;\n" +
     "  #offsetMs = 0;\n" +
     "\n" +
     "  /** @param options title, windowMs, height, format, isLog, tones; write: turns a number into text */\n" +
@@ -87,6 +87,11 @@ export const PAGE = {
     "      shown.map(({ at }) => this.#secondsOf(at)),\n" +
     "      ...this.#names.map((name) => shown.map(({ values }) => values[name] ?? null)),\n" +
     "    ]);\n" +
+    "    // Without a point, the chart would keep the times of its first drawing.\n" +
+    "    if (shown.length === 0) {\n" +
+    "      const [min, max] = this.#span(this.#options.windowMs / 1_000);\n" +
+    "      this.#plot.setScale('x', { min, max });\n" +
+    "    }\n" +
     "    this.#describe(shown);\n" +
     "  }\n" +
     "\n" +

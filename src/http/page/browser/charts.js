@@ -27,7 +27,7 @@ export class TimeChart {
   #legend = el('ul', { class: 'legend' });
   #words = el('p', { class: 'unseen' });
   #width = 0;
-  #nowSeconds = 0;
+  #nowSeconds = Date.now() / 1_000;
   #offsetMs = 0;
 
   /** @param options title, windowMs, height, format, isLog, tones; write: turns a number into text */
@@ -84,6 +84,11 @@ export class TimeChart {
       shown.map(({ at }) => this.#secondsOf(at)),
       ...this.#names.map((name) => shown.map(({ values }) => values[name] ?? null)),
     ]);
+    // Without a point, the chart would keep the times of its first drawing.
+    if (shown.length === 0) {
+      const [min, max] = this.#span(this.#options.windowMs / 1_000);
+      this.#plot.setScale('x', { min, max });
+    }
     this.#describe(shown);
   }
 
