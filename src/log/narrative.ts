@@ -18,7 +18,18 @@ import type { Line } from './line.ts';
 import type { Moment } from './outage.ts';
 import { Outage } from './outage.ts';
 import type { State } from './phrases.ts';
-import * as phrases from './phrases.ts';
+import {
+  connectedPhrase,
+  livePhrase,
+  ownerAlivePhrase,
+  ownerGonePhrase,
+  stalePhrase,
+  staleReason,
+  stoppedPhrase,
+  tookOverPhrase,
+  uncommittedPhrase,
+  waitsPhrase,
+} from './phrases.ts';
 import { cut, safeText } from './safe-text.ts';
 
 /** The events that make lines. */
@@ -135,7 +146,7 @@ export class Narrative {
     this.#isTakingOver = false;
     const lastedMs = this.#outage.ends(at);
     if (isTakingOver) return undefined;
-    const phrase = phrases.connected(lastedMs, this.#begun.has('connected'));
+    const phrase = connectedPhrase(lastedMs, this.#begun.has('connected'));
     const line = { ...this.#goodNews('connected', 'mode', phrase, at.wall), reason };
     return lastedMs === undefined ? line : { ...line, lastedMs };
   }
@@ -152,7 +163,7 @@ export class Narrative {
     this.#isEnding = true;
     const { owner } = this.#state;
     const isLoss = this.#hasLed && owner !== 'released';
-    const phrase = phrases.stopped(this.#hasLed, owner);
+    const phrase = stoppedPhrase(this.#hasLed, owner);
     const line = { event: 'mode', phrase, since: wall, isFinal: true } as const;
     return isLoss ? { ...line, level: 'warn' } : { ...line, level: 'info', isRoutine: true };
   }
@@ -166,7 +177,7 @@ export class Narrative {
     this.#staleSince = { now: now - Math.max(0, wall - since), wall: since };
     const reason = this.#staleReason(staleMs);
     const level = this.#state.owner === 'released' ? 'info' : 'warn';
-    return { level, event: 'freshness', phrase: phrases.stale(since, reason), since, reason };
+    return { level, event: 'freshness', phrase: stalePhrase(since, reason), since, reason };
   }
 
   #live(since: number, now: number): Line | undefined {
@@ -174,14 +185,14 @@ export class Narrative {
     this.#staleSince = undefined;
     // Of an owner, the line that it leads has said it.
     if (lastedMs === undefined && this.#isOwn) return undefined;
-    const line = this.#goodNews('live', 'freshness', phrases.live(lastedMs), since);
+    const line = this.#goodNews('live', 'freshness', livePhrase(lastedMs), since);
     return lastedMs === undefined ? line : { ...line, lastedMs };
   }
 
   #staleReason(staleMs: number): string {
     if (this.#hasLed) return 'this process stood still for longer than its lease, or its machine slept';
     const { reason, heldText } = this.#outage;
-    return reason ?? heldText ?? phrases.staleReason(this.#state, staleMs);
+    return reason ?? heldText ?? staleReason(this.#state, staleMs);
   }
 
   #heardOwner({ owner, ownerName, since }: OwnerChangedEvent): Line | undefined {
@@ -191,11 +202,11 @@ export class Narrative {
     if (this.#isEnding || this.#isOwn) return undefined;
     if (owner === 'alive') {
       const kind = before.owner === 'never' ? 'alive' : 'again';
-      return this.#goodNews(kind, 'owner', phrases.ownerAlive(ownerName, before), since);
+      return this.#goodNews(kind, 'owner', ownerAlivePhrase(ownerName, before), since);
     }
     const line = {
       event: 'owner',
-      phrase: phrases.ownerGone(this.#state, since, this.#outage.isOut),
+      phrase: ownerGonePhrase(this.#state, since, this.#outage.isOut),
       since,
     } as const;
     return { ...line, level: owner === 'lost' ? 'warn' : 'info' };
@@ -212,7 +223,7 @@ export class Narrative {
     const before = this.#ownership;
     this.#ownership = ownership;
     if (heldBy !== undefined)
-      return { level: 'info', event: 'ownership', phrase: phrases.waits(heldBy), since: wall };
+      return { level: 'info', event: 'ownership', phrase: waitsPhrase(heldBy), since: wall };
     if (ownership === before) return undefined;
     if (ownership === 'leading') return this.#leads(wall);
     if (ownership === 'released') this.#isEnding = true;
@@ -227,7 +238,7 @@ export class Narrative {
     if (!isFirst) return this.#goodNews('again', 'ownership', 'leads the space again, by a new claim', wall);
     this.#isTakingOver = this.#begun.has('standby');
     if (!this.#isTakingOver) return this.#goodNews('leading', 'ownership', 'leads the space', wall);
-    const phrase = phrases.tookOver(this.#state);
+    const phrase = tookOverPhrase(this.#state);
     const level = this.#state.owner === 'lost' ? 'warn' : 'info';
     return { level, event: 'ownership', phrase, since: wall };
   }
@@ -253,7 +264,7 @@ function endOf(role: Role, error: TandemError, { wall }: Moment): Line | undefin
 
 function uncommittedLine(uncommitted: number, { wall }: Moment): Line | undefined {
   if (uncommitted === 0) return undefined;
-  const phrase = phrases.uncommitted(uncommitted);
+  const phrase = uncommittedPhrase(uncommitted);
   return { level: 'error', event: 'uncommitted', phrase, since: wall, uncommitted, isFinal: true };
 }
 

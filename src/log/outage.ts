@@ -8,7 +8,7 @@
 import type { TandemError } from '../base/errors.ts';
 import type { Line } from './line.ts';
 import type { LogLevel } from './logger.ts';
-import * as phrases from './phrases.ts';
+import { degradedPhrase, failedPhrase } from './phrases.ts';
 import { Repeats } from './repeats.ts';
 import { cut, safeText } from './safe-text.ts';
 
@@ -100,7 +100,7 @@ export class Outage {
     if (this.#ofOutage.hear(keyOf(cause?.code, text), now) === undefined) return undefined;
     const since = this.#since?.wall ?? wall;
     const level = cause === undefined ? 'warn' : levelOf(cause);
-    const line: Line = { level, event: 'mode', phrase: phrases.degraded(since, text), since, reason: text };
+    const line: Line = { level, event: 'mode', phrase: degradedPhrase(since, text), since, reason: text };
     return cause === undefined ? line : { ...line, code: cause.code };
   }
 
@@ -118,7 +118,7 @@ export class Outage {
     const reason = safeText(error);
     const again = (this.isOut ? this.#ofOutage : this.#ofLife).hear(keyOf(code, reason), now);
     if (again === undefined) return undefined;
-    const phrase = phrases.failed(code, reason, again);
+    const phrase = failedPhrase(code, reason, again);
     const line: Line = { level: levelOf(error), event: 'error', phrase, since: wall, reason, code };
     return again > 0 ? { ...line, leftOut: again } : line;
   }

@@ -10,7 +10,7 @@ import type { LogRecord } from './logger.ts';
 import type { Told } from './narrative.ts';
 import { Narrative } from './narrative.ts';
 import type { Moment } from './outage.ts';
-import * as phrases from './phrases.ts';
+import { kindOfParticipant, leftOutPhrase } from './phrases.ts';
 
 /** Room for five outages of a follower in a minute, each with its beginning and its end. */
 const MOST_LINES = 30;
@@ -82,14 +82,14 @@ export class ParticipantLog {
     if (this.#limit.dueAt === undefined) return;
     const { now, wall } = this.#moment();
     const { leftOut, withinMs } = this.#limit.settle(now);
-    const phrase = phrases.leftOut(leftOut, withinMs, this.#narrative.state);
+    const phrase = leftOutPhrase(leftOut, withinMs, this.#narrative.state);
     this.#write({ level: 'warn', event: 'leftOut', phrase, since: wall - Math.round(withinMs), leftOut });
   }
 
   #write(line: Line): void {
     const { role } = this.#participant;
     const { ownership } = this.#narrative;
-    this.#outlet.write(line, this.#record(line), phrases.kindOfParticipant(role, ownership));
+    this.#outlet.write(line, this.#record(line), kindOfParticipant(role, ownership));
   }
 
   #record({ event, since, reason, code, lastedMs, uncommitted, leftOut }: Line): LogRecord {

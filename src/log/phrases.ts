@@ -28,25 +28,25 @@ export function kindOfParticipant(role: Role, ownership: Ownership | undefined):
 }
 
 /** @param afterMs for how long it was not, ms; `undefined` where no line has said that it was not */
-export function connected(afterMs: number | undefined, isAgain: boolean): string {
+export function connectedPhrase(afterMs: number | undefined, isAgain: boolean): string {
   const what = isAgain ? 'is connected again' : 'is connected';
   return afterMs === undefined ? what : `${what}, after ${duration(afterMs)}`;
 }
 
-export function degraded(since: number, reason: string): string {
+export function degradedPhrase(since: number, reason: string): string {
   return `has been degraded since ${isoTime(since)}: ${reason}`;
 }
 
-export function stale(since: number, reason: string): string {
+export function stalePhrase(since: number, reason: string): string {
   return `has been stale since ${isoTime(since)}: ${reason}`;
 }
 
 /** @param afterMs for how long it was stale, ms; `undefined` where no line has said that it was */
-export function live(afterMs: number | undefined): string {
+export function livePhrase(afterMs: number | undefined): string {
   return afterMs === undefined ? 'is live' : `is live again, after ${duration(afterMs)}`;
 }
 
-export function ownerAlive(ownerName: string | undefined, before: Owner): string {
+export function ownerAlivePhrase(ownerName: string | undefined, before: Owner): string {
   const hasOther =
     ownerName !== undefined && before.ownerName !== undefined && before.ownerName !== ownerName;
   if (hasOther) return `hears a new owner, "${ownerName}", in place of "${before.ownerName}"`;
@@ -54,7 +54,7 @@ export function ownerAlive(ownerName: string | undefined, before: Owner): string
 }
 
 /** @param isOut whether Redis cannot be heard */
-export function ownerGone({ owner, ownerName }: Owner, since: number, isOut: boolean): string {
+export function ownerGonePhrase({ owner, ownerName }: Owner, since: number, isOut: boolean): string {
   if (owner === 'released')
     return `knows from ${named(ownerName)} that it has stopped, and released the space`;
   if (owner === 'never') return 'knows of no owner any more';
@@ -62,7 +62,7 @@ export function ownerGone({ owner, ownerName }: Owner, since: number, isOut: boo
   return isOut ? `${lost}, as far as can be told while this process is not connected` : lost;
 }
 
-export function waits({
+export function waitsPhrase({
   ownerName,
   leaseMs,
 }: {
@@ -72,30 +72,30 @@ export function waits({
   return `waits for the lease of "${ownerName}", which runs for another ${duration(leaseMs)} unless it is renewed`;
 }
 
-export function tookOver({ owner, ownerName }: Owner): string {
+export function tookOverPhrase({ owner, ownerName }: Owner): string {
   if (owner === 'lost') return `has taken over the space, after ${named(ownerName)} was lost`;
   if (owner === 'released') return `has taken over the space, which ${named(ownerName)} had released`;
   return 'has taken over the space';
 }
 
-export function stopped(hasLed: boolean, owner: OwnerState): string {
+export function stoppedPhrase(hasLed: boolean, owner: OwnerState): string {
   if (!hasLed) return 'has stopped';
   if (owner === 'released') return 'has stopped, and released the space with all of its changes committed';
   return 'has stopped without releasing the space: Redis has not confirmed all of it';
 }
 
-export function uncommitted(changes: number): string {
+export function uncommittedPhrase(changes: number): string {
   return `has ended with ${changes} change${changes === 1 ? '' : 's'} that Redis never confirmed`;
 }
 
 /** @param again how often it came since it was written last */
-export function failed(code: string, text: string, again: number): string {
+export function failedPhrase(code: string, text: string, again: number): string {
   const times =
     again > 0 ? ` (and ${again} time${again === 1 ? '' : 's'} more since it was last logged)` : '';
   return `reports ${code}: ${text}${times}`;
 }
 
-export function leftOut(lines: number, withinMs: number, now: State): string {
+export function leftOutPhrase(lines: number, withinMs: number, now: State): string {
   const what = `has changed so often that ${lines} line${lines === 1 ? ' was' : 's were'} left out`;
   const owner = `, and its owner is ${OWNERS[now.owner]}`;
   return `${what} within ${duration(withinMs)}: it is ${now.mode} and ${now.freshness} now${owner}`;
