@@ -62,8 +62,9 @@ export abstract class Readings<D extends Definition> {
 
   /**
    * Calls back with the reading of each key that has changed: on a follower once the whole frame is in, on an
-   * owner at the end of the turn. The value is `undefined` for a deleted key. An error that the callback throws
-   * becomes an `error` event.
+   * owner at the end of the turn. The value is `undefined` for a deleted key. On a follower that has read nothing
+   * yet, each key of its first state counts as changed. An error that the callback throws becomes an `error`
+   * event.
    * @param pattern a key, `'*'` for all keys, or a prefix that ends in `/*`: a family (`'strategy/*'`), or what
    *   is below one (`'strategy/eu/*'`)
    * @param options.initial whether to call back with what is there first; default false
