@@ -1,12 +1,7 @@
 /** The entry of `tandem-sync`: connect, define a space, own it or follow it. HTTP is in `tandem-sync/koa`. */
-export { connect } from './tandem.ts';
-export type {
-  ConnectOptions,
-  MemoryConnectOptions,
-  ProcessOptions,
-  Tandem,
-  TandemStopped,
-} from './tandem.ts';
+export { connect } from './connect.ts';
+export type { ConnectOptions, MemoryConnectOptions, ProcessOptions } from './connect.ts';
+export type { Tandem, TandemStopped } from './tandem.ts';
 export type { StoreServer } from './ports/store-server.ts';
 export type { Time } from './base/time.ts';
 export type { Load } from './base/load.ts';

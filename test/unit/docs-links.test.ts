@@ -59,7 +59,9 @@ test('the index of the docs has every page', (t) => {
 test('each link that comes with the package leads to what comes with it', (t) => {
   const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
   const packed = new Set([
-    ...['README.md', 'LICENSE', 'package.json'],
+    'README.md',
+    'LICENSE',
+    'package.json',
     ...files.flatMap((pattern) => globSync([pattern, `${pattern}/**`], { cwd: ROOT })),
   ]);
   // Contributors have the sources.
