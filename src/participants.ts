@@ -8,7 +8,7 @@ import type { Sliced, Slices } from './base/slices.ts';
 import type { Registered, Registry } from './ports/registry.ts';
 
 /** A change that Redis is not known to hold, and its space. */
-export type OfSpace = Uncommitted & { readonly space: string };
+type OfSpace = Uncommitted & { readonly space: string };
 
 export class Participants implements Registry, Iterable<AnyParticipant> {
   readonly #slices: Slices;

@@ -5,6 +5,7 @@ import type { Actor, ActorLogic, ActorOptions, EventObject, Snapshot } from 'xst
 import { createActor } from 'xstate';
 import type { ParticipantLogic } from './actor/logic.ts';
 import type { AnyParticipant } from './actor/participant.ts';
+import type { Uncommitted } from './actor/stopped.ts';
 import type { Load } from './base/load.ts';
 import { LoadMeter } from './base/load.ts';
 import { between, requireSignal } from './base/options.ts';
@@ -20,7 +21,6 @@ import type { ProcessLog } from './log/process-log.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
 import { ownerLogic } from './owner/owner.ts';
 import { removeSpace } from './owner/removal.ts';
-import type { OfSpace } from './participants.ts';
 import { Participants } from './participants.ts';
 import type { Finder } from './ports/finder.ts';
 import type { Observer as Listener, Role } from './ports/observer.ts';
@@ -38,7 +38,7 @@ export interface TandemStopped {
   /**
    * The changes that Redis never confirmed, by space, each space's oldest first; empty when there is none.
    */
-  readonly uncommitted: readonly OfSpace[];
+  readonly uncommitted: readonly (Uncommitted & { readonly space: string })[];
 }
 
 /** A discovery of any definition. */

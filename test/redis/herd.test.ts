@@ -233,6 +233,8 @@ onRealServer('beyond the budget there is a 503 with Retry-After, and room again 
 
 onRealServer('HEAD, If-None-Match and a prefix are as with a small state', async (t) => {
   const { owner, follower, origin, outlets } = await start(t);
+  // A stale state has another text, and no ETag.
+  await until(() => follower.get('key/1').freshness === 'live', 'a live state');
   const whole = await fetch(`${origin}/spaces/herd`);
   const text = await whole.text();
   const head = await fetch(`${origin}/spaces/herd`, { method: 'HEAD' });
