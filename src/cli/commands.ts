@@ -25,6 +25,26 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'follows a space, and prints what changes',
     load: () => import('./watch.ts'),
   },
+  top: {
+    form: 'top [SPACE|PATTERN]',
+    about: 'live: rates, lag and freshness of each space',
+    load: () => import('./top.ts'),
+  },
+  diff: {
+    form: 'diff SPACE --url URL...',
+    about: 'what processes show against what Redis has, key by key',
+    load: () => import('./diff.ts'),
+  },
+  export: {
+    form: 'export SPACE > FILE',
+    about: 'a space as JSON Lines',
+    load: () => import('./export.ts'),
+  },
+  import: {
+    form: 'import SPACE < FILE',
+    about: 'puts such a file in the place of a space that nobody owns',
+    load: () => import('./import.ts'),
+  },
   doctor: {
     form: 'doctor [SPACE...]',
     about: 'what is wrong with the server, the permissions and the keys, and what mends it',

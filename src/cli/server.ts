@@ -95,6 +95,10 @@ export class Server {
     }
   }
 
+  get isUp(): boolean {
+    return this.#store.commands.up;
+  }
+
   #up(): Promise<void> {
     const { commands } = this.#store;
     return new Promise((resolve, reject) => {
