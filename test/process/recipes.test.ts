@@ -36,8 +36,8 @@ import { trading } from './space.ts';
 import { isAllowed, untilForbidden } from './switch.ts';
 
 const [store, time] = [memoryServer(), fakeTime()];
-const owning = connect({ store, time, name: 'trader' });
-const api = connect({ store, time, name: 'api' });
+const owning = connect({ store, time, name: 'trader', log: false });
+const api = connect({ store, time, name: 'api', log: false });
 const owner = owning.own(trading);
 const state = api.follow(trading);
 const answers = [isAllowed(state)];
