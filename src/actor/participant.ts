@@ -277,12 +277,18 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     return this.#scope.self.on(type, guarded as (event: EventObject) => void);
   }
 
-  /** Whether somebody listens for events of this type. */
+  /**
+   * Whether somebody listens for events of this type.
+   * @internal
+   */
   isHeard(type: E['type']): boolean {
     return this.#listeners.hears(type);
   }
 
-  /** Calls back with each event, before those who listen. It does not count as listening. */
+  /**
+   * Calls back with each event, before those who listen. It does not count as listening.
+   * @internal
+   */
   tap(callback: (event: EventObject) => void): void {
     this.#tap = callback;
   }
