@@ -7,6 +7,9 @@ import { joinFolder } from './join.ts';
 const ROOT = new URL('../', import.meta.url);
 const DIST = new URL('dist/', ROOT);
 
+/** A browser loads this one. */
+const ALONE: readonly string[] = ['src/client.js'];
+
 interface PackageJson {
   readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
   readonly bin?: Readonly<Record<string, string>>;
@@ -16,7 +19,7 @@ interface PackageJson {
 rmSync(DIST, { recursive: true, force: true });
 compile('--emitDeclarationOnly');
 compile('--declaration', 'false', '--removeComments');
-joinFolder(DIST, ...entries());
+joinFolder(DIST, ...entries(), ALONE);
 
 function compile(...args: string[]): void {
   const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', ROOT));
@@ -35,5 +38,6 @@ function entries(): [all: string[], programs: string[]] {
     typeof entry === 'string' ? [] : [inDist(entry.default)],
   );
   const programs = [...new Set(Object.values(about.bin ?? {}).map(inDist))];
-  return [[...new Set([...exported, ...programs])], programs];
+  const all = new Set([...exported, ...programs]);
+  return [[...all].filter((entry) => !ALONE.includes(entry)), programs];
 }

@@ -119,6 +119,33 @@ export function join(
   return written;
 }
 
+/** A name that a module declares at its top: the compiler indents everything else. */
+const TOP = /^(?:async )?(?:function\*?|class|const|let) ([\w$]+)/gm;
+
+/**
+ * The text of an entry with all that it needs: it shares nothing, so a browser loads what it needs and no more.
+ * Its modules stand one after the other in one scope, where a bundler can shorten each name.
+ * @throws where two modules have the same name, or give one a name of its own
+ */
+export function joinAlone(modules: ReadonlyMap<string, Module>, entry: string): string {
+  const taken = new Set<string>();
+  const parts = [...reachable(modules, entry)].map((path) => {
+    const { body, imports } = modules.get(path)!;
+    const renamed = imports.flatMap(({ names }) => names).find(({ theirs, ours }) => theirs !== ours);
+    const refused =
+      renamed?.ours ?? imports.find(({ from }) => !from.endsWith('.js'))?.from ?? REFUSED.exec(body)?.[0];
+    if (refused !== undefined) throw new Error(`${path}: cannot be joined with others: ${refused}`);
+    for (const [, name = ''] of body.matchAll(TOP)) {
+      if (taken.has(name)) throw new Error(`${path}: another module has the name ${name}, too`);
+      taken.add(name);
+    }
+    return body;
+  });
+  const { exports, passed } = modules.get(entry)!;
+  const names = [...exports, ...passed.flatMap(({ names }) => names.map(({ ours }) => ours))];
+  return `${parts.join('')}export { ${names.join(', ')} };\n`;
+}
+
 /** The modules that an entry needs at once, each after those that it imports, the entry last. */
 function reachable(
   modules: ReadonlyMap<string, Module>,
@@ -222,8 +249,16 @@ function inAscii(text: string): string {
   return text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** The compiled files of a folder become the joined ones. Declarations stay as they are. */
-export function joinFolder(folder: URL, entries: readonly string[], programs: readonly string[]): void {
+/**
+ * The compiled files of a folder become the joined ones. Declarations stay as they are.
+ * @param alone entries that share nothing with others
+ */
+export function joinFolder(
+  folder: URL,
+  entries: readonly string[],
+  programs: readonly string[],
+  alone: readonly string[],
+): void {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith('.js'));
@@ -231,6 +266,7 @@ export function joinFolder(folder: URL, entries: readonly string[], programs: re
     paths.map((path) => [path, parse(path, readFileSync(new URL(path, folder), 'utf8'))] as const),
   );
   const files = join(modules, entries, programs);
+  for (const entry of alone) files.set(entry, joinAlone(modules, entry));
   for (const path of paths) rmSync(new URL(path, folder));
   for (const [path, text] of files) writeFileSync(new URL(path, folder), inAscii(text));
 }

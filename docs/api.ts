@@ -23,13 +23,18 @@ const ENTRIES = [
     file: 'src/testing.ts',
     text: 'A simulated Redis and a fake time, for tests of your own: see [testing](testing.md).',
   },
+  {
+    name: 'tandem-sync/client',
+    file: 'src/client.ts',
+    text: 'A space in a browser, or in anything else that has `fetch`: see [a client for browsers](client.md).',
+  },
 ];
 
 const INTRODUCTION = `# API reference
 
 <!-- \`npm run docs\` writes this page from the docstrings. -->
 
-Everything that the three entries export. How it fits together is in the [README](../README.md), and which option you want in [choosing](choosing.md).
+Everything that the four entries export. How it fits together is in the [README](../README.md), and which option you want in [choosing](choosing.md).
 
 - Times are in milliseconds (ms).
 - Whatever fails, fails with a [\`TandemError\`](#tandemerror). Each code has its remedy in [errors](errors.md).

@@ -151,7 +151,8 @@ export const ERRORS = {
       'Check the address and the network. The connection comes back by itself. Where Redis is far away, raise `connectTimeoutMs` and `commandTimeoutMs`.',
   },
   CREDENTIALS_FAILED: {
-    meaning: 'The function that gives a user and a password failed, gave none, or took too long.',
+    meaning:
+      'The function that gives a user and a password, or the headers of a client, failed, gave none, or took too long.',
     retryable: true,
     remedy: 'Mend the function, or what it asks. It is asked again at the next try to connect.',
   },
@@ -165,6 +166,17 @@ export const ERRORS = {
     retryable: false,
     remedy:
       'Correct the password, the permissions of the user, or the server: the message has what Redis said.',
+  },
+  SERVER_UNAVAILABLE: {
+    meaning:
+      'The server of a `tandem-sync/client` does not answer, is silent, or sends something unreadable.',
+    retryable: true,
+    remedy: 'Check `url` and the network. The client tries again by itself.',
+  },
+  SERVER_REFUSED: {
+    meaning: 'The server of a `tandem-sync/client` refused the request as wrong. The client has ended.',
+    retryable: false,
+    remedy: 'Check `url`, `space` and `headers`: the message has what the server said.',
   },
   DIRECT_UNAVAILABLE: {
     meaning: 'The owner does not answer on the direct path, or sends something unreadable.',

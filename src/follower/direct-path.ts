@@ -332,7 +332,7 @@ function requireToken(token: string): void {
 function requireOk(answer: Answer): void {
   if (answer.status === 200) return;
   answer.cancel();
-  if (answer.status === 401)
+  if (answer.status === 401 || answer.status === 403)
     throw new TandemError('DIRECT_REFUSED', 'the owner refused the token of the direct path');
   throw unavailable(`the owner answered ${answer.status}`);
 }

@@ -22,6 +22,7 @@ import { Problem } from './problem.ts';
 import { readResume } from './query.ts';
 import type { SpaceTexts } from './space-texts.ts';
 import { stateMessage } from './space-texts.ts';
+import type { AnswerHeaders } from './answer-headers.ts';
 import { inJson, answerHeadersOf } from './answer-headers.ts';
 
 /** The time between two checks of source and reason. */
@@ -35,6 +36,11 @@ export interface ChangesOptions {
   readonly tandem: Pick<Tandem, 'time' | 'slices'>;
   readonly texts: SpaceTexts;
   readonly keepAliveMs: number;
+}
+
+/** The clock that the times of events are on, ms, to the microsecond. */
+export function timeOf({ time }: Pick<Tandem, 'time'>): number {
+  return Math.round(time.now() * 1_000) / 1_000;
 }
 
 /** The position of a client, and the last status that it was sent. */
@@ -162,7 +168,7 @@ export class Changes {
     if (typeof news === 'object') return { message: longOf(news), cursor: { ...at, statusKey: '' } };
     if (news === '' && now === statusKey && !isBeat && isSame(from, head)) return 'nothing';
     const isStatusDue = now !== statusKey || isBeat || news === '';
-    const status = isStatusDue ? eventText('status', statusOf(participant), participant.head) : '';
+    const status = isStatusDue ? eventText('status', this.#status(), participant.head) : '';
     return { message: news + status, cursor: { ...at, statusKey: now } };
   }
 
@@ -175,8 +181,24 @@ export class Changes {
       return undefined;
     }
     const { space, head } = participant;
-    const message = stateMessage(space.name, answerHeadersOf(participant), rows);
+    const message = stateMessage(space.name, this.#sent(), rows);
     return { ...message, head: eventHead('state', head) + message.head, tail: message.tail + EVENT_END };
+  }
+
+  #status(): Record<string, unknown> {
+    const { space, reason } = this.#participant;
+    return { space: space.name, ...inJson(this.#sent()), reason };
+  }
+
+  /**
+   * The fields of an event, and when it was made: it may be on its way for long. The times are rounded so that
+   * the client takes nothing for fresher than it is.
+   */
+  #sent(): AnswerHeaders & { readonly now: number; readonly leaseMs: number } {
+    const participant = this.#participant;
+    const headers = answerHeadersOf(participant);
+    const leaseMs = Math.floor(participant.proof.leaseMs());
+    return { ...headers, now: timeOf(this.#options.tandem), leaseMs };
   }
 
   async #sendWhenFree(): Promise<void> {
@@ -227,14 +249,6 @@ function* changeParts(participant: AnyParticipant, from: Position): Generator<st
   yield '],"deletes":[';
   for (const [n, key] of deletes.entries()) yield `${n === 0 ? '' : ','}${JSON.stringify(key)}`;
   yield `]}${EVENT_END}`;
-}
-
-function statusOf(participant: AnyParticipant): Record<string, unknown> {
-  return {
-    space: participant.space.name,
-    ...inJson(answerHeadersOf(participant)),
-    reason: participant.reason,
-  };
 }
 
 /** The part of the status whose change is sent at once. */

@@ -16,6 +16,8 @@ import { SharedTexts } from '../base/shared-texts.ts';
 import type { TextReader } from '../base/text.ts';
 import type { Time } from '../base/time.ts';
 import type { Feed } from '../owner/feed.ts';
+import type { Authorize } from './access.ts';
+import { Access } from './access.ts';
 import { Budget } from './budget.ts';
 import type { Framing } from './event-stream.ts';
 import { EVENT_END, streamEvents } from './event-stream.ts';
@@ -34,9 +36,16 @@ import { TextBody } from './text-body.ts';
 export interface DirectRouterOptions {
   /**
    * The secret that a follower sends as `Authorization: Bearer <token>`. Not empty. It gives access to the
-   * whole state of every space that this process owns.
+   * whole state of every space that this process owns. Each of several counts, so that they can be rotated:
+   * first all owners take the old one and the new one, then followers send the new one, then owners drop the
+   * old one.
    */
-  readonly token: string;
+  readonly token: string | readonly string[];
+  /**
+   * Says whether a request with a token may read a space. Only `true` allows it; else it gets 403. Default: a
+   * token gives access to every space.
+   */
+  readonly authorize?: Authorize | undefined;
   /**
    * The greatest number of bytes that the process may hold in memory for all clients of its routers. What
    * would need more gets 503. Default 256 MiB.
@@ -50,22 +59,15 @@ export interface DirectRouterOptions {
  */
 export function directRouter(tandem: Tandem, options: DirectRouterOptions): Router {
   requireObject('directRouter', options);
-  const { token } = options;
-  if (typeof token !== 'string' || token.length === 0) {
-    throw new TandemError(
-      'INVALID_OPTION',
-      `token: expected a string that is not empty, got ${token === '' ? 'an empty one' : typeof token}`,
-    );
-  }
+  const expected = requireTokens(options.token).map((token) => digest(`Bearer ${token}`));
+  const access = new Access(options.authorize);
   const budget = new Budget(outletsOf(tandem), options.maxBytes);
   const { time, slices } = tandem;
   const texts = new WeakMap<Feed, SharedTexts>();
-  const expected = digest(`Bearer ${token}`);
   const router = new Router({ prefix: '/direct' });
   router.use(async (ctx, next) => {
     try {
-      // Digests have one length, so the comparison takes the same time for every token.
-      if (!timingSafeEqual(digest(ctx.get('Authorization')), expected))
+      if (!isOneOf(expected, digest(ctx.get('Authorization'))))
         throw new Problem('UNAUTHORIZED', 'the token is missing or wrong');
       ctx.set('Cache-Control', 'no-store');
       await slices.stretches.during(next);
@@ -74,16 +76,37 @@ export function directRouter(tandem: Tandem, options: DirectRouterOptions): Rout
     }
   });
   route(router, '/clock', (ctx) => void (ctx.body = { now: tandem.time.now() }));
-  route(router, '/:space/state', (ctx) => {
+  route(router, '/:space/state', async (ctx) => {
+    await access.require(ctx, ctx.params.space);
     const feed = requireFeed(tandem, ctx.params.space);
     let shared = texts.get(feed);
     if (shared === undefined) texts.set(feed, (shared = new SharedTexts(slices, time, budget.newText)));
     answerState(ctx, feed, { texts: shared, budget, time });
   });
-  route(router, '/:space/frames', (ctx) =>
-    answerFrames(ctx, requireFeed(tandem, ctx.params.space), { budget, time }),
-  );
+  route(router, '/:space/frames', async (ctx) => {
+    await access.require(ctx, ctx.params.space);
+    answerFrames(ctx, requireFeed(tandem, ctx.params.space), { budget, time });
+  });
   return router;
+}
+
+/** @throws TandemError `INVALID_OPTION`, which holds no token */
+function requireTokens(token: unknown): readonly string[] {
+  const tokens: readonly unknown[] = Array.isArray(token) ? token : [token];
+  for (const one of tokens.length > 0 ? tokens : [undefined]) {
+    if (typeof one === 'string' && one.length > 0) continue;
+    const got = one === '' ? 'an empty one' : typeof one;
+    throw new TandemError(
+      'INVALID_OPTION',
+      `token: expected a string that is not empty, or several, got ${got}`,
+    );
+  }
+  return tokens as readonly string[];
+}
+
+/** Digests have one length, and each is compared, so this takes the same time for every token. */
+function isOneOf(expected: readonly Buffer[], given: Buffer): boolean {
+  return expected.filter((one) => timingSafeEqual(given, one)).length > 0;
 }
 
 function digest(text: string): Buffer {

@@ -18,9 +18,16 @@ export const PROBLEMS = {
   },
   UNAUTHORIZED: {
     status: 401,
-    meaning: 'The direct path was asked without its token.',
+    meaning:
+      'The request has no credentials, and `authorize` wants some, or the direct path was asked without its token.',
     retryable: false,
-    remedy: 'Give `directRouter` and `direct` the same token.',
+    remedy: 'Send credentials. For the direct path, give `directRouter` and `direct` the same token.',
+  },
+  FORBIDDEN: {
+    status: 403,
+    meaning: '`authorize` refused the credentials of the request for this space, which may exist or not.',
+    retryable: false,
+    remedy: 'Ask with credentials that may read the space.',
   },
   UNKNOWN_SPACE: {
     status: 404,
@@ -117,6 +124,7 @@ export function answerProblem(ctx: Context, error: unknown): void {
   ctx.status = status;
   ctx.set('Cache-Control', 'no-cache');
   if (status === 503) ctx.set('Retry-After', '1');
+  if (status === 401) ctx.set('WWW-Authenticate', 'Bearer');
   ctx.body = JSON.stringify({
     type: `urn:tandem:problem:${error.code}`,
     title,

@@ -18,11 +18,13 @@ import { stateMessage } from './space-texts.ts';
 /** Of the position of a list of spaces, characters. */
 const LONGEST_POSITION = 1_000;
 
-/** The list of spaces. It is as fresh as the stalest of them. */
-export function answerSpaces(ctx: Context, tandem: Tandem): void {
+/**
+ * The list of spaces. It is as fresh as the stalest of them.
+ * @param participants of the spaces that the client may read
+ */
+export function answerSpaces(ctx: Context, tandem: Tandem, participants: readonly AnyParticipant[]): void {
   requireRunning(tandem);
   const maxStaleMs = readMaxStale(ctx);
-  const participants = tandem.participants;
   const spaces = participants.map((participant) => ({
     space: participant.space.name,
     ...answerHeadersOf(participant),

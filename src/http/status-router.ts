@@ -2,6 +2,7 @@
  * The state of this process's spaces over HTTP, for Koa. Every answer is read from the actors' memory and
  * shows how current it is. No request waits for Redis.
  */
+import type { RouterContext } from '@koa/router';
 import { Router } from '@koa/router';
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
@@ -11,7 +12,7 @@ import { between, requireBoolean, requireOneOf } from '../base/options.ts';
 import type { Tandem } from '../tandem.ts';
 import { pause } from '../base/time.ts';
 import { Budget } from './budget.ts';
-import { Changes, cursorAt, resumePosition } from './changes.ts';
+import { Changes, cursorAt, resumePosition, timeOf } from './changes.ts';
 import type { ChartOptions } from './page/charts.ts';
 import { requireCharts } from './page/charts.ts';
 import { EventStreams } from './event-stream.ts';
@@ -21,6 +22,10 @@ import { answerOpenApi } from './openapi/document.ts';
 import { outletsOf } from './outlets.ts';
 import { PageFeed } from './page/page-feed.ts';
 import { servePage } from './page/page.ts';
+import type { Authorize } from './access.ts';
+import { Access } from './access.ts';
+import type { CorsOptions } from './cors.ts';
+import { Cors } from './cors.ts';
 import { answerProblem } from './problem.ts';
 import type { Readiness } from './diagnosis.ts';
 import { READINESS } from './diagnosis.ts';
@@ -30,6 +35,15 @@ import { traced } from './traced.ts';
 
 /** Options of `statusRouter`. */
 export interface StatusOptions {
+  /**
+   * Says whether a request may read a space: asked at each request for a state, a key or a stream, and once for
+   * each space that a list names. Only `true` allows it. A refused request gets 401 where it has no
+   * credentials, and else 403. The live page's events need every space. `/livez` and `/readyz` stay open, and
+   * `?verbose` names the spaces that the request may read. Default: everybody may read every space.
+   */
+  readonly authorize?: Authorize | undefined;
+  /** The pages of other origins that may read the answers. Default: none. */
+  readonly cors?: CorsOptions | undefined;
   /** The lowest rung at which `/readyz` counts a space as ready. Default `'degraded-live'`. */
   readonly readiness?: Readiness | undefined;
   /**
@@ -80,6 +94,7 @@ export type StatusRouter = Router & {
  * - `GET /spaces/:space`: the state of a space as of one position, with `?prefix=` a part of it
  * - `GET /spaces/:space/state/<key>`: one reading
  * - `GET /spaces/:space/changes`: the changes as server-sent events, from `Last-Event-ID` or `?from=` on
+ * - `GET /spaces/:space/clock`: the clock that the times of those events are on
  * - `GET /`: the live page, for people; it reads `GET /events`
  * - `GET /livez` and `GET /readyz?verbose`: health
  * - `GET /openapi.json`: the description of these routes
@@ -96,6 +111,8 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   const maxClients = between('maxClients', options.maxClients ?? 100, 0, 1_000_000);
   const hasPage = requireBoolean('page', options.page ?? true);
   const keepAliveMs = between('keepAliveMs', options.keepAliveMs ?? 1_000, 10, 60_000);
+  const access = new Access(options.authorize);
+  const cors = options.cors === undefined ? undefined : new Cors(options.cors);
   const { time, slices } = tandem;
   const budget = new Budget(outletsOf(tandem), options.maxBytes);
   const streams = new EventStreams(maxClients, budget, time);
@@ -107,34 +124,52 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   router.use('/spaces', traced(tandem));
   router.use(async (ctx, next) => {
     try {
+      if (cors?.answer(ctx)) return;
       await slices.stretches.during(next);
     } catch (error) {
       answerProblem(ctx, error);
     }
   });
-  route(router, '/spaces', (ctx) => answerSpaces(ctx, tandem));
-  route(router, '/spaces/:space', (ctx) =>
-    answerSpace(ctx, requireParticipant(tandem, ctx.params.space), texts),
-  );
-  route(router, '/spaces/:space/changes', (ctx) =>
-    answerChanges(ctx, requireParticipant(tandem, ctx.params.space)),
-  );
-  route(router, '/spaces/:space/state/{*key}', (ctx) =>
-    answerKey(ctx, requireParticipant(tandem, ctx.params.space), ctx.params.key ?? ''),
+  route(router, '/spaces', async (ctx) => {
+    const allowed = new Set(await access.allowed(ctx, tandem.spaces));
+    const participants = tandem.participants.filter(({ space }) => allowed.has(space.name));
+    answerSpaces(ctx, tandem, participants);
+  });
+  route(router, '/spaces/:space', async (ctx) => answerSpace(ctx, await participantFor(ctx), texts));
+  route(router, '/spaces/:space/changes', async (ctx) => answerChanges(ctx, await participantFor(ctx)));
+  route(router, '/spaces/:space/clock', async (ctx) => {
+    await participantFor(ctx);
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = { now: timeOf(tandem) };
+  });
+  route(router, '/spaces/:space/state/{*key}', async (ctx) =>
+    answerKey(ctx, await participantFor(ctx), ctx.params.key ?? ''),
   );
   if (hasPage) {
     const pageFeed = new PageFeed(tandem, requireCharts(options.charts ?? []));
     servePage(router);
-    route(router, '/events', (ctx) => {
+    route(router, '/events', async (ctx) => {
       requireRunning(tandem);
+      await access.requireAll(ctx, tandem.spaces);
       streams.open(ctx, pageFeed, undefined);
     });
   }
   route(router, '/livez', answerLive);
-  route(router, '/openapi.json', (ctx) => answerOpenApi(ctx, tandem, hasPage));
-  route(router, '/readyz', (ctx) =>
-    answerReady(ctx, tandem, { least: readiness, requires }, draining !== undefined),
-  );
+  route(router, '/openapi.json', async (ctx) => {
+    const shown = await access.allowed(ctx, tandem.spaces);
+    const { isGuarded } = access;
+    answerOpenApi(ctx, tandem, { hasPage, shown, isGuarded, hasCors: cors !== undefined });
+  });
+  route(router, '/readyz', async (ctx) => {
+    answerReady(ctx, tandem, { least: readiness, requires }, draining !== undefined);
+    await access.hideSpaces(ctx);
+  });
+
+  async function participantFor(ctx: RouterContext): Promise<AnyParticipant> {
+    const { space } = ctx.params;
+    await access.require(ctx, space);
+    return requireParticipant(tandem, space);
+  }
 
   async function answerChanges(ctx: Context, participant: AnyParticipant): Promise<void> {
     streams.requireRoom();

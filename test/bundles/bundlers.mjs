@@ -80,6 +80,20 @@ async function tsup(entry, folder, format, options) {
   });
 }
 
+/** A module for a browser, as small as it gets. */
+async function browser(entry, folder) {
+  const outfile = join(folder, 'client.js');
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+  });
+}
+
 const [name, entry, folder] = process.argv.slice(2);
 if (name === undefined) console.log(Object.keys(bundlers).join('\n'));
-else await bundlers[name](entry, folder);
+else await (name === 'browser' ? browser : bundlers[name])(entry, folder);

@@ -2,15 +2,28 @@
  * An owner and a follower with the page, bundled by each bundler and run in an empty folder, without
  * `node_modules`, against a real Redis. The same for a program with OpenTelemetry in its bundle.
  *
+ * The client for browsers is bundled alone, and has to be small.
+ *
  * `npm run test:bundles`, or with the names of bundlers. Installs them from test/bundles/package.json.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expectSame, output, runApp } from '../_installed-app.ts';
 import { installPacked, orSkip, ROOT, toolsOf } from '../_npm.ts';
 import { RedisServer } from '../_redis-server.ts';
 
+const MOST_CLIENT_BYTES = 5_000;
 const TRACING = ['@opentelemetry/api', '@opentelemetry/sdk-trace', '@opentelemetry/context-async-hooks'];
 const SPANS = ['a decision', 'commit traced'];
 
@@ -24,11 +37,25 @@ await orSkip(async () => {
     cpSync(join(ROOT, 'test/bundles/traced.js'), join(work, 'app/traced.js'));
     const asked = process.argv.slice(2);
     const all = (await output([process.execPath, bundlers], work)).trim().split('\n');
+    await checkClient(bundlers, work);
     for (const bundler of asked.length > 0 ? asked : all) await check(bundler, bundlers, work);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 });
+
+/** The client alone, bundled for a browser: it needs no other package, and is as small as is promised. */
+async function checkClient(bundlers: string, work: string): Promise<void> {
+  const [app, folder] = [join(work, 'app'), join(work, 'browser')];
+  mkdirSync(folder);
+  writeFileSync(join(app, 'client.js'), "export { ClientError, follow } from 'tandem-sync/client';\n");
+  await output([process.execPath, bundlers, 'browser', join(app, 'client.js'), folder], app);
+  const bytes = gzipSync(readFileSync(join(folder, 'client.js')), { level: 9 }).length;
+  console.log(`client: ${bytes} bytes, minified and compressed`);
+  if (bytes < MOST_CLIENT_BYTES) return;
+  console.error(`client: FAILED: expected less than ${MOST_CLIENT_BYTES} bytes`);
+  process.exitCode = 1;
+}
 
 async function check(bundler: string, bundlers: string, work: string): Promise<void> {
   // A Redis for each, so that no owner waits for the lease of another one.

@@ -30,6 +30,7 @@ test('the packed package works in another folder, with its types', async (t) => 
     `import Koa from 'koa';
      import { connect, defineSpace, json, TandemError } from 'tandem-sync';
      import { statusRouter } from 'tandem-sync/koa';
+     import { follow } from 'tandem-sync/client';
      const space = defineSpace('s', { 'key/*': json<number>() });
      const tandem = connect({ redis: 'redis://127.0.0.1:1' });
      const owner = tandem.own(space);
@@ -46,6 +47,10 @@ test('the packed package works in another folder, with its types', async (t) => 
      }
      server.closeAllConnections();
      server.close();
+     const client = follow({ url: 'http://127.0.0.1:' + port, space, fetch: () => new Promise(() => {}) });
+     const shown: number | undefined = client.get('key/a').value;
+     if (shown !== undefined) throw new Error('nothing was read');
+     client.close();
      if (typeof TandemError !== 'function') throw new Error('no TandemError');
      await tandem.stop({ timeoutMs: 10 });
      console.log(value);`,

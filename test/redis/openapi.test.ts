@@ -156,6 +156,8 @@ const cases: [path: string, template: string, status: number][] = [
   ['/spaces/trading/state/gr%C3%B6%C3%9Fe/%C3%A4/b', '/spaces/trading/state/gr%C3%B6%C3%9Fe/{key}', 200],
   ['/spaces/trading/state/none', '/spaces/{space}/state/{key}', 404],
   ['/spaces/trading/changes?from=never', '/spaces/{space}/changes', 400],
+  ['/spaces/trading/clock', '/spaces/{space}/clock', 200],
+  ['/spaces/nowhere/clock', '/spaces/{space}/clock', 404],
   ['/livez', '/livez', 200],
   ['/readyz', '/readyz', 200],
   ['/readyz?verbose', '/readyz', 200],
@@ -303,6 +305,28 @@ test('a route of the application behind the router still gets its own methods', 
   t.is((await fetch(root, { method: 'DELETE' })).status, 405);
 });
 
+test('refusals and other origins are described where there are any', async (t) => {
+  const app = new Koa();
+  const cors = { origins: ['https://desk.example'] };
+  app.use(statusRouter(tandem, { authorize: () => true, cors }).routes());
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => void server.close());
+  const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const described: any = await (await fetch(`${root}/openapi.json`)).json();
+  const { valid, errors } = await new Validator().validate(structuredClone(described));
+  t.true(valid, JSON.stringify(errors));
+  for (const [path, { get, options }] of Object.entries<any>(described.paths)) {
+    t.is('401' in get.responses && '403' in get.responses, /^\/spaces\/|^\/events/.test(path), path);
+    t.true('Access-Control-Allow-Origin' in (get.responses[200].headers ?? {}), path);
+    t.true('Access-Control-Max-Age' in options.responses[204].headers, path);
+  }
+  for (const { headers } of Object.values<any>(described.components.responses))
+    t.true('Access-Control-Expose-Headers' in headers);
+  t.false(JSON.stringify(document).includes('Access-Control'), 'and else nothing is said of them');
+  t.false('401' in document.paths['/spaces/trading'].get.responses);
+});
+
 test('the description rejects answers that the routes would not give', async (t) => {
   const answerOf = async (path: string): Promise<any> => (await fetch(origin + path)).json();
   const state = await answerOf('/spaces/trading');
@@ -332,7 +356,7 @@ test('events match their schemas', async (t) => {
   const ajv = new Ajv2020.default({ strict: false });
   ajv.addSchema(document, 'openapi');
   for (const [event, name] of [
-    ['state', 'SpaceState'],
+    ['state', 'StateEvent'],
     ['change', 'Change'],
     ['status', 'Status'],
   ] as const) {

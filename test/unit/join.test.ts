@@ -1,5 +1,5 @@
 import test from 'ava';
-import { join, parse } from '../../build/join.ts';
+import { join, joinAlone, parse } from '../../build/join.ts';
 
 const SOURCES = {
   'src/index.js':
@@ -122,3 +122,42 @@ for (const [what, text] of [
       message: /^src\/tandem\.js: cannot be joined/,
     });
   });
+
+test('an entry that stands alone has all that it needs, in one scope', (t) => {
+  const sources = {
+    'src/client.js': "export { follow } from './client/follow.js';\n",
+    'src/client/follow.js': `import { show } from '../base/errors.js';
+export function follow() {
+    const name = show(1);
+    return name;
+}
+`,
+    'src/base/errors.js': 'export const show = (value) => String(value);\n',
+  };
+  const joinedAlone = (changed: Readonly<Record<string, string>> = {}): string =>
+    joinAlone(
+      new Map(
+        Object.entries({ ...sources, ...changed }).map(([path, text]) => [path, parse(path, text)] as const),
+      ),
+      'src/client.js',
+    );
+  t.is(
+    joinedAlone(),
+    `const show = (value) => String(value);
+function follow() {
+    const name = show(1);
+    return name;
+}
+export { follow };
+`,
+  );
+  const other = "import { show } from '../base/errors.js';\n";
+  t.throws(() => joinedAlone({ 'src/client/follow.js': `${other}const show = 1;\n` }), {
+    message: /the name show/,
+  });
+  const renamed = "import { show as print } from '../base/errors.js';\n";
+  t.throws(() => joinedAlone({ 'src/client/follow.js': renamed }), { message: /cannot be joined.*print/ });
+  t.throws(() => joinedAlone({ 'src/base/errors.js': "import { Redis } from 'ioredis';\n" }), {
+    message: /cannot be joined.*ioredis/,
+  });
+});

@@ -10,8 +10,10 @@ import type { Tandem } from '../../tandem.ts';
 import { addressOf } from '../address.ts';
 import type { JsonSchema } from '../json-schema.ts';
 import { jsonSchemaOf } from '../json-schema.ts';
+import { describeCors, describeRefusals } from './access.ts';
 import {
   changesPath,
+  clockPath,
   KEY,
   keyPath,
   listPath,
@@ -28,20 +30,33 @@ const VERSION = '1.0.0';
 
 type Json = Record<string, unknown>;
 
-export function answerOpenApi(ctx: Context, tandem: Tandem, hasPage: boolean): void {
+export interface DocumentOptions {
+  readonly hasPage: boolean;
+  /** The names of the spaces that the client may read. */
+  readonly shown: readonly string[];
+  /** Whether the application says who may read a space. */
+  readonly isGuarded: boolean;
+  readonly hasCors: boolean;
+}
+
+export function answerOpenApi(ctx: Context, tandem: Tandem, options: DocumentOptions): void {
   // The document lies at the root of the router, so its own path without the last step is the router's mount.
   const { path } = addressOf(ctx);
   const base = path.slice(0, path.lastIndexOf('/')) || '/';
   ctx.set('Cache-Control', 'no-cache');
-  ctx.body = openApi(tandem, base, hasPage);
+  ctx.body = openApi(tandem, base, options);
 }
 
-export function openApi(tandem: Tandem, base: string, hasPage: boolean): Json {
+export function openApi(
+  tandem: Tandem,
+  base: string,
+  { hasPage, shown: names, isGuarded, hasCors }: DocumentOptions,
+): Json {
   // A fleet of spaces has one definition, and would have a path each: the paths for any space serve them.
-  const spaces = tandem.spacesByName.flatMap((name) => tandem.get(name)?.space ?? []);
-  const names = tandem.spaces;
+  const byName = tandem.spacesByName.filter((name) => !isGuarded || names.includes(name));
+  const spaces = byName.flatMap((name) => tandem.get(name)?.space ?? []);
   const values = spaces.flatMap((space) => valueSchemas(space));
-  return {
+  const document = {
     openapi: '3.1.0',
     info: {
       title: `Tandem: the state in ${tandem.name}`,
@@ -55,6 +70,7 @@ export function openApi(tandem: Tandem, base: string, hasPage: boolean): Json {
       '/spaces': listPath(),
       '/spaces/{space}': spacePath(ref('SpaceState'), names),
       '/spaces/{space}/changes': changesPath(names),
+      '/spaces/{space}/clock': clockPath(names),
       '/spaces/{space}/state/{key}': keyPath(ref('AnyReading'), [spaceParameter(names), KEY]),
       ...Object.assign({}, ...spaces.map(pathsOf)),
       '/livez': plainPath('livez', 'Whether this process should be restarted', 'Alive'),
@@ -67,6 +83,8 @@ export function openApi(tandem: Tandem, base: string, hasPage: boolean): Json {
       responses: RESPONSES,
     },
   };
+  if (isGuarded) describeRefusals(document);
+  return hasCors ? describeCors(document) : document;
 }
 
 /** Two schemas for each key and family of a space: that of its value, and that of a reading of it. */

@@ -85,7 +85,7 @@ export function changesPath(names: readonly string[]): Json {
     schema: ref('Position'),
   };
   const description =
-    'Server-sent events. `state` (SpaceState) comes first, and again where the client cannot go on from its position. ' +
+    'Server-sent events. `state` (StateEvent) comes first, and again where the client cannot go on from its position. ' +
     '`change` (Change) holds the changes, with the position as its `id`; `status` (Status) shows how current the ' +
     'state is; `goodbye` (Goodbye) comes before the end.';
   return {
@@ -99,6 +99,18 @@ export function changesPath(names: readonly string[]): Json {
         200: { description: 'The events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
         ...problem(400, 404, 503),
       },
+    },
+  };
+}
+
+/** The clock of the process, which the `now` of events is on. */
+export function clockPath(names: readonly string[]): Json {
+  return {
+    parameters: [spaceParameter(names)],
+    get: {
+      operationId: 'clock',
+      summary: 'The clock that the times of `changes` are on',
+      responses: { 200: answer('The time', ref('Clock')), ...problem(404, 503) },
     },
   };
 }

@@ -7,6 +7,10 @@ const STALE_MS = {
   minimum: 0,
   description: 'Time since the owner last proved this state current, ms; null when it never did.',
 };
+const NOW = {
+  type: 'number',
+  description: 'The clock of the process, ms. It never steps back, and its zero means nothing.',
+};
 const MODE = { enum: ['recovering', 'connected', 'degraded', 'stopped'] };
 const OWNER = { enum: ['alive', 'released', 'lost', 'never'] };
 const POLICY = { enum: ['connected', 'degraded-live', 'stale'] };
@@ -71,9 +75,26 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     },
     'The changes up to a position. A client applies all of them or none.',
   ),
+  StateEvent: { allOf: [ref('SpaceState'), ref('Sent')] },
   Status: {
-    allOf: [ref('AnswerHeaders'), object({ space: { type: 'string' }, reason: { type: 'string' } })],
+    allOf: [
+      ref('AnswerHeaders'),
+      ref('Sent'),
+      object({ space: { type: 'string' }, reason: { type: 'string' } }),
+    ],
   },
+  Sent: object(
+    {
+      now: NOW,
+      leaseMs: {
+        type: 'integer',
+        minimum: 0,
+        description: 'The owner counts as alive for so long from `now` on without another sign of life, ms.',
+      },
+    },
+    'When an event was made. A client that knows the clock sees how long the event was on its way.',
+  ),
+  Clock: object({ now: NOW }),
   Goodbye: object({ reason: { type: 'string' } }),
   Alive: object({ status: { const: 'alive' } }),
   Readiness: {
