@@ -242,7 +242,8 @@ export class Leadership {
     const claimed = claimant.claim(signal, this.#standby);
     this.#claiming = claimed.catch(() => {});
     const { areAdded } = await claimed;
-    if (this.#ended === undefined) this.#ownerState = 'alive';
+    // One that stops is alive until it has ended: what was set is still to be committed.
+    if (this.#ended === undefined || this.#ended.code === 'STOPPED') this.#ownerState = 'alive';
     context.proofWatch.changed();
     if (books.progress.isIncomplete) context.reporter.report(keysError(context.space, areAdded));
     // The view changes first: a listener of `leading` reads the state with which this owner leads.
