@@ -48,7 +48,8 @@ export class Replay {
   }
 
   #schedule(): void {
-    this.#timer = setTimeout(() => this.#playDue(), this.#nextAt - performance.now());
+    // What is due already comes in the next turn: Node warns of a negative time.
+    this.#timer = setTimeout(() => this.#playDue(), Math.max(0, this.#nextAt - performance.now()));
   }
 
   #playDue(): void {

@@ -107,7 +107,7 @@ export function staleReason({ owner, ownerName }: Owner, staleMs: number): strin
   if (owner === 'released') return `${named(ownerName)} has stopped, and released the space`;
   if (owner === 'lost') return `${named(ownerName)} is lost: its lease is over`;
   if (!Number.isFinite(staleMs)) return 'nothing has proved the state current yet';
-  return `the last proof that the state is current is ${duration(staleMs)} old`;
+  return `nothing from ${named(ownerName)} has proved the state current for ${duration(staleMs)}`;
 }
 
 /** Who owns the space, as far as it was told. */

@@ -129,7 +129,7 @@ test('stale says why: Redis, or the owner, or that no proof has come', (t) => {
   t.deepEqual(out.tell(freshness('stale', out.wall)), ['warn: has been stale since T: gone']);
   const silent = connectedFollower();
   t.deepEqual(silent.tell(freshness('stale', silent.wall)), [
-    'warn: has been stale since T: the last proof that the state is current is 800 ms old',
+    'warn: has been stale since T: nothing from the owner "a" has proved the state current for 800 ms',
   ]);
   const lost = connectedFollower();
   t.deepEqual(lost.tell(owner('lost', 'a', lost.wall), freshness('stale', lost.wall)), [

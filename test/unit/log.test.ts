@@ -69,13 +69,13 @@ test('a takeover is told by each of those who see it, and the loser is fenced', 
   const subject = (who: string): string => `The ${who} of space "trading"`;
   const a = 'the owner "a"';
   t.deepEqual(logs.b.take(), [
-    `warn: ${subject('standby')} has been stale since T: the last proof that the state is current is N ms old`,
+    `warn: ${subject('standby')} has been stale since T: nothing from ${a} has proved the state current for N ms`,
     `warn: ${subject('standby')} counts ${a} as lost since T: its lease is over`,
     `warn: ${subject('owner')} has taken over the space, after ${a} was lost`,
     `info: ${subject('owner')} is live again, after 2.2 s`,
   ]);
   t.deepEqual(logs.api.take(), [
-    `warn: ${subject('follower')} has been stale since T: the last proof that the state is current is N ms old`,
+    `warn: ${subject('follower')} has been stale since T: nothing from ${a} has proved the state current for N ms`,
     `warn: ${subject('follower')} counts ${a} as lost since T: its lease is over`,
     `info: ${subject('follower')} hears a new owner, "b", in place of "a"`,
     `info: ${subject('follower')} is live again, after 2.2 s`,
