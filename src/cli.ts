@@ -1,10 +1,18 @@
 #!/usr/bin/env node
 /** The command line: `npx tandem-sync …`. Its exit codes: 0 well, 1 not well, 2 wrong usage. */
+import { systemTime } from './base/time.ts';
 import { run } from './cli/run.ts';
 
 const { stdout, stderr, stdin, env } = process;
 const ending = new AbortController();
-const end = (): void => ending.abort();
+/** A command that does not end by itself is ended, ms: as by a shell, by the number of SIGINT. */
+const END_MS = 3_000;
+const INTERRUPTED = 130;
+let cancel = (): void => {};
+const end = (): void => {
+  ending.abort();
+  cancel = systemTime.after(END_MS, () => process.exit(INTERRUPTED));
+};
 process.once('SIGINT', end);
 process.once('SIGTERM', end);
 // Whoever read what is printed has gone, as `head` does: nobody is left to tell.
@@ -24,3 +32,4 @@ process.exitCode = await run(process.argv.slice(2), {
   input: () => stdin.setEncoding('utf8'),
   ended: ending.signal,
 });
+cancel();

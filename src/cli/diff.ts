@@ -8,6 +8,7 @@ import { Failure, UsageError } from './console.ts';
 import type { Comparison, Difference, ShownKey, ShownState } from './difference.ts';
 import { compared, lasting } from './difference.ts';
 import { inWords } from './duration.ts';
+import { jsonLine } from './json-line.ts';
 import { paintOf } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
@@ -38,6 +39,7 @@ interface Found extends Comparison {
   readonly head?: string;
   readonly freshness?: string;
   readonly staleMs?: number | null;
+  readonly owner?: string;
   readonly keys?: number;
   /** It has not come to where Redis was a moment before, or Redis not to where it was. */
   readonly isStuck: boolean;
@@ -59,7 +61,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   const server = await Server.open(reachOf(values, console));
   try {
     const found = await Promise.all(places.map((place) => compareWith(server, space, place, console.ended)));
-    if (values.json === true) for (const one of found) console.out(`${JSON.stringify(inJson(one))}\n`);
+    if (values.json === true) for (const one of found) console.out(jsonLine(inJson(one)));
     else console.out(textOf(found, console));
     return found.every(isWell) ? 0 : 1;
   } finally {
@@ -112,12 +114,23 @@ function valueOf(json: string): unknown {
 }
 
 function foundOf(process: string, { process: shown }: Look, comparison: Comparison, isStuck: boolean): Found {
-  const { head, keys, freshness, staleMs } = shown;
-  return { process, ...comparison, isStuck, head: printPosition(head), keys: keys.size, freshness, staleMs };
+  const { head, keys, freshness, staleMs, owner } = shown;
+  return {
+    process,
+    ...comparison,
+    isStuck,
+    head: printPosition(head),
+    keys: keys.size,
+    freshness,
+    staleMs,
+    owner,
+  };
 }
 
-function isWell({ error, different, isStuck, freshness }: Found): boolean {
-  return error === undefined && different.length === 0 && !isStuck && freshness === 'live';
+/** Where the owner has ended with all of it committed, nothing is live, and that is well. */
+function isWell({ error, different, isStuck, freshness, owner }: Found): boolean {
+  const isCurrent = freshness === 'live' || owner === 'released';
+  return error === undefined && different.length === 0 && !isStuck && isCurrent;
 }
 
 function inJson({ different, ...found }: Found): object {

@@ -8,6 +8,7 @@ import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
 import type { Finding } from './finding.ts';
 import { countText, findingText, isBad } from './finding.ts';
+import { jsonLine } from './json-line.ts';
 import { paintOf } from './paint.ts';
 import { ASK, permissionFindings, probesOf } from './permission-probes.ts';
 import type { Probe } from './permission-probes.ts';
@@ -56,7 +57,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   const tell = (found: readonly Finding[]): void => {
     findings.push(...found);
     for (const finding of found)
-      console.out(values.json === true ? `${JSON.stringify(finding)}\n` : findingText(finding, paint));
+      console.out(values.json === true ? jsonLine(finding) : findingText(finding, paint));
   };
   try {
     const facts = await serverFacts(server);

@@ -5,6 +5,7 @@ import type { Console, ExitCode } from './console.ts';
 import { Failure, UsageError } from './console.ts';
 import type { DumpHeader } from './dump.ts';
 import { DUMP_FORMAT } from './dump.ts';
+import { jsonLine } from './json-line.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
 import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
@@ -39,10 +40,10 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
       position: printPosition(head),
       keys: lines.length,
     };
-    console.out(`${JSON.stringify(header)}\n`);
+    console.out(jsonLine(header));
     for (let at = 0; at < lines.length; at += AT_ONCE) {
       const some = lines.slice(at, at + AT_ONCE);
-      console.out(some.map(({ key, value }) => `${JSON.stringify({ key, value })}\n`).join(''));
+      console.out(some.map(({ key, value }) => jsonLine({ key, value })).join(''));
       await console.drained();
     }
     if (!head.keysLost) return 0;

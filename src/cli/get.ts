@@ -3,6 +3,7 @@ import type { Head } from '../ports/store.ts';
 import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { Failure, UsageError } from './console.ts';
+import { jsonLine } from './json-line.ts';
 import { isMatched, keyPatternOf } from './key-pattern.ts';
 import { harmless, paintOf } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
@@ -38,7 +39,8 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
       requireSpace(space, head);
       if (value === undefined) throw new Failure(`key "${pattern.key}" of space "${space}" holds no value`);
       const line = storedLine(head, pattern.key, value);
-      console.out(`${values.json === true ? JSON.stringify(line) : harmless(value.json)}\n`);
+      const text = line.unreadable ?? JSON.stringify(line.value);
+      console.out(values.json === true ? jsonLine(line) : `${harmless(text)}\n`);
       return 0;
     }
     const { head, keys } = await server.state(space);
@@ -69,7 +71,7 @@ async function printJson(
 ): Promise<void> {
   for (let at = 0; at < found.length; at += AT_ONCE) {
     const lines = found.slice(at, at + AT_ONCE).map(([key, value]) => storedLine(head, key, value));
-    console.out(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    console.out(lines.map(jsonLine).join(''));
     await console.drained();
   }
 }

@@ -6,6 +6,7 @@ import { Failure, UsageError } from './console.ts';
 import type { Dump } from './dump.ts';
 import { DumpReader, linesIn } from './dump.ts';
 import { inWords } from './duration.ts';
+import { jsonLine } from './json-line.ts';
 import type { Reach } from './reach.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
@@ -35,7 +36,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   const dump = reader.end();
   const position = await write(reach, definition, dump);
   const keys = dump.values.size;
-  if (values.json === true) console.out(`${JSON.stringify({ space, keys, position })}\n`);
+  if (values.json === true) console.out(jsonLine({ space, keys, position }));
   else console.out(`${keys} keys are in space "${space}", at ${position}\n`);
   return 0;
 }

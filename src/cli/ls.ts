@@ -3,6 +3,7 @@ import { TandemError } from '../base/errors.ts';
 import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
+import { jsonLine } from './json-line.ts';
 import { paintOf } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { otherwise, Server } from './server.ts';
@@ -35,7 +36,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
     const subscribers = await subscribersOf(server, names);
     const found = await server.each(names, (space) => summarised(server, space, subscribers.get(space)));
     const summaries = found.filter((one) => one !== undefined);
-    if (values.json === true) for (const summary of summaries) console.out(`${JSON.stringify(summary)}\n`);
+    if (values.json === true) for (const summary of summaries) console.out(jsonLine(summary));
     else if (summaries.length === 0) console.err(`no space under the prefix "${reach.prefix}"\n`);
     else console.out(tableOf(SUMMARY_COLUMNS, summaries.map(summaryRow), paintOf(console)));
     return 0;

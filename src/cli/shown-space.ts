@@ -10,6 +10,7 @@ const ANSWER_MS = 20_000;
 export interface ShownSpace extends ShownState {
   readonly freshness: string;
   readonly staleMs: number | null;
+  readonly owner: string;
 }
 
 /** Where a process serves its spaces. */
@@ -65,10 +66,11 @@ export async function askSpace({ name, url, headers }: Place): Promise<ShownSpac
 /** @throws Failure where it is no such answer */
 export function shownIn(body: unknown, name: string): ShownSpace {
   try {
-    const { head, freshness, staleMs, state } = body as {
+    const { head, freshness, staleMs, owner, state } = body as {
       head: string;
       freshness: unknown;
       staleMs: unknown;
+      owner: unknown;
       state: Record<string, { value: unknown; position: string }>;
     };
     const keys = new Map<string, ShownKey>();
@@ -79,6 +81,7 @@ export function shownIn(body: unknown, name: string): ShownSpace {
       keys,
       freshness: String(freshness),
       staleMs: typeof staleMs === 'number' ? staleMs : null,
+      owner: String(owner),
     };
   } catch {
     throw new Failure(`${name} answers what is no state of a space: is it where statusRouter is mounted?`);

@@ -5,6 +5,7 @@ import { systemTime, pause } from '../base/time.ts';
 import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
+import { jsonLine } from './json-line.ts';
 import { harmless, paintOf } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
@@ -121,7 +122,7 @@ function printerOf(console: Console, isJson: boolean): Printer {
   if (isJson)
     return {
       begin: nothing,
-      show: (spaces) => console.out(`${JSON.stringify({ at: systemTime.wall(), spaces })}\n`),
+      show: (spaces) => console.out(jsonLine({ at: systemTime.wall(), spaces })),
       end: nothing,
     };
   if (!console.isTerminal)

@@ -5,6 +5,7 @@ import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
 import { inWords } from './duration.ts';
+import { jsonLine } from './json-line.ts';
 import { keyPatternOf, watchable } from './key-pattern.ts';
 import type { Paint } from './paint.ts';
 import { harmless, paintOf } from './paint.ts';
@@ -85,7 +86,7 @@ class JsonPrinter {
   }
 
   #print(line: object): void {
-    this.#console.out(`${JSON.stringify(line)}\n`);
+    this.#console.out(jsonLine(line));
   }
 }
 

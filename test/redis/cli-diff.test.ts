@@ -77,6 +77,14 @@ onRealServer('diff names a key that differs, and exits with 1', async (t) => {
   t.regex((await called(args)).out, /key\/3 +\{"n":"edited"\} at \d+-4 +\{"n":3\} at \d+-4/);
 });
 
+onRealServer('a space that its owner has released is well, though nothing of it is live', async (t) => {
+  const { owning, args } = await world(t);
+  await owning.stop();
+  // The owner's process has no such space any more.
+  const [, , , , , , ...follower] = args;
+  t.is((await called([...args.slice(0, 4), ...follower])).code, 0);
+});
+
 onRealServer('diff says that a process is behind for good, is not there, or has no such space', async (t) => {
   const { owner, args, urls, redis } = await world(t);
   const shown: unknown = await (await fetch(`${urls[1]}/spaces/trading`)).json();

@@ -5,6 +5,7 @@ import { connect, defineSpace, json } from '../../src/index.ts';
 import { linesOf, program } from '../_console.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
+import { until } from '../_wait.ts';
 
 const space = defineSpace('trading', { 'key/*': json() });
 
@@ -51,9 +52,20 @@ onRealServer('100,000 keys are exported, imported elsewhere, and the same', asyn
   await owning.stop();
   const before = await shown(redis, 'trading');
 
+  const following = connect({ redis: redis.url, name: 'api-2' });
+  const watching = following.follow(defineSpace('copy', { '*': json() }));
+  const sizes = new Set<number>();
+  watching.watchHead(() => void sizes.add(watching.size));
   const copied = await program(['import', 'copy', '--json', ...at], { input: dump.out });
   t.deepEqual([copied.code, copied.err], [0, '']);
   t.like(linesOf(copied.out)[0], { space: 'copy', keys: 100_000 });
+  await until(() => sizes.has(100_000), 'a follower sees it');
+  await following.stop();
+  t.deepEqual(
+    [...sizes].filter((size) => size > 0),
+    [100_000],
+    'all of them or none',
+  );
   t.deepEqual(await shown(redis, 'copy'), before);
   t.is((await program(['doctor', 'copy', ...at])).code, 0);
   const again = await program(['export', 'copy', ...at]);

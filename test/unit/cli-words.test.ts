@@ -1,6 +1,7 @@
 /** What commands print: tables, lengths of time, colours, and what a head says about a space. */
 import test from 'ava';
 import { inWords } from '../../src/cli/duration.ts';
+import { jsonLine } from '../../src/cli/json-line.ts';
 import { harmless, paintOf } from '../../src/cli/paint.ts';
 import { summaryOf, ownerOf } from '../../src/cli/space-summary.ts';
 import { tableOf } from '../../src/cli/table.ts';
@@ -72,6 +73,13 @@ test('there are colours only on a terminal without NO_COLOR', (t) => {
 
 test('names and values cannot steer a terminal', (t) => {
   t.is(harmless('a\x1b[2Jb\u009b\u202ec é'), 'a\\u001b[2Jb\\u009b\\u202ec é');
+});
+
+test('a line of JSON means the same, whatever is escaped in it', (t) => {
+  const value = { text: '\u009b2J \u202e \u{e0001} é\n' };
+  const line = jsonLine(value);
+  t.true(/^[\x20-\x7eé]*\n$/.test(line));
+  t.deepEqual(JSON.parse(line), value);
 });
 
 test('a summary says how the owner stands, by the lease and by what it left', (t) => {
