@@ -5,20 +5,20 @@ import { run } from './cli/run.ts';
 
 const { stdout, stderr, stdin, env } = process;
 const ending = new AbortController();
-/** A command that does not end by itself is ended, ms: as by a shell, by the number of SIGINT. */
+/** A command that does not end by itself is ended after this, ms. */
 const END_MS = 3_000;
-const INTERRUPTED = 130;
 let cancel = (): void => {};
 const end = (): void => {
   ending.abort();
-  cancel = systemTime.after(END_MS, () => process.exit(INTERRUPTED));
+  cancel = systemTime.after(END_MS, () => process.exit(1));
 };
 process.once('SIGINT', end);
 process.once('SIGTERM', end);
-// Whoever read what is printed has gone, as `head` does: nobody is left to tell.
-stdout.on('error', () => {
-  end();
-  process.exit(0);
+stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  // Whoever read what is printed has gone, as `head` does: nobody is left to tell.
+  if (code === 'EPIPE') process.exit(0);
+  stderr.write(`tandem-sync: what is printed cannot be written: ${code}\n`);
+  process.exit(1);
 });
 
 process.exitCode = await run(process.argv.slice(2), {
