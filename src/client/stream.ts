@@ -79,6 +79,7 @@ export function openStream(
   return () => {
     isClosed = true;
     abort.abort(AWAKE);
+    cancelTick();
     resume();
     unwatch();
     page.removeEventListener?.('online', wake);
@@ -112,6 +113,8 @@ export function openStream(
 
   /** One answer of the server, from the request to its end: throws where it ends. */
   async function follow(ask: Ask, signal: AbortSignal): Promise<never> {
+    // It may have been closed while the headers were asked for.
+    signal.throwIfAborted();
     const clock = latestClock(time);
     const sentAt = (heardAt = time.now());
     let reason = 'the server ended the stream';

@@ -610,3 +610,15 @@ test('options that say nothing are refused', (t) => {
   for (const bad of [{ url: '', space: 'a' }, { url: '/x', space: '' }, { url: '/x' }])
     t.throws(() => follow(bad as never), { code: 'INVALID_OPTION', name: 'ClientError' });
 });
+
+test('a client that is closed leaves no timer, also where its fetch does not end', async (t) => {
+  const time = new FakeTime();
+  const server = new ScriptedServer(time);
+  const options = { fetch: () => new Promise<never>(() => {}) };
+  const client = clientOf(t, server, time, options);
+  await time.advance(1_500);
+  client.close();
+  clientOf(t, server, time, options).close();
+  await time.advance(0);
+  t.is(time.pending, 0);
+});
