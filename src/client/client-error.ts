@@ -44,7 +44,7 @@ export async function failureOf(response: Response): Promise<ClientError> {
   const retryable = PASSING.test(`${status}`);
   return new ClientError(
     code ?? CODES[status] ?? (retryable ? 'SERVER_UNAVAILABLE' : 'SERVER_REFUSED'),
-    `the server answered ${status}: ${detail ?? ''}`,
+    `answered ${status}: ${detail}`,
     { retryable, status, retryMs: Number(headers.get('Retry-After')) * 1_000 || undefined },
   );
 }

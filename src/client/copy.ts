@@ -103,7 +103,7 @@ export function newCopy(definition: Definition | undefined, refused: (error: Cli
     entries: new Map<string, Entry>(),
     moveTo(position: string): void {
       if (compare(position, copy.head) < 0 && !isUnclaimed(copy.head)) {
-        const what = `the server is at ${position}, before ${copy.head}`;
+        const what = `${position} is before ${copy.head}`;
         throw new ClientError('ROLLED_BACK', what, { retryable: true });
       }
       copy.head = position;

@@ -210,7 +210,7 @@ export function follow<const D extends Definition = AnyKey>(options: ClientOptio
     try {
       run();
     } catch (cause) {
-      report(errorOf('CALLBACK_FAILED', 'has a callback that threw', { cause }));
+      report(errorOf('CALLBACK_FAILED', 'had a callback that threw', { cause }));
     }
   }
 

@@ -50,7 +50,7 @@ type AnyOptions = ClientOptions<any>;
 export function nameOf({ space, url }: AnyOptions): string {
   const name = typeof space === 'string' ? space : space?.name;
   if (url && name) return name;
-  throw new ClientError('INVALID_OPTION', 'follow: expected a url and a space');
+  throw new ClientError('INVALID_OPTION', 'expected url and space');
 }
 
 /** Makes the way to ask the server, with the headers as of now. */

@@ -117,14 +117,14 @@ export function openStream(
     signal.throwIfAborted();
     const clock = latestClock(time);
     const sentAt = (heardAt = time.now());
-    let reason = 'the server ended the stream';
+    let reason = 'the stream ended';
     const parser = eventParser((type, text) => {
       const data = JSON.parse(text) as StateEvent & ChangeEvent & Word & { readonly reason: string };
       if (type === 'goodbye') reason = data.reason;
       if (data.now !== undefined) {
         // The first event was written after the request had been sent.
         if (clock.latest() === Infinity) clock.sample(sentAt, data.now);
-        if (!clock.heard(data.now)) throw unavailable("the server's clock was set");
+        if (!clock.heard(data.now)) throw unavailable('the clock was set');
       }
       listener.take(type, data, clock);
       hasBegun = true;
@@ -158,7 +158,7 @@ export function openStream(
       cancelTick = time.after(TICK_MS, tick);
       const isSilent = quietMs() > (hasBegun ? silenceMs : BEGIN_MS);
       // What has arrived is read before a timer that is late gives the stream up.
-      if (isSilent && wasSilent) abort.abort(unavailable('the server is silent'));
+      if (isSilent && wasSilent) abort.abort(unavailable('the stream is silent'));
       wasSilent = isSilent;
       ticks += 1;
       const isDue = (ticks & (ticks - 1)) === 0 || ticks % MAX_TICKS === 0;
