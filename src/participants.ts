@@ -120,7 +120,7 @@ export class Participants implements Registry, Iterable<AnyParticipant> {
 
   /** @throws TandemError `STOPPED` */
   requireOpen(): void {
-    if (this.#isClosed) throw new TandemError('STOPPED', 'this Tandem is stopped');
+    if (this.#isClosed) throw stopped();
   }
 
   /**
@@ -141,6 +141,11 @@ export class Participants implements Registry, Iterable<AnyParticipant> {
     const { uncommitted } = await participant.stop();
     await this.#slices.run(addTo(this.#uncommitted, participant.space.name, uncommitted));
   }
+}
+
+/** The error of whatever is called after the stop. */
+export function stopped(): TandemError {
+  return new TandemError('STOPPED', 'this Tandem is stopped');
 }
 
 function namesOf(participants: Iterable<AnyParticipant>): string[] {

@@ -21,7 +21,7 @@ import type { ProcessLog } from './log/process-log.ts';
 import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
 import { ownerLogic } from './owner/owner.ts';
 import { removeSpace } from './owner/removal.ts';
-import { Participants } from './participants.ts';
+import { Participants, stopped } from './participants.ts';
 import type { Finder } from './ports/finder.ts';
 import type { Observer as Listener, Role } from './ports/observer.ts';
 import { Observers } from './ports/observer.ts';
@@ -47,6 +47,7 @@ export type AnyDiscovery = Discovery<any>;
 /** For a store that cannot be searched. */
 const NO_FINDER: Finder = {
   names: async () => [],
+  present: async () => [],
   subscribe: async () => {},
   unsubscribe: async () => {},
 };
@@ -85,6 +86,8 @@ export class Tandem implements AsyncDisposable {
   readonly #measure: TandemOptions['measure'];
   readonly #log: ProcessLog | undefined;
   #stopMeasuring: (() => void) | undefined;
+  /** Aborted with the stop. */
+  readonly #ended = new AbortController();
   #stopping: Promise<TandemStopped> | undefined;
 
   /** For `connect()`, and for simulations, which bring their own store and time. */
@@ -156,11 +159,15 @@ export class Tandem implements AsyncDisposable {
       slices,
       observers,
       follow: (space, channels) => this.#followFound(space, channels, options),
-      stopped: () => void this.#discoveries.delete(discovery),
+      stopped: () => {
+        this.#discoveries.delete(discovery);
+        signal?.removeEventListener('abort', end);
+      },
     });
+    const end = (): void => void discovery.stop();
     this.#discoveries.add(discovery);
-    if (signal?.aborted) void discovery.stop();
-    else signal?.addEventListener('abort', () => void discovery.stop(), { once: true });
+    signal?.addEventListener('abort', end);
+    if (signal?.aborted) end();
     return discovery;
   }
 
@@ -169,7 +176,7 @@ export class Tandem implements AsyncDisposable {
     channels: Channels,
     options: FollowOptions,
   ): Follower<D> {
-    const logic = followerLogic(space, { ...this.#runtime, channels }, options);
+    const logic = followerLogic(space, { ...this.#runtime, channels, onRemoval: 'end' }, options);
     return this.#start('follower', space, logic, (follower) => {
       this.#participants.foundOnly(follower as AnyParticipant);
     });
@@ -194,7 +201,7 @@ export class Tandem implements AsyncDisposable {
     const name = typeof space === 'string' ? defineSpace(space, {}).name : requireSpace(space).name;
     this.#participants.requireRoom(true, name);
     const { store, time } = this.#runtime;
-    return inRoot(() => removeSpace(store, name, time, timeoutMs));
+    return inRoot(() => removeSpace(store, name, { time, timeoutMs, ended: this.#ended.signal }));
   }
 
   /**
@@ -320,6 +327,7 @@ export class Tandem implements AsyncDisposable {
 
   async #stopNow(timeoutMs: number): Promise<TandemStopped> {
     this.#participants.close();
+    this.#ended.abort(stopped());
     await Promise.all([...this.#discoveries].map((discovery) => discovery.stop()));
     const uncommitted = await this.#participants.stop(timeoutMs);
     this.#root.stop();

@@ -92,7 +92,7 @@ export const ERRORS = {
     meaning: 'Somebody has removed the space with `remove`. Its followers have ended.',
     retryable: false,
     remedy:
-      'Treat the space as gone. Follow it anew where it may come again: it is there once it has an owner.',
+      'Treat the space as gone. Follow it anew where it may come again, by name or by `discover`: also an owner that was cut off has it again when it comes back.',
   },
   TIMEOUT: {
     meaning: 'A deadline of the caller has passed. Nothing was undone, and what was set still goes out.',

@@ -59,6 +59,9 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
   /** Names of spaces that are still to be followed. */
   readonly #found = new Set<string>();
   #following: Promise<void> | undefined;
+  /** Names that a message has brought. */
+  readonly #rumours = new Set<string>();
+  #checking: Promise<void> | undefined;
   #looking: AbortController | undefined;
   #retry: Cancel | undefined;
   #failures = 0;
@@ -165,8 +168,10 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     const { finder } = this.#parts;
     await this.#channel.open();
     signal.throwIfAborted();
-    const names = await finder.names(this.#start, signal);
+    const names = new Set(await finder.names(this.#start, signal));
     for (const name of names) this.#found.add(name);
+    // One that was removed, unheard, and appears again is another one.
+    for (const name of this.#declined) if (!names.has(name)) this.#declined.delete(name);
     await this.#followFound();
     signal.throwIfAborted();
     this.#failures = 0;
@@ -186,10 +191,25 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     });
   }
 
-  #appeared(space: string): void {
-    if (this.#followers.has(space) || this.#declined.has(space) || this.#found.has(space)) return;
-    this.#found.add(space);
-    void this.#followFound();
+  /** Anybody can publish: the keys say which of the spaces that were heard of are there. */
+  async #checkRumours(): Promise<void> {
+    try {
+      while (this.#rumours.size > 0 && !this.#isStopped) await this.#checkThese([...this.#rumours]);
+    } catch (error) {
+      this.#note(error);
+    } finally {
+      this.#checking = undefined;
+    }
+  }
+
+  async #checkThese(heard: readonly string[]): Promise<void> {
+    this.#rumours.clear();
+    const present = new Set(await this.#parts.finder.present(heard));
+    for (const name of heard) {
+      if (present.has(name)) this.#found.add(name);
+      else this.#declined.delete(name);
+    }
+    await this.#followFound();
   }
 
   #note(error: unknown): void {
@@ -200,10 +220,17 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
 
   /** Follows what was found, in slices: a fleet gives its signs of life all at once. */
   #followFound(): Promise<void> {
-    this.#following ??= this.#parts.slices
-      .run(this.#followEach())
-      .finally(() => (this.#following = undefined));
+    if (this.#found.size === 0) return this.#following ?? Promise.resolve();
+    this.#following ??= this.#followAll();
     return this.#following;
+  }
+
+  async #followAll(): Promise<void> {
+    try {
+      while (this.#found.size > 0) await this.#parts.slices.run(this.#followEach());
+    } finally {
+      this.#following = undefined;
+    }
   }
 
   *#followEach(): Sliced<void> {
@@ -219,11 +246,14 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     if (this.#isStopped) return;
     try {
       const { is } = decodeMessage(message);
-      if (is === 'removed') this.#declined.delete(space);
-      else if (is !== 'unknown') this.#appeared(space);
+      const isNews = is === 'removed' ? this.#declined.has(space) : !this.#declined.has(space);
+      if (is === 'unknown' || !isNews) return;
     } catch {
-      // Anybody can publish. What cannot be read shows no space.
+      // What cannot be read shows no space.
+      return;
     }
+    this.#rumours.add(space);
+    this.#checking ??= this.#checkRumours();
   }
 
   #follow(name: string): void {

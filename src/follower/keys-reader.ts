@@ -144,13 +144,21 @@ export class KeysReader {
    * epoch was heard of, Redis has lost what came after the removal.
    */
   #noteSpace(head: Head, isSound = true): void {
-    const { owner, admission } = this.#parts;
+    const { owner } = this.#parts;
     if (head.removedAt > 0) {
-      if (admission.fence > 0 && head.fence >= admission.fence) this.#listener.spaceRemoved();
+      if (this.#isOver(head)) this.#listener.spaceRemoved();
       return;
     }
     owner.note(head);
     if (isSound) this.#showFence(head);
+  }
+
+  /** An epoch is the server's time at its claim, or later: a removal after that time ends it, too. */
+  #isOver({ fence, removedAt }: Head): boolean {
+    const { onRemoval = 'endIfKnown' } = this.#context.runtime;
+    const known = this.#parts.admission.fence;
+    if (onRemoval === 'goOn') return false;
+    return (known > 0 || onRemoval === 'end') && Math.max(fence, removedAt) >= known;
   }
 
   /**

@@ -371,11 +371,16 @@ export class RedisModel {
 
   /** The names of spaces that begin with `start`, without those that were removed. */
   names(start: string): string[] {
-    const isThere = ({ meta, foreign }: MemorySpace): boolean =>
-      foreign.has('meta') || (meta.fence !== 0 && meta.removedAt === 0);
-    return [...this.#spaces].flatMap(([name, space]) =>
-      name.startsWith(start) && isThere(space) ? name : [],
-    );
+    return this.present([...this.#spaces.keys()].filter((name) => name.startsWith(start)));
+  }
+
+  /** Of these names, those that somebody has claimed, and nobody has removed since. */
+  present(names: readonly string[]): string[] {
+    return names.filter((name) => {
+      const space = this.#spaces.get(name);
+      if (space === undefined) return false;
+      return space.foreign.has('meta') || (space.meta.fence !== 0 && space.meta.removedAt === 0);
+    });
   }
 
   /** Also for frames that no script of ours would publish. */

@@ -51,7 +51,9 @@ export class Standby implements Inheritance, StateView {
     this.#unwatch = runtime.store.commands.watch(() => this.#linkChanged());
     this.#linkChanged();
     // The registry has the owner, and not the follower that works for it.
-    const unlisted = { ...runtime, registry: { enter: () => {}, leave: () => {}, size: 0 } };
+    // It goes on after a removal: it is to be there for whoever owns the space next.
+    const registry = { enter: () => {}, leave: () => {}, size: 0 };
+    const unlisted = { ...runtime, registry, onRemoval: 'goOn' } as const;
     const logic = followerLogic(defineSpace(space.name, RAW), unlisted);
     this.follower = startChild('follower', logic, { parent, id: 'standby' });
     this.leaseWatch.assume(leaseMs);

@@ -9,6 +9,8 @@ export interface Finder {
    * of the server in small steps: a space that comes meanwhile may be missing.
    */
   names(start: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Of these names, those that somebody has claimed, and nobody has removed since. */
+  present(names: readonly string[]): Promise<readonly string[]>;
   /**
    * Delivers the messages of all spaces whose names begin with `start`, over one subscription, until the link goes
    * down or `unsubscribe` is called.

@@ -16,6 +16,11 @@ export interface Runtime {
   readonly store: Store;
   /** The way of the messages of a space. Default: the store. */
   readonly channels?: Channels | undefined;
+  /**
+   * What a follower does whose space was removed: it ends where it had heard of an owner of it, in any case, or
+   * never. Default `endIfKnown`.
+   */
+  readonly onRemoval?: 'endIfKnown' | 'end' | 'goOn' | undefined;
   /** The clock of the store's server. */
   readonly clock: ServerClock;
   readonly time: Time;

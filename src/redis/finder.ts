@@ -5,6 +5,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
 import type { DeliverFrom, Finder } from '../ports/finder.ts';
+import { isSpaceName } from '../state/space.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { keysOf } from './keys.ts';
@@ -49,11 +50,13 @@ export class RedisFinder implements Finder {
           (node ?? (client as Redis)).scan(from, 'MATCH', pattern, 'COUNT', SCANNED),
         );
         signal.throwIfAborted();
-        for (const key of keys) found.add(this.#spaceOf(key));
+        for (const key of keys) if (isSpaceName(this.#spaceOf(key))) found.add(this.#spaceOf(key));
         cursor = next;
       } while (cursor !== '0');
     }
-    return this.#present([...found], signal);
+    const present = await this.present([...found]);
+    signal.throwIfAborted();
+    return present;
   }
 
   async subscribe(start: string, deliver: DeliverFrom): Promise<void> {
@@ -80,21 +83,20 @@ export class RedisFinder implements Finder {
   /** A message has come by a pattern. */
   deliver(pattern: string, channel: string, message: string): void {
     const space = this.#spaceOf(channel);
-    // The pattern also takes the channels of other databases.
+    // Anybody can publish, under any name. And the pattern also takes the channels of other databases.
+    if (!isSpaceName(space)) return;
     if (this.#parts.keysOf(space).channel !== channel) return;
     for (const deliver of this.#listeners.get(pattern) ?? []) deliver(space, message);
   }
 
-  /** Without those that were removed. */
-  async #present(spaces: readonly string[], signal: AbortSignal): Promise<string[]> {
+  async present(spaces: readonly string[]): Promise<string[]> {
     const present: string[] = [];
     for (let at = 0; at < spaces.length; at += ASKED) {
       const some = spaces.slice(at, at + ASKED);
-      const removed = await this.#parts.commands.call((client) =>
-        Promise.all(some.map((space) => removedAt(client, this.#metaOf(space)))),
+      const arePresent = await this.#parts.commands.call((client) =>
+        Promise.all(some.map((space) => isPresent(client, this.#metaOf(space)))),
       );
-      signal.throwIfAborted();
-      present.push(...some.filter((_, n) => removed[n] === null || removed[n] === '0'));
+      present.push(...some.filter((_, n) => arePresent[n]));
     }
     return present;
   }
@@ -118,12 +120,13 @@ async function nodesOf(client: Client): Promise<readonly (Redis | undefined)[]> 
   return client.isCluster ? (client as Cluster).nodes('master') : [undefined];
 }
 
-/** Where somebody has put another type, that key is no removal. */
-async function removedAt(client: Client, meta: string): Promise<string | null> {
+/** Where somebody has put another type at the key, a living owner mends that. */
+async function isPresent(client: Client, meta: string): Promise<boolean> {
   try {
-    return await client.hget(meta, 'removedAt');
+    const [fence, removedAt] = await client.hmget(meta, 'fence', 'removedAt');
+    return fence !== null && (removedAt === null || removedAt === '0');
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null;
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return true;
     throw error;
   }
 }

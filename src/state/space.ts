@@ -17,6 +17,11 @@ const MAX_SEEN = 100_000;
 
 const SPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 
+/** Whether a space may have this name. */
+export function isSpaceName(name: string): boolean {
+  return SPACE_NAME.test(name);
+}
+
 /** Marks a space, also to another copy of this package in the same process. */
 const BRAND = Symbol.for('tandem-sync.space');
 

@@ -127,3 +127,22 @@ onRealServer('a second owner with takeOver has the space, and the first one is t
   t.is(second.get('status').value, 'one');
   await until(() => first.ownership === 'fenced', 'a fenced owner');
 });
+
+onRealServer('what anybody publishes or writes by the name of no space disturbs no discovery', async (t) => {
+  const { admin, join } = await fleet(t);
+  const owner = join('bots').own(bot(1));
+  await owner.ready();
+  const portal = join('portal');
+  const told: string[] = [];
+  const discovery = portal.discover('bot:*', definition, ({ space }) => told.push(space.name));
+  await discovery.ready();
+  await admin.publish('tandem:{bot:bad name}:frames', '1 1\n3 fence 5');
+  await admin.hset('tandem:{bot:bad name}:meta', { fence: '5' });
+  await admin.publish('tandem:{bot:ghost}:frames', '1 1\n3 fence 5');
+  await admin.publish('tandem:{bot:1}:frames', '1 1\n3 removed 9000000000000');
+  const later = join('later').discover('bot:*', definition, () => {});
+  await later.ready();
+  t.deepEqual([...later.participants.keys()], ['bot:1']);
+  t.deepEqual(told, ['bot:1'], 'a claim that the keys do not show is none');
+  t.is(portal.get('bot:1')?.mode, 'connected');
+});

@@ -1,4 +1,5 @@
 /** Spaces that come and go, on a memory server, by a fake time. */
+import { getEventListeners } from 'node:events';
 import test from 'ava';
 import Koa from 'koa';
 import type { Follower } from '../../src/index.ts';
@@ -297,4 +298,102 @@ test('patterns that are none are refused', (t) => {
   t.throws(() => portal.discover('bot:*', { a: 'no' as never }, () => {}), {
     message: /expected a Standard Schema/,
   });
+});
+
+test('spaces that appear all at once are all found', async (t) => {
+  const { time, trader, names } = desk(t);
+  await time.advance(100);
+  for (const n of [1, 2, 3, 4, 5]) trader.own(bot(n));
+  await time.advance(500);
+  t.deepEqual(names().toSorted(), ['bot:1', 'bot:2', 'bot:3', 'bot:4', 'bot:5']);
+});
+
+test('a space that is removed while its follower starts is followed no longer', async (t) => {
+  const { time, trader, portal } = desk(t);
+  const owner = trader.own(bot(1));
+  await time.advance(1_000);
+  await owner.stop();
+  const removing: Promise<boolean>[] = [];
+  const discovery = portal.discover('bot:*', definition, ({ space }) => {
+    removing.push(portal.remove(space));
+  });
+  await time.advance(2_000);
+  t.deepEqual(await Promise.all(removing), [true]);
+  t.is(discovery.participants.size, 0);
+});
+
+test('a removal after a rollback of Redis ends followers of an epoch that Redis has forgotten', async (t) => {
+  const { server, time, trader, portal } = desk(t);
+  const first = trader.own(bot(1));
+  first.set('key/a', 1);
+  await time.advance(1_000);
+  await first.stop();
+  await time.advance(1_000);
+  const second = trader.own(bot(1));
+  second.set('key/a', 2);
+  await time.advance(1_000);
+  const byName = portal.follow(bot(1));
+  await time.advance(500);
+  await second.stop();
+  server.rollBack(2_600);
+  t.true(await trader.remove(bot(1)));
+  await time.advance(3_000);
+  t.deepEqual([byName.mode, byName.isRemoved], ['stopped', true]);
+});
+
+test('a standby that outlives a removal follows the next owner, and does not fence it', async (t) => {
+  const { server, time, trader, join, portal } = desk(t);
+  const owner = trader.own(bot(1));
+  owner.set('key/a', 1);
+  const standby = join('standby').own(bot(1), { standby: true, leaseMs: 3_000 });
+  await time.advance(1_000);
+  // After a cut, a standby waits for a lease and a second before it claims.
+  server.cut('standby');
+  await owner.stop();
+  server.restore('standby');
+  await time.advance(100);
+  t.true(await portal.remove(bot(1)));
+  const next = trader.own(bot(1));
+  next.set('key/a', 2);
+  await time.advance(10_000);
+  t.deepEqual(
+    [standby.ownership, standby.get('key/a').value, standby.get('key/a').freshness],
+    ['standby', 2, 'live'],
+  );
+  t.is(next.ownership, 'leading');
+  await next.stop();
+  await time.advance(5_000);
+  t.deepEqual([standby.ownership, standby.get('key/a').value], ['leading', 2]);
+});
+
+test('a removal under way ends with the process', async (t) => {
+  const { time, trader, portal } = desk(t);
+  trader.own(bot(1));
+  await time.advance(1_000);
+  const removing = thrown(portal.remove(bot(1), { timeoutMs: 60_000 }));
+  const stopping = portal.stop();
+  await time.advance(100);
+  await stopping;
+  t.is((await removing).code, 'STOPPED');
+});
+
+test('a space that was declined, removed and claimed again is another one', async (t) => {
+  const { time, trader, portal, seen } = desk(t);
+  const owner = trader.own(bot(1));
+  await time.advance(100);
+  await seen[0]!.stop();
+  await owner.stop();
+  t.true(await portal.remove(bot(1)));
+  await time.advance(100);
+  trader.own(bot(1));
+  await time.advance(100);
+  t.is(seen.length, 2);
+});
+
+test('a signal keeps nothing of a discovery that has stopped', async (t) => {
+  const { portal, time } = desk(t);
+  const { signal } = new AbortController();
+  for (let n = 0; n < 20; n += 1) await portal.discover('bot:*', definition, () => {}, { signal }).stop();
+  t.is(getEventListeners(signal, 'abort').length, 0);
+  await time.advance(10);
 });
