@@ -61,7 +61,7 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
   #following: Promise<void> | undefined;
   /** Names that a message has brought. */
   readonly #rumours = new Set<string>();
-  #checking: Promise<void> | undefined;
+  #isChecking = false;
   #looking: AbortController | undefined;
   #retry: Cancel | undefined;
   #failures = 0;
@@ -191,14 +191,15 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     });
   }
 
-  /** Anybody can publish: the keys say which of the spaces that were heard of are there. */
+  /** Never rejects. Anybody can publish: the keys say which of the spaces that were heard of are there. */
   async #checkRumours(): Promise<void> {
+    this.#isChecking = true;
     try {
       while (this.#rumours.size > 0 && !this.#isStopped) await this.#checkThese([...this.#rumours]);
     } catch (error) {
       this.#note(error);
     } finally {
-      this.#checking = undefined;
+      this.#isChecking = false;
     }
   }
 
@@ -253,7 +254,7 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
       return;
     }
     this.#rumours.add(space);
-    this.#checking ??= this.#checkRumours();
+    if (!this.#isChecking) void this.#checkRumours();
   }
 
   #follow(name: string): void {
