@@ -5,7 +5,7 @@
  * form of one. All other text is left out. Node's URL parser keeps the whole URL, with its password, in
  * `input`; JSON's parser quotes what it read; an error of HTTP keeps what came.
  */
-import { getSystemErrorMap } from 'node:util';
+import { getSystemErrorMap } from './node.ts';
 
 /** An error as it may be shown. */
 export interface SafeError {

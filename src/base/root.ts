@@ -7,7 +7,7 @@
  * callbacks run in it. Only what a caller awaits goes on in the caller's own context, as `await` sees to
  * that.
  */
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncResource } from './node.ts';
 
 const root = new AsyncResource('tandem-sync');
 

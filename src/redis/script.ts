@@ -1,5 +1,5 @@
 /** Lua scripts, put together from the files in `scripts`, and how a call of one travels. */
-import { createHash } from 'node:crypto';
+import { createHash } from '../base/node.ts';
 import { Command } from 'ioredis';
 import type { KeyList } from './keys.ts';
 import { bulk } from './keys.ts';

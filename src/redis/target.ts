@@ -2,7 +2,7 @@
  * Where Redis is, as the user says it: a URL, options of ioredis, or a function. What is no target is refused
  * here, when it is given: ioredis would take it for `localhost:6379`. Pure; no error shows any part of it.
  */
-import { isIP } from 'node:net';
+import { isIP } from '../base/node.ts';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { isPlain, kindOf } from '../base/kind.ts';
 import { TandemError } from '../base/errors.ts';

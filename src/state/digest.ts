@@ -9,7 +9,10 @@
  * finalizer of MurmurHash3 follows it (https://github.com/aappleby/smhasher, `fmix32`). The digest finds
  * damage and forged changes. It is no signature: a party that may publish can compute it.
  */
-import { crc32 } from 'node:zlib';
+import { zlib } from '../base/node.ts';
+
+/** `node:zlib` takes 4 ms and 3 MB to load: an import of this package alone need not pay for it. */
+let crc32: ReturnType<typeof zlib>['crc32'] | undefined;
 
 /** 2^32 divided by the golden ratio: it spreads revisions, which differ in their last bits, over all bits. */
 const SPREAD = 0x9e3779b1;
@@ -20,6 +23,7 @@ const SPREAD = 0x9e3779b1;
  */
 export function hashOf(key: string, revision: number, json: string): number {
   if (json === '') return 0;
+  crc32 ??= zlib().crc32;
   return mixed(crc32(json, crc32(key)) ^ Math.imul(revision, SPREAD));
 }
 

@@ -4,7 +4,7 @@
  * `captureValue` runs once, at `set`. `readValue` runs once in each process. Both validate by the same
  * schema. One with a codec in it encodes at `set`, and decodes in each process.
  */
-import { isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual } from '../base/node.ts';
 import { detached } from '../base/detached.ts';
 import { InvalidValueError } from '../base/errors.ts';
 import { codecOf } from './codec.ts';

@@ -2,14 +2,14 @@
  * Gauges of the event loop's delay, by the names of OpenTelemetry's conventions.
  * https://opentelemetry.io/docs/specs/semconv/runtime/nodejs-metrics/
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { perfHooks } from '../base/node.ts';
 import type { Meter } from './open-telemetry.ts';
 
 const RESOLUTION_MS = 20;
 
 /** Begins to measure. Returns a function that ends it. */
 export function observeEventLoop(meter: Meter): () => void {
-  const loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  const loop = perfHooks().monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   const gauge = (name: string, description: string) =>
     meter.createObservableGauge(`nodejs.eventloop.delay.${name}`, { unit: 's', description });
   const p50 = gauge('p50', 'Event loop delay, median since the last collection');
