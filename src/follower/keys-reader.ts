@@ -88,10 +88,14 @@ export class KeysReader {
     return head;
   }
 
-  /** Notes how the owner stands, by a head that was read from the keys. */
+  /**
+   * Notes how the owner stands, by a head that was read from the keys. Who it is comes first: what is told of it has
+   * its name then.
+   */
   noteLease(head: Head): void {
     const { time, clock } = this.#context.runtime;
-    const { freshness, leaseWatch } = this.#parts;
+    const { freshness, leaseWatch, owner } = this.#parts;
+    if (head.removedAt === 0) owner.note(head);
     freshness.lease({ ...head, leaseMs: leaseWatch.look(head, time.now()) }, clock);
   }
 
