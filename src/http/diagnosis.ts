@@ -1,5 +1,5 @@
 /**
- * The diagnosis of a space, for people and for load balancers: a rung, a culprit and a summary.
+ * The diagnosis of a space, for people and for load balancers: a rung and a headline.
  *
  * The rungs, best first:
  *
@@ -12,21 +12,18 @@ import type { AnyParticipant } from '../actor/participant.ts';
 import { Follower } from '../follower/follower.ts';
 import { Owner } from '../owner/owner.ts';
 import type { OwnerState } from '../state/reading.ts';
+import type { Words } from './headlines.ts';
+import { wordsOf } from './headlines.ts';
 
 /** The lowest rung that counts as ready. */
 export type Readiness = 'connected' | 'degraded-live' | 'stale';
 export type Rung = Readiness | 'empty';
-/** The part that has failed: Redis, the owner, or this process (`us`); `nobody` when all is well. */
-export type Culprit = 'nobody' | 'redis' | 'owner' | 'us';
 
 const RUNGS: readonly Rung[] = ['empty', 'stale', 'degraded-live', 'connected'];
 export const READINESS: readonly Readiness[] = ['connected', 'degraded-live', 'stale'];
 
-export interface Diagnosis {
+export interface Diagnosis extends Words {
   readonly rung: Rung;
-  readonly culprit: Culprit;
-  /** One or two sentences, for people. */
-  readonly summary: string;
 }
 
 export function diagnosisOf(participant: AnyParticipant): Diagnosis {
@@ -53,83 +50,39 @@ function isStandby(participant: AnyParticipant): boolean {
 /** The head of a space in which nothing was ever set. */
 const NOWHERE = '0-0';
 
-type Words = Omit<Diagnosis, 'rung'>;
-
-const STOPPED: Readonly<Record<OwnerState, string>> = {
-  alive: 'This process has stopped owning the space.',
-  never: 'This process has stopped owning the space.',
-  lost: 'This process has stopped owning the space, and Redis has not confirmed all of its changes.',
-  released: 'This process has stopped, and released the space: Redis holds all of its changes.',
+const STOPPED: Readonly<Record<OwnerState, 'owner' | 'lost' | 'released'>> = {
+  alive: 'owner',
+  never: 'owner',
+  lost: 'lost',
+  released: 'released',
 };
 
 function ofOwner(participant: AnyParticipant): Words {
   const { mode, link } = participant;
   const ownership = participant instanceof Owner ? participant.ownership : undefined;
-  if (ownership === 'fenced')
-    return { culprit: 'us', summary: 'Another process now owns this space. This process writes no more.' };
-  if (mode === 'stopped') return { culprit: 'us', summary: STOPPED[participant.proof.owner()] };
-  if (mode === 'connected') return { culprit: 'nobody', summary: 'All is well. Redis accepts every change.' };
-  if (!link.up)
-    return {
-      culprit: 'redis',
-      summary: 'Redis is out. This process keeps all changes and commits them when Redis is back.',
-    };
-  if (mode === 'recovering')
-    return { culprit: 'redis', summary: 'Redis is back. This process is bringing it up to date.' };
-  return {
-    culprit: 'redis',
-    summary: 'Redis answers, but does not accept the changes. This process keeps trying.',
-  };
+  if (ownership === 'fenced') return wordsOf('fenced', 'owner');
+  if (mode === 'stopped') return wordsOf('stopped', STOPPED[participant.proof.owner()]);
+  if (mode === 'connected') return wordsOf('all-well', 'owner');
+  if (!link.up) return wordsOf('redis-out', 'owner');
+  if (mode === 'recovering') return wordsOf('catching-up', 'owner');
+  return wordsOf('redis-unusable', 'owner');
 }
 
 function ofFollower(participant: AnyParticipant): Words {
   const { mode, proof } = participant;
-  if (participant instanceof Follower && participant.isRemoved)
-    return { culprit: 'nobody', summary: 'The space was removed.' };
-  if (mode === 'stopped') return { culprit: 'us', summary: 'This process has stopped following the space.' };
+  if (participant instanceof Follower && participant.isRemoved) return wordsOf('removed', 'follower');
+  if (mode === 'stopped') return wordsOf('stopped', 'follower');
   if (mode === 'connected') return ofConnected(participant);
-  const why = participant.link.up ? 'Redis answers, but cannot be followed' : 'Redis is out';
-  if (mode === 'recovering' && participant.link.up)
-    return { culprit: 'redis', summary: 'This process is catching up: it reads the changes from Redis.' };
-  if (proof.freshness() === 'live')
-    return {
-      culprit: 'redis',
-      summary:
-        proof.source === 'direct'
-          ? `${why}. The state is still live, directly from its owner.`
-          : `${why}. The state is from a moment ago.`,
-    };
-  if (!Number.isFinite(proof.staleMs()))
-    return { culprit: 'redis', summary: `${why}. This process has not read any state yet.` };
-  return { culprit: 'redis', summary: `${why}. This is the last known state; it may be old.` };
+  const why = participant.link.up ? 'redis-unusable' : 'redis-out';
+  if (mode === 'recovering' && participant.link.up) return wordsOf('catching-up', 'follower');
+  if (proof.freshness() === 'live') return wordsOf(why, proof.source === 'direct' ? 'direct' : 'recent');
+  return wordsOf(why, Number.isFinite(proof.staleMs()) ? 'old' : 'nothing');
 }
 
 function ofConnected({ proof, head }: AnyParticipant): Words {
-  if (proof.freshness() === 'live' && proof.ownerAlive()) {
-    const summary =
-      proof.source === 'direct'
-        ? 'The state is live, directly from its owner.'
-        : 'All is well. The state is live.';
-    return { culprit: 'nobody', summary };
-  }
-  if (proof.owner() === 'released')
-    return {
-      culprit: 'owner',
-      summary:
-        'The owner has stopped and released the space: this is all that it set. Redis and this process are well.',
-    };
-  if (head === NOWHERE)
-    return {
-      culprit: 'owner',
-      summary: 'Nobody has owned this space yet. Redis and this process are well.',
-    };
-  if (proof.ownerAlive())
-    return {
-      culprit: 'owner',
-      summary: 'The owner holds its lease, but is silent. Redis and this process are well.',
-    };
-  return {
-    culprit: 'owner',
-    summary: 'The owner is gone: its lease has run out. Redis and this process are well.',
-  };
+  if (proof.freshness() === 'live' && proof.ownerAlive())
+    return wordsOf(proof.source === 'direct' ? 'live-direct' : 'all-well', 'follower');
+  if (proof.owner() === 'released') return wordsOf('owner-released', 'follower');
+  if (head === NOWHERE) return wordsOf('no-owner-yet', 'follower');
+  return wordsOf(proof.ownerAlive() ? 'owner-silent' : 'owner-gone', 'follower');
 }

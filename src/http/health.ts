@@ -7,6 +7,7 @@ import type { AnyDiscovery, Tandem } from '../tandem.ts';
 import { hasFlag } from './query.ts';
 import type { Readiness } from './diagnosis.ts';
 import { isReady, READINESS, diagnosisOf } from './diagnosis.ts';
+import { wordsOf } from './headlines.ts';
 import { inJson, answerHeadersOf } from './answer-headers.ts';
 
 /**
@@ -56,7 +57,7 @@ function discoveryReadiness({ pattern, isComplete, participants, error }: AnyDis
 function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
   const participant = tandem.get(space);
   if (participant === undefined) return absent(space);
-  const { rung, culprit, summary } = diagnosisOf(participant);
+  const { rung, ...words } = diagnosisOf(participant);
   const { mode, freshness, staleMs, source, ownerAlive, owner, head } = inJson(answerHeadersOf(participant));
   return {
     space,
@@ -64,8 +65,7 @@ function spaceReadiness(tandem: Tandem, space: string, least: Readiness) {
     diagnosis: rung,
     /** Whether the space would be ready under each policy. */
     policies: Object.fromEntries(READINESS.map((policy) => [policy, isReady(rung, policy)])),
-    culprit,
-    summary,
+    ...words,
     reason: participant.reason,
     mode,
     freshness,
@@ -84,8 +84,7 @@ function absent(space: string) {
     ready: false,
     diagnosis: 'empty',
     policies: Object.fromEntries(READINESS.map((policy) => [policy, false])),
-    culprit: 'us',
-    summary: 'This process neither owns nor follows this space.',
+    ...wordsOf('not-followed', 'nobody'),
     reason: 'not followed',
     mode: 'stopped',
     freshness: 'stale',

@@ -1,4 +1,5 @@
 /** The schemas and responses that all answers share, whatever the spaces hold. */
+import { HEADLINES } from '../headlines.ts';
 import { POSITION_PATTERN } from '../query.ts';
 
 const POSITION = { type: 'string', pattern: POSITION_PATTERN, description: 'epoch-revision' };
@@ -123,7 +124,15 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
       stale: { type: 'boolean' },
     }),
     culprit: { enum: ['nobody', 'redis', 'owner', 'us'] },
-    summary: { type: 'string' },
+    headline: {
+      enum: Object.keys(HEADLINES),
+      description: 'Stable: docs/on-call.md has a section for each.',
+    },
+    summary: { type: 'string', description: 'What has happened, for people.' },
+    next: {
+      type: 'string',
+      description: 'What to do first, for people; empty where there is nothing to do.',
+    },
     reason: { type: 'string' },
     mode: MODE,
     freshness: ref('Freshness'),
