@@ -2,7 +2,9 @@
  * What the package weighs, beside others: the time and memory of an import, what an install brings, and what a
  * bundle holds. `npm run build`, then `node bench/footprint.ts`. It installs packages in a folder of its own.
  *
- * An import is measured in fresh processes, by turns. Its memory is the resident set over that of bare Node.
+ * An import is measured in fresh processes, by turns. Its memory is the resident set over that of bare Node. V8 doubles
+ * its young generation at moments that hang on chance, such as the length of a path: the same import took 24 MB in one folder
+ * and 31 MB in another. So the folders have names of one length.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -12,7 +14,7 @@ import { gzipSync } from 'node:zlib';
 import { install, installPacked, npm, toolsOf } from '../test/_npm.ts';
 import { grid } from './harness/table.ts';
 
-const PROCESSES = 15;
+const PROCESSES = 25;
 const NATS = '@nats-io/kv @nats-io/transport-node';
 
 /** For each program: what it installs, and what an owner or a publisher imports. */
@@ -33,7 +35,7 @@ const MEASURE = `
 
 const work = mkdtempSync(join(tmpdir(), 'tandem-footprint-'));
 try {
-  const folders = new Map([['tandem-sync', join(work, 'tandem-sync')]]);
+  const folders = new Map([['tandem-sync', join(work, '0')]]);
   await installPacked(folders.get('tandem-sync')!);
   for (const [name, packages] of OTHERS) {
     const folder = join(work, String(folders.size));
@@ -73,8 +75,10 @@ function measureImports(
   programs: ReadonlyMap<string, string>,
 ): Map<string, number[]> {
   const runs = new Map<string, number[][]>();
+  const order = [...programs];
   for (let n = 0; n < PROCESSES; n += 1) {
-    for (const [name, packages] of programs) {
+    // Who follows whom changes: what a process leaves in the caches of the processor serves the next one.
+    for (const [name, packages] of order.toSorted(() => Math.random() - 0.5)) {
       const cwd = folders.get(name)!;
       writeFileSync(join(cwd, 'measure.js'), MEASURE);
       const out = execFileSync(process.execPath, ['measure.js', ...packages.split(' ')], {

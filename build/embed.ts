@@ -23,7 +23,13 @@ export function read(path: string): string {
 }
 
 function scripts(): Texts {
-  return filesOf(SCRIPTS, /^(.*)\.lua$/);
+  const texts = Object.entries(filesOf(SCRIPTS, /^(.*)\.lua$/));
+  return Object.fromEntries(texts.map(([name, text]) => [name, uncommented(text)]));
+}
+
+/** Comments are for who reads the file, and an import reads the module. */
+export function uncommented(lua: string): string {
+  return lua.replace(/^ *--.*\n/gm, '');
 }
 
 function page(): Texts {

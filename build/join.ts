@@ -250,6 +250,22 @@ function inAscii(text: string): string {
 }
 
 /**
+ * The text without the indentation of its lines, a sixth of what Node has to read at an import. The lines stay, since
+ * a stack trace names them. A line that begins within a template stays as it is: its spaces are text.
+ * @throws where a template has no end: the text has a backquote that begins none
+ */
+export function unindented(text: string): string {
+  let isInTemplate = false;
+  const lines = text.split('\n').map((line) => {
+    const shown = isInTemplate ? line : line.trimStart();
+    if (line.split('`').length % 2 === 0) isInTemplate = !isInTemplate;
+    return shown;
+  });
+  if (isInTemplate) throw new Error('a template has no end');
+  return lines.join('\n');
+}
+
+/**
  * The compiled files of a folder become the joined ones. Declarations stay as they are.
  * @param alone entries that share nothing with others
  */
@@ -268,5 +284,5 @@ export function joinFolder(
   const files = join(modules, entries, programs);
   for (const entry of alone) files.set(entry, joinAlone(modules, entry));
   for (const path of paths) rmSync(new URL(path, folder));
-  for (const [path, text] of files) writeFileSync(new URL(path, folder), inAscii(text));
+  for (const [path, text] of files) writeFileSync(new URL(path, folder), unindented(inAscii(text)));
 }

@@ -8,18 +8,17 @@ import type { Client } from './target.ts';
 
 export class Script {
   readonly #lua: string;
-  readonly #sha: string;
-  /** What a call begins with: between the number of its arguments and the number of its keys. */
-  readonly #start: string;
+  /**
+   * What a call begins with: between the number of its arguments and the number of its keys. It is made with the
+   * first call, since an import is to cost little.
+   */
+  #start: string | undefined;
   /** The same for a call that only reads. */
-  readonly #startOfReading: string;
+  #startOfReading: string | undefined;
 
   /** @param parts names of files, in order: all of them share their local variables */
   constructor(...parts: readonly (keyof typeof LUA)[]) {
     this.#lua = parts.map((part) => LUA[part]).join('');
-    this.#sha = createHash('sha1').update(this.#lua).digest('hex');
-    this.#start = `\r\n${bulk('evalsha')}${bulk(this.#sha)}`;
-    this.#startOfReading = `\r\n${bulk('evalsha_ro')}${bulk(this.#sha)}`;
   }
 
   /**
@@ -27,8 +26,16 @@ export class Script {
    * @param isReading whether the call is one that Redis lets write nothing. Redis 7 and later have it
    */
   byHash(client: Client, keys: KeyList, args: readonly string[], isReading = false): Prepared {
-    if (isReading) return prepared('evalsha_ro', client, this.#startOfReading, keys, args);
+    if (isReading) {
+      this.#startOfReading ??= this.#startOf('evalsha_ro');
+      return prepared('evalsha_ro', client, this.#startOfReading, keys, args);
+    }
+    this.#start ??= this.#startOf('evalsha');
     return prepared('evalsha', client, this.#start, keys, args);
+  }
+
+  #startOf(name: string): string {
+    return `\r\n${bulk(name)}${bulk(createHash('sha1').update(this.#lua).digest('hex'))}`;
   }
 
   byText(client: Client, keys: KeyList, args: readonly string[], isReading = false): Prepared {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { join, joinAlone, parse } from '../../build/join.ts';
+import { join, joinAlone, parse, unindented } from '../../build/join.ts';
 
 const SOURCES = {
   'src/index.js':
@@ -160,4 +160,13 @@ export { follow };
   t.throws(() => joinedAlone({ 'src/base/errors.js': "import { Redis } from 'ioredis';\n" }), {
     message: /cannot be joined.*ioredis/,
   });
+});
+
+test('lines lose their indentation, but for those that begin within a template', (t) => {
+  const text = 'if (a) {\n    b(`one` + `two\n    ${c}\n  three` + d);\n    e();\n}\n';
+  t.is(unindented(text), 'if (a) {\nb(`one` + `two\n    ${c}\n  three` + d);\ne();\n}\n');
+});
+
+test('a backquote that begins no template is refused, since templates could not be told from code', (t) => {
+  t.throws(() => unindented("const a = '`';\n    b();\n"), { message: /no end/ });
 });
