@@ -313,4 +313,13 @@ export abstract class Participant<D extends Definition, E extends EventObject>
   report(error: unknown): void {
     this.context.reporter.report(error);
   }
+
+  /**
+   * Wraps a user's callback: what it throws is reported.
+   * @param name the call that was given the callback
+   * @internal
+   */
+  guard<A>(name: string, callback: (argument: A) => unknown): (argument: A) => void {
+    return this.context.reporter.guard(name, callback);
+  }
 }

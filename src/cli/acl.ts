@@ -5,7 +5,7 @@ import { aclRules, REDIS_VERSIONS, ROLES } from '../redis/acl.ts';
 import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
-import { EXPECTED_PATTERN, isSpacePattern } from './space-name.ts';
+import { EXPECTED_PATTERN, isSpacePattern } from '../state/space-name.ts';
 
 const USAGE = `Usage: tandem-sync acl owner|follower|standby|reader --space NAME [options]
 

@@ -14,7 +14,7 @@ import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
 import type { Place, ShownSpace } from './shown-space.ts';
 import { askSpace, placeOf } from './shown-space.ts';
-import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
+import { EXPECTED_NAME, isSpaceName } from '../state/space-name.ts';
 import { tableOf } from './table.ts';
 
 const USAGE = `Usage: tandem-sync diff SPACE --url URL... [options]

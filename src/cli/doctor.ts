@@ -18,7 +18,7 @@ import { infoFields, serverFindings } from './server-findings.ts';
 import { otherwise, Server } from './server.ts';
 import type { SpaceFacts } from './space-findings.ts';
 import { spaceFindings } from './space-findings.ts';
-import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
+import { EXPECTED_NAME, isSpaceName } from '../state/space-name.ts';
 import { ownerOf } from './space-summary.ts';
 
 const USAGE = `Usage: tandem-sync doctor [SPACE...] [options]

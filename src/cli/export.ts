@@ -8,7 +8,7 @@ import { DUMP_FORMAT } from './dump.ts';
 import { jsonLine } from './json-line.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
-import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
+import { EXPECTED_NAME, isSpaceName } from '../state/space-name.ts';
 import { storedLine } from './stored-line.ts';
 
 const USAGE = `Usage: tandem-sync export SPACE [options] > FILE

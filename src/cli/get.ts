@@ -9,7 +9,7 @@ import { harmless, paintOf } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import type { StoredValue } from './server.ts';
 import { Server } from './server.ts';
-import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
+import { EXPECTED_NAME, isSpaceName } from '../state/space-name.ts';
 import { storedLine } from './stored-line.ts';
 import { tableOf } from './table.ts';
 

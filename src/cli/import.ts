@@ -10,7 +10,7 @@ import { jsonLine } from './json-line.ts';
 import type { Reach } from './reach.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
-import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
+import { EXPECTED_NAME, isSpaceName } from '../state/space-name.ts';
 
 const USAGE = `Usage: tandem-sync import SPACE [options] < FILE
 

@@ -7,7 +7,7 @@ import { jsonLine } from './json-line.ts';
 import { paintOf } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { otherwise, Server } from './server.ts';
-import { EXPECTED_PATTERN, isSpacePattern } from './space-name.ts';
+import { EXPECTED_PATTERN, isSpacePattern } from '../state/space-name.ts';
 import type { SpaceSummary } from './space-summary.ts';
 import { SUMMARY_COLUMNS, summaryOf, summaryRow } from './space-summary.ts';
 import { tableOf } from './table.ts';

@@ -11,7 +11,7 @@ import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
 import type { SpaceSecond } from './space-meter.ts';
 import { SpaceMeter } from './space-meter.ts';
-import { EXPECTED_PATTERN, isSpaceName, isSpacePattern } from './space-name.ts';
+import { EXPECTED_PATTERN, isSpaceName, isSpacePattern } from '../state/space-name.ts';
 import { ENTER, LEAVE, topScreen, topTable } from './top-screen.ts';
 
 const USAGE = `Usage: tandem-sync top [SPACE|PATTERN] [options]

@@ -11,7 +11,7 @@ import type { Paint } from './paint.ts';
 import { harmless, paintOf } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
-import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
+import { EXPECTED_NAME, isSpaceName } from '../state/space-name.ts';
 
 const USAGE = `Usage: tandem-sync watch SPACE [KEY|PREFIX/] [options]
 

@@ -6,7 +6,7 @@
  * connection to Redis has come back. A space that was removed is followed no longer, until it appears again.
  */
 import type { Obstacle } from '../base/errors.ts';
-import { asTandemError, TandemError } from '../base/errors.ts';
+import { asTandemError, show, TandemError } from '../base/errors.ts';
 import { between, requireFunction } from '../base/options.ts';
 import { inRoot } from '../base/root.ts';
 import type { Sliced } from '../base/slices.ts';
@@ -21,6 +21,7 @@ import type { Definition } from '../state/definition.ts';
 import { decodeMessage } from '../state/message.ts';
 import type { Space } from '../state/space.ts';
 import { defineSpace } from '../state/space.ts';
+import { startOfNames } from '../state/space-name.ts';
 import type { Follower, FollowOptions } from './follower.ts';
 import { SharedChannel } from './shared-channel.ts';
 
@@ -67,7 +68,8 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
   #failures = 0;
   #isListed = false;
   #isStopped = false;
-  #error: TandemError | undefined;
+  #listError: TandemError | undefined;
+  #rumourError: TandemError | undefined;
 
   constructor(
     pattern: string,
@@ -102,9 +104,9 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     return this.#isListed;
   }
 
-  /** Why the names could not be read; `undefined` where they were. */
+  /** Why names, or what was heard of one, could not be read; `undefined` where they were. */
   get error(): TandemError | undefined {
-    return this.#error;
+    return this.#listError ?? this.#rumourError;
   }
 
   /**
@@ -175,7 +177,7 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     await this.#followFound();
     signal.throwIfAborted();
     this.#failures = 0;
-    this.#error = undefined;
+    this.#listError = undefined;
     this.#isListed = true;
     this.#waiters.check();
   }
@@ -183,7 +185,7 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
   #failed(error: unknown, looking: AbortController): void {
     const { time } = this.#parts;
     if (looking.signal.aborted || this.#isStopped) return;
-    this.#note(error);
+    this.#listError = this.#told(error);
     this.#failures = Math.min(this.#failures + 1, 10);
     this.#retry = time.after(backoffMs(time, this.#failures), () => {
       if (this.#looking === looking) this.#looking = undefined;
@@ -197,7 +199,7 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     try {
       while (this.#rumours.size > 0 && !this.#isStopped) await this.#checkThese([...this.#rumours]);
     } catch (error) {
-      this.#note(error);
+      this.#rumourError = this.#told(error);
     } finally {
       this.#isChecking = false;
     }
@@ -211,12 +213,15 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
       else this.#declined.delete(name);
     }
     await this.#followFound();
+    this.#rumourError = undefined;
   }
 
-  #note(error: unknown): void {
+  /** Tells of an error. */
+  #told(cause: unknown): TandemError {
     const what = `the spaces "${this.pattern}" could not be found`;
-    this.#error = asTandemError(error, 'REDIS_UNAVAILABLE', what);
-    this.#parts.observers.tell('error', { space: this.pattern, role: 'follower', code: this.#error.code });
+    const error = asTandemError(cause, 'REDIS_UNAVAILABLE', what);
+    this.#parts.observers.tell('error', { space: this.pattern, role: 'follower', code: error.code });
+    return error;
   }
 
   /** Follows what was found, in slices: a fleet gives its signs of life all at once. */
@@ -266,41 +271,21 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
       this.#followers.delete(name);
       if (!follower.isRemoved) this.#declined.add(name);
     });
-    inRoot(() => this.#tell(follower));
-  }
-
-  #tell(follower: Follower<D>): void {
-    const failed = (cause: unknown): void => {
-      const because = cause instanceof Error ? cause.message : String(cause);
-      const what = `a callback given to discover('${this.pattern}') failed: ${because}`;
-      follower.report(new TandemError('CALLBACK_FAILED', what, { cause }));
-    };
-    try {
-      const result = this.#callback(follower);
-      if (result instanceof Promise) result.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
+    const told = follower.guard(`discover('${this.pattern}')`, this.#callback);
+    inRoot(() => told(follower));
   }
 
   #obstacle(): Obstacle {
     const { commands, subscriber } = this.#parts.links;
-    const cause = this.#error ?? commands.error ?? subscriber.error;
+    const cause = this.error ?? commands.error ?? subscriber.error;
     return { text: cause?.message ?? 'their names are still being read', cause };
   }
 }
 
-/**
- * What the names begin with.
- * @throws TandemError `INVALID_OPTION`
- */
+/** @throws TandemError `INVALID_OPTION` */
 function requireStart(pattern: unknown): string {
-  const found = typeof pattern === 'string' ? /^([A-Za-z0-9][A-Za-z0-9._:-]{0,62})?\*$/.exec(pattern) : null;
-  if (found !== null) return found[1] ?? '';
-  throw new TandemError(
-    'INVALID_OPTION',
-    `discover: expected the beginning of names with a "*" behind it, as in "bot:*", got ${
-      typeof pattern === 'string' ? JSON.stringify(pattern.slice(0, 80)) : typeof pattern
-    }`,
-  );
+  const start = startOfNames(pattern);
+  if (start !== undefined) return start;
+  const expected = 'expected the beginning of names with a "*" behind it, as in "bot:*"';
+  throw new TandemError('INVALID_OPTION', `discover: ${expected}, got ${show(pattern)}`);
 }

@@ -5,7 +5,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
 import type { DeliverFrom, Finder } from '../ports/finder.ts';
-import { isSpaceName } from '../state/space.ts';
+import { isSpaceName } from '../state/space-name.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { keysOf } from './keys.ts';

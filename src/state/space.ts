@@ -10,17 +10,11 @@ import { listed, show, TandemError } from '../base/errors.ts';
 import type { Definition } from './definition.ts';
 import { familyLength, keyProblem } from './key.ts';
 import type { Schema } from './schema.ts';
+import { EXPECTED_NAME, isSpaceName } from './space-name.ts';
 import { captureValue, readValue } from './value.ts';
 
 /** The greatest number of keys of families whose schema a space remembers. Then it begins anew. */
 const MAX_SEEN = 100_000;
-
-const SPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
-
-/** Whether a space may have this name. */
-export function isSpaceName(name: string): boolean {
-  return SPACE_NAME.test(name);
-}
 
 /** Marks a space, also to another copy of this package in the same process. */
 const BRAND = Symbol.for('tandem-sync.space');
@@ -40,12 +34,7 @@ export class Space<D extends Definition = Definition> {
   readonly #seen = new Map<string, Schema>();
 
   constructor(name: string, definition: D) {
-    if (typeof name !== 'string' || !SPACE_NAME.test(name)) {
-      throw new TandemError(
-        'INVALID_SPACE',
-        `expected a space name of 1 to 64 letters, digits, '.', '_', ':' or '-', got ${show(name)}`,
-      );
-    }
+    if (!isSpaceName(name)) throw new TandemError('INVALID_SPACE', `${EXPECTED_NAME}, got ${show(name)}`);
     if (typeof definition !== 'object' || definition === null) {
       throw new TandemError(
         'INVALID_SPACE',
