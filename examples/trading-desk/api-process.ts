@@ -38,7 +38,7 @@ const url = `http://${HOST}:${port}`;
 
 const direct = readDirect();
 
-const telemetry = await startTelemetry('api');
+const telemetry = await startTelemetry('api', 'api-1');
 const tandem = connect({ redis, name: 'api-1', log });
 const state = tandem.follow(trading, { direct });
 

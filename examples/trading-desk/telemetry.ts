@@ -28,8 +28,12 @@ const NONE: Telemetry = {
   stop: () => Promise.resolve(),
 };
 
-/** Call this before anything that is to be traced. */
-export async function startTelemetry(service: string): Promise<Telemetry> {
+/**
+ * Call this before anything that is to be traced.
+ * @param instance the name of this process among those of its service, the same after a restart: the alerts know
+ *   by it that one came back
+ */
+export async function startTelemetry(service: string, instance: string): Promise<Telemetry> {
   if (!process.env['OTEL_EXPORTER_OTLP_ENDPOINT']) return NONE;
   for (const [name, value] of Object.entries(SOON)) process.env[name] ??= value;
   const [api, { startNodeSdk }] = await Promise.all([
@@ -39,7 +43,11 @@ export async function startTelemetry(service: string): Promise<Telemetry> {
   // The SDK writes its own messages to stderr, since stdout is the trading log.
   const sdk = startNodeSdk({
     logLevel: 'error',
-    resourceAttributes: { 'service.name': service, 'service.namespace': 'trading-desk' },
+    resourceAttributes: {
+      'service.name': service,
+      'service.namespace': 'trading-desk',
+      'service.instance.id': instance,
+    },
   });
   sendLogs(api);
   return {

@@ -33,7 +33,7 @@ const barsPerSecond = readSpeed(readOptions(['speed'], HELP).speed);
 
 const direct = readDirect();
 
-const telemetry = await startTelemetry('trading');
+const telemetry = await startTelemetry('trading', 'trading-1');
 const tandem = connect({ redis, name: 'trading-1', log });
 const state = tandem.own(trading);
 

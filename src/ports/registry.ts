@@ -9,6 +9,8 @@ export interface Registered {
   readonly role: Role;
   readonly isOwner: boolean;
   readonly mode: Mode;
+  /** Whether Redis answers on all connections that it needs. */
+  readonly link: { readonly up: boolean };
   readonly proof: Proof;
 }
 

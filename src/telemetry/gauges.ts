@@ -4,10 +4,13 @@
  */
 import type { ServerClock } from '../base/clock.ts';
 import type { Registered } from '../ports/registry.ts';
+import type { OwnerState } from '../state/reading.ts';
 import { participantOf } from './counters.ts';
 import type { Leases } from './leases.ts';
 import type { ModeTimes } from './mode-times.ts';
 import type { Attributes, Meter } from './open-telemetry.ts';
+
+const OWNER_STATES: readonly OwnerState[] = ['alive', 'released', 'lost', 'never'];
 
 export interface Gauged {
   readonly clock: ServerClock;
@@ -34,6 +37,12 @@ export function observeParticipants(
     '{owner}',
     '1 while the owner gives signs of life within its lease',
   );
+  const ownerState = gauge(
+    'tandem.owner.state',
+    '{participant}',
+    '1 for what a participant knows of the owner, 0 for the others',
+  );
+  const redisUp = gauge('tandem.redis.up', '{participant}', '1 while Redis answers a participant');
   const leading = gauge('tandem.owner.leading', '{owner}', '1 while this process owns the space');
   const leaseAge = gauge('tandem.lease.age', 's', 'Time since this process last renewed its lease');
   const clockError = gauge(
@@ -45,17 +54,21 @@ export function observeParticipants(
     unit: 's',
     description: 'Time spent in a mode',
   });
-  const all = [staleness, mode, ownerAlive, leading, leaseAge, clockError, inMode];
+  const all = [staleness, mode, redisUp, ownerAlive, ownerState, leading, leaseAge, clockError, inMode];
 
   const collect: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
     const observe = (to: (typeof all)[number], value: number, attributes: Attributes = {}): void => {
       if (Number.isFinite(value)) result.observe(to, value, attributes);
     };
     observe(clockError, clock.errorMs / 1_000);
-    for (const { space, role, proof, mode: now, isOwner } of participants) {
+    for (const { space, role, proof, mode: now, link, isOwner } of participants) {
       const at = participantOf(space.name, role);
       observe(staleness, proof.staleMs() / 1_000, at);
+      if (now !== 'stopped') observe(redisUp, link.up ? 1 : 0, at);
       observe(ownerAlive, proof.ownerAlive() ? 1 : 0, at);
+      const known = proof.owner();
+      for (const one of OWNER_STATES)
+        observe(ownerState, one === known ? 1 : 0, { ...at, 'tandem.owner': one });
       for (const [one, ms] of modes.of(space.name, role)) {
         observe(mode, one === now ? 1 : 0, { ...at, 'tandem.mode': one });
         observe(inMode, ms / 1_000, { ...at, 'tandem.mode': one });

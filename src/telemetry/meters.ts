@@ -29,6 +29,12 @@ export function measure(otel: OpenTelemetry | undefined, measured: Measured): ((
   if (meter === undefined) return undefined;
   const { time, clock, observers, participants, load } = measured;
   const modes = new ModeTimes(time);
+  const ends = meter.createCounter('tandem.stops', {
+    unit: '{stop}',
+    description: 'Times that the process has stopped Tandem itself',
+  });
+  // A process of the same name that ended in order before this one has left a 1.
+  ends.add(0);
   const leases = new Leases(time);
   const stops = [
     observers.add(modes.observer()),
@@ -37,6 +43,7 @@ export function measure(otel: OpenTelemetry | undefined, measured: Measured): ((
     observeParticipants(meter, { clock, participants, modes, leases }),
     observeEventLoop(meter),
     observeLoad(meter, load),
+    () => ends.add(1),
   ];
   return () => stops.forEach((stop) => stop());
 }
