@@ -259,6 +259,14 @@ export class Tandem implements AsyncDisposable {
     return this.#runtime.time;
   }
 
+  /**
+   * Where the store of this process is, for people, without any secret.
+   * @internal
+   */
+  get place(): string | undefined {
+    return this.#runtime.store.place;
+  }
+
   /** Whether `stop` was called. */
   get isStopping(): boolean {
     return this.#stopping !== undefined;

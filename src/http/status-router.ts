@@ -31,6 +31,8 @@ import type { Readiness } from './diagnosis.ts';
 import { READINESS } from './diagnosis.ts';
 import { SpaceTexts } from './space-texts.ts';
 import { answerKey, answerSpace, answerSpaces, requireParticipant, requireRunning } from './state.ts';
+import { answerTimeline } from './page/timeline-answer.ts';
+import { Timelines } from './page/timelines.ts';
 import { traced } from './traced.ts';
 
 /** Options of `statusRouter`. */
@@ -95,6 +97,7 @@ export type StatusRouter = Router & {
  * - `GET /spaces/:space/state/<key>`: one reading
  * - `GET /spaces/:space/changes`: the changes as server-sent events, from `Last-Event-ID` or `?from=` on
  * - `GET /spaces/:space/clock`: the clock that the times of those events are on
+ * - `GET /spaces/:space/timeline`: what the space was like in the last 24 hours; only with the live page
  * - `GET /`: the live page, for people; it reads `GET /events`
  * - `GET /livez` and `GET /readyz?verbose`: health
  * - `GET /openapi.json`: the description of these routes
@@ -146,12 +149,18 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
     answerKey(ctx, await participantFor(ctx), ctx.params.key ?? ''),
   );
   if (hasPage) {
-    const pageFeed = new PageFeed(tandem, requireCharts(options.charts ?? []));
+    const timelines = new Timelines(tandem);
+    const pageFeed = new PageFeed(tandem, requireCharts(options.charts ?? []), timelines);
     servePage(router);
     route(router, '/events', async (ctx) => {
       requireRunning(tandem);
       await access.requireAll(ctx, tandem.spaces);
       streams.open(ctx, pageFeed, undefined);
+    });
+    route(router, '/spaces/:space/timeline', async (ctx) => {
+      const { space } = await participantFor(ctx);
+      timelines.look();
+      answerTimeline(ctx, space.name, timelines.of(space.name)!, time.wall());
     });
   }
   route(router, '/livez', answerLive);

@@ -327,6 +327,15 @@ export class Owner<D extends Definition = Definition>
     return this.#view.position;
   }
 
+  /**
+   * The newest revision here, and the newest that Redis is known to hold.
+   * @internal
+   */
+  get confirmation(): { readonly head: number; readonly confirmed: number } {
+    const { ledger, progress } = this.#books;
+    return { head: ledger.head.revision, confirmed: progress.confirmed(ledger.line) };
+  }
+
   protected get obstacles(): readonly string[] {
     const { ledger, progress } = this.#books;
     const isBehind = this.#leadership.hasLed && progress.lacks(ledger.head);

@@ -226,6 +226,8 @@ export interface Channels {
 }
 
 export interface Store extends Channels {
+  /** Where it is, for people, without any secret; `undefined` where that is not known. */
+  readonly place?: string | undefined;
   /** The size up to which one commit holds up no other space. */
   readonly capacity: Capacity;
   /** The link for calls. */

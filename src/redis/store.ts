@@ -54,6 +54,7 @@ import { LONG_BYTES, withLongValues } from './long-values.ts';
 import type { Keys } from './keys.ts';
 import { bulk, keysOf } from './keys.ts';
 import { PageGate } from './page-gate.ts';
+import { placeOf } from './place.ts';
 import { isDenied, missingPlaces } from './permissions.ts';
 import { ScriptCalls } from './script-calls.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -108,6 +109,8 @@ export class RedisStore implements Store {
   readonly #deadlineMs: number;
   readonly #prefix: string | undefined;
   #database = 0;
+  /** Where the last client connects to; `undefined` before the first one. */
+  #place: string | undefined;
   /** Made once for each space. */
   readonly #known = new CappedMap<Keys>();
   readonly #subscriptions = new Subscriptions();
@@ -149,6 +152,10 @@ export class RedisStore implements Store {
     });
     const keysOf = (space: string): Keys => this.#keys(space);
     this.finder = new RedisFinder({ commands: this.commands, subscriber: this.subscriber, prefix, keysOf });
+  }
+
+  get place(): string | undefined {
+    return this.#place;
   }
 
   get capacity(): Capacity {
@@ -389,6 +396,7 @@ export class RedisStore implements Store {
   /** The client, once its database is known: the database is part of a channel's name. */
   #selected(client: Client): Client {
     this.#database = databaseOf(client);
+    this.#place = placeOf(client);
     this.#fetchesLong = !client.isCluster;
     this.#known.clear();
     this.#calls.forget();

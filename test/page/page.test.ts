@@ -19,6 +19,7 @@ import { RedisServer } from '../_redis-server.ts';
 
 const definition = { regime: json<{ name: string }>(), 'strategy/*': json<{ pnl: number; note?: string }>() };
 const trading = defineSpace('trading', definition);
+const other = defineSpace('other', definition);
 const token = 'a-canary-token-that-nobody-is-to-see';
 const TIMEOUT_MS = 15_000;
 
@@ -116,6 +117,7 @@ inBrowser(
     const { redis, owner, origin } = await start(t, { direct: true });
     const { page, troubles } = await openPage(t, `${origin}/`);
     await see(page, '.machine .lit', /connected/);
+    await see(page, '.day .hint', /^no outage since \d\d:\d\d$/);
     const killedAt = performance.now();
     await redis.kill();
     await see(page, lamp('Redis'), /out/);
@@ -125,7 +127,7 @@ inBrowser(
     await see(page, '.machine .lit', /degraded/);
     await see(page, '.machine .lit', /direct/);
     await see(page, '.summary', /Redis is out\. The state is still live, directly from its owner/);
-    await see(page, lamp('Owner'), /alive\s*heard directly/);
+    await see(page, lamp('Owner'), /alive\s*trading-1: heard directly/);
     await see(page, lamp('This process'), /live/);
     owner.set('strategy/momentum', { pnl: 42 });
     await see(page, 'tbody tr:has-text("strategy/momentum")', /42/);
@@ -136,6 +138,8 @@ inBrowser(
     await see(page, '.summary', /All is well/);
     await see(page, '.machine .lit', /connected/);
     await see(page, '#log li', /→ connected: caught up/);
+    await see(page, '.day .hint', /^1 outage since \d\d:\d\d, .* in all$/);
+    await see(page, '.outages li', /Redis out, for /);
     t.deepEqual(troubles, []);
   },
 );
@@ -149,7 +153,16 @@ inBrowser('the page tells a dead owner from a dead Redis, and never shows stale 
   ownerPath.reset();
   await see(page, '.summary', /The owner is gone: its lease has run out.*Redis and this process are well/);
   await see(page, lamp('Redis'), /well/);
-  await see(page, lamp('Owner'), /gone/);
+  await see(page, lamp('Owner'), /gone\s*trading-1: its lease has run out/);
+  await see(page, '.since', /^since \d\d:\d\d:\d\d, for \d+ s$/);
+  await see(page, '.next', /^Start the owner again.* What to check: owner-gone$/);
+  t.is(
+    await page.locator('.machine .lit').first().getAttribute('data-tone'),
+    'warn',
+    'connected is not green',
+  );
+  t.regex(await page.title(), /^✕ The owner is gone · api-1/);
+  t.regex((await page.locator('link[rel=icon]').getAttribute('href'))!, /^data:image\/svg\+xml,/);
   await see(page, '.state-card .hint', /stale/);
   await redis.kill();
   await see(page, '.summary', /Redis is out\. This is the last known state/);
@@ -179,7 +192,11 @@ inBrowser('the page shows at once that its own process is gone, and reconnects b
   const goneAt = performance.now();
   await see(page, '#lost', /No contact with this process/);
   t.log(`said ${(performance.now() - goneAt).toFixed(0)} ms after the connection was cut`);
-  t.is(await page.evaluate<string>('getComputedStyle(document.querySelector("main")).opacity'), '0.5');
+  const style = await page.evaluate<{ opacity: string; filter: string }>(
+    '(({ opacity, filter }) => ({ opacity, filter }))(getComputedStyle(document.querySelector("main")))',
+  );
+  t.deepEqual(style, { opacity: '1', filter: 'grayscale(1)' }, 'grey, and still readable');
+  t.regex(await page.title(), /^\? No contact · api-1/);
   await see(page, '.summary', /Not known now/);
   t.false(
     /\blive\b|alive|All is well/.test(await page.locator('.verdict').innerText()),
@@ -244,7 +261,10 @@ inBrowser(
 );
 
 inBrowser('axe finds no accessibility problem, live and in an outage, in light and dark mode', async (t) => {
-  const { origin, redis } = await start(t);
+  const { origin, redis, owning, following } = await start(t);
+  // With a second space, the landmarks of each need names of their own.
+  await owning.own(other).ready();
+  await following.follow(other).ready();
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page } = await openPage(t, `${origin}/`, { colorScheme, bypassCSP: true });
@@ -256,6 +276,9 @@ inBrowser('axe finds no accessibility problem, live and in an outage, in light a
     const { page } = await openPage(t, `${origin}/`, { colorScheme, bypassCSP: true });
     await see(page, '.summary', /last known/);
     t.deepEqual(await objections(page, axe), [], `${colorScheme}, in an outage`);
+    // What axe computes of contrast must hold without contact as well.
+    await page.evaluate('document.body.dataset.contact = "lost"');
+    t.deepEqual(await objections(page, axe), [], `${colorScheme}, without contact`);
   }
 });
 
@@ -287,6 +310,90 @@ inBrowser('the page shows values as text, whatever they look like, and shows no 
   t.false(/canary/.test(all));
   t.deepEqual(troubles, []);
 });
+
+inBrowser(
+  'a link leads to a moment of an outage that is over, with its cause, its length and its events',
+  async (t) => {
+    const { redis, origin } = await start(t);
+    const { page, troubles } = await openPage(t, `${origin}/`);
+    await see(page, '.summary', /All is well/);
+    await redis.kill();
+    await see(page, '.summary', /Redis is out\. This is the last known state/);
+    await redis.restart();
+    await see(page, '.summary', /All is well/);
+    const href = (await page.locator('.outages a').first().getAttribute('href'))!;
+    t.regex(href, /^#space-trading@20\d\d-\d\d-\d\dT[\d:.]+Z$/);
+
+    // Somebody who was not there opens the link, and later the page as it is now.
+    const { page: other } = await openPage(t, `${origin}/${href}`);
+    await see(
+      other,
+      '#moment',
+      /^At 20\d\d-\d\d-\d\d [\d:.]+ \(.*\)trading: Redis out, .*, from [\d:]+ until [\d:]+, for /,
+    );
+    await see(other, '#log [data-around]', /connected → degraded/);
+    await other.locator('.moment-mark').waitFor();
+    await other.getByRole('link', { name: 'Back to now' }).click();
+    await other.locator('#moment').waitFor({ state: 'hidden' });
+
+    const told = (await (await fetch(`${origin}/spaces/trading/timeline`)).json()) as any;
+    t.like(told, { space: 'trading', outages: 1 });
+    t.true(told.spans.some((span: any) => span.headline === 'redis-out' && span.until !== null));
+    t.is(told.spans.at(-1).headline, 'all-well');
+    t.deepEqual(troubles, []);
+  },
+);
+
+inBrowser(
+  'the page of an owner says which Redis it uses, and how many changes wait since when',
+  async (t) => {
+    const { owning, owner, redis } = await start(t);
+    const app = new Koa();
+    app.silent = true;
+    app.use(statusRouter(owning).routes());
+    const { server, origin } = await listen(app);
+    t.teardown(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { page, troubles } = await openPage(t, `${origin}/`);
+    await see(
+      page,
+      '#process',
+      /, pid \d+ · tandem-sync \d.*, Node v\d+.* · Redis at redis:\/\/127\.0\.0\.1:\d+$/,
+    );
+    await see(page, '.facts div:has-text("Waiting") dd', /^nothing$/);
+    await redis.kill();
+    for (let pnl = 0; pnl < 5; pnl += 1) {
+      owner.set('strategy/momentum', { pnl });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await see(page, '.summary', /Redis is out\. This process keeps all changes/);
+    await see(page, '.facts div:has-text("Waiting") dd', /^5 changes since \d\d:\d\d:\d\d, for \d+ s$/);
+    await redis.restart();
+    await see(page, '.facts div:has-text("Waiting") dd', /^nothing$/);
+    t.deepEqual(troubles, []);
+  },
+);
+
+inBrowser(
+  'the page leads to the section of its headline in the runbook, which the process itself serves',
+  async (t) => {
+    const { origin, redis } = await start(t, { prefix: '/ops/tandem' });
+    const { page, troubles } = await openPage(t, `${origin}/ops/tandem/`);
+    await redis.kill();
+    await see(page, '.next', /What to check: redis-out/);
+    await page.getByRole('link', { name: 'What to check: redis-out' }).click();
+    await see(page, 'h3:target', /^redis-out$/);
+    t.is(page.url(), `${origin}/ops/tandem/page/on-call.html#redis-out`);
+    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    const { page: plain } = await openPage(t, page.url(), { bypassCSP: true });
+    t.deepEqual(await objections(plain, axe), []);
+    await page.getByRole('link', { name: 'The live page' }).click();
+    await see(page, '.summary', /Redis is out/);
+    t.deepEqual(troubles, []);
+  },
+);
 
 test('the page has a strict content security policy, and serves only its own files', async (t) => {
   const tandem = connect({ redis: 'redis://127.0.0.1:1', name: 'nobody' });

@@ -76,7 +76,7 @@ export function openApi(
       '/livez': plainPath('livez', 'Whether this process should be restarted', 'Alive'),
       '/readyz': readyPath(),
       '/openapi.json': plainPath('openapi', 'This document', 'Document'),
-      ...(hasPage && pagePaths()),
+      ...(hasPage && pagePaths(names)),
     },
     components: {
       schemas: { ...SCHEMAS, ...Object.fromEntries(values.map(({ name, schema }) => [name, schema])) },

@@ -139,7 +139,7 @@ export function readyPath(): Json {
   };
 }
 
-export function pagePaths(): Json {
+export function pagePaths(names: readonly string[]): Json {
   const html = { schema: { type: 'string' } };
   const file = { name: 'file', in: 'path', required: true, schema: { type: 'string' } };
   return {
@@ -162,6 +162,14 @@ export function pagePaths(): Json {
           200: { description: 'The file', content: { 'text/javascript': html, 'text/css': html } },
           ...problem(404),
         },
+      },
+    },
+    '/spaces/{space}/timeline': {
+      parameters: [spaceParameter(names)],
+      get: {
+        operationId: 'timeline',
+        summary: 'What the space was like in the last 24 hours, as far as this process was there',
+        responses: { 200: answer('The timeline', ref('Timeline')), ...problem(404, 503) },
       },
     },
     '/events': {

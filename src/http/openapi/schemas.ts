@@ -14,6 +14,12 @@ const NOW = {
 };
 const MODE = { enum: ['recovering', 'connected', 'degraded', 'stopped'] };
 const OWNER = { enum: ['alive', 'released', 'lost', 'never'] };
+const TIME = { type: 'string', format: 'date-time', description: "By this machine's clock." };
+const CULPRIT = { enum: ['nobody', 'redis', 'owner', 'us'] };
+const HEADLINE = {
+  enum: Object.keys(HEADLINES),
+  description: 'Stable: docs/on-call.md has a section for each.',
+};
 const POLICY = { enum: ['connected', 'degraded-live', 'stale'] };
 
 const PROOF = {
@@ -96,6 +102,38 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     'When an event was made. A client that knows the clock sees how long the event was on its way.',
   ),
   Clock: object({ now: NOW }),
+  Timeline: object({
+    space: { type: 'string' },
+    now: TIME,
+    outages: { type: 'integer', minimum: 0, description: 'How many began.' },
+    outagesSince: { ...TIME, type: ['string', 'null'], description: 'When the first of them began.' },
+    troubleMs: { type: 'integer', minimum: 0, description: 'For how long something had failed, ms.' },
+    spans: {
+      type: 'array',
+      items: ref('Span'),
+      description: 'Oldest first. What lasted shortest is merged.',
+    },
+  }),
+  Span: object({
+    from: TIME,
+    until: { ...TIME, type: ['string', 'null'], description: 'null: it goes on.' },
+    headline: HEADLINE,
+    culprit: CULPRIT,
+    condition: {
+      enum: ['well', 'idle', 'trouble'],
+      description:
+        '`trouble`: something has failed. `idle`: there is nothing to be live, as after a release.',
+    },
+    mode: { ...MODE, description: 'The worst one of this time.' },
+    freshness: ref('Freshness'),
+    merged: {
+      type: 'integer',
+      minimum: 1,
+      description:
+        'Of how many spans it was made. With more than one, the rest is that of the worst of them.',
+    },
+    outages: { type: 'integer', minimum: 0, description: 'How many outages began in it.' },
+  }),
   Goodbye: object({ reason: { type: 'string' } }),
   Alive: object({ status: { const: 'alive' } }),
   Readiness: {
@@ -123,11 +161,8 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
       'degraded-live': { type: 'boolean' },
       stale: { type: 'boolean' },
     }),
-    culprit: { enum: ['nobody', 'redis', 'owner', 'us'] },
-    headline: {
-      enum: Object.keys(HEADLINES),
-      description: 'Stable: docs/on-call.md has a section for each.',
-    },
+    culprit: CULPRIT,
+    headline: HEADLINE,
     summary: { type: 'string', description: 'What has happened, for people.' },
     next: {
       type: 'string',

@@ -55,6 +55,9 @@ export interface ChartPoint {
 }
 
 const KEPT_POINTS = 900;
+/** Before those, one point in so many ms is kept, for a quarter of an hour. */
+const SPARSE_MS = 2_000;
+const KEPT_SPARSE = 450;
 const MAX_LINES = 12;
 /** The time between two points of a chart whose space does not change. */
 const STILL_MS = 1_000;
@@ -80,6 +83,9 @@ export function requireCharts(charts: readonly ChartOptions[]): readonly ChartOp
 
 export class ChartRecorder {
   readonly points: Recent<ChartPoint>;
+  readonly #sparse: Recent<ChartPoint>;
+  /** By chart, the point for the time that goes on. */
+  readonly #kept: (ChartPoint | undefined)[] = [];
   readonly #charts: readonly ChartOptions[];
   readonly #drawn: { head: string; at: number; wasLive: boolean }[];
 
@@ -89,6 +95,15 @@ export class ChartRecorder {
     this.#charts = charts;
     this.#drawn = charts.map(() => ({ head: '', at: -Infinity, wasLive: false }));
     this.points = new Recent(KEPT_POINTS * Math.max(1, charts.length));
+    this.#sparse = new Recent(KEPT_SPARSE * Math.max(1, charts.length));
+  }
+
+  /** What a reader that has had `count` points gets: one that has none also gets what came before those kept. */
+  since(count: number): ChartPoint[] {
+    const recent = this.points.since(count);
+    const from = recent[0]?.at ?? Infinity;
+    if (count > 0) return recent;
+    return [...this.#sparse.since(0).filter(({ at }) => at < from), ...recent];
   }
 
   /** Adds a point to each chart whose space has changed. */
@@ -102,8 +117,17 @@ export class ChartRecorder {
       if (isSame && now - drawn.at < STILL_MS) continue;
       this.#drawn[index] = { head: participant.head, at: now, wasLive: isLive };
       const keysOf = (family: string): readonly string[] => this.#keysOf(participant, family, now);
-      this.points.add(isLive ? pointOf(participant, chart, index, now, keysOf) : holeIn(index, now));
+      this.#add(isLive ? pointOf(participant, chart, index, now, keysOf) : holeIn(index, now));
     }
+  }
+
+  /** Of the points of a while, a hole is kept before all: it says that the state was stale. */
+  #add(point: ChartPoint): void {
+    this.points.add(point);
+    const kept = this.#kept[point.chart];
+    const isOver = kept !== undefined && Math.floor(kept.at / SPARSE_MS) !== Math.floor(point.at / SPARSE_MS);
+    if (isOver) this.#sparse.add(kept);
+    if (kept === undefined || isOver || !isHole(kept)) this.#kept[point.chart] = point;
   }
 
   /** The keys of a family. Finding them is a walk over the whole state, so the result is kept for 1 s. */
@@ -120,6 +144,11 @@ export class ChartRecorder {
 /** A point without values: the lines have a hole where the state was stale. */
 function holeIn(chart: number, at: number): ChartPoint {
   return { chart, at, values: {}, band: null, label: null };
+}
+
+function isHole({ values }: ChartPoint): boolean {
+  for (const _ in values) return false;
+  return true;
 }
 
 function pointOf(

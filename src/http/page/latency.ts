@@ -1,7 +1,12 @@
-/** Update latency, for people: the quantiles and the histogram of each second. */
+/**
+ * Update latency, for people: the quantiles and the histogram of each second, and of each ten seconds before that, so
+ * that a quarter of an hour is kept.
+ */
 import { Recent } from './recent.ts';
 
-const KEPT_SECONDS = 180;
+const KEPT_SECONDS = 120;
+const KEPT_TENS = 90;
+const TEN = 10;
 /** With more samples in a second, the quantiles are those of the last 4,096. */
 const MAX_SAMPLES = 4_096;
 
@@ -28,6 +33,8 @@ export interface LatencySecond {
 
 export class LatencyMeter {
   readonly seconds = new Recent<LatencySecond>(KEPT_SECONDS);
+  readonly #tens = new Recent<LatencySecond>(KEPT_TENS);
+  #ten: LatencySecond[] = [];
   #samples: number[] = [];
   #count = 0;
   #errorMs = 0;
@@ -42,11 +49,19 @@ export class LatencyMeter {
     this.#buckets[bucket < 0 ? LATENCY_BOUNDS_MS.length : bucket]! += 1;
   }
 
+  /** What a reader that has had `count` seconds gets: one that has none also gets what came before those kept. */
+  since(count: number): LatencySecond[] {
+    const recent = this.seconds.since(count);
+    const from = recent[0]?.at ?? Infinity;
+    if (count > 0) return recent;
+    return [...this.#tens.since(0).filter(({ at }) => at < from), ...recent];
+  }
+
   /** Ends the current second and begins the next. */
   close(at: number): void {
     const sorted = this.#samples.toSorted((a, b) => a - b);
     const quantile = (share: number): number | null => sorted[Math.ceil(sorted.length * share) - 1] ?? null;
-    this.seconds.add({
+    this.#closed({
       at,
       count: this.#count,
       p50Ms: quantile(0.5),
@@ -60,6 +75,32 @@ export class LatencyMeter {
     this.#errorMs = 0;
     this.#buckets = noBuckets();
   }
+
+  #closed(second: LatencySecond): void {
+    this.seconds.add(second);
+    this.#ten.push(second);
+    if (this.#ten.length < TEN) return;
+    this.#tens.add(togetherOf(this.#ten));
+    this.#ten = [];
+  }
+}
+
+/** Several seconds as one. Of quantiles the worst is kept: what was slow must not be averaged away. */
+function togetherOf(seconds: readonly LatencySecond[]): LatencySecond {
+  const worst = (field: 'p50Ms' | 'p99Ms' | 'maxMs' | 'errorMs'): number | null =>
+    seconds.reduce<number | null>(
+      (most, { [field]: ms }) => (ms === null ? most : Math.max(most ?? 0, ms)),
+      null,
+    );
+  return {
+    at: seconds.at(-1)!.at,
+    count: seconds.reduce((sum, { count }) => sum + count, 0),
+    p50Ms: worst('p50Ms'),
+    p99Ms: worst('p99Ms'),
+    maxMs: worst('maxMs'),
+    errorMs: worst('errorMs'),
+    buckets: noBuckets().map((_, n) => seconds.reduce((sum, { buckets }) => sum + buckets[n]!, 0)),
+  };
 }
 
 function noBuckets(): number[] {

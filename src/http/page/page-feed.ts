@@ -7,7 +7,6 @@
  */
 import { connectionMachine } from '../../../machines/connection.ts';
 import type { AnyParticipant } from '../../actor/participant.ts';
-import { Owner } from '../../owner/owner.ts';
 import type { Position } from '../../state/position.ts';
 import { isSame, parsePosition, printPosition } from '../../state/position.ts';
 import type { Row } from '../../state/reading.ts';
@@ -23,9 +22,10 @@ import { EventLog } from './event-log.ts';
 import { EVENT_END, eventHead } from '../event-stream.ts';
 import { LATENCY_BOUNDS_MS } from './latency.ts';
 import { chartOf } from '../../actor/machine-chart.ts';
-import { diagnosisOf } from '../diagnosis.ts';
+import type { Timelines } from './timelines.ts';
+import { factsOf } from './own-facts.ts';
 import { select } from './selection.ts';
-import { inJson, answerHeadersOf } from '../answer-headers.ts';
+import { SpaceStatuses } from './space-status.ts';
 
 const LOOK_MS = 100;
 const BEAT_MS = 250;
@@ -45,6 +45,7 @@ interface Cursor {
   readonly transitions: number;
   readonly seconds: ReadonlyMap<string, number>;
   readonly points: number;
+  readonly timelines: ReadonlyMap<string, number>;
 }
 
 /** What takes pages from one place to the next. */
@@ -68,6 +69,8 @@ export class PageFeed {
   readonly #charts: readonly ChartOptions[];
   readonly #recorder: ChartRecorder;
   readonly #eventLog: EventLog;
+  readonly #timelines: Timelines;
+  readonly #statuses: SpaceStatuses;
   readonly #readers: Readers<Cursor | undefined>;
   #cancel: Cancel;
   #lookedAt: number;
@@ -77,12 +80,14 @@ export class PageFeed {
   #worstDelayMs = 0;
   #update: Update | undefined;
 
-  constructor(tandem: Tandem, charts: readonly ChartOptions[]) {
+  constructor(tandem: Tandem, charts: readonly ChartOptions[], timelines: Timelines) {
     const { time, slices } = tandem;
     this.#tandem = tandem;
     this.#charts = charts;
     this.#recorder = new ChartRecorder(charts);
     this.#eventLog = new EventLog(tandem);
+    this.#timelines = timelines;
+    this.#statuses = new SpaceStatuses(time, timelines);
     this.#readers = new Readers<Cursor | undefined>({
       time,
       stretches: slices.stretches,
@@ -113,13 +118,14 @@ export class PageFeed {
     this.#worstDelayMs = Math.max(this.#worstDelayMs, now - this.#lookedAt - LOOK_MS);
     this.#lookedAt = now;
     this.#eventLog.look();
+    this.#timelines.look();
     this.#recorder.sample(tandem, now);
     if (now - this.#secondAt >= SECOND_MS) this.#closeSecond(now);
     this.#dropUpdate();
     this.#readers.changed();
     // After the stop no further timer is set: it would keep the process alive.
     if (tandem.isStopping && tandem.spaces.length === 0) {
-      this.#eventLog.stop();
+      this.#stopListening();
       this.#readers.end();
     } else this.#cancel = tandem.time.after(LOOK_MS, () => this.#look());
   }
@@ -134,8 +140,13 @@ export class PageFeed {
   /** Ends the feed and all its pages. */
   end(): void {
     this.#cancel();
-    this.#eventLog.stop();
+    this.#stopListening();
     this.#readers.end();
+  }
+
+  #stopListening(): void {
+    this.#eventLog.stop();
+    this.#timelines.stop();
   }
 
   #next(cursor: Cursor | undefined, isBeat: boolean): Step<Cursor> {
@@ -175,17 +186,20 @@ export class PageFeed {
     const fresh = {
       log: log.since(cursor?.log ?? 0),
       transitions: transitions.since(cursor?.transitions ?? 0),
-      seconds: [...this.#eventLog.latencies].flatMap(([space, { seconds }]) =>
-        seconds.since(cursor?.seconds.get(space) ?? 0).map((second) => ({ space, ...second })),
+      seconds: [...this.#eventLog.latencies].flatMap(([space, meter]) =>
+        meter.since(cursor?.seconds.get(space) ?? 0).map((second) => ({ space, ...second })),
       ),
-      points: this.#recorder.points.since(cursor?.points ?? 0),
+      points: this.#recorder.since(cursor?.points ?? 0),
+      timelines: participants.flatMap(({ space }) => this.#timelineOf(space.name, cursor) ?? []),
     };
     const fields = {
       now: this.#tandem.time.now(),
+      wall: this.#tandem.time.wall(),
+      redis: this.#tandem.place ?? null,
       delayMs: this.#delayMs,
       load: this.#tandem.load,
       ...(cursor === undefined && { hello: this.#hello() }),
-      spaces: participants.map(statusOf),
+      spaces: participants.map((participant) => this.#statuses.of(participant)),
       others,
       ...fresh,
     };
@@ -211,13 +225,24 @@ export class PageFeed {
       transitions: transitions.count,
       seconds: new Map([...latencies].map(([space, { seconds }]) => [space, seconds.count])),
       points: this.#recorder.points.count,
+      timelines: new Map(
+        participants.map(({ space }) => [space.name, this.#timelines.of(space.name)?.version ?? 0]),
+      ),
     };
+  }
+
+  /** The timeline of a space, where it is news to a page. */
+  #timelineOf(space: string, cursor: Cursor | undefined) {
+    const timeline = this.#timelines.of(space);
+    if (timeline === undefined || cursor?.timelines.get(space) === timeline.version) return undefined;
+    return { space, spans: timeline.spans, ...timeline.summary(this.#tandem.time.wall()) };
   }
 
   /** The first message of a page: facts that do not change while this process runs. */
   #hello(): Record<string, unknown> {
     return {
       name: this.#tandem.name,
+      process: factsOf(),
       machine: chartOf(connectionMachine),
       boundsMs: LATENCY_BOUNDS_MS,
       beatMs: BEAT_MS,
@@ -239,28 +264,6 @@ function candidatesOf({ participants, spacesByName }: Tandem) {
     const isLive = participant.proof.freshness() === 'live';
     return { participant, name, isByName: byName.has(name), isLive };
   });
-}
-
-function statusOf(participant: AnyParticipant): Record<string, unknown> {
-  const { up, error } = participant.link;
-  return {
-    space: participant.space.name,
-    role: roleOf(participant),
-    ownership: participant instanceof Owner ? participant.ownership : null,
-    ...diagnosisOf(participant),
-    ...inJson(answerHeadersOf(participant)),
-    state: participant.state,
-    reason: participant.reason,
-    leaseMs: Math.ceil(participant.proof.leaseMs()),
-    keys: participant.size,
-    link: { up, error: error?.message ?? null },
-  };
-}
-
-/** A standby has its own role on the page until it leads. */
-function roleOf(participant: AnyParticipant): 'owner' | 'standby' | 'follower' {
-  if (!(participant instanceof Owner)) return 'follower';
-  return participant.ownership === 'standby' ? 'standby' : 'owner';
 }
 
 /** The place of a page in a space that has rows for it; `undefined` where it has none. */

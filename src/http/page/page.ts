@@ -2,7 +2,8 @@
  * The live page: a few files, served as they are. Its addresses are relative, so that it can be mounted
  * anywhere. Its content security policy forbids other origins, inline scripts and `eval`.
  *
- * The files are texts in two modules (`npm run embed`), which are loaded when the page is first asked for.
+ * The files are texts in modules (`npm run embed`), which are loaded when the page is first asked for. The runbook
+ * is one of them: whoever is on call may have no docs at hand.
  */
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
@@ -44,8 +45,12 @@ export function servePage(router: Router): void {
 
 /** The texts of all files, by name. A module is evaluated once, however often it is imported. */
 async function load(): Promise<Readonly<Record<string, string>>> {
-  const [{ PAGE }, { CHARTS }] = await Promise.all([import('./texts.ts'), import('./chart-texts.ts')]);
-  return { ...PAGE, ...CHARTS };
+  const [{ PAGE }, { CHARTS }, { RUNBOOK }] = await Promise.all([
+    import('./texts.ts'),
+    import('./chart-texts.ts'),
+    import('./runbook-text.ts'),
+  ]);
+  return { ...PAGE, ...CHARTS, ...RUNBOOK };
 }
 
 async function answerPage(ctx: Context): Promise<void> {

@@ -14,6 +14,10 @@ export const PAGE = {
     "  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();\n" +
     "}\n" +
     "\n" +
+    "/** Older points are thinned to one in so many ms, but a hole is kept. */\n" +
+    "const FINE_MS = 60_000;\n" +
+    "const SPARSE_MS = 2_000;\n" +
+    "\n" +
     "/** All charts, since each is rebuilt when the colour scheme changes. */\n" +
     "const drawn = new Set();\n" +
     "matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {\n" +
@@ -37,7 +41,7 @@ export const PAGE = {
     "  constructor(options) {\n" +
     "    this.#options = {\n" +
     "      height: 180,\n" +
-    "      windowMs: 90_000,\n" +
+    "      windowMs: 900_000,\n" +
     "      tones: {},\n" +
     "      write: (value) => number(value, options.format),\n" +
     "      ...options,\n" +
@@ -59,7 +63,7 @@ export const PAGE = {
     "   */\n" +
     "  add(points) {\n" +
     "    for (const point of points) this.#points.push(point);\n" +
-    "    if (this.#points.length > 2 * MAX_POINTS) this.#points.splice(0, this.#points.length - MAX_POINTS);\n" +
+    "    if (this.#points.length > MAX_POINTS) this.#points = thinned(this.#points, this.#options.windowMs);\n" +
     "    const names = this.#options.names ?? [\n" +
     "      ...new Set([...this.#names, ...points.flatMap(({ values }) => Object.keys(values))]),\n" +
     "    ];\n" +
@@ -221,6 +225,25 @@ export const PAGE = {
     "    }\n" +
     "    ctx.restore();\n" +
     "  }\n" +
+    "}\n" +
+    "\n" +
+    "/** At most as many points as the window has room for, and some that are dropped with the next call. */\n" +
+    "function thinned(points, windowMs) {\n" +
+    "  const now = points.at(-1).at;\n" +
+    "  const kept = [];\n" +
+    "  for (const point of points) {\n" +
+    "    if (point.at < now - windowMs) continue;\n" +
+    "    const last = kept.at(-1);\n" +
+    "    const isFine = point.at > now - FINE_MS;\n" +
+    "    const isSame = last && Math.floor(last.at / SPARSE_MS) === Math.floor(point.at / SPARSE_MS);\n" +
+    "    if (isFine || !isSame) kept.push(point);\n" +
+    "    else if (isHole(point) && !isHole(last)) kept[kept.length - 1] = point;\n" +
+    "  }\n" +
+    "  return kept.slice(-MAX_POINTS);\n" +
+    "}\n" +
+    "\n" +
+    "function isHole({ values }) {\n" +
+    "  return Object.keys(values).length === 0;\n" +
     "}\n" +
     "\n" +
     "function legendItem(name, index) {\n" +
@@ -418,8 +441,9 @@ export const PAGE = {
     " * @param {string} current the state, as in `degraded.direct`\n" +
     " * @param {{ from: string; to: string } | undefined} last the transition that led here\n" +
     " * @param {number} width px\n" +
+    " * @param {string} tone of the current state\n" +
     " */\n" +
-    "export function drawMachine(root, chart, current, last, width) {\n" +
+    "export function drawMachine(root, chart, current, last, width, tone = modeTone(current)) {\n" +
     "  const { boxes, height } = layout(chart, width);\n" +
     "  const edges = edgesOf(chart);\n" +
     "  const top = current.split('.')[0];\n" +
@@ -442,7 +466,7 @@ export const PAGE = {
     "    if (width >= LABELS_FROM && !edge.isLast && way.x !== undefined)\n" +
     "      labels.push(labelOf(short(edge.labels), way, isOpen, width));\n" +
     "  }\n" +
-    "  const nodes = [...boxes.values()].map((box) => drawBox(box, isCurrent(box.state.path), current));\n" +
+    "  const nodes = [...boxes.values()].map((box) => drawBox(box, isCurrent(box.state.path), tone));\n" +
     "  root.replaceChildren(\n" +
     "    markers(),\n" +
     "    ...nodes.filter(({ isOuter }) => isOuter).map(({ node }) => node),\n" +
@@ -452,10 +476,10 @@ export const PAGE = {
     "  );\n" +
     "}\n" +
     "\n" +
-    "function drawBox({ x, y, width, height, state, isOuter }, isLit, current) {\n" +
+    "function drawBox({ x, y, width, height, state, isOuter }, isLit, tone) {\n" +
     "  const attributes = {\n" +
     "    class: `state${isOuter ? ' outer' : ''}${isLit ? ' lit' : ''}`,\n" +
-    "    'data-tone': isLit ? modeTone(current) : 'none',\n" +
+    "    'data-tone': isLit ? tone : 'none',\n" +
     "  };\n" +
     "  const dot =\n" +
     "    isLit && !isOuter && width > 110\n" +
@@ -551,9 +575,11 @@ export const PAGE = {
     "    <a class=\"skip\" href=\"#spaces\">Skip to the spaces</a>\n" +
     "    <header class=\"bar\">\n" +
     "      <h1><span class=\"mark\" aria-hidden=\"true\"></span><span id=\"name\">Tandem</span></h1>\n" +
+    "      <p id=\"process\" class=\"process\"></p>\n" +
     "      <p id=\"contact\" class=\"contact\" role=\"status\" data-tone=\"none\">Connecting…</p>\n" +
     "    </header>\n" +
     "    <p id=\"lost\" class=\"lost\" role=\"alert\" hidden></p>\n" +
+    "    <p id=\"moment\" class=\"moment\" role=\"status\" hidden></p>\n" +
     "    <nav id=\"nav\" aria-label=\"Spaces\" hidden></nav>\n" +
     "    <p id=\"others\" class=\"others\" hidden></p>\n" +
     "    <main id=\"spaces\" tabindex=\"-1\">\n" +
@@ -562,14 +588,14 @@ export const PAGE = {
     "    <section class=\"card log\" aria-labelledby=\"log-title\">\n" +
     "      <header>\n" +
     "        <h2 id=\"log-title\">Events</h2>\n" +
-    "        <p class=\"hint\">newest first</p>\n" +
+    "        <p class=\"hint\">newest first; <span id=\"zone\"></span></p>\n" +
     "      </header>\n" +
     "      <ol id=\"log\" tabindex=\"0\" aria-label=\"Events, newest first\"></ol>\n" +
     "    </section>\n" +
     "    <footer class=\"foot\">\n" +
     "      <p id=\"load\" class=\"load\"></p>\n" +
-    "      <a href=\"spaces\">spaces</a><a href=\"readyz?verbose\">readyz</a><a href=\"livez\">livez</a\n" +
-    "      ><a href=\"openapi.json\">openapi.json</a>\n" +
+    "      <a href=\"page/on-call.html\">on call</a><a href=\"spaces\">spaces</a><a href=\"readyz?verbose\">readyz</a\n" +
+    "      ><a href=\"livez\">livez</a><a href=\"openapi.json\">openapi.json</a>\n" +
     "    </footer>\n" +
     "    <noscript\n" +
     "      >This page is live and needs JavaScript. <a href=\"spaces\">spaces</a> has the same state as\n" +
@@ -596,16 +622,20 @@ export const PAGE = {
     "  return ['warn', mode === 'recovering' ? 'back' : 'answers', reason];\n" +
     "}\n" +
     "\n" +
-    "function ownerLamp({ link, ownerAlive, owner, freshness, role, ownership, source, head }) {\n" +
+    "function ownerLamp({ link, ownerAlive, owner, ownerName, freshness, role, ownership, source, head }) {\n" +
     "  if (role === 'owner') return [ownerAlive ? 'good' : 'warn', ownership, 'this process'];\n" +
+    "  const who = ownerName === null ? '' : `${ownerName}: `;\n" +
     "  const more = role === 'standby' ? '; this process stands by' : '';\n" +
     "  if (!link.up && source !== 'direct')\n" +
-    "    return ['warn', 'unheard', `${ownerAlive ? 'its lease still runs; ' : ''}no path to it${more}`];\n" +
-    "  if (owner === 'released') return ['warn', 'released', `it stopped, and this is all that it set${more}`];\n" +
+    "    return ['warn', 'unheard', `${who}${ownerAlive ? 'its lease still runs; ' : ''}no path to it${more}`];\n" +
+    "  if (owner === 'released')\n" +
+    "    return ['warn', 'released', `${who}it stopped, and this is all that it set${more}`];\n" +
     "  if (!ownerAlive)\n" +
-    "    return head === '0-0' ? ['warn', 'none', 'nobody yet'] : ['bad', 'gone', `its lease has run out${more}`];\n" +
-    "  if (freshness !== 'live') return ['warn', 'alive', `holds its lease, but is silent${more}`];\n" +
-    "  return ['good', 'alive', `heard ${source === 'direct' ? 'directly' : 'by way of Redis'}${more}`];\n" +
+    "    return head === '0-0'\n" +
+    "      ? ['warn', 'none', 'nobody yet']\n" +
+    "      : ['bad', 'gone', `${who}its lease has run out${more}`];\n" +
+    "  if (freshness !== 'live') return ['warn', 'alive', `${who}holds its lease, but is silent${more}`];\n" +
+    "  return ['good', 'alive', `${who}heard ${source === 'direct' ? 'directly' : 'by way of Redis'}${more}`];\n" +
     "}\n" +
     "\n" +
     "function ownLamp({ culprit, mode, freshness, reason }, delayMs) {\n" +
@@ -630,10 +660,10 @@ export const PAGE = {
     "  #bounds;\n" +
     "  #seconds = [];\n" +
     "  #chart = new TimeChart({\n" +
-    "    title: 'per second',\n" +
+    "    title: 'last 15 min, the worst of each second or ten',\n" +
     "    names: ['p50', 'p99'],\n" +
     "    height: 150,\n" +
-    "    windowMs: 120_000,\n" +
+    "    windowMs: 900_000,\n" +
     "    isLog: true,\n" +
     "    tones: undefined,\n" +
     "    write: duration,\n" +
@@ -656,8 +686,8 @@ export const PAGE = {
     "    );\n" +
     "    this.element = el(\n" +
     "      'section',\n" +
-    "      { class: 'card latency', 'aria-labelledby': `latency-${space}` },\n" +
-    "      el('header', {}, el('h3', { id: `latency-${space}` }, 'Update latency'), this.#note),\n" +
+    "      { class: 'card latency', 'aria-label': `${space}: update latency` },\n" +
+    "      el('header', {}, el('h3', {}, 'Update latency'), this.#note),\n" +
     "      el(\n" +
     "        'p',\n" +
     "        { class: 'figures' },\n" +
@@ -750,6 +780,7 @@ export const PAGE = {
   "log.js":
     "/** The event log, newest first. */\n" +
     "import { el } from './dom.js';\n" +
+    "import { momentHref } from './moment.js';\n" +
     "import { fineTime } from './words.js';\n" +
     "\n" +
     "const MAX_SHOWN = 120;\n" +
@@ -762,8 +793,8 @@ export const PAGE = {
     "    list.prepend(\n" +
     "      el(\n" +
     "        'li',\n" +
-    "        { 'data-tone': level },\n" +
-    "        el('time', {}, fineTime(wallOf(at))),\n" +
+    "        { 'data-tone': level, 'data-at': Math.round(wallOf(at)) },\n" +
+    "        timeLink(wallOf(at), space),\n" +
     "        el('span', { class: 'level', 'aria-hidden': 'true' }, MARKS[level] ?? '·'),\n" +
     "        el('span', { class: 'unseen' }, `${WORDS[level] ?? ''}: `),\n" +
     "        el('span', { class: 'where' }, space ?? 'process'),\n" +
@@ -772,14 +803,26 @@ export const PAGE = {
     "    );\n" +
     "  }\n" +
     "  while (list.children.length > MAX_SHOWN) list.lastElementChild.remove();\n" +
+    "}\n" +
+    "\n" +
+    "/** A time that is a link to its moment. */\n" +
+    "export function timeLink(wallMs, space) {\n" +
+    "  const iso = new Date(wallMs).toISOString();\n" +
+    "  return el(\n" +
+    "    'a',\n" +
+    "    { class: 'when', href: momentHref(space, wallMs), title: iso },\n" +
+    "    el('time', { datetime: iso }, fineTime(wallMs)),\n" +
+    "  );\n" +
     "}\n",
   "main.js":
     "/** The page: reads the messages of the process, and draws at most once a frame of the screen. */\n" +
     "import { keepContact } from './contact.js';\n" +
     "import { el, setText, tone } from './dom.js';\n" +
     "import { addToLog } from './log.js';\n" +
+    "import { Moment } from './moment.js';\n" +
+    "import { showNoContact, showSign } from './sign.js';\n" +
     "import { SpaceView } from './space.js';\n" +
-    "import { bytes, count, duration, seconds } from './words.js';\n" +
+    "import { bytes, count, duration, seconds, zoneName } from './words.js';\n" +
     "\n" +
     "const $ = (id) => document.getElementById(id);\n" +
     "const [main, nav, log, contact, lost] = ['spaces', 'nav', 'log', 'contact', 'lost'].map($);\n" +
@@ -787,19 +830,26 @@ export const PAGE = {
     "/** @type {Map<string, SpaceView>} */\n" +
     "const views = new Map();\n" +
     "let hello;\n" +
-    "/** This browser's time less the process's, ms. */\n" +
+    "/** The process's wall clock less its monotonic one, and less this browser's wall clock, ms. */\n" +
     "let offsetMs = 0;\n" +
+    "let skewMs = 0;\n" +
+    "/** A clock that is wrong by more than this is said. */\n" +
+    "const SKEW_MS = 2_000;\n" +
     "let lostAt;\n" +
     "let lostWhy = '';\n" +
     "let isDrawing = false;\n" +
     "\n" +
     "const wallOf = (at) => at + offsetMs;\n" +
+    "/** All times on this page are by the clock of the process, as those of its log. */\n" +
+    "const wallNow = () => Date.now() + skewMs;\n" +
+    "const moment = new Moment($('moment'), views, log);\n" +
     "\n" +
     "keepContact('events', {\n" +
     "  update(news) {\n" +
     "    if (news.hello) startOver(news.hello);\n" +
     "    if (!hello) return;\n" +
-    "    offsetMs = Date.now() - news.now;\n" +
+    "    offsetMs = news.wall - news.now;\n" +
+    "    skewMs = news.wall - Date.now();\n" +
     "    found();\n" +
     "    show(news);\n" +
     "    scheduleDraw();\n" +
@@ -811,6 +861,8 @@ export const PAGE = {
     "    tone(contact, 'bad');\n" +
     "    setText(contact, 'No contact');\n" +
     "    for (const view of views.values()) view.lost();\n" +
+    "    for (const link of nav.children) tone(link, 'none');\n" +
+    "    showNoContact(hello?.name ?? 'this process');\n" +
     "    showLost();\n" +
     "  },\n" +
     "});\n" +
@@ -824,10 +876,20 @@ export const PAGE = {
     "  if (isSame) for (const view of views.values()) view.reset();\n" +
     "  else for (const space of views.keys()) removeView(space);\n" +
     "  setText($('name'), received.name);\n" +
-    "  document.title = `${received.name} · Tandem`;\n" +
     "}\n" +
     "\n" +
-    "function show({ spaces, others, rows, log: entries, transitions, seconds: lines, points, delayMs, load }) {\n" +
+    "function show(news) {\n" +
+    "  const {\n" +
+    "    spaces,\n" +
+    "    others,\n" +
+    "    rows,\n" +
+    "    log: entries,\n" +
+    "    transitions,\n" +
+    "    seconds: lines,\n" +
+    "    points,\n" +
+    "    timelines,\n" +
+    "    delayMs,\n" +
+    "  } = news;\n" +
     "  const here = new Set(spaces.map(({ space }) => space));\n" +
     "  for (const space of views.keys()) if (!here.has(space)) removeView(space);\n" +
     "  for (const space of here) if (!views.has(space)) addView(space);\n" +
@@ -838,11 +900,17 @@ export const PAGE = {
     "  for (const news of rows) views.get(news.space)?.rows(news, performance.now());\n" +
     "  for (const [chart, list] of Map.groupBy(points, ({ chart }) => chart))\n" +
     "    views.get(hello.charts[chart].space)?.points(list);\n" +
+    "  for (const one of timelines) views.get(one.space)?.timeline(one);\n" +
     "  for (const status of spaces) views.get(status.space).status(status, delayMs);\n" +
     "  addToLog(log, entries, wallOf);\n" +
     "  drawNav(spaces);\n" +
     "  showOthers(others);\n" +
-    "  showLoad(load);\n" +
+    "  showLoad(news.load);\n" +
+    "  showProcess(news.redis);\n" +
+    "  showSign(\n" +
+    "    hello.name,\n" +
+    "    spaces.map((one) => ({ ...one, tone: views.get(one.space).tone })),\n" +
+    "  );\n" +
     "}\n" +
     "\n" +
     "function addView(space) {\n" +
@@ -877,6 +945,17 @@ export const PAGE = {
     "  $('others').hidden = number === 0;\n" +
     "  const state = notLive === 0 ? 'all of them live' : `${count(notLive)} of them not live`;\n" +
     "  setText($('others'), `${count(number)} more spaces are not shown, ${state}.`);\n" +
+    "}\n" +
+    "\n" +
+    "/** Which process this is, and which Redis it uses. */\n" +
+    "function showProcess(redis) {\n" +
+    "  const { host, pid, version, node } = hello.process;\n" +
+    "  const parts = [`${host}, pid ${pid}`, `tandem-sync ${version}, Node ${node}`];\n" +
+    "  if (redis !== null) parts.push(`Redis at ${redis}`);\n" +
+    "  setText($('process'), parts.join(' · '));\n" +
+    "  const apart = Math.abs(skewMs) > SKEW_MS;\n" +
+    "  const clock = `, whose clock is ${seconds(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} this browser's`;\n" +
+    "  setText($('zone'), `times are ${zoneName()}, by the clock of the process${apart ? clock : ''}`);\n" +
     "}\n" +
     "\n" +
     "/** What Tandem takes of this process. */\n" +
@@ -922,8 +1001,155 @@ export const PAGE = {
     "  isDrawing = true;\n" +
     "  requestAnimationFrame(() => {\n" +
     "    isDrawing = false;\n" +
-    "    for (const view of views.values()) view.draw(Date.now(), offsetMs);\n" +
+    "    for (const view of views.values()) view.draw(wallNow(), offsetMs);\n" +
+    "    moment.draw(wallNow());\n" +
     "  });\n" +
+    "}\n",
+  "moment.js":
+    "/** A moment that a link leads to: what each space was like then, and what happened around it. */\n" +
+    "import { el, setText } from './dom.js';\n" +
+    "import { clockTime, duration, headlineName, zoneName } from './words.js';\n" +
+    "\n" +
+    "const AROUND_MS = 30_000;\n" +
+    "const PATTERN = /^#(?:space-(.+))?@(\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z)$/;\n" +
+    "\n" +
+    "/** The address of a moment on this page. Times are in UTC, so that it means the same to everybody. */\n" +
+    "export function momentHref(space, wallMs) {\n" +
+    "  return `#${space ? `space-${encodeURIComponent(space)}` : ''}@${new Date(wallMs).toISOString()}`;\n" +
+    "}\n" +
+    "\n" +
+    "/** The moment of an address; `undefined` where it has none. */\n" +
+    "function momentIn(hash) {\n" +
+    "  const found = PATTERN.exec(hash);\n" +
+    "  const at = found ? Date.parse(found[2]) : NaN;\n" +
+    "  return Number.isNaN(at) ? undefined : { at, space: found[1] && decodeURIComponent(found[1]) };\n" +
+    "}\n" +
+    "\n" +
+    "export class Moment {\n" +
+    "  #element;\n" +
+    "  #views;\n" +
+    "  #log;\n" +
+    "  #shown;\n" +
+    "  #isNew = false;\n" +
+    "\n" +
+    "  /**\n" +
+    "   * @param {HTMLElement} element\n" +
+    "   * @param {Map<string, import('./space.js').SpaceView>} views\n" +
+    "   * @param {HTMLElement} log the list of events, each with its time in `data-at`\n" +
+    "   */\n" +
+    "  constructor(element, views, log) {\n" +
+    "    this.#element = element;\n" +
+    "    this.#views = views;\n" +
+    "    this.#log = log;\n" +
+    "    addEventListener('hashchange', () => this.#read());\n" +
+    "    this.#read();\n" +
+    "  }\n" +
+    "\n" +
+    "  #read() {\n" +
+    "    this.#shown = momentIn(location.hash);\n" +
+    "    this.#isNew = this.#shown !== undefined;\n" +
+    "    if (this.#shown === undefined) this.#hide();\n" +
+    "    else this.draw(Date.now());\n" +
+    "  }\n" +
+    "\n" +
+    "  /** @param wallMs the time of the process */\n" +
+    "  draw(wallMs) {\n" +
+    "    if (this.#shown === undefined || this.#views.size === 0) return;\n" +
+    "    const { at, space } = this.#shown;\n" +
+    "    for (const view of this.#views.values()) view.mark(at);\n" +
+    "    const around = this.#markEvents(at);\n" +
+    "    const spaces = [...this.#views].filter(([name]) => space === undefined || name === space);\n" +
+    "    const lines = spaces.map(([name, view]) => `${name}: ${lineOf(view.at(at), wallMs)}`);\n" +
+    "    const events =\n" +
+    "      around === 0 ? 'No event that is still known.' : `${around} events within 30 s of it are marked.`;\n" +
+    "    const texts = [`At ${clockTime(at, wallMs, true)} (${zoneName()})`, ...lines, events];\n" +
+    "    this.#element.hidden = false;\n" +
+    "    if (this.#element.children.length !== texts.length + 1)\n" +
+    "      this.#element.replaceChildren(\n" +
+    "        ...texts.map((_, n) => el(n === 0 ? 'strong' : 'span')),\n" +
+    "        el('a', { href: '#' }, 'Back to now'),\n" +
+    "      );\n" +
+    "    for (const [n, text] of texts.entries()) setText(this.#element.children[n], text);\n" +
+    "    if (!this.#isNew) return;\n" +
+    "    this.#isNew = false;\n" +
+    "    this.#element.scrollIntoView({ block: 'nearest' });\n" +
+    "    const first = this.#log.querySelector('[data-around]');\n" +
+    "    if (first) this.#log.scrollTop = first.offsetTop - this.#log.offsetTop;\n" +
+    "  }\n" +
+    "\n" +
+    "  #markEvents(at) {\n" +
+    "    let count = 0;\n" +
+    "    for (const item of this.#log.children) {\n" +
+    "      const isAround = Math.abs(Number(item.dataset.at) - at) <= AROUND_MS;\n" +
+    "      item.toggleAttribute('data-around', isAround);\n" +
+    "      count += isAround ? 1 : 0;\n" +
+    "    }\n" +
+    "    return count;\n" +
+    "  }\n" +
+    "\n" +
+    "  #hide() {\n" +
+    "    this.#element.hidden = true;\n" +
+    "    for (const view of this.#views.values()) view.mark(undefined);\n" +
+    "    for (const item of this.#log.children) item.removeAttribute('data-around');\n" +
+    "  }\n" +
+    "}\n" +
+    "\n" +
+    "function lineOf(span, wallMs) {\n" +
+    "  if (span === undefined) return 'this process was not there yet';\n" +
+    "  const { at, until, headline, merged, outages, freshness } = span;\n" +
+    "  const lasted =\n" +
+    "    until === undefined\n" +
+    "      ? `for ${duration(wallMs - at)} so far`\n" +
+    "      : `until ${clockTime(until, wallMs)}, for ${duration(until - at)}`;\n" +
+    "  const what =\n" +
+    "    merged > 1 ? `${outages} outages, the worst: ${headlineName(headline)}` : headlineName(headline);\n" +
+    "  return `${what}, ${freshness}, from ${clockTime(at, wallMs)} ${lasted}`;\n" +
+    "}\n",
+  "sign.js":
+    "/** The state of the worst space in the title and the icon of the tab, for whoever has the page open in another one. */\n" +
+    "const RANKS = ['good', 'none', 'warn', 'bad'];\n" +
+    "const MARKS = { good: '✓', warn: '!', bad: '✕', none: '?' };\n" +
+    "const COLOURS = { good: '#17734a', warn: '#b97a00', bad: '#c62828', none: '#6b7684' };\n" +
+    "/** A shape for each, since not everybody sees the colours. */\n" +
+    "const SHAPES = {\n" +
+    "  good: '<circle cx=\"8\" cy=\"8\" r=\"7\"/>',\n" +
+    "  warn: '<rect x=\"1\" y=\"1\" width=\"14\" height=\"14\" rx=\"3\"/>',\n" +
+    "  bad: '<path d=\"M5 0h6l5 5v6l-5 5H5l-5-5V5z\"/>',\n" +
+    "  none: '<circle cx=\"8\" cy=\"8\" r=\"6\" fill=\"none\" stroke-width=\"3\"/>',\n" +
+    "};\n" +
+    "const icon = document.querySelector('link[rel=\"icon\"]');\n" +
+    "let shown = '';\n" +
+    "\n" +
+    "/**\n" +
+    " * @param {string} name of the process\n" +
+    " * @param {{ space: string; tone: string; summary: string }[]} spaces\n" +
+    " */\n" +
+    "export function showSign(name, spaces) {\n" +
+    "  const worst = spaces.reduce((a, b) => (RANKS.indexOf(b.tone) > RANKS.indexOf(a.tone) ? b : a), {\n" +
+    "    tone: spaces.length === 0 ? 'none' : 'good',\n" +
+    "    summary: '',\n" +
+    "  });\n" +
+    "  const what = worst.tone === 'good' ? '' : `${firstOf(worst.summary)} · `;\n" +
+    "  const where = worst.space !== undefined && spaces.length > 1 && what !== '' ? `${worst.space}: ` : '';\n" +
+    "  show(worst.tone, `${MARKS[worst.tone]} ${where}${what}${name} · Tandem`);\n" +
+    "}\n" +
+    "\n" +
+    "export function showNoContact(name) {\n" +
+    "  show('none', `? No contact · ${name} · Tandem`);\n" +
+    "}\n" +
+    "\n" +
+    "function show(tone, title) {\n" +
+    "  if (document.title !== title) document.title = title;\n" +
+    "  if (tone === shown) return;\n" +
+    "  shown = tone;\n" +
+    "  const colour = COLOURS[tone];\n" +
+    "  const svg = `<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\" fill=\"${colour}\" stroke=\"${colour}\">${SHAPES[tone]}</svg>`;\n" +
+    "  icon.href = `data:image/svg+xml,${encodeURIComponent(svg)}`;\n" +
+    "}\n" +
+    "\n" +
+    "/** The first clause of a headline. */\n" +
+    "function firstOf(summary) {\n" +
+    "  return summary.split(/[.:]/)[0];\n" +
     "}\n",
   "space.js":
     "/** One space on the page: its diagnosis, its facts, its charts and its keys. */\n" +
@@ -932,11 +1158,13 @@ export const PAGE = {
     "import { el, setText, svg, tone } from './dom.js';\n" +
     "import { lampsOf } from './lamps.js';\n" +
     "import { LatencyPanel } from './latency.js';\n" +
+    "import { timeLink } from './log.js';\n" +
     "import { StateTable } from './table.js';\n" +
-    "import { count, duration, fineTime, modeTone, seconds, stateName } from './words.js';\n" +
+    "import { TimelineView } from './timeline.js';\n" +
+    "import { clockTime, count, duration, modeTone, seconds, stateName } from './words.js';\n" +
     "\n" +
     "const SHOWN_TRANSITIONS = 6;\n" +
-    "const FACTS = ['Mode', 'Position', 'Freshness', 'Proven', 'Source', 'Owner', 'Lease', 'Keys'];\n" +
+    "const FACTS = ['Mode', 'Position', 'Freshness', 'Proven', 'Source', 'Owner', 'Lease', 'Keys', 'Waiting'];\n" +
     "const MARKS = { good: '✓', warn: '!', bad: '✕', none: '·' };\n" +
     "const SOURCES = { redis: 'Redis', direct: 'the owner, directly', memory: 'memory alone' };\n" +
     "\n" +
@@ -949,7 +1177,10 @@ export const PAGE = {
     "  #table;\n" +
     "  #latency;\n" +
     "  #charts;\n" +
+    "  #timeline;\n" +
     "  #summary = el('p', { class: 'summary', role: 'status' });\n" +
+    "  #since = el('p', { class: 'since' });\n" +
+    "  #next = el('p', { class: 'next' }, el('span'), ' ', el('a', {}));\n" +
     "  #lamps = { redis: lamp('Redis'), owner: lamp('Owner'), us: lamp('This process') };\n" +
     "  #facts = Object.fromEntries(FACTS.map((name) => [name, el('dd')]));\n" +
     "  #list = el('ol', { class: 'transitions' });\n" +
@@ -961,6 +1192,7 @@ export const PAGE = {
     "    this.#name = name;\n" +
     "    this.#hello = hello;\n" +
     "    this.#table = new StateTable(name);\n" +
+    "    this.#timeline = new TimelineView(name);\n" +
     "    this.#latency = new LatencyPanel(hello.boundsMs, name);\n" +
     "    this.#charts = new Map(\n" +
     "      hello.charts.flatMap((chart, index) =>\n" +
@@ -978,10 +1210,14 @@ export const PAGE = {
     "\n" +
     "  #build(holder) {\n" +
     "    const id = `space-${this.#name}`;\n" +
-    "    const charts = [...this.#charts.values()].map(({ element }, index) =>\n" +
+    "    const name = this.#name;\n" +
+    "    const charts = [...this.#charts].map(([number, { element }], index) =>\n" +
     "      el(\n" +
     "        'section',\n" +
-    "        { class: `card chart-card${index === 0 ? ' wide' : ''}`, 'aria-label': 'Chart of the state' },\n" +
+    "        {\n" +
+    "          class: `card chart-card${index === 0 ? ' wide' : ''}`,\n" +
+    "          'aria-label': `${name}: ${this.#hello.charts[number].title}`,\n" +
+    "        },\n" +
     "        element,\n" +
     "      ),\n" +
     "    );\n" +
@@ -990,29 +1226,37 @@ export const PAGE = {
     "      { class: 'space', id, 'aria-labelledby': `${id}-title` },\n" +
     "      el(\n" +
     "        'section',\n" +
-    "        { class: 'verdict', 'aria-labelledby': `${id}-title` },\n" +
-    "        el('div', { class: 'headline' }, el('h2', { id: `${id}-title` }, this.#name), this.#summary),\n" +
+    "        { class: 'verdict', 'aria-label': `${name}: diagnosis` },\n" +
+    "        el(\n" +
+    "          'div',\n" +
+    "          { class: 'headline' },\n" +
+    "          el('h2', { id: `${id}-title` }, name),\n" +
+    "          this.#summary,\n" +
+    "          this.#since,\n" +
+    "          this.#next,\n" +
+    "        ),\n" +
     "        el(\n" +
     "          'ul',\n" +
-    "          { class: 'lamps', 'aria-label': 'Is it Redis, the owner, or us?' },\n" +
+    "          { class: 'lamps', 'aria-label': `${name}: is it Redis, the owner, or us?` },\n" +
     "          ...Object.values(this.#lamps).map(({ element }) => element),\n" +
     "        ),\n" +
     "      ),\n" +
     "      el(\n" +
     "        'div',\n" +
     "        { class: 'grid' },\n" +
+    "        this.#timeline.element,\n" +
     "        el(\n" +
     "          'section',\n" +
-    "          { class: 'card connection', 'aria-labelledby': `${id}-connection` },\n" +
-    "          el('header', {}, el('h3', { id: `${id}-connection` }, 'Connection')),\n" +
+    "          { class: 'card connection', 'aria-label': `${name}: connection` },\n" +
+    "          el('header', {}, el('h3', {}, 'Connection')),\n" +
     "          holder,\n" +
     "          el('h4', {}, 'Last transitions'),\n" +
     "          this.#list,\n" +
     "        ),\n" +
     "        el(\n" +
     "          'section',\n" +
-    "          { class: 'card facts', 'aria-labelledby': `${id}-facts` },\n" +
-    "          el('header', {}, el('h3', { id: `${id}-facts` }, 'Now')),\n" +
+    "          { class: 'card facts', 'aria-label': `${name}: now` },\n" +
+    "          el('header', {}, el('h3', {}, 'Now')),\n" +
     "          el('dl', {}, ...FACTS.map((name) => el('div', {}, el('dt', {}, name), this.#facts[name]))),\n" +
     "        ),\n" +
     "        this.#latency.element,\n" +
@@ -1020,6 +1264,20 @@ export const PAGE = {
     "        this.#table.element,\n" +
     "      ),\n" +
     "    );\n" +
+    "  }\n" +
+    "\n" +
+    "  /** The timeline of the process. */\n" +
+    "  timeline(news) {\n" +
+    "    this.#timeline.update(news);\n" +
+    "  }\n" +
+    "\n" +
+    "  /** The span of a moment. */\n" +
+    "  at(moment) {\n" +
+    "    return this.#timeline.at(moment);\n" +
+    "  }\n" +
+    "\n" +
+    "  mark(moment) {\n" +
+    "    this.#timeline.mark(moment);\n" +
     "  }\n" +
     "\n" +
     "  get tone() {\n" +
@@ -1036,12 +1294,16 @@ export const PAGE = {
     "  /** The connection is lost, so nothing here may look live. */\n" +
     "  lost() {\n" +
     "    setText(this.#summary, 'Not known now: no contact with this process. Below is the last known state.');\n" +
+    "    setText(this.#since, '');\n" +
+    "    this.#showNext('no-contact', 'Look whether that process runs.');\n" +
     "    for (const one of Object.values(this.#lamps)) set(one, 'none', 'not known', '');\n" +
-    "    for (const name of ['Freshness', 'Proven', 'Owner', 'Lease']) {\n" +
+    "    for (const name of ['Mode', 'Freshness', 'Proven', 'Owner', 'Lease', 'Waiting']) {\n" +
     "      setText(this.#facts[name], 'not known');\n" +
     "      tone(this.#facts[name], 'none');\n" +
     "    }\n" +
     "    tone(this.element, 'none');\n" +
+    "    this.#status = undefined;\n" +
+    "    this.#drawnAs = '';\n" +
     "    this.#table.status(undefined, 'unknown');\n" +
     "    this.#table.draw(Infinity);\n" +
     "  }\n" +
@@ -1061,13 +1323,14 @@ export const PAGE = {
     "  transitions(list) {\n" +
     "    for (const one of list) this.#transitions.unshift(one);\n" +
     "    this.#transitions.length = Math.min(this.#transitions.length, SHOWN_TRANSITIONS);\n" +
-    "    this.#list.replaceChildren(...this.#transitions.map(transitionItem));\n" +
+    "    this.#list.replaceChildren(...this.#transitions.map((one) => transitionItem(one, this.#name)));\n" +
     "  }\n" +
     "\n" +
     "  /** @param status as the process sends it; `delayMs`: the delay of the process's own timers */\n" +
     "  status(status, delayMs) {\n" +
     "    this.#status = status;\n" +
     "    setText(this.#summary, status.summary);\n" +
+    "    this.#showNext(status.headline, status.next);\n" +
     "    tone(this.element, this.tone);\n" +
     "    this.element.toggleAttribute('data-stale', status.freshness !== 'live');\n" +
     "    this.#table.status(status.keys, status.freshness);\n" +
@@ -1082,7 +1345,23 @@ export const PAGE = {
     "    this.#latency.draw(wallMs, offsetMs, isOwner);\n" +
     "    for (const chart of this.#charts.values()) chart.draw(wallMs, offsetMs);\n" +
     "    this.#table.draw();\n" +
-    "    if (this.#status) setText(this.#facts.Mode, this.#modeText(wallMs));\n" +
+    "    this.#timeline.draw(wallMs);\n" +
+    "    if (!this.#status) return;\n" +
+    "    setText(this.#facts.Mode, this.#modeText(wallMs));\n" +
+    "    const { since, waiting } = this.#status;\n" +
+    "    if (since !== null)\n" +
+    "      setText(this.#since, `since ${clockTime(since, wallMs)}, for ${seconds(Math.max(0, wallMs - since))}`);\n" +
+    "    if (this.#status.role === 'owner') setText(this.#facts.Waiting, waitingText(waiting, wallMs));\n" +
+    "  }\n" +
+    "\n" +
+    "  /** What to do first, and the section of the runbook: this process serves it. */\n" +
+    "  #showNext(headline, text) {\n" +
+    "    const [words, , link] = this.#next.childNodes;\n" +
+    "    this.#next.hidden = text === '';\n" +
+    "    setText(words, text);\n" +
+    "    setText(link, `What to check: ${headline}`);\n" +
+    "    const href = `page/on-call.html#${headline}`;\n" +
+    "    if (link.getAttribute('href') !== href) link.setAttribute('href', href);\n" +
     "  }\n" +
     "\n" +
     "  /** Of many spaces, the process no longer knows each last transition. */\n" +
@@ -1096,7 +1375,9 @@ export const PAGE = {
     "    for (const [name, lamp] of Object.entries(lampsOf(status, delayMs))) set(this.#lamps[name], ...lamp);\n" +
     "  }\n" +
     "\n" +
-    "  #drawFacts({ position, freshness, staleMs, source, ownerAlive, owner, leaseMs, keys, role, ownership }) {\n" +
+    "  #drawFacts(status) {\n" +
+    "    const { position, freshness, staleMs, source, ownerAlive, owner, ownerName, leaseMs, keys, role } =\n" +
+    "      status;\n" +
     "    const facts = this.#facts;\n" +
     "    setText(facts.Position, position);\n" +
     "    setText(facts.Freshness, freshness);\n" +
@@ -1110,21 +1391,27 @@ export const PAGE = {
     "      lost: 'no sign of life',\n" +
     "      never: 'nobody yet',\n" +
     "    };\n" +
-    "    setText(facts.Owner, role === 'owner' ? `this process, ${ownership}` : words[owner]);\n" +
+    "    const who = ownerName === null ? '' : `${ownerName}: `;\n" +
+    "    setText(facts.Owner, role === 'owner' ? `this process, ${status.ownership}` : `${who}${words[owner]}`);\n" +
     "    tone(facts.Owner, ownerAlive ? (freshness === 'live' ? 'good' : 'warn') : 'bad');\n" +
     "    const noLease = owner === 'released' ? 'given up' : 'run out, or not known';\n" +
     "    setText(facts.Lease, leaseMs > 0 ? `held, ${duration(leaseMs)} left` : noLease);\n" +
     "    setText(facts.Keys, count(keys));\n" +
+    "    facts.Waiting.parentElement.hidden = role !== 'owner';\n" +
+    "    tone(facts.Waiting, status.waiting === null ? 'good' : 'bad');\n" +
     "  }\n" +
     "\n" +
     "  #drawMachine() {\n" +
     "    if (!this.#status || this.#width === 0) return;\n" +
     "    const { state } = this.#status;\n" +
     "    const last = this.#transitions.find(({ from }) => from !== '');\n" +
-    "    const as = `${state} ${last?.from} ${last?.to} ${this.#width}`;\n" +
+    "    // A connection to Redis is worth little while nobody writes there.\n" +
+    "    const isWell = this.#status.culprit === 'nobody';\n" +
+    "    const light = modeTone(state) === 'good' && !isWell ? 'warn' : modeTone(state);\n" +
+    "    const as = `${state} ${light} ${last?.from} ${last?.to} ${this.#width}`;\n" +
     "    if (as === this.#drawnAs) return;\n" +
     "    this.#drawnAs = as;\n" +
-    "    drawMachine(this.#drawing, this.#hello.machine, state, last, this.#width);\n" +
+    "    drawMachine(this.#drawing, this.#hello.machine, state, last, this.#width, light);\n" +
     "  }\n" +
     "}\n" +
     "\n" +
@@ -1134,11 +1421,19 @@ export const PAGE = {
     "  return `${staleMs < 1_000 ? `${staleMs} ms` : seconds(staleMs)} ago`;\n" +
     "}\n" +
     "\n" +
-    "function transitionItem({ at, from, to, reason }) {\n" +
+    "/** Redis takes what was set within milliseconds: only what waits for longer is said. */\n" +
+    "function waitingText(waiting, wallMs) {\n" +
+    "  if (waiting === null) return 'nothing';\n" +
+    "  const { changes, since } = waiting;\n" +
+    "  const what = changes === 1 ? '1 change' : `${count(changes)} changes`;\n" +
+    "  return `${what} since ${clockTime(since, wallMs)}, for ${seconds(Math.max(0, wallMs - since))}`;\n" +
+    "}\n" +
+    "\n" +
+    "function transitionItem({ at, from, to, reason }, space) {\n" +
     "  return el(\n" +
     "    'li',\n" +
     "    { 'data-tone': modeTone(to) },\n" +
-    "    el('time', {}, fineTime(at)),\n" +
+    "    timeLink(at, space),\n" +
     "    el('span', { class: 'move' }, from === '' ? stateName(to) : `${stateName(from)} → ${stateName(to)}`),\n" +
     "    el('span', { class: 'why' }, reason),\n" +
     "  );\n" +
@@ -1372,7 +1667,15 @@ export const PAGE = {
     "    radial-gradient(circle at 15px 7px, transparent 4px, var(--ink) 4.5px 6.5px, transparent 7px);\n" +
     "}\n" +
     "\n" +
+    ".process {\n" +
+    "  flex: 1;\n" +
+    "  overflow-wrap: anywhere;\n" +
+    "  color: var(--muted);\n" +
+    "  font-size: 12px;\n" +
+    "}\n" +
+    "\n" +
     ".contact {\n" +
+    "  flex: none;\n" +
     "  display: flex;\n" +
     "  align-items: center;\n" +
     "  gap: 7px;\n" +
@@ -1418,9 +1721,36 @@ export const PAGE = {
     "  color: var(--bad);\n" +
     "}\n" +
     "\n" +
+    "/* Nothing may look live, and everything must stay readable: grey and hatched, at full contrast. */\n" +
     "body[data-contact='lost'] :is(main, .log) {\n" +
     "  filter: grayscale(1);\n" +
-    "  opacity: 0.5;\n" +
+    "}\n" +
+    "\n" +
+    "body[data-contact='lost'] :is(.card, .verdict) {\n" +
+    "  border-style: dashed;\n" +
+    "  border-color: var(--strong-line);\n" +
+    "  background: var(--none-wash);\n" +
+    "}\n" +
+    "\n" +
+    "body[data-contact='lost'] .headline {\n" +
+    "  border-left-style: double;\n" +
+    "  border-left-color: var(--muted);\n" +
+    "  background: none;\n" +
+    "}\n" +
+    "\n" +
+    "body[data-contact='lost'] thead th {\n" +
+    "  background: var(--none-wash);\n" +
+    "}\n" +
+    "\n" +
+    ".moment {\n" +
+    "  display: flex;\n" +
+    "  flex-direction: column;\n" +
+    "  gap: 2px;\n" +
+    "  margin-bottom: 12px;\n" +
+    "  padding: 10px 14px;\n" +
+    "  border: 1px solid var(--accent);\n" +
+    "  border-radius: 8px;\n" +
+    "  background: var(--card);\n" +
     "}\n" +
     "\n" +
     "nav {\n" +
@@ -1430,7 +1760,7 @@ export const PAGE = {
     "  margin-bottom: 12px;\n" +
     "}\n" +
     "\n" +
-    "nav a {\n" +
+    "#nav a {\n" +
     "  padding: 4px 10px;\n" +
     "  border: 1px solid var(--line);\n" +
     "  border-left: 4px solid var(--strong-line);\n" +
@@ -1447,15 +1777,15 @@ export const PAGE = {
     "  font-size: 13px;\n" +
     "}\n" +
     "\n" +
-    "nav a[data-tone='good'] {\n" +
+    "#nav a[data-tone='good'] {\n" +
     "  border-left-color: var(--good);\n" +
     "}\n" +
     "\n" +
-    "nav a[data-tone='warn'] {\n" +
+    "#nav a[data-tone='warn'] {\n" +
     "  border-left-color: var(--warn);\n" +
     "}\n" +
     "\n" +
-    "nav a[data-tone='bad'] {\n" +
+    "#nav a[data-tone='bad'] {\n" +
     "  border-left-color: var(--bad);\n" +
     "}\n" +
     "\n" +
@@ -1483,8 +1813,19 @@ export const PAGE = {
     ".summary {\n" +
     "  margin-top: 4px;\n" +
     "  max-width: 46ch;\n" +
-    "  min-height: 2.9em;\n" +
     "  text-wrap: pretty;\n" +
+    "}\n" +
+    "\n" +
+    ".since {\n" +
+    "  min-height: 1.45em;\n" +
+    "  color: var(--muted);\n" +
+    "}\n" +
+    "\n" +
+    ".next {\n" +
+    "  max-width: 56ch;\n" +
+    "  margin-top: 6px;\n" +
+    "  padding-top: 6px;\n" +
+    "  border-top: 1px solid var(--line);\n" +
     "}\n" +
     "\n" +
     ".space[data-tone='warn'] .headline {\n" +
@@ -1616,6 +1957,85 @@ export const PAGE = {
     "  grid-column: 1 / -1;\n" +
     "}\n" +
     "\n" +
+    "/* ---- the last 24 hours ---- */\n" +
+    "\n" +
+    ".day {\n" +
+    "  grid-column: 1 / -1;\n" +
+    "}\n" +
+    "\n" +
+    ".timeline {\n" +
+    "  position: relative;\n" +
+    "  overflow: hidden;\n" +
+    "  height: 22px;\n" +
+    "  border: 1px solid var(--strong-line);\n" +
+    "  border-radius: 4px;\n" +
+    "  background: var(--none-wash);\n" +
+    "}\n" +
+    "\n" +
+    ".timeline > span {\n" +
+    "  position: absolute;\n" +
+    "  inset-block: 0;\n" +
+    "  cursor: pointer;\n" +
+    "  background: var(--strong-line);\n" +
+    "}\n" +
+    "\n" +
+    ".timeline [data-tone='good'] {\n" +
+    "  inset-block: 8px;\n" +
+    "  background: var(--good);\n" +
+    "}\n" +
+    "\n" +
+    ".timeline [data-tone='warn'] {\n" +
+    "  inset-block: 4px;\n" +
+    "  background: var(--warn);\n" +
+    "}\n" +
+    "\n" +
+    ".timeline [data-tone='bad'] {\n" +
+    "  background: var(--bad);\n" +
+    "}\n" +
+    "\n" +
+    "/* Several became one. */\n" +
+    ".timeline [data-merged] {\n" +
+    "  background-image: repeating-linear-gradient(90deg, transparent 0 3px, var(--card) 3px 4px);\n" +
+    "}\n" +
+    "\n" +
+    ".moment-mark {\n" +
+    "  position: absolute;\n" +
+    "  inset-block: 0;\n" +
+    "  width: 2px;\n" +
+    "  background: var(--accent);\n" +
+    "  outline: 1px solid var(--card);\n" +
+    "}\n" +
+    "\n" +
+    ".timeline-scale {\n" +
+    "  display: flex;\n" +
+    "  justify-content: space-between;\n" +
+    "  color: var(--muted);\n" +
+    "  font-size: 11px;\n" +
+    "}\n" +
+    "\n" +
+    ".outages {\n" +
+    "  display: flex;\n" +
+    "  flex-wrap: wrap;\n" +
+    "  gap: 2px 20px;\n" +
+    "  margin-top: 6px;\n" +
+    "  font-size: 12.5px;\n" +
+    "}\n" +
+    "\n" +
+    ".outages li {\n" +
+    "  display: flex;\n" +
+    "  gap: 8px;\n" +
+    "  padding-left: 8px;\n" +
+    "  border-left: 3px solid var(--bad);\n" +
+    "}\n" +
+    "\n" +
+    ".outages [data-tone='warn'] {\n" +
+    "  border-left-color: var(--warn);\n" +
+    "}\n" +
+    "\n" +
+    ".outages:empty {\n" +
+    "  display: none;\n" +
+    "}\n" +
+    "\n" +
     "/* ---- the machine ---- */\n" +
     "\n" +
     ".machine {\n" +
@@ -1726,7 +2146,7 @@ export const PAGE = {
     "\n" +
     ".transitions li {\n" +
     "  display: grid;\n" +
-    "  grid-template-columns: 74px minmax(0, 1fr);\n" +
+    "  grid-template-columns: minmax(74px, max-content) minmax(0, 1fr);\n" +
     "  gap: 0 8px;\n" +
     "  padding: 3px 0 3px 9px;\n" +
     "  border-left: 3px solid var(--strong-line);\n" +
@@ -1749,9 +2169,18 @@ export const PAGE = {
     "  border-left-color: var(--bad);\n" +
     "}\n" +
     "\n" +
-    ".transitions time,\n" +
-    ".log time {\n" +
+    ".when {\n" +
     "  color: var(--muted);\n" +
+    "  text-decoration: none;\n" +
+    "}\n" +
+    "\n" +
+    ".when:hover {\n" +
+    "  text-decoration: underline;\n" +
+    "}\n" +
+    "\n" +
+    "#log [data-around] {\n" +
+    "  background: var(--new);\n" +
+    "  box-shadow: inset 3px 0 0 var(--accent);\n" +
     "}\n" +
     "\n" +
     ".transitions .why {\n" +
@@ -2075,7 +2504,7 @@ export const PAGE = {
     "\n" +
     "#log li {\n" +
     "  display: grid;\n" +
-    "  grid-template-columns: 74px 18px minmax(60px, max-content) minmax(0, 1fr);\n" +
+    "  grid-template-columns: minmax(74px, max-content) 18px minmax(60px, max-content) minmax(0, 1fr);\n" +
     "  gap: 0 8px;\n" +
     "  padding: 3px 0;\n" +
     "  border-bottom: 1px solid var(--line);\n" +
@@ -2121,6 +2550,69 @@ export const PAGE = {
     "  color: var(--muted);\n" +
     "}\n" +
     "\n" +
+    "/* ---- the runbook ---- */\n" +
+    "\n" +
+    ".runbook main {\n" +
+    "  max-width: 92ch;\n" +
+    "}\n" +
+    "\n" +
+    ".runbook main > * {\n" +
+    "  margin-block: 10px;\n" +
+    "}\n" +
+    "\n" +
+    ".runbook main > h3 {\n" +
+    "  margin-top: 32px;\n" +
+    "  padding-top: 12px;\n" +
+    "  border-top: 1px solid var(--line);\n" +
+    "  font: 650 16px/1.4 var(--mono);\n" +
+    "}\n" +
+    "\n" +
+    ".runbook h3:target,\n" +
+    ".runbook h3:has(:target) {\n" +
+    "  border-top: 3px solid var(--accent);\n" +
+    "}\n" +
+    "\n" +
+    ".runbook h1 {\n" +
+    "  font-size: 26px;\n" +
+    "}\n" +
+    "\n" +
+    ".runbook h2 {\n" +
+    "  margin-top: 40px;\n" +
+    "}\n" +
+    "\n" +
+    ".runbook blockquote {\n" +
+    "  margin-inline: 0;\n" +
+    "  padding: 6px 12px;\n" +
+    "  border-left: 4px solid var(--strong-line);\n" +
+    "  background: var(--card);\n" +
+    "}\n" +
+    "\n" +
+    ".runbook ul {\n" +
+    "  padding-left: 20px;\n" +
+    "  list-style: disc;\n" +
+    "}\n" +
+    "\n" +
+    ".runbook code {\n" +
+    "  overflow-wrap: anywhere;\n" +
+    "  font: 0.92em var(--mono);\n" +
+    "}\n" +
+    "\n" +
+    ".runbook table {\n" +
+    "  font: 13px/1.5 var(--sans);\n" +
+    "}\n" +
+    "\n" +
+    ".runbook :is(th, td) {\n" +
+    "  min-width: 12ch;\n" +
+    "}\n" +
+    "\n" +
+    ".runbook thead th {\n" +
+    "  background: var(--page);\n" +
+    "}\n" +
+    "\n" +
+    ".runbook .scroll {\n" +
+    "  max-height: none;\n" +
+    "}\n" +
+    "\n" +
     "/* ---- narrower ---- */\n" +
     "\n" +
     "@media (max-width: 1080px) {\n" +
@@ -2139,6 +2631,16 @@ export const PAGE = {
     "}\n" +
     "\n" +
     "@media (max-width: 760px) {\n" +
+    "  .bar {\n" +
+    "    flex-wrap: wrap;\n" +
+    "  }\n" +
+    "\n" +
+    "  .process {\n" +
+    "    order: 1;\n" +
+    "    flex-basis: 100%;\n" +
+    "  }\n" +
+    "\n" +
+    "  /* The table of the page becomes blocks; that of the runbook is scrolled. */\n" +
     "  .verdict {\n" +
     "    grid-template-columns: 1fr;\n" +
     "  }\n" +
@@ -2190,40 +2692,39 @@ export const PAGE = {
     "  }\n" +
     "\n" +
     "  /* A row becomes a small block: key and place, then the value. */\n" +
-    "  tbody tr {\n" +
+    "  .state-card tbody tr {\n" +
     "    display: grid;\n" +
     "    grid-template-columns: minmax(0, 1fr) auto;\n" +
     "    border-bottom: 1px solid var(--line);\n" +
     "  }\n" +
     "\n" +
-    "  tbody th,\n" +
-    "  tbody td {\n" +
+    "  .state-card tbody :is(th, td) {\n" +
     "    padding: 5px 0 2px;\n" +
     "    border: 0;\n" +
     "  }\n" +
     "\n" +
-    "  tbody th {\n" +
+    "  .state-card tbody th {\n" +
     "    overflow-wrap: anywhere;\n" +
     "    white-space: normal;\n" +
     "  }\n" +
     "\n" +
-    "  tbody :is(th, .value) {\n" +
+    "  .state-card tbody :is(th, .value) {\n" +
     "    padding-left: 10px;\n" +
     "  }\n" +
     "\n" +
-    "  tbody .value {\n" +
+    "  .state-card tbody .value {\n" +
     "    grid-row: 2;\n" +
     "    grid-column: 1 / -1;\n" +
     "    padding-bottom: 6px;\n" +
     "  }\n" +
     "\n" +
-    "  thead {\n" +
+    "  .state-card thead {\n" +
     "    position: absolute;\n" +
     "    clip-path: inset(50%);\n" +
     "  }\n" +
     "\n" +
     "  #log li {\n" +
-    "    grid-template-columns: 74px 18px minmax(0, 1fr);\n" +
+    "    grid-template-columns: minmax(74px, max-content) 18px minmax(0, 1fr);\n" +
     "  }\n" +
     "\n" +
     "  #log .what {\n" +
@@ -2248,6 +2749,94 @@ export const PAGE = {
     "    to {\n" +
     "      background: transparent;\n" +
     "    }\n" +
+    "  }\n" +
+    "}\n" +
+    "\n" +
+    "/* The system's own colours replace all of ours: what a colour said, a border or a pattern says. */\n" +
+    "@media (forced-colors: active) {\n" +
+    "  .headline,\n" +
+    "  .transitions li,\n" +
+    "  .outages li,\n" +
+    "  nav a {\n" +
+    "    border-left-color: CanvasText;\n" +
+    "  }\n" +
+    "\n" +
+    "  .space[data-tone='bad'] .headline,\n" +
+    "  .transitions [data-tone='bad'],\n" +
+    "  .outages li,\n" +
+    "  #nav a[data-tone='bad'] {\n" +
+    "    border-left-style: double;\n" +
+    "    border-left-width: 8px;\n" +
+    "  }\n" +
+    "\n" +
+    "  .lamps .mark {\n" +
+    "    border: 2px solid CanvasText;\n" +
+    "    background: Canvas;\n" +
+    "    color: CanvasText;\n" +
+    "  }\n" +
+    "\n" +
+    "  .lamps [data-tone='bad'] .mark {\n" +
+    "    border-style: double;\n" +
+    "    border-width: 4px;\n" +
+    "  }\n" +
+    "\n" +
+    "  .timeline,\n" +
+    "  .timeline > span,\n" +
+    "  .moment-mark,\n" +
+    "  .bar > i,\n" +
+    "  .swatch,\n" +
+    "  tr[data-new],\n" +
+    "  #log [data-around] {\n" +
+    "    forced-color-adjust: none;\n" +
+    "  }\n" +
+    "\n" +
+    "  .timeline {\n" +
+    "    background: Canvas;\n" +
+    "  }\n" +
+    "\n" +
+    "  .timeline > span {\n" +
+    "    background: GrayText;\n" +
+    "  }\n" +
+    "\n" +
+    "  .timeline [data-tone='good'] {\n" +
+    "    background: CanvasText;\n" +
+    "  }\n" +
+    "\n" +
+    "  .timeline [data-tone='warn'],\n" +
+    "  .timeline [data-tone='bad'] {\n" +
+    "    background: Highlight;\n" +
+    "  }\n" +
+    "\n" +
+    "  .moment-mark,\n" +
+    "  .bar > i {\n" +
+    "    background: CanvasText;\n" +
+    "  }\n" +
+    "\n" +
+    "  tr[data-new],\n" +
+    "  #log [data-around] {\n" +
+    "    background: Canvas;\n" +
+    "    color: CanvasText;\n" +
+    "    outline: 1px dashed Highlight;\n" +
+    "  }\n" +
+    "\n" +
+    "  .machine .state rect,\n" +
+    "  .machine .edge {\n" +
+    "    stroke: CanvasText;\n" +
+    "    fill: Canvas;\n" +
+    "  }\n" +
+    "\n" +
+    "  .machine .edge {\n" +
+    "    fill: none;\n" +
+    "  }\n" +
+    "\n" +
+    "  .machine text {\n" +
+    "    fill: CanvasText;\n" +
+    "    stroke: none;\n" +
+    "  }\n" +
+    "\n" +
+    "  .machine .lit rect {\n" +
+    "    stroke: Highlight;\n" +
+    "    stroke-width: 4;\n" +
     "  }\n" +
     "}\n",
   "table.js":
@@ -2284,17 +2873,17 @@ export const PAGE = {
     "    });\n" +
     "    this.element = el(\n" +
     "      'section',\n" +
-    "      { class: 'card state-card', 'aria-labelledby': `${id}-title` },\n" +
+    "      { class: 'card state-card', 'aria-label': `${space}: state` },\n" +
     "      el(\n" +
     "        'header',\n" +
     "        {},\n" +
-    "        el('h3', { id: `${id}-title` }, 'State'),\n" +
+    "        el('h3', {}, 'State'),\n" +
     "        this.#note,\n" +
     "        el('label', { class: 'filter', for: id }, el('span', {}, 'Filter'), input),\n" +
     "      ),\n" +
     "      el(\n" +
     "        'div',\n" +
-    "        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `State of ${space}` },\n" +
+    "        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `${space}: keys and values` },\n" +
     "        el(\n" +
     "          'table',\n" +
     "          {},\n" +
@@ -2391,6 +2980,171 @@ export const PAGE = {
     "function byKey([a], [b]) {\n" +
     "  return a < b ? -1 : 1;\n" +
     "}\n",
+  "timeline.js":
+    "/** The last 24 hours of a space as a bar, the outages in it as a list, and links to their moments. */\n" +
+    "import { el, setText } from './dom.js';\n" +
+    "import { momentHref } from './moment.js';\n" +
+    "import { clockTime, dayTime, duration, headlineName } from './words.js';\n" +
+    "\n" +
+    "const DAY_MS = 24 * 3_600_000;\n" +
+    "const LEAST_MS = 10 * 60_000;\n" +
+    "const SHOWN_OUTAGES = 5;\n" +
+    "/** A bar of less than this cannot be seen or hit, in percent of the width. */\n" +
+    "const LEAST_WIDTH = 0.3;\n" +
+    "const TONES = { well: 'good', idle: 'none', trouble: 'bad' };\n" +
+    "\n" +
+    "export class TimelineView {\n" +
+    "  element;\n" +
+    "  #space;\n" +
+    "  #spans = [];\n" +
+    "  #outages = 0;\n" +
+    "  #since = null;\n" +
+    "  #marked;\n" +
+    "  #drawnAt = -Infinity;\n" +
+    "  #bar = el('div', { class: 'timeline', role: 'img' });\n" +
+    "  #scale = el('div', { class: 'timeline-scale', 'aria-hidden': 'true' }, ...[0, 1, 2].map(() => el('span')));\n" +
+    "  #note = el('p', { class: 'hint' });\n" +
+    "  #list = el('ol', { class: 'outages' });\n" +
+    "\n" +
+    "  constructor(space) {\n" +
+    "    this.#space = space;\n" +
+    "    this.element = el(\n" +
+    "      'section',\n" +
+    "      { class: 'card day', 'aria-label': `${space}: last 24 hours` },\n" +
+    "      el('header', {}, el('h3', {}, 'Last 24 hours'), this.#note),\n" +
+    "      this.#bar,\n" +
+    "      this.#scale,\n" +
+    "      this.#list,\n" +
+    "    );\n" +
+    "  }\n" +
+    "\n" +
+    "  /** @param news the spans of the process, each with `at` in ms since 1970, and their counts */\n" +
+    "  update({ spans, outages, since }) {\n" +
+    "    this.#spans = spans;\n" +
+    "    this.#outages = outages;\n" +
+    "    this.#since = since ?? null;\n" +
+    "    this.#drawnAt = -Infinity;\n" +
+    "  }\n" +
+    "\n" +
+    "  /** Marks a moment; `undefined` marks none. */\n" +
+    "  mark(at) {\n" +
+    "    if (this.#marked === at) return;\n" +
+    "    this.#marked = at;\n" +
+    "    this.#drawnAt = -Infinity;\n" +
+    "  }\n" +
+    "\n" +
+    "  /** The span of a moment, with its end; `undefined` where this process was not there. */\n" +
+    "  at(moment) {\n" +
+    "    const index = this.#spans.findLastIndex(({ at }) => at <= moment);\n" +
+    "    if (index < 0) return undefined;\n" +
+    "    return { ...this.#spans[index], until: this.#spans[index + 1]?.at };\n" +
+    "  }\n" +
+    "\n" +
+    "  /** The bar moves by the width of a pixel in a minute or so: once a second is enough. */\n" +
+    "  draw(wallMs) {\n" +
+    "    if (this.#spans.length === 0 || wallMs - this.#drawnAt < 1_000) return;\n" +
+    "    this.#drawnAt = wallMs;\n" +
+    "    const first = Math.max(this.#spans[0].at, wallMs - DAY_MS);\n" +
+    "    const from = Math.min(first, wallMs - LEAST_MS);\n" +
+    "    const share = (at) => (100 * (at - from)) / (wallMs - from);\n" +
+    "    const bars = this.#spans.map((span, n) => this.#barOf(span, this.#spans[n + 1]?.at ?? wallMs, share));\n" +
+    "    if (this.#marked >= from && this.#marked <= wallMs) {\n" +
+    "      const mark = el('i', { class: 'moment-mark' });\n" +
+    "      mark.style.left = `${share(this.#marked)}%`;\n" +
+    "      bars.push(mark);\n" +
+    "    }\n" +
+    "    this.#bar.replaceChildren(...bars);\n" +
+    "    const middle = (from + wallMs) / 2;\n" +
+    "    for (const [n, at] of [from, middle, wallMs].entries())\n" +
+    "      setText(this.#scale.children[n], n === 2 ? 'now' : dayTime(at, wallMs));\n" +
+    "    const words = this.#words(wallMs);\n" +
+    "    setText(this.#note, words);\n" +
+    "    if (this.#bar.getAttribute('aria-label') !== words) this.#bar.setAttribute('aria-label', words);\n" +
+    "    this.#list.replaceChildren(\n" +
+    "      ...outagesOf(this.#spans)\n" +
+    "        .slice(-SHOWN_OUTAGES)\n" +
+    "        .toReversed()\n" +
+    "        .map((one) => this.#item(one, wallMs)),\n" +
+    "    );\n" +
+    "  }\n" +
+    "\n" +
+    "  #barOf(span, until, share) {\n" +
+    "    const left = Math.max(0, share(span.at));\n" +
+    "    const width = Math.max(share(until) - left, span.condition === 'trouble' ? LEAST_WIDTH : 0);\n" +
+    "    const tone = span.condition === 'trouble' && span.freshness === 'live' ? 'warn' : TONES[span.condition];\n" +
+    "    const bar = el('span', {\n" +
+    "      'data-tone': tone,\n" +
+    "      'data-merged': span.merged > 1,\n" +
+    "      title: `${dayTime(span.at, until)}, for ${duration(until - span.at)}: ${wordsOf(span)}`,\n" +
+    "    });\n" +
+    "    // For the mouse: the list below has links to the outages.\n" +
+    "    bar.addEventListener('click', () => (location.hash = momentHref(this.#space, span.at)));\n" +
+    "    bar.style.left = `${Math.min(left, 100 - LEAST_WIDTH)}%`;\n" +
+    "    bar.style.width = `${width}%`;\n" +
+    "    return bar;\n" +
+    "  }\n" +
+    "\n" +
+    "  #words(wallMs) {\n" +
+    "    if (this.#outages === 0) return `no outage since ${dayTime(this.#spans[0].at, wallMs)}`;\n" +
+    "    const many = this.#outages === 1 ? '1 outage' : `${this.#outages} outages`;\n" +
+    "    return `${many} since ${dayTime(this.#since, wallMs)}, ${duration(this.#troubleNow(wallMs))} in all`;\n" +
+    "  }\n" +
+    "\n" +
+    "  /** The sum of the process was made when the last span began, which may go on. */\n" +
+    "  #troubleNow(wallMs) {\n" +
+    "    const last = this.#spans.at(-1);\n" +
+    "    const isOn = last.condition === 'trouble';\n" +
+    "    const before = this.#spans.slice(0, -1);\n" +
+    "    const closed = before.reduce(\n" +
+    "      (sum, span, n) =>\n" +
+    "        sum + (span.troubleMs ?? (span.condition === 'trouble' ? this.#spans[n + 1].at - span.at : 0)),\n" +
+    "      0,\n" +
+    "    );\n" +
+    "    return closed + (isOn ? Math.max(0, wallMs - last.at) : 0);\n" +
+    "  }\n" +
+    "\n" +
+    "  #item({ from, until, spans }, wallMs) {\n" +
+    "    const end = until ?? wallMs;\n" +
+    "    const worst = spans.reduce((a, b) => (lastedOf(b, spans, end) > lastedOf(a, spans, end) ? b : a));\n" +
+    "    const lasted = duration(end - from);\n" +
+    "    const merged = spans.find(({ merged }) => merged > 1);\n" +
+    "    const text = merged\n" +
+    "      ? `${merged.outages} outages within ${lasted}, the worst: ${headlineName(worst.headline)}`\n" +
+    "      : `${headlineName(worst.headline)}, ${until === undefined ? `for ${lasted} so far` : `for ${lasted}`}`;\n" +
+    "    return el(\n" +
+    "      'li',\n" +
+    "      { 'data-tone': worst.freshness === 'live' ? 'warn' : 'bad' },\n" +
+    "      el(\n" +
+    "        'a',\n" +
+    "        { href: momentHref(this.#space, from), title: new Date(from).toISOString() },\n" +
+    "        clockTime(from, wallMs),\n" +
+    "      ),\n" +
+    "      el('span', {}, text),\n" +
+    "    );\n" +
+    "  }\n" +
+    "}\n" +
+    "\n" +
+    "function lastedOf(span, spans, until) {\n" +
+    "  const next = spans[spans.indexOf(span) + 1];\n" +
+    "  return (next?.at ?? until) - span.at;\n" +
+    "}\n" +
+    "\n" +
+    "function wordsOf({ headline, merged, outages }) {\n" +
+    "  return merged > 1 ? `${outages} outages, the worst: ${headlineName(headline)}` : headlineName(headline);\n" +
+    "}\n" +
+    "\n" +
+    "/** Spans of trouble one after the other are one outage. */\n" +
+    "function outagesOf(spans) {\n" +
+    "  const outages = [];\n" +
+    "  for (const [n, span] of spans.entries()) {\n" +
+    "    if (span.condition !== 'trouble') continue;\n" +
+    "    const goesOn = n > 0 && spans[n - 1].condition === 'trouble' && outages.length > 0;\n" +
+    "    if (goesOn) outages.at(-1).spans.push(span);\n" +
+    "    else outages.push({ from: span.at, spans: [span] });\n" +
+    "    outages.at(-1).until = spans[n + 1]?.at;\n" +
+    "  }\n" +
+    "  return outages;\n" +
+    "}\n",
   "words.js":
     "/** Texts for numbers, times and states. */\n" +
     "\n" +
@@ -2438,13 +3192,54 @@ export const PAGE = {
     "  return `${Math.floor(s / 86_400)} days`;\n" +
     "}\n" +
     "\n" +
+    "const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });\n" +
+    "const minute = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hour12: false });\n" +
+    "\n" +
+    "/** A time to the second, with its day where that is not today; `isFull`: with year and tenths. */\n" +
+    "export function clockTime(wallMs, nowMs, isFull = false) {\n" +
+    "  const at = new Date(wallMs);\n" +
+    "  if (isFull) return `${isoDay(at)} ${fineClock.format(at)}`;\n" +
+    "  return `${dayBefore(at, nowMs)}${clock.format(at)}`;\n" +
+    "}\n" +
+    "\n" +
+    "/** The same to the minute. */\n" +
+    "export function dayTime(wallMs, nowMs) {\n" +
+    "  const at = new Date(wallMs);\n" +
+    "  return `${dayBefore(at, nowMs)}${minute.format(at)}`;\n" +
+    "}\n" +
+    "\n" +
+    "function dayBefore(at, nowMs) {\n" +
+    "  return at.toDateString() === new Date(nowMs).toDateString() ? '' : `${day.format(at)}, `;\n" +
+    "}\n" +
+    "\n" +
+    "function isoDay(at) {\n" +
+    "  const two = (number) => String(number).padStart(2, '0');\n" +
+    "  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;\n" +
+    "}\n" +
+    "\n" +
+    "/** The zone of all times on this page, such as `Europe/Berlin, UTC+1`. */\n" +
+    "export function zoneName() {\n" +
+    "  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();\n" +
+    "  const minutes = -new Date().getTimezoneOffset();\n" +
+    "  if (minutes === 0) return 'UTC';\n" +
+    "  const rest = Math.abs(minutes) % 60;\n" +
+    "  const hours = Math.trunc(Math.abs(minutes) / 60);\n" +
+    "  return `${timeZone}, UTC${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;\n" +
+    "}\n" +
+    "\n" +
+    "/** The name of a headline as words: `redis-out` becomes `Redis out`. */\n" +
+    "export function headlineName(headline) {\n" +
+    "  return headline.replaceAll('-', ' ').replace('redis', 'Redis');\n" +
+    "}\n" +
+    "\n" +
     "export function timeOfDay(wallMs) {\n" +
     "  return clock.format(new Date(wallMs));\n" +
     "}\n" +
     "\n" +
-    "/** A time of day with tenths of a second, for events that come several times a second. */\n" +
-    "export function fineTime(wallMs) {\n" +
-    "  return fineClock.format(new Date(wallMs));\n" +
+    "/** A time with tenths of a second, for events that come several times a second; with its day where that is not today. */\n" +
+    "export function fineTime(wallMs, nowMs = Date.now()) {\n" +
+    "  const at = new Date(wallMs);\n" +
+    "  return `${dayBefore(at, nowMs)}${fineClock.format(at)}`;\n" +
     "}\n" +
     "\n" +
     "/** The name of a state: `degraded.direct` becomes `degraded · direct`. */\n" +

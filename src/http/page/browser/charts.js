@@ -11,6 +11,10 @@ export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+/** Older points are thinned to one in so many ms, but a hole is kept. */
+const FINE_MS = 60_000;
+const SPARSE_MS = 2_000;
+
 /** All charts, since each is rebuilt when the colour scheme changes. */
 const drawn = new Set();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
@@ -34,7 +38,7 @@ export class TimeChart {
   constructor(options) {
     this.#options = {
       height: 180,
-      windowMs: 90_000,
+      windowMs: 900_000,
       tones: {},
       write: (value) => number(value, options.format),
       ...options,
@@ -56,7 +60,7 @@ export class TimeChart {
    */
   add(points) {
     for (const point of points) this.#points.push(point);
-    if (this.#points.length > 2 * MAX_POINTS) this.#points.splice(0, this.#points.length - MAX_POINTS);
+    if (this.#points.length > MAX_POINTS) this.#points = thinned(this.#points, this.#options.windowMs);
     const names = this.#options.names ?? [
       ...new Set([...this.#names, ...points.flatMap(({ values }) => Object.keys(values))]),
     ];
@@ -218,6 +222,25 @@ export class TimeChart {
     }
     ctx.restore();
   }
+}
+
+/** At most as many points as the window has room for, and some that are dropped with the next call. */
+function thinned(points, windowMs) {
+  const now = points.at(-1).at;
+  const kept = [];
+  for (const point of points) {
+    if (point.at < now - windowMs) continue;
+    const last = kept.at(-1);
+    const isFine = point.at > now - FINE_MS;
+    const isSame = last && Math.floor(last.at / SPARSE_MS) === Math.floor(point.at / SPARSE_MS);
+    if (isFine || !isSame) kept.push(point);
+    else if (isHole(point) && !isHole(last)) kept[kept.length - 1] = point;
+  }
+  return kept.slice(-MAX_POINTS);
+}
+
+function isHole({ values }) {
+  return Object.keys(values).length === 0;
 }
 
 function legendItem(name, index) {

@@ -105,8 +105,9 @@ function labelOf(text, { x, y }, isOpen, width) {
  * @param {string} current the state, as in `degraded.direct`
  * @param {{ from: string; to: string } | undefined} last the transition that led here
  * @param {number} width px
+ * @param {string} tone of the current state
  */
-export function drawMachine(root, chart, current, last, width) {
+export function drawMachine(root, chart, current, last, width, tone = modeTone(current)) {
   const { boxes, height } = layout(chart, width);
   const edges = edgesOf(chart);
   const top = current.split('.')[0];
@@ -129,7 +130,7 @@ export function drawMachine(root, chart, current, last, width) {
     if (width >= LABELS_FROM && !edge.isLast && way.x !== undefined)
       labels.push(labelOf(short(edge.labels), way, isOpen, width));
   }
-  const nodes = [...boxes.values()].map((box) => drawBox(box, isCurrent(box.state.path), current));
+  const nodes = [...boxes.values()].map((box) => drawBox(box, isCurrent(box.state.path), tone));
   root.replaceChildren(
     markers(),
     ...nodes.filter(({ isOuter }) => isOuter).map(({ node }) => node),
@@ -139,10 +140,10 @@ export function drawMachine(root, chart, current, last, width) {
   );
 }
 
-function drawBox({ x, y, width, height, state, isOuter }, isLit, current) {
+function drawBox({ x, y, width, height, state, isOuter }, isLit, tone) {
   const attributes = {
     class: `state${isOuter ? ' outer' : ''}${isLit ? ' lit' : ''}`,
-    'data-tone': isLit ? modeTone(current) : 'none',
+    'data-tone': isLit ? tone : 'none',
   };
   const dot =
     isLit && !isOuter && width > 110

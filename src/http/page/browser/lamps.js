@@ -16,16 +16,20 @@ function redisLamp({ link, mode, reason, role }) {
   return ['warn', mode === 'recovering' ? 'back' : 'answers', reason];
 }
 
-function ownerLamp({ link, ownerAlive, owner, freshness, role, ownership, source, head }) {
+function ownerLamp({ link, ownerAlive, owner, ownerName, freshness, role, ownership, source, head }) {
   if (role === 'owner') return [ownerAlive ? 'good' : 'warn', ownership, 'this process'];
+  const who = ownerName === null ? '' : `${ownerName}: `;
   const more = role === 'standby' ? '; this process stands by' : '';
   if (!link.up && source !== 'direct')
-    return ['warn', 'unheard', `${ownerAlive ? 'its lease still runs; ' : ''}no path to it${more}`];
-  if (owner === 'released') return ['warn', 'released', `it stopped, and this is all that it set${more}`];
+    return ['warn', 'unheard', `${who}${ownerAlive ? 'its lease still runs; ' : ''}no path to it${more}`];
+  if (owner === 'released')
+    return ['warn', 'released', `${who}it stopped, and this is all that it set${more}`];
   if (!ownerAlive)
-    return head === '0-0' ? ['warn', 'none', 'nobody yet'] : ['bad', 'gone', `its lease has run out${more}`];
-  if (freshness !== 'live') return ['warn', 'alive', `holds its lease, but is silent${more}`];
-  return ['good', 'alive', `heard ${source === 'direct' ? 'directly' : 'by way of Redis'}${more}`];
+    return head === '0-0'
+      ? ['warn', 'none', 'nobody yet']
+      : ['bad', 'gone', `${who}its lease has run out${more}`];
+  if (freshness !== 'live') return ['warn', 'alive', `${who}holds its lease, but is silent${more}`];
+  return ['good', 'alive', `${who}heard ${source === 'direct' ? 'directly' : 'by way of Redis'}${more}`];
 }
 
 function ownLamp({ culprit, mode, freshness, reason }, delayMs) {

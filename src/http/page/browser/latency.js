@@ -13,10 +13,10 @@ export class LatencyPanel {
   #bounds;
   #seconds = [];
   #chart = new TimeChart({
-    title: 'per second',
+    title: 'last 15 min, the worst of each second or ten',
     names: ['p50', 'p99'],
     height: 150,
-    windowMs: 120_000,
+    windowMs: 900_000,
     isLog: true,
     tones: undefined,
     write: duration,
@@ -39,8 +39,8 @@ export class LatencyPanel {
     );
     this.element = el(
       'section',
-      { class: 'card latency', 'aria-labelledby': `latency-${space}` },
-      el('header', {}, el('h3', { id: `latency-${space}` }, 'Update latency'), this.#note),
+      { class: 'card latency', 'aria-label': `${space}: update latency` },
+      el('header', {}, el('h3', {}, 'Update latency'), this.#note),
       el(
         'p',
         { class: 'figures' },

@@ -1,5 +1,6 @@
 /** The event log, newest first. */
 import { el } from './dom.js';
+import { momentHref } from './moment.js';
 import { fineTime } from './words.js';
 
 const MAX_SHOWN = 120;
@@ -12,8 +13,8 @@ export function addToLog(list, entries, wallOf) {
     list.prepend(
       el(
         'li',
-        { 'data-tone': level },
-        el('time', {}, fineTime(wallOf(at))),
+        { 'data-tone': level, 'data-at': Math.round(wallOf(at)) },
+        timeLink(wallOf(at), space),
         el('span', { class: 'level', 'aria-hidden': 'true' }, MARKS[level] ?? '·'),
         el('span', { class: 'unseen' }, `${WORDS[level] ?? ''}: `),
         el('span', { class: 'where' }, space ?? 'process'),
@@ -22,4 +23,14 @@ export function addToLog(list, entries, wallOf) {
     );
   }
   while (list.children.length > MAX_SHOWN) list.lastElementChild.remove();
+}
+
+/** A time that is a link to its moment. */
+export function timeLink(wallMs, space) {
+  const iso = new Date(wallMs).toISOString();
+  return el(
+    'a',
+    { class: 'when', href: momentHref(space, wallMs), title: iso },
+    el('time', { datetime: iso }, fineTime(wallMs)),
+  );
 }

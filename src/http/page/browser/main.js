@@ -2,8 +2,10 @@
 import { keepContact } from './contact.js';
 import { el, setText, tone } from './dom.js';
 import { addToLog } from './log.js';
+import { Moment } from './moment.js';
+import { showNoContact, showSign } from './sign.js';
 import { SpaceView } from './space.js';
-import { bytes, count, duration, seconds } from './words.js';
+import { bytes, count, duration, seconds, zoneName } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const [main, nav, log, contact, lost] = ['spaces', 'nav', 'log', 'contact', 'lost'].map($);
@@ -11,19 +13,26 @@ const [main, nav, log, contact, lost] = ['spaces', 'nav', 'log', 'contact', 'los
 /** @type {Map<string, SpaceView>} */
 const views = new Map();
 let hello;
-/** This browser's time less the process's, ms. */
+/** The process's wall clock less its monotonic one, and less this browser's wall clock, ms. */
 let offsetMs = 0;
+let skewMs = 0;
+/** A clock that is wrong by more than this is said. */
+const SKEW_MS = 2_000;
 let lostAt;
 let lostWhy = '';
 let isDrawing = false;
 
 const wallOf = (at) => at + offsetMs;
+/** All times on this page are by the clock of the process, as those of its log. */
+const wallNow = () => Date.now() + skewMs;
+const moment = new Moment($('moment'), views, log);
 
 keepContact('events', {
   update(news) {
     if (news.hello) startOver(news.hello);
     if (!hello) return;
-    offsetMs = Date.now() - news.now;
+    offsetMs = news.wall - news.now;
+    skewMs = news.wall - Date.now();
     found();
     show(news);
     scheduleDraw();
@@ -35,6 +44,8 @@ keepContact('events', {
     tone(contact, 'bad');
     setText(contact, 'No contact');
     for (const view of views.values()) view.lost();
+    for (const link of nav.children) tone(link, 'none');
+    showNoContact(hello?.name ?? 'this process');
     showLost();
   },
 });
@@ -48,10 +59,20 @@ function startOver(received) {
   if (isSame) for (const view of views.values()) view.reset();
   else for (const space of views.keys()) removeView(space);
   setText($('name'), received.name);
-  document.title = `${received.name} · Tandem`;
 }
 
-function show({ spaces, others, rows, log: entries, transitions, seconds: lines, points, delayMs, load }) {
+function show(news) {
+  const {
+    spaces,
+    others,
+    rows,
+    log: entries,
+    transitions,
+    seconds: lines,
+    points,
+    timelines,
+    delayMs,
+  } = news;
   const here = new Set(spaces.map(({ space }) => space));
   for (const space of views.keys()) if (!here.has(space)) removeView(space);
   for (const space of here) if (!views.has(space)) addView(space);
@@ -62,11 +83,17 @@ function show({ spaces, others, rows, log: entries, transitions, seconds: lines,
   for (const news of rows) views.get(news.space)?.rows(news, performance.now());
   for (const [chart, list] of Map.groupBy(points, ({ chart }) => chart))
     views.get(hello.charts[chart].space)?.points(list);
+  for (const one of timelines) views.get(one.space)?.timeline(one);
   for (const status of spaces) views.get(status.space).status(status, delayMs);
   addToLog(log, entries, wallOf);
   drawNav(spaces);
   showOthers(others);
-  showLoad(load);
+  showLoad(news.load);
+  showProcess(news.redis);
+  showSign(
+    hello.name,
+    spaces.map((one) => ({ ...one, tone: views.get(one.space).tone })),
+  );
 }
 
 function addView(space) {
@@ -101,6 +128,17 @@ function showOthers({ count: number, notLive }) {
   $('others').hidden = number === 0;
   const state = notLive === 0 ? 'all of them live' : `${count(notLive)} of them not live`;
   setText($('others'), `${count(number)} more spaces are not shown, ${state}.`);
+}
+
+/** Which process this is, and which Redis it uses. */
+function showProcess(redis) {
+  const { host, pid, version, node } = hello.process;
+  const parts = [`${host}, pid ${pid}`, `tandem-sync ${version}, Node ${node}`];
+  if (redis !== null) parts.push(`Redis at ${redis}`);
+  setText($('process'), parts.join(' · '));
+  const apart = Math.abs(skewMs) > SKEW_MS;
+  const clock = `, whose clock is ${seconds(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} this browser's`;
+  setText($('zone'), `times are ${zoneName()}, by the clock of the process${apart ? clock : ''}`);
 }
 
 /** What Tandem takes of this process. */
@@ -146,6 +184,7 @@ function scheduleDraw() {
   isDrawing = true;
   requestAnimationFrame(() => {
     isDrawing = false;
-    for (const view of views.values()) view.draw(Date.now(), offsetMs);
+    for (const view of views.values()) view.draw(wallNow(), offsetMs);
+    moment.draw(wallNow());
   });
 }

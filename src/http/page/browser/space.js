@@ -4,11 +4,13 @@ import { drawMachine } from './diagram.js';
 import { el, setText, svg, tone } from './dom.js';
 import { lampsOf } from './lamps.js';
 import { LatencyPanel } from './latency.js';
+import { timeLink } from './log.js';
 import { StateTable } from './table.js';
-import { count, duration, fineTime, modeTone, seconds, stateName } from './words.js';
+import { TimelineView } from './timeline.js';
+import { clockTime, count, duration, modeTone, seconds, stateName } from './words.js';
 
 const SHOWN_TRANSITIONS = 6;
-const FACTS = ['Mode', 'Position', 'Freshness', 'Proven', 'Source', 'Owner', 'Lease', 'Keys'];
+const FACTS = ['Mode', 'Position', 'Freshness', 'Proven', 'Source', 'Owner', 'Lease', 'Keys', 'Waiting'];
 const MARKS = { good: '✓', warn: '!', bad: '✕', none: '·' };
 const SOURCES = { redis: 'Redis', direct: 'the owner, directly', memory: 'memory alone' };
 
@@ -21,7 +23,10 @@ export class SpaceView {
   #table;
   #latency;
   #charts;
+  #timeline;
   #summary = el('p', { class: 'summary', role: 'status' });
+  #since = el('p', { class: 'since' });
+  #next = el('p', { class: 'next' }, el('span'), ' ', el('a', {}));
   #lamps = { redis: lamp('Redis'), owner: lamp('Owner'), us: lamp('This process') };
   #facts = Object.fromEntries(FACTS.map((name) => [name, el('dd')]));
   #list = el('ol', { class: 'transitions' });
@@ -33,6 +38,7 @@ export class SpaceView {
     this.#name = name;
     this.#hello = hello;
     this.#table = new StateTable(name);
+    this.#timeline = new TimelineView(name);
     this.#latency = new LatencyPanel(hello.boundsMs, name);
     this.#charts = new Map(
       hello.charts.flatMap((chart, index) =>
@@ -50,10 +56,14 @@ export class SpaceView {
 
   #build(holder) {
     const id = `space-${this.#name}`;
-    const charts = [...this.#charts.values()].map(({ element }, index) =>
+    const name = this.#name;
+    const charts = [...this.#charts].map(([number, { element }], index) =>
       el(
         'section',
-        { class: `card chart-card${index === 0 ? ' wide' : ''}`, 'aria-label': 'Chart of the state' },
+        {
+          class: `card chart-card${index === 0 ? ' wide' : ''}`,
+          'aria-label': `${name}: ${this.#hello.charts[number].title}`,
+        },
         element,
       ),
     );
@@ -62,29 +72,37 @@ export class SpaceView {
       { class: 'space', id, 'aria-labelledby': `${id}-title` },
       el(
         'section',
-        { class: 'verdict', 'aria-labelledby': `${id}-title` },
-        el('div', { class: 'headline' }, el('h2', { id: `${id}-title` }, this.#name), this.#summary),
+        { class: 'verdict', 'aria-label': `${name}: diagnosis` },
+        el(
+          'div',
+          { class: 'headline' },
+          el('h2', { id: `${id}-title` }, name),
+          this.#summary,
+          this.#since,
+          this.#next,
+        ),
         el(
           'ul',
-          { class: 'lamps', 'aria-label': 'Is it Redis, the owner, or us?' },
+          { class: 'lamps', 'aria-label': `${name}: is it Redis, the owner, or us?` },
           ...Object.values(this.#lamps).map(({ element }) => element),
         ),
       ),
       el(
         'div',
         { class: 'grid' },
+        this.#timeline.element,
         el(
           'section',
-          { class: 'card connection', 'aria-labelledby': `${id}-connection` },
-          el('header', {}, el('h3', { id: `${id}-connection` }, 'Connection')),
+          { class: 'card connection', 'aria-label': `${name}: connection` },
+          el('header', {}, el('h3', {}, 'Connection')),
           holder,
           el('h4', {}, 'Last transitions'),
           this.#list,
         ),
         el(
           'section',
-          { class: 'card facts', 'aria-labelledby': `${id}-facts` },
-          el('header', {}, el('h3', { id: `${id}-facts` }, 'Now')),
+          { class: 'card facts', 'aria-label': `${name}: now` },
+          el('header', {}, el('h3', {}, 'Now')),
           el('dl', {}, ...FACTS.map((name) => el('div', {}, el('dt', {}, name), this.#facts[name]))),
         ),
         this.#latency.element,
@@ -92,6 +110,20 @@ export class SpaceView {
         this.#table.element,
       ),
     );
+  }
+
+  /** The timeline of the process. */
+  timeline(news) {
+    this.#timeline.update(news);
+  }
+
+  /** The span of a moment. */
+  at(moment) {
+    return this.#timeline.at(moment);
+  }
+
+  mark(moment) {
+    this.#timeline.mark(moment);
   }
 
   get tone() {
@@ -108,12 +140,16 @@ export class SpaceView {
   /** The connection is lost, so nothing here may look live. */
   lost() {
     setText(this.#summary, 'Not known now: no contact with this process. Below is the last known state.');
+    setText(this.#since, '');
+    this.#showNext('no-contact', 'Look whether that process runs.');
     for (const one of Object.values(this.#lamps)) set(one, 'none', 'not known', '');
-    for (const name of ['Freshness', 'Proven', 'Owner', 'Lease']) {
+    for (const name of ['Mode', 'Freshness', 'Proven', 'Owner', 'Lease', 'Waiting']) {
       setText(this.#facts[name], 'not known');
       tone(this.#facts[name], 'none');
     }
     tone(this.element, 'none');
+    this.#status = undefined;
+    this.#drawnAs = '';
     this.#table.status(undefined, 'unknown');
     this.#table.draw(Infinity);
   }
@@ -133,13 +169,14 @@ export class SpaceView {
   transitions(list) {
     for (const one of list) this.#transitions.unshift(one);
     this.#transitions.length = Math.min(this.#transitions.length, SHOWN_TRANSITIONS);
-    this.#list.replaceChildren(...this.#transitions.map(transitionItem));
+    this.#list.replaceChildren(...this.#transitions.map((one) => transitionItem(one, this.#name)));
   }
 
   /** @param status as the process sends it; `delayMs`: the delay of the process's own timers */
   status(status, delayMs) {
     this.#status = status;
     setText(this.#summary, status.summary);
+    this.#showNext(status.headline, status.next);
     tone(this.element, this.tone);
     this.element.toggleAttribute('data-stale', status.freshness !== 'live');
     this.#table.status(status.keys, status.freshness);
@@ -154,7 +191,23 @@ export class SpaceView {
     this.#latency.draw(wallMs, offsetMs, isOwner);
     for (const chart of this.#charts.values()) chart.draw(wallMs, offsetMs);
     this.#table.draw();
-    if (this.#status) setText(this.#facts.Mode, this.#modeText(wallMs));
+    this.#timeline.draw(wallMs);
+    if (!this.#status) return;
+    setText(this.#facts.Mode, this.#modeText(wallMs));
+    const { since, waiting } = this.#status;
+    if (since !== null)
+      setText(this.#since, `since ${clockTime(since, wallMs)}, for ${seconds(Math.max(0, wallMs - since))}`);
+    if (this.#status.role === 'owner') setText(this.#facts.Waiting, waitingText(waiting, wallMs));
+  }
+
+  /** What to do first, and the section of the runbook: this process serves it. */
+  #showNext(headline, text) {
+    const [words, , link] = this.#next.childNodes;
+    this.#next.hidden = text === '';
+    setText(words, text);
+    setText(link, `What to check: ${headline}`);
+    const href = `page/on-call.html#${headline}`;
+    if (link.getAttribute('href') !== href) link.setAttribute('href', href);
   }
 
   /** Of many spaces, the process no longer knows each last transition. */
@@ -168,7 +221,9 @@ export class SpaceView {
     for (const [name, lamp] of Object.entries(lampsOf(status, delayMs))) set(this.#lamps[name], ...lamp);
   }
 
-  #drawFacts({ position, freshness, staleMs, source, ownerAlive, owner, leaseMs, keys, role, ownership }) {
+  #drawFacts(status) {
+    const { position, freshness, staleMs, source, ownerAlive, owner, ownerName, leaseMs, keys, role } =
+      status;
     const facts = this.#facts;
     setText(facts.Position, position);
     setText(facts.Freshness, freshness);
@@ -182,21 +237,27 @@ export class SpaceView {
       lost: 'no sign of life',
       never: 'nobody yet',
     };
-    setText(facts.Owner, role === 'owner' ? `this process, ${ownership}` : words[owner]);
+    const who = ownerName === null ? '' : `${ownerName}: `;
+    setText(facts.Owner, role === 'owner' ? `this process, ${status.ownership}` : `${who}${words[owner]}`);
     tone(facts.Owner, ownerAlive ? (freshness === 'live' ? 'good' : 'warn') : 'bad');
     const noLease = owner === 'released' ? 'given up' : 'run out, or not known';
     setText(facts.Lease, leaseMs > 0 ? `held, ${duration(leaseMs)} left` : noLease);
     setText(facts.Keys, count(keys));
+    facts.Waiting.parentElement.hidden = role !== 'owner';
+    tone(facts.Waiting, status.waiting === null ? 'good' : 'bad');
   }
 
   #drawMachine() {
     if (!this.#status || this.#width === 0) return;
     const { state } = this.#status;
     const last = this.#transitions.find(({ from }) => from !== '');
-    const as = `${state} ${last?.from} ${last?.to} ${this.#width}`;
+    // A connection to Redis is worth little while nobody writes there.
+    const isWell = this.#status.culprit === 'nobody';
+    const light = modeTone(state) === 'good' && !isWell ? 'warn' : modeTone(state);
+    const as = `${state} ${light} ${last?.from} ${last?.to} ${this.#width}`;
     if (as === this.#drawnAs) return;
     this.#drawnAs = as;
-    drawMachine(this.#drawing, this.#hello.machine, state, last, this.#width);
+    drawMachine(this.#drawing, this.#hello.machine, state, last, this.#width, light);
   }
 }
 
@@ -206,11 +267,19 @@ function provenText(staleMs, position) {
   return `${staleMs < 1_000 ? `${staleMs} ms` : seconds(staleMs)} ago`;
 }
 
-function transitionItem({ at, from, to, reason }) {
+/** Redis takes what was set within milliseconds: only what waits for longer is said. */
+function waitingText(waiting, wallMs) {
+  if (waiting === null) return 'nothing';
+  const { changes, since } = waiting;
+  const what = changes === 1 ? '1 change' : `${count(changes)} changes`;
+  return `${what} since ${clockTime(since, wallMs)}, for ${seconds(Math.max(0, wallMs - since))}`;
+}
+
+function transitionItem({ at, from, to, reason }, space) {
   return el(
     'li',
     { 'data-tone': modeTone(to) },
-    el('time', {}, fineTime(at)),
+    timeLink(at, space),
     el('span', { class: 'move' }, from === '' ? stateName(to) : `${stateName(from)} → ${stateName(to)}`),
     el('span', { class: 'why' }, reason),
   );

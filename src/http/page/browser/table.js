@@ -31,17 +31,17 @@ export class StateTable {
     });
     this.element = el(
       'section',
-      { class: 'card state-card', 'aria-labelledby': `${id}-title` },
+      { class: 'card state-card', 'aria-label': `${space}: state` },
       el(
         'header',
         {},
-        el('h3', { id: `${id}-title` }, 'State'),
+        el('h3', {}, 'State'),
         this.#note,
         el('label', { class: 'filter', for: id }, el('span', {}, 'Filter'), input),
       ),
       el(
         'div',
-        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `State of ${space}` },
+        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `${space}: keys and values` },
         el(
           'table',
           {},

@@ -44,13 +44,54 @@ export function seconds(ms) {
   return `${Math.floor(s / 86_400)} days`;
 }
 
+const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
+const minute = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hour12: false });
+
+/** A time to the second, with its day where that is not today; `isFull`: with year and tenths. */
+export function clockTime(wallMs, nowMs, isFull = false) {
+  const at = new Date(wallMs);
+  if (isFull) return `${isoDay(at)} ${fineClock.format(at)}`;
+  return `${dayBefore(at, nowMs)}${clock.format(at)}`;
+}
+
+/** The same to the minute. */
+export function dayTime(wallMs, nowMs) {
+  const at = new Date(wallMs);
+  return `${dayBefore(at, nowMs)}${minute.format(at)}`;
+}
+
+function dayBefore(at, nowMs) {
+  return at.toDateString() === new Date(nowMs).toDateString() ? '' : `${day.format(at)}, `;
+}
+
+function isoDay(at) {
+  const two = (number) => String(number).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+/** The zone of all times on this page, such as `Europe/Berlin, UTC+1`. */
+export function zoneName() {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const minutes = -new Date().getTimezoneOffset();
+  if (minutes === 0) return 'UTC';
+  const rest = Math.abs(minutes) % 60;
+  const hours = Math.trunc(Math.abs(minutes) / 60);
+  return `${timeZone}, UTC${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
+}
+
+/** The name of a headline as words: `redis-out` becomes `Redis out`. */
+export function headlineName(headline) {
+  return headline.replaceAll('-', ' ').replace('redis', 'Redis');
+}
+
 export function timeOfDay(wallMs) {
   return clock.format(new Date(wallMs));
 }
 
-/** A time of day with tenths of a second, for events that come several times a second. */
-export function fineTime(wallMs) {
-  return fineClock.format(new Date(wallMs));
+/** A time with tenths of a second, for events that come several times a second; with its day where that is not today. */
+export function fineTime(wallMs, nowMs = Date.now()) {
+  const at = new Date(wallMs);
+  return `${dayBefore(at, nowMs)}${fineClock.format(at)}`;
 }
 
 /** The name of a state: `degraded.direct` becomes `degraded · direct`. */
