@@ -97,6 +97,11 @@ export interface ProcessOptions {
    * participants whose `error` events nobody listens for; there, what goes well from the beginning has none.
    */
   readonly log?: Logger | false | undefined;
+  /**
+   * Whether this process registers in Redis: what its participants are, and what happened to them last, for
+   * `tandem.fleet()` of any process. It is one write each two seconds. Default true.
+   */
+  readonly fleet?: boolean;
   /** An XState inspector for all actors and machines. Default none. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
@@ -113,6 +118,7 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
     commandTimeoutMs = 500,
     connectTimeoutMs,
     telemetry = true,
+    fleet = true,
     inspect,
   } = options;
   const log = requireLog(options.log);
@@ -122,7 +128,7 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
   if (connectTimeoutMs !== undefined)
     between('connectTimeoutMs', connectTimeoutMs, LEAST_CONNECT_MS, MOST_CONNECT_MS);
   const observers = new Observers();
-  const { store, finder, time, clock, leave } = inRoot(() =>
+  const { store, finder, roster, time, clock, leave } = inRoot(() =>
     isOnMemory(options)
       ? joinMemory(options, { name, deadlineMs, observers })
       : joinRedis(options, { name, deadlineMs, connectTimeoutMs, observers }),
@@ -135,6 +141,8 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
   const runtime = { name, store, clock, time, path, observers, tracer };
   return new Tandem(runtime, leave, {
     finder,
+    roster,
+    registers: requireBoolean('fleet', fleet),
     ...(inspect && { inspect: inspectorInRoot(inspect) }),
     log: new ProcessLog({ name, time, log }),
     measure: (participants, load) => measure(otel, { time, clock, observers, participants, load }),
@@ -172,7 +180,7 @@ function joinRedis(
   const clock = new ServerClock(time);
   const target = { redis, prefix: requirePrefix(prefix), credentials: requireSource(credentials) };
   const store = new RedisStore({ ...options, ...target, time, clock });
-  return { store, finder: store.finder, time, clock, leave: () => store.stop() };
+  return { store, finder: store.finder, roster: store.roster, time, clock, leave: () => store.stop() };
 }
 
 /** Actors call an inspector in the async context of whoever sends them something. */

@@ -25,6 +25,9 @@ export type {
 } from './follower/follower.ts';
 export type { AnyDiscovery } from './tandem.ts';
 export type { Discovery, DiscoverOptions } from './follower/discovery.ts';
+export type { Fleet, FleetMember, FleetTransition, Standing } from './fleet/fleet.ts';
+export type { FleetRole } from './fleet/record.ts';
+export type { RegistrationState } from './fleet/registration.ts';
 export type { SyncEvent } from './follower/events.ts';
 export type { Stopped, Uncommitted } from './actor/stopped.ts';
 export type { AnyParticipant } from './actor/participant.ts';

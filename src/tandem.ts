@@ -8,23 +8,32 @@ import type { AnyParticipant } from './actor/participant.ts';
 import type { Uncommitted } from './actor/stopped.ts';
 import type { Load } from './base/load.ts';
 import { LoadMeter } from './base/load.ts';
+import { hostname } from './base/node.ts';
 import { between, requireSignal } from './base/options.ts';
 import { inRoot } from './base/root.ts';
 import { Slices } from './base/slices.ts';
 import type { Time } from './base/time.ts';
-import { machineClock } from './base/time.ts';
+import { machineClock, randomId } from './base/time.ts';
+import { VERSION } from './base/version.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import { judge } from './fleet/judge.ts';
+import type { FleetRole, ProcessFacts } from './fleet/record.ts';
+import type { RegistrationState } from './fleet/registration.ts';
+import { Registration } from './fleet/registration.ts';
+import { readFleet } from './fleet/roster-reader.ts';
 import type { DiscoverOptions } from './follower/discovery.ts';
 import { Discovery } from './follower/discovery.ts';
 import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
 import { checkedFollowOptions, followerLogic } from './follower/follower.ts';
 import type { ProcessLog } from './log/process-log.ts';
-import type { Owner, OwnerEmitted, OwnOptions } from './owner/owner.ts';
-import { ownerLogic } from './owner/owner.ts';
+import type { OwnerEmitted, OwnOptions } from './owner/owner.ts';
+import { Owner, ownerLogic } from './owner/owner.ts';
 import { removeSpace } from './owner/removal.ts';
 import { Participants, stopped } from './participants.ts';
 import type { Finder } from './ports/finder.ts';
 import type { Observer as Listener, Role } from './ports/observer.ts';
 import { Observers } from './ports/observer.ts';
+import type { Roster } from './ports/roster.ts';
 import type { Runtime } from './ports/runtime.ts';
 import type { Channels } from './ports/store.ts';
 import type { Tracer } from './ports/tracer.ts';
@@ -64,6 +73,10 @@ type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect'> & {
   readonly measure?: (participants: Iterable<AnyParticipant>, load: () => Load) => (() => void) | undefined;
   /** Finds the spaces of a discovery. Default: there are none to be found. */
   readonly finder?: Finder;
+  /** What processes say of themselves. Default: it cannot be asked. */
+  readonly roster?: Roster;
+  /** Whether this process writes there, too. Default false. */
+  readonly registers?: boolean;
   /** Default: none. */
   readonly log?: ProcessLog;
 };
@@ -85,6 +98,8 @@ export class Tandem implements AsyncDisposable {
   readonly loadMeter: LoadMeter;
   readonly #measure: TandemOptions['measure'];
   readonly #log: ProcessLog | undefined;
+  readonly #roster: Roster | undefined;
+  readonly #registration: Registration;
   #stopMeasuring: (() => void) | undefined;
   /** Aborted with the stop. */
   readonly #ended = new AbortController();
@@ -95,7 +110,7 @@ export class Tandem implements AsyncDisposable {
     runtime: Omit<Runtime, 'registry' | 'observers' | 'tracer' | 'slices'> &
       Partial<Pick<Runtime, 'observers' | 'tracer' | 'slices'>>,
     close: () => void,
-    { measure, finder, log, ...options }: TandemOptions = {},
+    { measure, finder, roster, registers = false, log, ...options }: TandemOptions = {},
   ) {
     this.name = runtime.name;
     this.#measure = measure;
@@ -105,6 +120,17 @@ export class Tandem implements AsyncDisposable {
     this.#participants = new Participants(slices, (participant) => this.#entered(participant));
     const own = { observers: new Observers(), tracer: noTracer, slices, registry: this.#participants };
     this.#runtime = { ...own, ...runtime, slices };
+    this.#roster = roster;
+    this.#registration = new Registration({
+      facts: factsOf(runtime.name, roster === undefined ? '' : randomId(runtime.time)),
+      roster: registers ? roster : undefined,
+      link: runtime.store.commands,
+      time: runtime.time,
+      slices,
+      participants: this.#participants,
+      roleOf,
+      refused: (error) => log?.unregistered(error),
+    });
     this.loadMeter = new LoadMeter(this.#runtime.slices);
     this.#close = close;
     this.#root = createActor(rootLogic, { ...options, clock: machineClock(runtime.time), id: 'tandem' });
@@ -300,6 +326,33 @@ export class Tandem implements AsyncDisposable {
     return this.#participants.spacesByName;
   }
 
+  /**
+   * All owners, standbys and followers of all processes that have registered under this prefix, worst first: who is
+   * gone, silent, stale or behind, and what happened to each last. A process that is gone is there for an hour, and
+   * one that has stopped for 15 minutes. Those of this process are there in any case, as they are now.
+   * @throws TandemError `REDIS_UNAVAILABLE`, `REDIS_NOT_READY`, or `REDIS_REFUSED` where this user may not read it
+   */
+  async fleet(): Promise<Fleet> {
+    const roster = this.#roster;
+    return roster === undefined ? this.ownFleet : inRoot(() => readFleet(roster, this.#registration.record));
+  }
+
+  /**
+   * As `fleet`, of this process alone: nobody is asked. Its times are by the wall clock.
+   * @internal
+   */
+  get ownFleet(): Fleet {
+    return judge([{ record: this.#registration.record, ageMs: 0 }], this.time.wall());
+  }
+
+  /**
+   * Whether this process is registered in Redis. `unregistered`: its user may not write there. `pending`: it has not
+   * written yet. `off`: it was told not to.
+   */
+  get registration(): RegistrationState {
+    return this.#registration.state;
+  }
+
   /** The discoveries that go on. */
   get discoveries(): readonly AnyDiscovery[] {
     return [...this.#discoveries];
@@ -335,9 +388,11 @@ export class Tandem implements AsyncDisposable {
 
   async #stopNow(timeoutMs: number): Promise<TandemStopped> {
     this.#participants.close();
+    this.#registration.end();
     this.#ended.abort(stopped());
     await Promise.all([...this.#discoveries].map((discovery) => discovery.stop()));
     const uncommitted = await this.#participants.stop(timeoutMs);
+    await this.#registration.sayGoodbye(timeoutMs);
     this.#root.stop();
     this.#close();
     this.#log?.end();
@@ -363,8 +418,19 @@ export class Tandem implements AsyncDisposable {
 
   #entered(participant: AnyParticipant): void {
     this.#log?.attach(participant);
+    this.#registration.attach(participant);
     this.#stopMeasuring ??= this.#measure?.(this.#participants, () => this.load);
   }
+}
+
+/** A standby has its own role until it leads. */
+function roleOf(participant: AnyParticipant): FleetRole {
+  if (!(participant instanceof Owner)) return 'follower';
+  return participant.ownership === 'standby' ? 'standby' : 'owner';
+}
+
+function factsOf(name: string, id: string): ProcessFacts {
+  return { id, name, host: hostname(), pid: process.pid, version: VERSION };
 }
 
 /** Actors call an observer in the async context of whoever sets something. */

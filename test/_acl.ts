@@ -15,9 +15,10 @@ export async function applyLine(admin: Redis, line: string, ...rules: readonly s
   await admin.call(command, ...rest, '>word', ...rules);
 }
 
-/** The commands that a line allows. */
+/** The commands that a line allows, without those of the fleet alone. */
 export function allowedBy(line: string): string[] {
   return line
+    .replace(/ \(.*\)/, '')
     .split(' ')
     .filter((rule) => rule.startsWith('+'))
     .map((rule) => rule.slice(1));

@@ -43,7 +43,7 @@ export abstract class Participant<D extends Definition, E extends EventObject>
   protected readonly context: Context;
   readonly #scope: ParticipantScope;
   readonly #listeners: Listeners;
-  #tap: ((event: EventObject) => void) | undefined;
+  readonly #taps: ((event: EventObject) => void)[] = [];
 
   /**
    * @param lookMs the longest time between two looks at the proof, ms: where it may end without a moment that
@@ -56,7 +56,7 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     this.#scope = scope;
     this.#listeners = new Listeners(scope.self);
     const reporter = new Reporter(space.name, role, runtime, (event) => {
-      this.#tap?.(event);
+      for (const tap of this.#taps) tap(event);
       scope.emit(event);
     });
     this.context = {
@@ -290,7 +290,7 @@ export abstract class Participant<D extends Definition, E extends EventObject>
    * @internal
    */
   tap(callback: (event: EventObject) => void): void {
-    this.#tap = callback;
+    this.#taps.push(callback);
   }
 
   protected override onEvent(type: string, callback: () => void): Subscription {

@@ -10,6 +10,11 @@ export const isIP = process.getBuiltinModule('node:net').isIP;
 export const getSystemErrorMap = util.getSystemErrorMap;
 export const isDeepStrictEqual = util.isDeepStrictEqual;
 
+/** The name of this machine. */
+export function hostname(): string {
+  return process.getBuiltinModule('node:os').hostname();
+}
+
 /** Loaded when it is first asked for. */
 export function zlib() {
   return process.getBuiltinModule('node:zlib');

@@ -30,6 +30,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'live: rates, lag and freshness of each space',
     load: () => import('./top.ts'),
   },
+  fleet: {
+    form: 'fleet [SPACE|PATTERN]',
+    about: 'all processes: who is gone, silent, stale or behind stands first',
+    load: () => import('./fleet.ts'),
+  },
   diff: {
     form: 'diff SPACE --url URL...',
     about: 'what processes show against what Redis has, key by key',

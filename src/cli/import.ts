@@ -64,7 +64,13 @@ async function write(
   definition: ReturnType<typeof defineSpace<{ readonly '*': ReturnType<typeof json> }>>,
   { values }: Dump,
 ): Promise<string> {
-  const tandem = connect({ ...reach, name: 'cli-import', telemetry: false, commandTimeoutMs: 5_000 });
+  const tandem = connect({
+    ...reach,
+    name: 'cli-import',
+    telemetry: false,
+    fleet: false,
+    commandTimeoutMs: 5_000,
+  });
   try {
     const owner = tandem.own(definition, { start: 'reset', announce: false });
     owner.batch(() => {

@@ -79,6 +79,8 @@ function probe(rule: string, { live, channel, pattern }: Keys, prefix: string): 
     zrangebyscore: [index, '0', '0'],
     zrem: [none, ''],
     zremrangebyrank: [none, '1', '0'],
+    zremrangebyscore: [none, '0', '0'],
+    zrevrange: [index, '0', '0'],
     zscore: [index, ''],
   };
   return { rule, command: [...rule.split('|'), ...(args[rule] ?? [])], isOnlyAsked: ASKED.has(rule) };

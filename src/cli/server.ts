@@ -6,6 +6,8 @@ import type { Sliced } from '../base/slices.ts';
 import { Slices } from '../base/slices.ts';
 import type { Time } from '../base/time.ts';
 import { systemTime } from '../base/time.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { readFleet } from '../fleet/roster-reader.ts';
 import { Bookmark } from '../follower/bookmark.ts';
 import type { Gatherer } from '../follower/catch-up.ts';
 import { gatherSince } from '../follower/catch-up.ts';
@@ -123,6 +125,11 @@ export class Server {
   /** The head of a space. */
   async head(space: string): Promise<Head> {
     return (await this.#store.since(space, ZERO, 0)).head;
+  }
+
+  /** What all processes say of themselves. */
+  fleet(): Promise<Fleet> {
+    return readFleet(this.#store.roster);
   }
 
   /** The keys and the channel of a space. */

@@ -40,13 +40,30 @@ export function topScreen(
   const stale = seconds.filter(({ freshness }) => freshness !== 'live').length;
   const changes = Math.round(seconds.reduce((sum, { changesPerS }) => sum + changesPerS, 0));
   const head = `${seconds.length} spaces, ${stale} stale, ${changes} changes/s`;
-  const table = topTable(seconds, paint, columns).trimEnd().split('\n');
-  const room = Math.max(1, rows - 3);
-  const shown = table.slice(0, room);
-  const rest = table.length - shown.length;
+  const table = topTable(seconds, paint, columns);
+  return screenOf({ isWell: stale === 0, head, table, note }, { columns, rows }, paint);
+}
+
+/** What a screen shows: a line, a table as far as there is room, and a note. */
+export interface Screen {
+  readonly isWell: boolean;
+  readonly head: string;
+  readonly table: string;
+  readonly note: string;
+}
+
+/** A screen, drawn over the one before. */
+export function screenOf(
+  { isWell, head, table, note }: Screen,
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+  paint: Paint,
+): string {
+  const listed = table.trimEnd().split('\n');
+  const shown = listed.slice(0, Math.max(1, rows - 3));
+  const rest = listed.length - shown.length;
   const foot = rest > 0 ? `and ${rest} more` : note;
   const lines = [
-    paint(stale > 0 ? 'bad' : 'strong', head.slice(0, columns)),
+    paint(isWell ? 'strong' : 'bad', head.slice(0, columns)),
     ...shown,
     paint('quiet', foot.slice(0, columns)),
   ];

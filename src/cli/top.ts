@@ -40,7 +40,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   if (!(count >= 1)) throw new UsageError('--count: expected a whole number from 1 on');
   const reach = reachOf(values, console);
   const server = await Server.open(reach);
-  const followed = new Followed(connect({ ...reach, name: 'cli', telemetry: false }));
+  const followed = new Followed(connect({ ...reach, name: 'cli', telemetry: false, fleet: false }));
   const print = printerOf(console, values.json === true);
   try {
     print.begin();

@@ -35,7 +35,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   const reach = reachOf(values, console);
   // A Redis that is not there is said at once; the follower would wait for it.
   (await Server.open(reach)).close();
-  const tandem = connect({ ...reach, name: 'cli', telemetry: false });
+  const tandem = connect({ ...reach, name: 'cli', telemetry: false, fleet: false });
   try {
     const follower = tandem.follow(defineSpace(space, { '*': json() }));
     const printer = values.json === true ? new JsonPrinter(console) : new TextPrinter(console);

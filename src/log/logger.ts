@@ -11,7 +11,16 @@ export type LogLevel = 'info' | 'warn' | 'error';
 
 /** What a line is about. */
 export type LogEvent =
-  'mode' | 'freshness' | 'owner' | 'ownership' | 'fenced' | 'uncommitted' | 'removed' | 'error' | 'leftOut';
+  | 'mode'
+  | 'freshness'
+  | 'owner'
+  | 'ownership'
+  | 'fenced'
+  | 'uncommitted'
+  | 'removed'
+  | 'error'
+  | 'fleet'
+  | 'leftOut';
 
 /** A flat record. It has names, numbers, codes and texts of Tandem's own: never a value, never a secret. */
 export interface LogRecord {

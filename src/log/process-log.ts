@@ -6,6 +6,7 @@
  * limit for the process as well, and one line says how much was left out. Final lines are always written.
  */
 import type { AnyParticipant } from '../actor/participant.ts';
+import type { TandemError } from '../base/errors.ts';
 import { inRoot } from '../base/root.ts';
 import type { Cancel, Time } from '../base/time.ts';
 import type { Line } from './line.ts';
@@ -48,6 +49,19 @@ export class ProcessLog implements Outlet {
   /** Says what was left out, if anything was. Call it once all participants have stopped. */
   end(): void {
     this.#settle();
+  }
+
+  /** This process cannot register in the fleet: it goes on without. */
+  unregistered({ code, message }: TandemError): void {
+    const record: LogRecord = {
+      event: 'fleet',
+      process: this.name,
+      since: this.time.wall(),
+      code,
+      reason: message,
+    };
+    const what = `is not registered in the fleet: ${message}`;
+    this.#say('warn', record, { message: `The process ${what}`, short: `${this.name} ${what}` });
   }
 
   wants(line: Line, participant: AnyParticipant): boolean {

@@ -113,7 +113,7 @@ export class MemoryServer implements StoreServer {
       this.#members.delete(member);
       store.cut('the connection is closed');
     };
-    return { store, finder: store.finder, time, clock, leave };
+    return { store, finder: store.finder, roster: store.roster, time, clock, leave };
   }
 
   /** The first process brings the time for all. */

@@ -33,6 +33,7 @@ import type { Position } from '../state/position.ts';
 import { isSame } from '../state/position.ts';
 import type { KeyName, MemoryLease } from './contents.ts';
 import type { History } from './history.ts';
+import { MemoryRoster } from './roster.ts';
 import { Contents, hasAddedKeys, hasLostKeys, isInForce, MemorySpace, TYPES } from './contents.ts';
 
 /** The server's clock where the local one is at zero, ms since 1970, by default. */
@@ -64,6 +65,8 @@ export class RedisModel {
   readonly #history: History | undefined;
   readonly #spaces = new Map<string, MemorySpace>();
   readonly #subscriptions = new Map<string, Set<(message: string) => void>>();
+  /** What the processes say of themselves. */
+  readonly roster: MemoryRoster;
   /** What the names of the spaces begin with, by who is subscribed to them. */
   readonly #patterns = new Map<DeliverFrom, string>();
   /** The server's time, to the microsecond: it stands still while a script runs. */
@@ -77,6 +80,7 @@ export class RedisModel {
 
   constructor(time: Time, { pageBytes = MOST_IN_PAGE, zeroMs = ZERO_MS, history }: ModelOptions = {}) {
     this.#time = time;
+    this.roster = new MemoryRoster(() => this.now());
     this.#history = history;
     this.#aheadMs = zeroMs;
     this.#pageBytes = pageBytes;
@@ -104,8 +108,10 @@ export class RedisModel {
     this.#history?.note(() => {
       for (const [name, space] of kept) this.#spaces.set(name, space);
     });
-    if (name === undefined) this.#spaces.clear();
-    else this.#spaces.delete(name);
+    if (name === undefined) {
+      this.#spaces.clear();
+      this.roster.wipe();
+    } else this.#spaces.delete(name);
   }
 
   /**

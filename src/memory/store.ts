@@ -9,6 +9,7 @@ import { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
 import type { DeliverFrom, Finder } from '../ports/finder.ts';
+import type { Roster } from '../ports/roster.ts';
 import type {
   Capacity,
   Claim,
@@ -170,6 +171,10 @@ export class MemoryStore extends ModelStore implements Store {
     present: (names) => this.roundTrip(() => this.server.present(names)),
     subscribe: (start, deliver) => this.#subscribeAll(start, deliver),
     unsubscribe: async (_, deliver) => this.#unsubscribeAll(deliver),
+  };
+  readonly roster: Roster = {
+    write: (id, text, keptMs) => this.roundTrip(() => this.server.roster.write(id, text, keptMs)),
+    read: () => this.roundTrip(() => this.server.roster.read()),
   };
   /** As the server knows them, by who listens: gone with the link. */
   readonly #patterns = new Map<DeliverFrom, DeliverFrom>();

@@ -8,6 +8,7 @@ import { TandemError } from '../base/errors.ts';
 import type { Time } from '../base/time.ts';
 import type { Finder } from './finder.ts';
 import type { Observers } from './observer.ts';
+import type { Roster } from './roster.ts';
 import type { Store } from './store.ts';
 
 /** Known to every copy of this package: a process may load the core from one, and the kit from another. */
@@ -35,6 +36,7 @@ export interface Joining {
 export interface Joined {
   readonly store: Store;
   readonly finder: Finder;
+  readonly roster: Roster;
   readonly time: Time;
   readonly clock: ServerClock;
   /** Closes its links for good. */

@@ -6,12 +6,15 @@
  *   standby    a follower that becomes an owner
  *   reader     a follower, for people and their tools
  *
+ * From Redis 7 on a selector lets each of them read the fleet, and all but a reader register there. Before, there
+ * are no selectors, and a follower that may register could write what it follows: owners and standbys alone may.
+ *
  * Where a name is a pattern, a follower and a reader may look for such spaces.
  *
  * HELLO and AUTH need no rule. A database other than 0 needs `+select` as well.
  */
-import { READING_COMMANDS, WRITING_COMMANDS } from './permissions.ts';
-import { keysOf } from './keys.ts';
+import { LISTING_COMMANDS, READING_COMMANDS, REGISTERING_COMMANDS, WRITING_COMMANDS } from './permissions.ts';
+import { fleetKeysOf, keysOf } from './keys.ts';
 
 export const ROLES = ['owner', 'follower', 'standby', 'reader'] as const;
 export type AclRole = (typeof ROLES)[number];
@@ -40,6 +43,7 @@ const OF_FINDING = ['psubscribe', 'punsubscribe', 'scan'];
 export function aclRules({ role, spaces, prefix, redisVersion }: AclOptions): string[] {
   const isNew = redisVersion !== '6';
   const writes = role === 'owner' || role === 'standby';
+  const fleet = fleetKeysOf(prefix).pattern;
   const patterns = [...new Set(spaces)].map((space) => keysOf(space, 0, prefix).pattern);
   const commands = [
     ...OF_ALL,
@@ -49,6 +53,7 @@ export function aclRules({ role, spaces, prefix, redisVersion }: AclOptions): st
     ...READING_COMMANDS,
     ...(writes ? [...WRITING_COMMANDS, ...OF_ANNOUNCING] : []),
     ...(role !== 'owner' && spaces.some(isPattern) ? OF_FINDING : []),
+    ...(isNew ? [] : [...LISTING_COMMANDS, ...(writes ? REGISTERING_COMMANDS : [])]),
   ];
   return [
     'on',
@@ -57,9 +62,19 @@ export function aclRules({ role, spaces, prefix, redisVersion }: AclOptions): st
     '-@all',
     ...(isNew ? ['clearselectors'] : []),
     ...patterns.map((pattern) => `${writes || !isNew ? '' : '%R'}~${pattern}`),
+    ...(isNew ? [] : [`~${fleet}`]),
     ...patterns.map((pattern) => `&${pattern}`),
     ...[...new Set(commands)].toSorted().map((command) => `+${command}`),
+    ...(isNew ? [fleetSelector(role, fleet)] : []),
   ];
+}
+
+/** A selector has rules of its own, for keys of its own. */
+function fleetSelector(role: AclRole, pattern: string): string {
+  const isReader = role === 'reader';
+  const commands = [...(isReader ? [] : REGISTERING_COMMANDS), ...LISTING_COMMANDS];
+  const rules = commands.toSorted().map((command) => `+${command}`);
+  return `(${isReader ? '%R' : ''}~${pattern} ${rules.join(' ')})`;
 }
 
 function isPattern(space: string): boolean {

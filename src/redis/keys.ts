@@ -42,6 +42,22 @@ export function keysOf(space: string, database = 0, prefix = DEFAULT_PREFIX): Ke
   };
 }
 
+/** The keys of the fleet. Their hash tag is the name of no space, so they are nobody's state. */
+export interface FleetKeys {
+  /** The ids of the processes, each with the time of its last word. */
+  readonly index: string;
+  /** What the key of a process begins with: its id follows. */
+  readonly start: string;
+  /** All of them, as a pattern of an ACL. */
+  readonly pattern: string;
+}
+
+/** @param prefix what all names begin with */
+export function fleetKeysOf(prefix = DEFAULT_PREFIX): FleetKeys {
+  const all = `${prefix}:{@fleet}:`;
+  return { index: `${all}index`, start: `${all}process:`, pattern: `${all}*` };
+}
+
 function listOf(names: readonly string[]): KeyList {
   return { names, text: names.map(bulk).join('') };
 }

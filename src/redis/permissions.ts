@@ -58,6 +58,18 @@ export function missingPattern(failure: TandemError, pattern: string): TandemErr
   return missing(failure, `to use the pattern ${pattern} for channels`, `&${pattern}`);
 }
 
+/** The commands that a process keeps its record with, and those that read all records. */
+export const REGISTERING_COMMANDS: readonly string[] = 'pexpire set zadd zremrangebyscore'.split(' ');
+export const LISTING_COMMANDS: readonly string[] = 'get pttl zrevrange'.split(' ');
+
+/** The error as Redis has said it, with all that the fleet needs: a selector, from Redis 7 on. */
+export function missingFleet(failure: TandemError, pattern: string, isReading: boolean): TandemError {
+  const commands = isReading ? LISTING_COMMANDS : REGISTERING_COMMANDS;
+  const rules = commands.map((name) => `+${name}`).join(' ');
+  const what = isReading ? 'to read' : 'to write';
+  return missing(failure, `${what} the keys of the fleet`, `(${isReading ? '%R' : ''}~${pattern} ${rules})`);
+}
+
 function missing({ code, cause }: TandemError, what: string, rules: string): TandemError {
   const message = `Redis refused: NOPERM this user has no permissions ${what} (ACL: ${rules})`;
   return new TandemError(code, message, { cause });

@@ -40,7 +40,7 @@ const COMMANDS: ReadonlySet<string> = new Set(
     'ssubscribe sunsubscribe spublish readonly asking cluster sentinel role command config quit acl pubsub ' +
     'del exists expire get getrange hdel hget hgetall hincrby hkeys hlen hmget hmset hscan hset hstrlen hvals ' +
     'incr incrby mget persist pexpire pexpireat pttl ttl rename scan set strlen type unlink ' +
-    'zadd zcard zcount zrange zrangebyscore zrem zremrangebyrank zremrangebyscore zscan zscore'
+    'zadd zcard zcount zrange zrangebyscore zrem zremrangebyrank zremrangebyscore zrevrange zscan zscore'
   ).split(' '),
 );
 

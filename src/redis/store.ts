@@ -49,6 +49,7 @@ import type { CredentialsSource } from './credentials.ts';
 import type { About } from './connection.ts';
 import { Connection } from './connection.ts';
 import { RedisFinder } from './finder.ts';
+import { RedisRoster } from './roster.ts';
 import { Limits } from './limits.ts';
 import { LONG_BYTES, withLongValues } from './long-values.ts';
 import type { Keys } from './keys.ts';
@@ -104,6 +105,8 @@ export class RedisStore implements Store {
   readonly subscriber: Connection;
   /** Finds spaces over the connections of this store. */
   readonly finder: RedisFinder;
+  /** What the processes say of themselves. */
+  readonly roster: RedisRoster;
   readonly #time: Time;
   readonly #clock: ServerClock;
   readonly #deadlineMs: number;
@@ -152,6 +155,7 @@ export class RedisStore implements Store {
     });
     const keysOf = (space: string): Keys => this.#keys(space);
     this.finder = new RedisFinder({ commands: this.commands, subscriber: this.subscriber, prefix, keysOf });
+    this.roster = new RedisRoster({ commands: this.commands, prefix, time, clock });
   }
 
   get place(): string | undefined {

@@ -27,3 +27,12 @@ export function startOfNames(pattern: unknown): string | undefined {
   const found = typeof pattern === 'string' ? START.exec(pattern) : null;
   return found === null ? undefined : (found[1] ?? '');
 }
+
+/** Matches the names that a pattern takes, as Redis does. */
+export function spacePattern(pattern: string): RegExp {
+  const source = pattern
+    .replaceAll('.', String.raw`\.`)
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source}$`);
+}

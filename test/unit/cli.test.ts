@@ -7,7 +7,13 @@ import { READING_COMMANDS, WRITING_COMMANDS } from '../../src/redis/permissions.
 
 const root = new URL('../../', import.meta.url);
 
-const rulesOf = (...args: readonly string[]): string[] => aclLine(...args).split(' ');
+/** The rules, without those that are for the fleet alone. */
+const rulesOf = (...args: readonly string[]): string[] =>
+  aclLine(...args)
+    .replace(/ \(.*\)/, '')
+    .split(' ');
+/** The rules for the fleet, as a selector. */
+const selectorOf = (...args: readonly string[]): string => /\(.*\)/.exec(aclLine(...args))?.[0] ?? '';
 
 test('acl prints one line for a user of the role, and nothing else', async (t) => {
   const { code, out, err } = await called(['acl', 'owner', '--space', 'trading']);
@@ -30,6 +36,18 @@ test('a follower reads with Redis 7, and has no command that writes with Redis 6
     t.false(follower.includes(`+${command}`), command);
     t.false(earlier.includes(`+${command}`), command);
   }
+});
+
+test('each role may read the fleet, and all but a reader register there', (t) => {
+  const reading = '+get +pttl +zrevrange';
+  for (const role of ['owner', 'standby', 'follower']) {
+    const selector = selectorOf(role, '--space', 'x', '--prefix', 'a');
+    t.is(selector, '(~a:{@fleet}:* +get +pexpire +pttl +set +zadd +zremrangebyscore +zrevrange)');
+    const earlier = rulesOf(role, '--space', 'x', '--prefix', 'a', '--redis-version', '6');
+    t.true(earlier.includes('~a:{@fleet}:*') && earlier.includes('+zrevrange'));
+    t.is(earlier.includes('+zremrangebyscore'), role !== 'follower');
+  }
+  t.is(selectorOf('reader', '--space', 'x'), `(%R~tandem:{@fleet}:* ${reading})`);
 });
 
 test('several spaces, patterns, a prefix and a user', (t) => {
