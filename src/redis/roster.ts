@@ -42,17 +42,17 @@ export class RedisRoster implements Roster {
 
   async write(id: string, text: string, keptMs: number): Promise<void> {
     const { index, start } = this.#keys;
-    const isTidying = this.#writes % TIDY_EVERY === 0;
     const now = this.#now();
     await this.#call(false, (client) =>
-      Promise.all([
-        client.set(start + id, text, 'PX', keptMs),
-        client.zadd(index, now, id),
-        ...(isTidying
-          ? [client.zremrangebyscore(index, '-inf', now - FORGOTTEN_MS), client.pexpire(index, FORGOTTEN_MS)]
-          : []),
-      ]),
+      Promise.all([client.set(start + id, text, 'PX', keptMs), client.zadd(index, now, id)]),
     );
+    if (this.#writes % TIDY_EVERY === 0)
+      await this.#call(false, (client) =>
+        Promise.all([
+          client.zremrangebyscore(index, '-inf', now - FORGOTTEN_MS),
+          client.pexpire(index, FORGOTTEN_MS),
+        ]),
+      );
     this.#writes += 1;
   }
 

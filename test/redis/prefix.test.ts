@@ -50,7 +50,10 @@ onRealServers('two prefixes on one Redis do not see each other', async (t) => {
   );
   const keys = await admin.keys('*');
   for (const prefix of prefixes) t.true(keys.includes(`${prefix}:{space}:state`));
-  t.true(keys.every((key) => prefixes.some((prefix) => key.startsWith(`${prefix}:{space}:`))));
+  const starts = prefixes.flatMap((prefix) => [`${prefix}:{space}:`, `${prefix}:{@fleet}:`]);
+  t.true(keys.every((key) => starts.some((start) => key.startsWith(start))));
+  const fleets = () => Promise.all(prefixes.map((prefix) => admin.zcard(`${prefix}:{@fleet}:index`)));
+  await until(async () => (await fleets()).join() === '2,2,2', 'each process is in its own fleet');
   const channels = (await admin.pubsub('CHANNELS')) as string[];
   t.deepEqual(channels.toSorted(), prefixes.map((prefix) => `${prefix}:{space}:frames`).toSorted());
 });
