@@ -6,6 +6,8 @@ export const DEFAULT_SPEED = 100;
 export const DEFAULT_PORT = 8080;
 const MAX_SPEED = 2_000;
 const MAX_SECONDS = 7 * 86_400;
+export const DEFAULT_HOLD = 8;
+const MAX_HOLD = 600;
 
 /**
  * Returns the named options as text, and the flags. If they are wrong, ends the process with exit code 2 and
@@ -46,6 +48,11 @@ export function readSpeed(text: string | undefined): number {
 
 export function readSeconds(text: string | undefined): number | undefined {
   return text === undefined ? undefined : number('--seconds', text, 1, MAX_SECONDS, 'seconds');
+}
+
+/** Seconds for which each break of the drill lasts. */
+export function readHold(text: string | undefined): number {
+  return text === undefined ? DEFAULT_HOLD : number('--hold', text, 0, MAX_HOLD, 'seconds');
 }
 
 export function readPort(text: string | undefined): number {

@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called for each line on stdout. */
   readonly line?: (line: string) => void;
+  /** Called for each line on stderr. */
+  readonly log?: (line: string) => void;
   readonly message?: (message: unknown) => void;
 }
 
@@ -24,7 +26,7 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #stderr: string[] = [];
 
-  constructor({ name, script, args = [], env = {}, line, message }: ChildOptions) {
+  constructor({ name, script, args = [], env = {}, line, log, message }: ChildOptions) {
     this.name = name;
     const file = fileURLToPath(new URL(script, import.meta.url));
     // In a group of its own, so that Ctrl-C reaches only start.ts, which ends its children in order.
@@ -35,7 +37,7 @@ export class Child {
     });
     const { stdout, stderr } = this.#process;
     if (stdout) createInterface({ input: stdout }).on('line', (text) => line?.(text));
-    if (stderr) createInterface({ input: stderr }).on('line', (text) => this.#hear(text));
+    if (stderr) createInterface({ input: stderr }).on('line', (text) => this.#hear(text, log));
     if (message) this.#process.on('message', message);
     // The processes that it has started end with it.
     this.#process.on('exit', () => this.kill());
@@ -73,8 +75,9 @@ export class Child {
     }
   }
 
-  #hear(line: string): void {
+  #hear(line: string, log: ChildOptions['log']): void {
     if (line.trim() === '') return;
+    log?.(line);
     this.#stderr.push(line);
     if (this.#stderr.length > LAST_WORDS) this.#stderr.shift();
   }

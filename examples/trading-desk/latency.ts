@@ -45,6 +45,11 @@ export class LatencyMeter {
     this.#match();
   }
 
+  /** The owner has died: what it had set and not published is never seen. */
+  forgetWaiting(): void {
+    this.#sets = [];
+  }
+
   /** The latency over the last ten seconds. */
   recent(): Latency | undefined {
     const last = this.#recent.at(-1);

@@ -1,27 +1,34 @@
-/** The plain output for pipes and logs: one status line a second, events, and the trading log. */
+/** The plain output for pipes and logs: one status line a second, events, and the trading log. A drill has none of them. */
 import type { Event, Show, Stage } from './stage.ts';
 import * as words from './words.ts';
 
 const LINE_EVERY_MS = 1_000;
 
 export class Lines implements Show {
+  readonly #isFull: boolean;
   #timer: NodeJS.Timeout | undefined;
+
+  constructor(isFull: boolean) {
+    this.#isFull = isFull;
+  }
 
   start(stage: Stage): void {
     const { redis, url } = stage;
     console.log(`look   ${url}/   the live page`);
     console.log(`       ${url}/system/status   ${url}/spaces/trading`);
     console.log(`       ${redis.cli} HGET 'tandem:{trading}:state' market_regime`);
+    if (!this.#isFull) return;
     console.log(`break  ${redis.toBreakIt}`);
+    console.log('       npm start -- --drill   breaks it in six ways, and says what to look at');
     this.#timer = setInterval(() => console.log(statusLine(stage)), LINE_EVERY_MS);
   }
 
   happened({ atMs, text }: Event): void {
-    console.log(`${seconds(atMs)}  ${text}`);
+    if (this.#isFull) console.log(`${seconds(atMs)}  ${text}`);
   }
 
   logged(line: string): void {
-    console.log(line);
+    if (this.#isFull) console.log(line);
   }
 
   end(): void {

@@ -10,7 +10,6 @@ import type { RedisUp } from './messages.ts';
 import type { Redis } from './redis.ts';
 import { versionOf } from './redis.ts';
 
-const RESTART_AFTER_MS = 2_000;
 const KILL_AFTER_MS = 2_000;
 
 export class OwnRedis implements Redis {
@@ -21,6 +20,7 @@ export class OwnRedis implements Redis {
   readonly #args: readonly string[];
   readonly #directory = join(tmpdir(), `tandem-demo-${process.pid}`);
   readonly #tell: (what: string) => void;
+  readonly #restartAfterMs: number | undefined;
   #child: Child | undefined;
   #restart: NodeJS.Timeout | undefined;
   #isEnding = false;
@@ -28,10 +28,17 @@ export class OwnRedis implements Redis {
   /**
    * @param program a server program; `undefined` stands for the embedded server
    * @param tell called when the server dies, and when it is back
+   * @param restartAfterMs the time until it is started again, ms; `undefined` where somebody calls `startNow`
    */
-  constructor(program: string | undefined, port: number, tell: (what: string) => void) {
+  constructor(
+    program: string | undefined,
+    port: number,
+    tell: (what: string) => void,
+    restartAfterMs: number | undefined,
+  ) {
     this.#args = [program ?? 'embedded', String(port), this.#directory];
     this.#tell = tell;
+    this.#restartAfterMs = restartAfterMs;
     this.url = `redis://127.0.0.1:${port}`;
     this.label = program
       ? `${basename(program)} ${versionOf(program)} from the PATH`
@@ -51,7 +58,19 @@ export class OwnRedis implements Redis {
 
   get toBreakIt(): string {
     if (this.pid === undefined) return 'Redis is gone; the demo starts it again, empty';
-    return `kill -9 ${this.pid}   kills Redis; the demo starts it again, empty, after ${RESTART_AFTER_MS / 1_000} s`;
+    return `kill -9 ${this.pid}   kills Redis${this.#promise}`;
+  }
+
+  /** What happens after its death. */
+  get #promise(): string {
+    const ms = this.#restartAfterMs;
+    return ms === undefined ? '' : `; the demo starts it again, empty, after ${ms / 1_000} s`;
+  }
+
+  /** Starts it, if it is dead. */
+  startNow(): void {
+    clearTimeout(this.#restart);
+    if (this.pid === undefined && !this.#isEnding) void this.#startAgain();
   }
 
   async end(): Promise<void> {
@@ -88,9 +107,10 @@ export class OwnRedis implements Redis {
 
   #died(what: string): void {
     if (this.#isEnding) return;
-    this.#tell(`${what}; the demo starts it again, empty, after ${RESTART_AFTER_MS / 1_000} s`);
+    this.#tell(`${what}${this.#promise}`);
     this.pid = undefined;
-    this.#restart = setTimeout(() => void this.#startAgain(), RESTART_AFTER_MS);
+    if (this.#restartAfterMs !== undefined)
+      this.#restart = setTimeout(() => this.startNow(), this.#restartAfterMs);
   }
 
   async #startAgain(): Promise<void> {

@@ -66,6 +66,15 @@ export class Stage {
     this.#entered('trading-1', report.entered);
   }
 
+  /** A process has died. */
+  gone(name: 'trading-1' | 'api-1'): void {
+    if (name === 'api-1') this.api = undefined;
+    else {
+      this.trading = undefined;
+      this.latency.forgetWaiting();
+    }
+  }
+
   apiReported(report: ApiReport): void {
     this.api = report;
     this.latency.noteSeen(report.seen);

@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { freePort } from '../_free-port.ts';
-import { LONGEST_TEST_MS } from '../_real.ts';
+import { connect } from '../../src/index.ts';
+import { LONGEST_TEST_MS, onRealServer } from '../_real.ts';
+import { RedisServer } from '../_redis-server.ts';
+import { trading } from '../../examples/trading-desk/trading.ts';
 import type { SystemStatus } from '../../examples/trading-desk/status.ts';
 
 const PATIENCE_MS = 20_000;
@@ -121,13 +124,43 @@ test.serial('a run that is killed by force leaves no process behind', async (t) 
   await allGone(t, run);
 });
 
-test.serial('a process that dies ends the run, and its last output is shown', async (t) => {
+test.serial('either process that dies is started again, and the run goes on', async (t) => {
   const run = await startRun(t, []);
-  await until(() => logOf(run).length > 0);
-  process.kill(pidIn(run, /^trading-1 +pid (\d+)/), 'SIGKILL');
-  t.is(await run.exitCode, 1);
-  t.regex(run.stderr[0]!, /^trading-1 has ended by itself: SIGKILL/);
+  await until(() => hasData(run));
+  for (const name of ['trading-1', 'api-1']) {
+    process.kill(pidIn(run, new RegExp(`^${name} +pid (\\d+)`)), 'SIGKILL');
+    const gone = new RegExp(
+      `  ${name}, pid \\d+, is gone \\(SIGKILL\\); the demo starts it again after 5 s$`,
+    );
+    await until(() => run.stdout.some((line) => gone.test(line)));
+    await until(() => run.stdout.some((line) => line.includes(`${name} is back, pid `)));
+    await until(async () => (await status(run)).freshness === 'live');
+    t.is((await status(run)).mode, 'connected');
+  }
+  run.process.kill('SIGINT');
+  t.is(await run.exitCode, 0);
   await allGone(t, run);
+});
+
+onRealServer('a process that cannot go on ends the run, and its last words are shown', async (t) => {
+  const redis = await RedisServer.start();
+  const other = connect({ redis: redis.url, name: 'the-other-desk', log: false });
+  t.teardown(async () => {
+    await other.stop();
+    await redis.stop();
+  });
+  await other.own(trading).ready();
+  const run = await startRun(t, [], { REDIS_URL: redis.url });
+  t.is(await run.exitCode, 1);
+  t.regex(run.stderr[0]!, /^trading-1 has ended by itself: exit code 1/);
+  t.regex(run.stderr.join('\n'), /the-other-desk/);
+  await allGone(t, run, 2);
+});
+
+test.serial('a drill needs a Redis of its own', async (t) => {
+  const run = await startRun(t, ['--drill'], { REDIS_URL: 'redis://127.0.0.1:1' });
+  t.is(await run.exitCode, 2);
+  t.regex(run.stderr.join('\n'), /^--drill breaks Redis, so it needs one of its own: unset REDIS_URL$/);
 });
 
 test.serial('a taken port gives one clear line', async (t) => {
@@ -242,9 +275,9 @@ function pidIn({ stdout }: Run, pattern: RegExp): number {
 }
 
 /** Asserts that none of the processes whose pids the run printed is left. */
-async function allGone(t: ExecutionContext, { stdout }: Run): Promise<void> {
+async function allGone(t: ExecutionContext, { stdout }: Run, least = 3): Promise<void> {
   const pids = [...stdout.join('\n').matchAll(/\bpid (\d+)/g)].map(([, pid]) => Number(pid));
-  t.true(pids.length >= 3);
+  t.true(pids.length >= least);
   await until(() => pids.every((pid) => !isAlive(pid)), 5_000);
 }
 

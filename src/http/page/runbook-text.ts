@@ -21,6 +21,7 @@ export const RUNBOOK = {
     "what to do first. Begin with Redis where several things are wrong: what follows from it heals by itself.</p>\n" +
     "<p><strong>What you need not fear.</strong> <code>set</code> goes on while Redis is out, and nothing of a living owner is lost. No answer that says <code>live</code> is old. Restarting is rarely right: a process that is degraded\n" +
     "holds the newest state there is, and a restart throws it away.</p>\n" +
+    "<p><strong>Practise.</strong> <code>npm start -- --drill</code> in a clone breaks a demo in six ways, one after the other. Each time it says what to look at, and how page, log and <code>doctor</code> name it.</p>\n" +
     "<h2 id=\"where-to-look\">Where to look</h2>\n" +
     "<p>Three ways lead to the same facts. <code>SPACE</code> stands for the name of the space, and <code>tandem</code> for <code>connect({ prefix })</code>.</p>\n" +
     "<div class=\"scroll\" tabindex=\"0\"><table>\n" +
