@@ -13,7 +13,7 @@ import { DEFAULT_PORT, readOptions, readPort } from './arguments.ts';
 import { DIRECT_HELP, readDirect } from './direct.ts';
 import { giveUp, onEnd } from './lifecycle.ts';
 import { log, logEvent } from './log.ts';
-import type { ApiReport, Entered, Sighting } from './messages.ts';
+import type { ApiReport, Entered, LatencySample, Sighting } from './messages.ts';
 import { Kept, monotonicUs, Reporter } from './messages.ts';
 import { portTaken } from './port.ts';
 import { systemStatus } from './status.ts';
@@ -27,6 +27,8 @@ const HELP = `node examples/trading-desk/api-process.ts
   REDIS_URL    redis://127.0.0.1:6379 by default
   ${DIRECT_HELP}
   OTEL_EXPORTER_OTLP_ENDPOINT   where to send traces, metrics and logs, such as http://127.0.0.1:4318; none by default`;
+
+type Measured = { readonly updateLatencyMs: number | undefined; readonly errorMs: number };
 
 const HOST = '127.0.0.1';
 const CLOSE_TIMEOUT_MS = 500;
@@ -44,18 +46,25 @@ const state = tandem.follow(trading, { direct });
 
 const entered = new Kept<Entered>();
 const seen = new Kept<Sighting>();
+const latencies = new Kept<LatencySample>();
 const reporter = new Reporter((): ApiReport => ({
   from: 'api',
   url,
   status: systemStatus(state),
   entered: entered.take(),
   seen: seen.take(),
+  latencies: latencies.take(),
 }));
 
 state.on('mode', ({ mode, reason }) => {
   entered.add({ mode, reason });
   reporter.report();
 });
+/** As the live page and the metric count it. */
+function measured({ updateLatencyMs: ms, errorMs }: Measured): void {
+  if (ms !== undefined) latencies.add({ atUs: monotonicUs(), ms: Math.max(0, ms), errorMs });
+}
+tandem.observe({ applied: measured });
 // The watch callback for the first key of a frame runs once the whole frame is applied.
 state.watch('market/last_bar', () => seen.add([state.head, monotonicUs()]));
 

@@ -8,6 +8,13 @@ import type { SystemStatus } from './status.ts';
 /** A position of the space, and when it was set or seen, in µs of the machine's monotonic clock. */
 export type Sighting = readonly [position: string, atUs: number];
 
+/** The update latency of one update, and the bound of its error, ms; when it was seen, as in a `Sighting`. */
+export interface LatencySample {
+  readonly atUs: number;
+  readonly ms: number;
+  readonly errorMs: number;
+}
+
 /** A mode that was entered, and the reason. */
 export interface Entered {
   readonly mode: Mode;
@@ -40,6 +47,7 @@ export interface ApiReport {
   /** Since the last report. */
   readonly entered: readonly Entered[];
   readonly seen: readonly Sighting[];
+  readonly latencies: readonly LatencySample[];
 }
 
 /** The process around a Redis server reports that the server takes commands. */

@@ -77,7 +77,8 @@ export class Stage {
 
   apiReported(report: ApiReport): void {
     this.api = report;
-    this.latency.noteSeen(report.seen);
+    this.latency.noteHead(report.status.head);
+    this.latency.note(report.latencies);
     this.#entered('api-1', report.entered);
   }
 

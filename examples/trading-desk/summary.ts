@@ -9,7 +9,7 @@ export function summary({ elapsedMs, trading, regimeChanges, latency, modes }: S
     '',
     `played     ${words.count(trading?.bars ?? 0)} bars in ${(elapsedMs / 1_000).toFixed(0)} s, up to ${trading?.barDate ?? '–'}; ${changes === 1 ? '1 change' : `${changes} changes`} of regime`,
     all
-      ? `latency    ${words.latency(all)}  longest ${words.duration(all.maxMs)}, from set to visible, over ${words.count(all.count)} updates`
+      ? `latency    ${words.latency(all)}  longest ${words.figure(all.max)}, from set to visible, over ${words.count(all.count)} updates`
       : 'latency    no update arrived',
     ...Object.entries(modes).map(([name, entered]) => `${name.padEnd(11)}${entered.join(' → ')}`),
   ];

@@ -1,5 +1,5 @@
 /** Numbers and states as words, for every output of the demo. */
-import type { Latency } from './latency.ts';
+import type { Figure, Latency } from './latency.ts';
 import type { SystemStatus } from './status.ts';
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -23,8 +23,13 @@ export function duration(ms: number): string {
   return ms < 1_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-export function latency({ p50Ms, p99Ms }: Latency): string {
-  return `p50 ${duration(p50Ms)}  p99 ${duration(p99Ms)}`;
+/** A latency that is below the error of its measurement is no figure: all that is known is what it is below. */
+export function figure({ ms, errorMs }: Figure): string {
+  return ms <= errorMs ? `under ${duration(ms + errorMs)}` : duration(ms);
+}
+
+export function latency({ p50, p99 }: Latency): string {
+  return `p50 ${figure(p50)}  p99 ${figure(p99)}`;
 }
 
 export function regime(name: string | null, confidence: number | null): string {

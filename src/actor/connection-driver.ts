@@ -166,7 +166,10 @@ export class ConnectionDriver {
     if (mode === from) return;
     this.#mode = mode;
     if (mode === 'connected') this.#reporter.recovered();
-    this.#runtime.observers.tell('mode', { space: this.#space, role: this.#role, mode, from, reason });
+    const change = { space: this.#space, role: this.#role, mode, from, reason };
+    const { observers, tracer } = this.#runtime;
+    tracer.modeChanged(change);
+    observers.tell('mode', change);
     this.#work?.entered(mode);
     // The event comes before the snapshot: with `stopped` the actor is done, and emits nothing more.
     this.#reporter.emit({ type: 'mode', mode, from, reason } satisfies ModeEvent);

@@ -91,7 +91,7 @@ export class DirectPath implements Path {
         await this.#session(listener, session.signal, () => (failures = 0));
       } catch (error) {
         if (signal.aborted) return;
-        const failure = error instanceof TandemError ? error : broken('the direct path failed', error);
+        const failure = named(error instanceof TandemError ? error : broken('a fault in it', error));
         if (failure.code === 'DIRECT_REFUSED') pauseMs = jittered(this.#time, REFUSED_PAUSE_MS);
         listener.down(failure);
       } finally {
@@ -347,6 +347,13 @@ function superseded(): TandemError {
 
 function behind(): TandemError {
   return new TandemError('ROLLED_BACK', 'the owner is behind the state seen here');
+}
+
+/** The error of a session, by the name of this path: a reader of it may have Redis in mind. */
+function named(error: TandemError): TandemError {
+  const { code, message, cause } = error;
+  if (message.includes('the direct path')) return error;
+  return new TandemError(code, `the direct path has failed: ${message}`, { cause });
 }
 
 function unavailable(message: string): TandemError {

@@ -21,6 +21,7 @@ export class DirectSource implements PathListener {
   readonly #parts: Parts;
   readonly #applier: Applier<any>;
   #isUp = false;
+  #failure: TandemError | undefined;
 
   constructor(context: Context, path: Path, parts: Parts, applier: Applier<any>) {
     this.#context = context;
@@ -34,6 +35,11 @@ export class DirectSource implements PathListener {
     return this.#isUp;
   }
 
+  /** Why the direct path delivers nothing; `undefined` while it does, is closed, or was not tried yet. */
+  get failure(): TandemError | undefined {
+    return this.#failure;
+  }
+
   /** Opens the direct path. Idempotent. */
   open(): void {
     this.#path.open(this);
@@ -43,6 +49,7 @@ export class DirectSource implements PathListener {
   close(): void {
     this.#path.close();
     this.#isUp = false;
+    this.#failure = undefined;
     this.#parts.freshness.direct(false);
   }
 
@@ -79,6 +86,7 @@ export class DirectSource implements PathListener {
 
   up(): void {
     this.#isUp = true;
+    this.#failure = undefined;
     this.#parts.meter.directChanged(true, undefined);
     this.#parts.freshness.direct(true);
     this.#context.waiters.check();
@@ -88,6 +96,7 @@ export class DirectSource implements PathListener {
   down(error: TandemError): void {
     const { reporter, connection } = this.#context;
     const { meter, freshness } = this.#parts;
+    this.#failure = error;
     // When one try after another fails in the same way, it is reported once.
     if (this.#isUp || reporter.lastError?.message !== error.message) reporter.report(error);
     if (error.code === 'INVALID_FRAME') meter.rejected('frame');

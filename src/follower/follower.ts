@@ -127,6 +127,21 @@ export class Follower<D extends Definition = Definition>
     context.connection.employ(this);
   }
 
+  /** The reason of the mode, for people. Where the direct path is tried and fails, its failure is named too. */
+  override get reason(): string {
+    const { reason } = this.context.connection;
+    const failure = this.directFailure;
+    return failure === undefined ? reason : `${reason}; ${failure.message}`;
+  }
+
+  /**
+   * Why the direct path delivers nothing; `undefined` while it does, or is not tried.
+   * @internal
+   */
+  get directFailure(): TandemError | undefined {
+    return this.#direct?.failure;
+  }
+
   // ---- readings ----
 
   /** @internal */

@@ -69,14 +69,25 @@ function ofOwner(participant: AnyParticipant): Words {
 }
 
 function ofFollower(participant: AnyParticipant): Words {
-  const { mode, proof } = participant;
+  const { mode } = participant;
   if (participant instanceof Follower && participant.isRemoved) return wordsOf('removed', 'follower');
   if (mode === 'stopped') return wordsOf('stopped', 'follower');
   if (mode === 'connected') return ofConnected(participant);
-  const why = participant.link.up ? 'redis-unusable' : 'redis-out';
   if (mode === 'recovering' && participant.link.up) return wordsOf('catching-up', 'follower');
+  return withDirectFailure(withoutRedis(participant), participant);
+}
+
+function withoutRedis({ link, proof }: AnyParticipant): Words {
+  const why = link.up ? 'redis-unusable' : 'redis-out';
   if (proof.freshness() === 'live') return wordsOf(why, proof.source === 'direct' ? 'direct' : 'recent');
   return wordsOf(why, Number.isFinite(proof.staleMs()) ? 'old' : 'nothing');
+}
+
+/** Where both ways are cut, both are named. */
+function withDirectFailure(words: Words, participant: AnyParticipant): Words {
+  const failure = participant instanceof Follower ? participant.directFailure : undefined;
+  if (failure === undefined) return words;
+  return { ...words, summary: `${words.summary} And ${failure.message}.` };
 }
 
 function ofConnected({ proof, head }: AnyParticipant): Words {

@@ -1,5 +1,5 @@
 /** The tracer: it makes the spans of commits, applied frames and requests, where the application traces. */
-import type { Applied, Committed, Committing } from './observer.ts';
+import type { Applied, Committed, Committing, ModeChanged } from './observer.ts';
 import type { FrameTrace, TraceContext } from '../state/trace.ts';
 
 export interface Tracer {
@@ -17,6 +17,8 @@ export interface Tracer {
    * Links the span to the one that brought the answer's state here.
    */
   serve(request: Request, answer: () => Promise<unknown>): Promise<void>;
+  /** Notes a change of mode, so that what an outage held up can show it. */
+  modeChanged(change: ModeChanged): void;
 }
 
 export interface CommitSpan {
@@ -47,4 +49,5 @@ export const noTracer: Tracer = {
   commit: () => undefined,
   apply: (_, notify) => notify(),
   serve: async (_, answer) => void (await answer()),
+  modeChanged: () => {},
 };

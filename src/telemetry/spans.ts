@@ -6,7 +6,7 @@
  * names, positions, counts and times; never a value.
  */
 import { CappedMap } from '../base/capped-map.ts';
-import type { Applied, Committed, Committing } from '../ports/observer.ts';
+import type { Applied, Committed, Committing, ModeChanged, Role } from '../ports/observer.ts';
 import type {
   Attributes,
   Context,
@@ -21,7 +21,9 @@ import type { Time } from '../base/time.ts';
 import type { FrameTrace, TraceContext } from '../state/trace.ts';
 import { boundedTracestate } from '../state/trace.ts';
 import type { CommitSpan, Request, Tracer } from '../ports/tracer.ts';
+import { isoTime } from '../base/time.ts';
 import { RevisionNotes } from '../state/revision-notes.ts';
+import { Outages } from './outages.ts';
 
 /** The span in which a range of revisions was applied here. */
 interface AppliedIn {
@@ -36,6 +38,7 @@ export class Spans implements Tracer {
   readonly #name: string;
   /** By space, the spans that applied the last revisions. */
   readonly #appliedIn = new CappedMap<RevisionNotes<AppliedIn>>();
+  readonly #outages: Outages;
   #lastSpan: Span | undefined;
   #last: TraceContext | undefined;
 
@@ -44,6 +47,11 @@ export class Spans implements Tracer {
     this.#otel = otel;
     this.#name = name;
     this.#time = time;
+    this.#outages = new Outages(time);
+  }
+
+  modeChanged(change: ModeChanged): void {
+    this.#outages.changed(change);
   }
 
   current(): TraceContext | undefined {
@@ -75,6 +83,7 @@ export class Spans implements Tracer {
     const options = { kind: SPAN_KIND.PRODUCER, links, attributes };
     const span = tracer.startSpan(`commit ${space}`, options, this.#under(first, false));
     if (!span.isRecording()) return undefined;
+    this.#tellOutages(span, space, 'owner', waitedMs);
     return {
       trace: printContext(span.spanContext()),
       end: ({ outcome, storeMs, bytes }: Committed) => {
@@ -99,6 +108,7 @@ export class Spans implements Tracer {
     if (!trace || !tracer) return notify();
     const span = this.#startApply(tracer, frame, trace);
     if (!span.isRecording()) return notify();
+    if (frame.path === 'redis') this.#tellOutages(span, frame.space, 'follower', frame.updateLatencyMs);
     this.#note(frame, span.spanContext());
     this.#otel.within(span, notify);
     span.end(this.#time.now());
@@ -162,6 +172,22 @@ export class Spans implements Tracer {
     const links = this.#links(trace.links ?? []);
     const options = { kind: SPAN_KIND.CONSUMER, links, attributes, startTime: receivedAt };
     return tracer.startSpan(`apply ${space}`, options, this.#under(trace, true));
+  }
+
+  /** What took so long up to now has crossed the outages of that time: the span has an event for each. */
+  #tellOutages(span: Span, space: string, role: Role, tookMs = 0): void {
+    const time = this.#time;
+    const now = time.now();
+    for (const { reason, from, to = now } of this.#outages.since(space, role, now - tookMs)) {
+      const [begin, end] = [from, to].map((at) => isoTime(time.wall() - (now - at)));
+      span.addEvent('tandem.outage', {
+        'tandem.outage.summary': `Redis was out for this ${role} from ${begin} to ${end}: ${reason}`,
+        'tandem.outage.reason': reason,
+        'tandem.outage.from': begin,
+        'tandem.outage.to': end,
+        'tandem.outage.duration_ms': to - from,
+      });
+    }
   }
 
   /** https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */

@@ -1,64 +1,54 @@
-/** Tests that the demo measures update latency correctly, from reports that come in any order. */
+/** Tests of the figures that the demo shows: latencies as its follower reports them, and updates on their way. */
 import test from 'ava';
 import { LatencyMeter } from '../../examples/trading-desk/latency.ts';
+import * as words from '../../examples/trading-desk/words.ts';
 
-test('an update counts from its set to the first frame at its position or past it', (t) => {
+const sample = (atUs: number, ms: number, errorMs = 0.01) => ({ atUs, ms, errorMs });
+
+test('the figures are those that the follower has measured', (t) => {
   const meter = new LatencyMeter();
-  meter.noteSets([
-    ['7-5', 1_000],
-    ['7-10', 2_000],
-    ['7-15', 3_000],
-  ]);
-  meter.noteSeen([
-    ['7-5', 1_400],
-    ['7-15', 3_500],
-  ]);
-  t.like(meter.overall(), { count: 3, p50Ms: 0.5, maxMs: 1.5 });
-  t.deepEqual(meter.recent(), { count: 3, p50Ms: 0.5, p99Ms: 1.5, maxMs: 1.5 });
+  meter.note([sample(1_000, 0.4), sample(2_000, 0.5), sample(3_000, 1.5)]);
+  t.like(meter.overall(), { count: 3, p50: { ms: 0.5 }, max: { ms: 1.5 } });
+  t.like(meter.recent(), { count: 3, p50: { ms: 0.5 }, p99: { ms: 1.5 }, max: { ms: 1.5 } });
 });
 
-test('the order of the reports does not matter', (t) => {
+test('a latency below the error of its measurement is no figure', (t) => {
   const meter = new LatencyMeter();
-  meter.noteSeen([['7-5', 1_300]]);
-  t.is(meter.overall(), undefined);
+  meter.note([sample(1_000, 0, 0.2), sample(2_000, 0.15, 0.2), sample(3_000, 0.9, 0.2)]);
+  t.is(words.latency(meter.recent()!), 'p50 under 0.35 ms  p99 0.90 ms');
+});
+
+test('updates are on their way until the follower is at their position or past it, also under a new epoch', (t) => {
+  const meter = new LatencyMeter();
   meter.noteSets([
     ['7-5', 1_000],
     ['7-10', 1_100],
   ]);
+  t.is(meter.waiting, 2);
+  meter.noteHead('7-5');
   t.is(meter.waiting, 1);
-  meter.noteSeen([['7-10', 1_900]]);
+  meter.noteSets([['7-15', 2_000]]);
+  meter.noteHead('8-10');
   t.is(meter.waiting, 0);
-  t.like(meter.overall(), { count: 2, maxMs: 0.8 });
 });
 
-test('an update that an outage delays counts until it arrives, also under a new epoch', (t) => {
+test('the order of the reports does not matter', (t) => {
   const meter = new LatencyMeter();
-  meter.noteSets([['7-5', 0]]);
-  meter.noteSeen([['7-4', 100]]);
-  t.is(meter.waiting, 1);
-  meter.noteSets([['7-10', 500_000]]);
-  meter.noteSeen([['8-10', 2_000_000]]);
-  t.like(meter.recent(), { count: 2, maxMs: 2_000 });
+  meter.noteHead('7-10');
+  meter.noteSets([['7-10', 1_100]]);
+  t.is(meter.waiting, 0);
+  t.is(meter.overall(), undefined);
 });
 
 test('positions from before the first claim are provisional and do not count', (t) => {
   const meter = new LatencyMeter();
   meter.noteSets([['0-5', 0]]);
-  meter.noteSeen([['7-5', 100]]);
   t.is(meter.waiting, 0);
-  t.is(meter.overall(), undefined);
 });
 
 test('recent latencies are those of the last ten seconds', (t) => {
   const meter = new LatencyMeter();
-  meter.noteSets([
-    ['7-1', 0],
-    ['7-2', 20_000_000],
-  ]);
-  meter.noteSeen([
-    ['7-1', 900],
-    ['7-2', 20_000_100],
-  ]);
+  meter.note([sample(900, 0.9), sample(20_000_100, 0.1)]);
   t.is(meter.recent()?.count, 1);
   t.is(meter.overall()?.count, 2);
 });

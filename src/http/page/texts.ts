@@ -727,7 +727,8 @@ export const PAGE = {
     "    const recent = this.#seconds.slice(-HISTOGRAM_SECONDS);\n" +
     "    const last = recent.findLast((second) => second.count > 0);\n" +
     "    const isNow = last !== undefined && last === recent.at(-1);\n" +
-    "    for (const { name, text } of this.#figures) setText(text, isNow ? duration(last[`${name}Ms`]) : '–');\n" +
+    "    for (const { name, text } of this.#figures)\n" +
+    "      setText(text, isNow ? figure(last[`${name}Ms`], last.errorMs) : '–');\n" +
     "    const errors = recent.map(({ errorMs }) => errorMs ?? 0);\n" +
     "    const total = recent.reduce((sum, second) => sum + second.count, 0);\n" +
     "    const nothing = isOwner\n" +
@@ -757,6 +758,11 @@ export const PAGE = {
     "    if (this.#histogram.getAttribute('aria-label') !== label)\n" +
     "      this.#histogram.setAttribute('aria-label', label);\n" +
     "  }\n" +
+    "}\n" +
+    "\n" +
+    "/** A latency that is below the error of its measurement is no figure: all that is known is what it is below. */\n" +
+    "function figure(ms, errorMs) {\n" +
+    "  return ms <= errorMs ? `under ${duration(ms + errorMs)}` : duration(ms);\n" +
     "}\n" +
     "\n" +
     "/** A log scale has no zero. */\n" +

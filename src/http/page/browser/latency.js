@@ -80,7 +80,8 @@ export class LatencyPanel {
     const recent = this.#seconds.slice(-HISTOGRAM_SECONDS);
     const last = recent.findLast((second) => second.count > 0);
     const isNow = last !== undefined && last === recent.at(-1);
-    for (const { name, text } of this.#figures) setText(text, isNow ? duration(last[`${name}Ms`]) : '–');
+    for (const { name, text } of this.#figures)
+      setText(text, isNow ? figure(last[`${name}Ms`], last.errorMs) : '–');
     const errors = recent.map(({ errorMs }) => errorMs ?? 0);
     const total = recent.reduce((sum, second) => sum + second.count, 0);
     const nothing = isOwner
@@ -110,6 +111,11 @@ export class LatencyPanel {
     if (this.#histogram.getAttribute('aria-label') !== label)
       this.#histogram.setAttribute('aria-label', label);
   }
+}
+
+/** A latency that is below the error of its measurement is no figure: all that is known is what it is below. */
+function figure(ms, errorMs) {
+  return ms <= errorMs ? `under ${duration(ms + errorMs)}` : duration(ms);
 }
 
 /** A log scale has no zero. */
