@@ -98,7 +98,7 @@ inBrowser('the page loads, is live, and shows each value that is set', async (t)
   await see(page, 'tbody tr:has-text("strategy/momentum")', /4711.*now/);
   await page.locator('tbody tr', { hasText: 'strategy/carry' }).waitFor({ state: 'detached' });
   await see(page, 'dd', new RegExp(follower.head));
-  await see(page, '.figures', /p50[\d.]+ m?s/);
+  await see(page, '.figures', /p50(?:under )?[\d.]+ m?s/);
   await see(page, '.legend', /momentum4,711/);
   t.true((await page.locator('.plot canvas').count()) >= 2);
   await see(
