@@ -1,7 +1,7 @@
 /** `fleet`: all processes that have registered, and what their participants are; who is not well stands first. */
 import { pause, systemTime } from '../base/time.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { isFine, STANDINGS } from '../fleet/fleet.ts';
+import { partOf } from '../fleet/part.ts';
 import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
@@ -57,12 +57,8 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
 
 /** Those whose space matches. */
 function ofSpaces(fleet: Fleet, pattern: string): Fleet {
-  if (pattern === '*') return fleet;
-  const matches = spacePattern(pattern);
-  const members = fleet.members.filter(({ space }) => matches.test(space));
-  const countOf = (standing: string): number => members.filter((one) => one.standing === standing).length;
-  const counts = Object.fromEntries(STANDINGS.map((one) => [one, countOf(one)])) as Fleet['counts'];
-  return { ...fleet, members, counts, isWell: members.every(({ standing }) => isFine(standing)) };
+  const names = spacePattern(pattern);
+  return partOf(fleet, ({ space }) => names.test(space));
 }
 
 /** The exit code is that of the last look. */

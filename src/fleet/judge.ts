@@ -7,6 +7,7 @@
 import { compare, parsePosition } from '../state/position.ts';
 import type { Fleet, FleetMember, Standing } from './fleet.ts';
 import { isFine, STANDINGS } from './fleet.ts';
+import { countsOf } from './part.ts';
 import type { MemberRecord, ProcessRecord } from './record.ts';
 
 /** A process that has written nothing for so long is silent, and then gone, ms. It writes each two seconds. */
@@ -42,12 +43,10 @@ export function judge(sightings: readonly Sighting[], now: number, leftOut = 0):
       memberOf(member, sighting, { state, now, marks: marks.get(member.space) ?? [] }),
     );
   });
-  const counts = Object.fromEntries(STANDINGS.map((standing) => [standing, 0])) as Record<Standing, number>;
-  for (const { standing } of members) counts[standing] += 1;
   return {
     at: Math.round(now),
     isWell: members.every(({ standing }) => isFine(standing)),
-    counts,
+    counts: countsOf(members),
     members: members.toSorted(byUrgency),
     leftOut: leftOut + sightings.reduce((sum, { record }) => sum + record.leftOut, 0),
   };
@@ -142,7 +141,7 @@ function memberOf(member: MemberRecord, { record, ageMs }: Sighting, about: Abou
     mode,
     reason,
     freshness,
-    staleMs: Number.isFinite(staleMs) ? staleMs : null,
+    staleMs: Number.isFinite(staleMs) ? Math.round(staleMs) : null,
     owner,
     ownerName: ownerName === '' ? null : ownerName,
     head,

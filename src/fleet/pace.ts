@@ -9,7 +9,7 @@
 /** Two signs of life are so far apart, ms. */
 export const PERIOD_MS = 2_000;
 /** What follows a change within this time is written with it, ms. */
-const GATHER_MS = 100;
+const GATHER_MS = 300;
 /** A write ahead of the next sign of life comes once in this time, ms. */
 const EARLY_EVERY_MS = 10_000;
 

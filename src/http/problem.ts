@@ -97,6 +97,9 @@ export const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   FENCED: 503,
   OWNED_ELSEWHERE: 503,
   STOPPED: 503,
+  REDIS_UNAVAILABLE: 503,
+  REDIS_NOT_READY: 503,
+  REDIS_REFUSED: 503,
   TIMEOUT: 504,
 };
 

@@ -6,6 +6,7 @@ import type { Context } from 'koa';
 import { show, TandemError } from '../base/errors.ts';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
+import { EXPECTED_PATTERN, isSpacePattern } from '../state/space-name.ts';
 import { Problem } from './problem.ts';
 
 /** The greatest staleness that can be asked for, ms: a number in JSON is no greater whole number. */
@@ -20,6 +21,12 @@ export const POSITION_PATTERN = String.raw`^(0|[1-9][0-9]{0,14})-(0|[1-9][0-9]{0
 
 const POSITION = new RegExp(POSITION_PATTERN);
 const WHOLE = /^(0|[1-9][0-9]*)$/;
+
+/** The most members of the fleet in one answer. */
+export const MAX_LIMIT = 10_000;
+export const DEFAULT_LIMIT = 1_000;
+/** A name of a space in which `*` and `?` may stand for others. */
+export const SPACES_PATTERN = '^[A-Za-z0-9*?][A-Za-z0-9._:*?-]{0,63}$';
 
 /** How long to wait for which position. */
 export interface Wait {
@@ -50,6 +57,31 @@ export function readWait(ctx: Context): Wait {
  */
 export function readPrefix(ctx: Context): string {
   return single(ctx, 'prefix') ?? '';
+}
+
+/**
+ * How many members of the fleet the answer has at most, 1 to 10,000; default 1,000.
+ * @throws Problem `INVALID_PARAMETER`
+ */
+export function readLimit(ctx: Context): number {
+  const text = single(ctx, 'limit');
+  if (text === undefined) return DEFAULT_LIMIT;
+  const value = WHOLE.test(text) ? Number(text) : NaN;
+  if (value >= 1 && value <= MAX_LIMIT) return value;
+  throw new Problem(
+    'INVALID_PARAMETER',
+    `limit: expected a whole number from 1 to ${MAX_LIMIT}, got ${show(text)}`,
+  );
+}
+
+/**
+ * The pattern that names of spaces have to match; default all.
+ * @throws Problem `INVALID_PARAMETER`
+ */
+export function readSpaces(ctx: Context): string {
+  const pattern = single(ctx, 'space') ?? '*';
+  if (isSpacePattern(pattern)) return pattern;
+  throw new Problem('INVALID_PARAMETER', `space: ${EXPECTED_PATTERN}, got ${show(pattern)}`);
 }
 
 /**

@@ -17,6 +17,7 @@ import type { ChartOptions } from './page/charts.ts';
 import { requireCharts } from './page/charts.ts';
 import { EventStreams } from './event-stream.ts';
 import { answerLive, answerReady } from './health.ts';
+import { FleetAnswer } from './fleet-answer.ts';
 import { route } from './methods.ts';
 import { answerOpenApi } from './openapi/document.ts';
 import { outletsOf } from './outlets.ts';
@@ -39,7 +40,7 @@ import { traced } from './traced.ts';
 export interface StatusOptions {
   /**
    * Says whether a request may read a space: asked at each request for a state, a key or a stream, and once for
-   * each space that a list names. Only `true` allows it. A refused request gets 401 where it has no
+   * each space that a list or the fleet names. Only `true` allows it. A refused request gets 401 where it has no
    * credentials, and else 403. The live page's events need every space. `/livez` and `/readyz` stay open, and
    * `?verbose` names the spaces that the request may read. Default: everybody may read every space.
    */
@@ -99,6 +100,7 @@ export type StatusRouter = Router & {
  * - `GET /spaces/:space/clock`: the clock that the times of those events are on
  * - `GET /spaces/:space/timeline`: what the space was like in the last 24 hours; only with the live page
  * - `GET /`: the live page, for people; it reads `GET /events`
+ * - `GET /fleet`: the participants of all processes, worst first; it asks Redis, at most once a second
  * - `GET /livez` and `GET /readyz?verbose`: health
  * - `GET /openapi.json`: the description of these routes
  *
@@ -163,6 +165,8 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
       answerTimeline(ctx, space.name, timelines.of(space.name)!, time.wall());
     });
   }
+  const fleet = new FleetAnswer(tandem, access);
+  route(router, '/fleet', (ctx) => fleet.answer(ctx));
   route(router, '/livez', answerLive);
   route(router, '/openapi.json', async (ctx) => {
     const shown = await access.allowed(ctx, tandem.spaces);

@@ -232,12 +232,12 @@ inBrowser('the table can be filtered with the keyboard alone', async (t) => {
   t.is(await focused(), 'filter-trading');
   t.not(await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle'), 'none');
   await page.keyboard.type('MOMENTUM');
-  await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
-  t.is(await page.locator('tbody tr').count(), 1);
+  await page.locator('.state-card tbody tr').nth(1).waitFor({ state: 'detached' });
+  t.is(await page.locator('.state-card tbody tr').count(), 1);
   await see(page, '.state-card .hint', /1 of 3 keys/);
   await page.keyboard.press('ControlOrMeta+A');
   await page.keyboard.press('Backspace');
-  await page.locator('tbody tr').nth(2).waitFor();
+  await page.locator('.state-card tbody tr').nth(2).waitFor();
   t.deepEqual(troubles, []);
 });
 

@@ -122,21 +122,21 @@ test('a moment that an event tells by the wall clock is one on the time of the p
 
 test('a sign of life comes each two seconds, and a change once in ten seconds ahead of it', (t) => {
   const pace = new Pace(0);
-  t.is(pace.dueAt, 100, 'what is opened together is one write');
-  pace.writes(100);
-  t.is(pace.dueAt, 2_100);
+  t.is(pace.dueAt, 300, 'what is opened together is one write');
+  pace.writes(300);
+  t.is(pace.dueAt, 2_300);
   pace.changed(500);
   pace.changed(550);
-  t.is(pace.dueAt, 600);
-  pace.writes(600);
-  pace.changed(700);
-  t.is(pace.dueAt, 2_600);
-  pace.writes(2_600);
+  t.is(pace.dueAt, 800);
+  pace.writes(800);
+  pace.changed(900);
+  t.is(pace.dueAt, 2_800);
+  pace.writes(2_800);
   pace.changed(10_400);
-  t.is(pace.dueAt, 10_500, 'a change after a pause');
-  pace.writes(10_500);
-  pace.changed(10_600);
-  t.is(pace.dueAt, 10_700, 'ten seconds later');
+  t.is(pace.dueAt, 10_700, 'a change after a pause');
+  pace.writes(10_700);
+  pace.changed(10_800);
+  t.is(pace.dueAt, 11_100, 'ten seconds later');
 });
 
 test('a process that changes all the time writes at most six times in ten seconds', (t) => {

@@ -4,7 +4,7 @@ import { ALLOWED_METHODS, EXPOSED, MAX_AGE_S } from '../cors.ts';
 type Json = Record<string, any>;
 
 /** The routes that ask nobody, and files that say nothing of a space. */
-const OPEN = new Set(['/livez', '/readyz', '/openapi.json', '/', '/page/{file}', '/spaces']);
+const OPEN = new Set(['/livez', '/readyz', '/openapi.json', '/', '/page/{file}', '/spaces', '/fleet']);
 
 /** Adds 401 and 403 to each operation that reads a space. */
 export function describeRefusals({ paths, components }: Json): void {

@@ -14,6 +14,7 @@ import { describeCors, describeRefusals } from './access.ts';
 import {
   changesPath,
   clockPath,
+  fleetPath,
   KEY,
   keyPath,
   listPath,
@@ -62,7 +63,7 @@ export function openApi(
       title: `Tandem: the state in ${tandem.name}`,
       version: VERSION,
       description:
-        'Every answer comes from memory, and shows how current it is. Each route takes GET and HEAD; OPTIONS lists the ' +
+        'Every answer but that of `/fleet` comes from memory, and shows how current it is. Each route takes GET and HEAD; OPTIONS lists the ' +
         'methods, and any other is a 405 with `Allow`.',
     },
     servers: [{ url: base }],
@@ -73,6 +74,7 @@ export function openApi(
       '/spaces/{space}/clock': clockPath(names),
       '/spaces/{space}/state/{key}': keyPath(ref('AnyReading'), [spaceParameter(names), KEY]),
       ...Object.assign({}, ...spaces.map(pathsOf)),
+      '/fleet': fleetPath(),
       '/livez': plainPath('livez', 'Whether this process should be restarted', 'Alive'),
       '/readyz': readyPath(),
       '/openapi.json': plainPath('openapi', 'This document', 'Document'),

@@ -1,6 +1,13 @@
 /** The operations of the routes: their parameters and responses. They refer to the schemas by name. */
 import type { JsonSchema } from '../json-schema.ts';
-import { DEFAULT_TIMEOUT_MS, MAX_STALE_MS, MAX_TIMEOUT_MS } from '../query.ts';
+import {
+  DEFAULT_LIMIT,
+  DEFAULT_TIMEOUT_MS,
+  MAX_LIMIT,
+  MAX_STALE_MS,
+  MAX_TIMEOUT_MS,
+  SPACES_PATTERN,
+} from '../query.ts';
 import { ETAG, ref, RETRY, STAMP } from './schemas.ts';
 
 type Json = Record<string, unknown>;
@@ -111,6 +118,37 @@ export function clockPath(names: readonly string[]): Json {
       operationId: 'clock',
       summary: 'The clock that the times of `changes` are on',
       responses: { 200: answer('The time', ref('Clock')), ...problem(404, 503) },
+    },
+  };
+}
+
+/** All processes. */
+export function fleetPath(): Json {
+  const limit = query('limit', 'The most members in the answer: the worst.', {
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_LIMIT,
+    default: DEFAULT_LIMIT,
+  });
+  const spaces = query('space', 'Only spaces whose names match, such as `bot:*`.', {
+    type: 'string',
+    pattern: SPACES_PATTERN,
+  });
+  const partial = {
+    ...query('partial', 'Where Redis does not answer, answer 200 with what this process knows of itself.', {
+      type: 'string',
+    }),
+    allowEmptyValue: true,
+  };
+  return {
+    get: {
+      operationId: 'fleet',
+      summary: 'The owners, standbys and followers of all processes, worst first',
+      description:
+        'Redis is asked, once a second at most. A 503 has as `self` what this process knows of itself, where Redis ' +
+        'does not answer.',
+      parameters: [limit, spaces, partial],
+      responses: { 200: answer('The fleet', ref('Fleet')), ...problem(400, 503) },
     },
   };
 }

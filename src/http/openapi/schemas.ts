@@ -1,5 +1,6 @@
 /** The schemas and responses that all answers share, whatever the spaces hold. */
 import { HEADLINES } from '../headlines.ts';
+import { STANDINGS } from '../../fleet/fleet.ts';
 import { POSITION_PATTERN } from '../query.ts';
 
 const POSITION = { type: 'string', pattern: POSITION_PATTERN, description: 'epoch-revision' };
@@ -12,6 +13,8 @@ const NOW = {
   type: 'number',
   description: 'The clock of the process, ms. It never steps back, and its zero means nothing.',
 };
+const WALL = { type: 'integer', description: 'ms since 1970' };
+const COUNT = { type: 'integer', minimum: 0 };
 const MODE = { enum: ['recovering', 'connected', 'degraded', 'stopped'] };
 const OWNER = { enum: ['alive', 'released', 'lost', 'never'] };
 const TIME = { type: 'string', format: 'date-time', description: "By this machine's clock." };
@@ -177,6 +180,72 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     owner: OWNER,
     head: ref('Position'),
   }),
+  Fleet: {
+    description: 'All processes that have registered. Times are on the clock of the Redis server.',
+    allOf: [
+      object({
+        name: { type: 'string', description: 'The name of this process.' },
+        registration: { enum: ['registered', 'unregistered', 'pending', 'off'] },
+        at: WALL,
+        isWell: { type: 'boolean' },
+        counts: object(Object.fromEntries(STANDINGS.map((standing) => [standing, COUNT]))),
+        leftOut: COUNT,
+        members: { type: 'array', items: ref('FleetMember'), description: 'Worst first' },
+        others: object({ count: COUNT, notWell: COUNT }, 'The members behind the limit.'),
+      }),
+      {
+        type: 'object',
+        properties: {
+          problem: object(
+            { code: { type: 'string' }, detail: { type: 'string' } },
+            'Why only this process is there, with `partial`.',
+          ),
+        },
+      },
+    ],
+  },
+  FleetMember: object(
+    {
+      standing: { enum: STANDINGS },
+      space: { type: 'string' },
+      role: { enum: ['owner', 'standby', 'follower'] },
+      name: { type: 'string', description: 'The name of its process' },
+      processId: { type: 'string', description: 'Another one with each start' },
+      host: { type: 'string' },
+      pid: COUNT,
+      version: { type: 'string' },
+      at: WALL,
+      ageMs: { ...COUNT, description: 'How long ago its process said all this, ms' },
+      mode: MODE,
+      reason: { type: 'string' },
+      freshness: ref('Freshness'),
+      staleMs: STALE_MS,
+      owner: OWNER,
+      ownerName: { type: ['string', 'null'] },
+      head: ref('Position'),
+      behind: {
+        type: ['integer', 'null'],
+        minimum: 0,
+        description: 'How many changes of its owner it is known to miss; null where none can be compared',
+      },
+      since: WALL,
+      openedAt: WALL,
+      connectedAt: { type: ['integer', 'null'] },
+      outages: COUNT,
+      transitions: {
+        type: 'array',
+        description: 'Oldest first',
+        items: object({
+          kind: { enum: ['mode', 'freshness', 'owner'] },
+          from: { type: 'string' },
+          to: { type: 'string' },
+          reason: { type: 'string' },
+          at: WALL,
+        }),
+      },
+    },
+    'An owner, standby or follower, as its process said it last.',
+  ),
   Document: { type: 'object', required: ['openapi', 'info', 'paths'] },
   Problem: {
     type: 'object',

@@ -558,6 +558,209 @@ export const PAGE = {
     "export function tone(element, name) {\n" +
     "  if (element.dataset.tone !== name) element.dataset.tone = name;\n" +
     "}\n",
+  "fleet.css":
+    "/* ---- all processes ---- */\n" +
+    "\n" +
+    ".fleet {\n" +
+    "  margin-top: 12px;\n" +
+    "}\n" +
+    "\n" +
+    ".fleet h2 {\n" +
+    "  font-size: 13px;\n" +
+    "  font-weight: 650;\n" +
+    "  letter-spacing: 0;\n" +
+    "}\n" +
+    "\n" +
+    ".fleet :is(th, td) {\n" +
+    "  white-space: nowrap;\n" +
+    "}\n" +
+    "\n" +
+    ".fleet thead th:last-child {\n" +
+    "  text-align: left;\n" +
+    "}\n" +
+    "\n" +
+    ".fleet .mark {\n" +
+    "  display: inline-block;\n" +
+    "  width: 2ch;\n" +
+    "}\n" +
+    "\n" +
+    ".fleet [data-tone='good'] th {\n" +
+    "  color: var(--good);\n" +
+    "}\n" +
+    "\n" +
+    ".fleet [data-tone='warn'] th {\n" +
+    "  color: var(--warn);\n" +
+    "}\n" +
+    "\n" +
+    ".fleet [data-tone='bad'] th {\n" +
+    "  color: var(--bad);\n" +
+    "}\n" +
+    "\n" +
+    ".fleet [data-tone='none'] :is(th, td) {\n" +
+    "  color: var(--muted);\n" +
+    "}\n" +
+    "\n" +
+    ".fleet ol {\n" +
+    "  max-height: 160px;\n" +
+    "  overflow: auto;\n" +
+    "}\n",
+  "fleet.js":
+    "/** All processes: who is gone, silent, stale or behind stands first. It is asked for while the page is in contact. */\n" +
+    "import { el, setText, tone } from './dom.js';\n" +
+    "import { clockTime, count, duration } from './words.js';\n" +
+    "\n" +
+    "const EVERY_MS = 2_000;\n" +
+    "/** The most that a person can look at. */\n" +
+    "const MOST = 40;\n" +
+    "const COLUMNS = [\n" +
+    "  'Standing',\n" +
+    "  'For',\n" +
+    "  'Space',\n" +
+    "  'Role',\n" +
+    "  'Process',\n" +
+    "  'Host and pid',\n" +
+    "  'Version',\n" +
+    "  'Mode',\n" +
+    "  'Readings',\n" +
+    "  'Behind',\n" +
+    "  'Heard',\n" +
+    "  'Head',\n" +
+    "  'What happened last',\n" +
+    "];\n" +
+    "const TONES = { well: 'good', degraded: 'warn', replaced: 'none', stopped: 'none' };\n" +
+    "const MARKS = { good: '✓', warn: '!', bad: '✕', none: '·' };\n" +
+    "\n" +
+    "export class FleetView {\n" +
+    "  #section;\n" +
+    "  #note;\n" +
+    "  #body = el('tbody');\n" +
+    "  /** By process and space. */\n" +
+    "  #rows = new Map();\n" +
+    "  #askedAt = -Infinity;\n" +
+    "  #isAsking = false;\n" +
+    "\n" +
+    "  /** @param {HTMLElement} section */\n" +
+    "  constructor(section) {\n" +
+    "    this.#section = section;\n" +
+    "    this.#note = el('p', { class: 'hint', role: 'status' });\n" +
+    "    section.append(\n" +
+    "      el('header', {}, el('h2', { id: 'fleet-title' }, 'Fleet'), this.#note),\n" +
+    "      el(\n" +
+    "        'div',\n" +
+    "        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Participants of all processes' },\n" +
+    "        el(\n" +
+    "          'table',\n" +
+    "          {},\n" +
+    "          el('caption', { class: 'unseen' }, 'Owners, standbys and followers of all processes, worst first'),\n" +
+    "          el('thead', {}, el('tr', {}, ...COLUMNS.map((name) => el('th', { scope: 'col' }, name)))),\n" +
+    "          this.#body,\n" +
+    "        ),\n" +
+    "      ),\n" +
+    "    );\n" +
+    "  }\n" +
+    "\n" +
+    "  /** The page is in contact. */\n" +
+    "  async look(now = performance.now()) {\n" +
+    "    if (this.#isAsking || document.hidden || now - this.#askedAt < EVERY_MS) return;\n" +
+    "    this.#isAsking = true;\n" +
+    "    this.#askedAt = now;\n" +
+    "    try {\n" +
+    "      const response = await fetch(`fleet?partial&limit=${MOST}`);\n" +
+    "      if (response.ok) this.#show(await response.json());\n" +
+    "      else setText(this.#note, 'The fleet cannot be asked.');\n" +
+    "    } catch {\n" +
+    "      // The page says that it has no contact.\n" +
+    "    }\n" +
+    "    this.#isAsking = false;\n" +
+    "  }\n" +
+    "\n" +
+    "  #show({ at, counts, members, others, registration, problem }) {\n" +
+    "    this.#section.hidden = false;\n" +
+    "    setText(this.#note, noteOf({ counts, others, registration, problem }));\n" +
+    "    const shown = new Set();\n" +
+    "    for (const [index, member] of members.entries()) {\n" +
+    "      const key = `${member.processId} ${member.role} ${member.space}`;\n" +
+    "      shown.add(key);\n" +
+    "      const row = this.#rows.get(key) ?? newRow();\n" +
+    "      this.#rows.set(key, row);\n" +
+    "      if (this.#body.children[index] !== row.line)\n" +
+    "        this.#body.insertBefore(row.line, this.#body.children[index] ?? null);\n" +
+    "      fill(row, member, at);\n" +
+    "    }\n" +
+    "    for (const [key, { line }] of this.#rows) {\n" +
+    "      if (shown.has(key)) continue;\n" +
+    "      line.remove();\n" +
+    "      this.#rows.delete(key);\n" +
+    "    }\n" +
+    "  }\n" +
+    "}\n" +
+    "\n" +
+    "function noteOf({ counts, others, registration, problem }) {\n" +
+    "  const wrong = Object.entries(counts).filter(([standing, n]) => n > 0 && toneOf(standing) !== 'none');\n" +
+    "  const parts = [wrong.map(([standing, n]) => `${count(n)} ${standing}`).join(', ')];\n" +
+    "  if (problem) parts.unshift(`Redis cannot be asked for the other processes: ${problem.detail}`);\n" +
+    "  if (others.count > 0) {\n" +
+    "    const state = others.notWell === 0 ? '' : `, ${count(others.notWell)} of them not well`;\n" +
+    "    parts.push(`${count(others.count)} more are not shown${state}`);\n" +
+    "  }\n" +
+    "  if (registration === 'unregistered') parts.push('this process may not register, so others do not see it');\n" +
+    "  return `${parts.filter((part) => part !== '').join('; ')}. Times are by the clock of Redis.`;\n" +
+    "}\n" +
+    "\n" +
+    "function toneOf(standing) {\n" +
+    "  return TONES[standing] ?? 'bad';\n" +
+    "}\n" +
+    "\n" +
+    "function newRow() {\n" +
+    "  const mark = el('span', { class: 'mark', 'aria-hidden': 'true' });\n" +
+    "  const word = el('span');\n" +
+    "  const last = el('summary');\n" +
+    "  const list = el('ol');\n" +
+    "  const details = el('details', {}, last, list);\n" +
+    "  const cells = COLUMNS.slice(1, -1).map(() => el('td'));\n" +
+    "  const line = el('tr', {}, el('th', { scope: 'row' }, mark, word), ...cells, el('td', {}, details));\n" +
+    "  return { line, mark, word, cells, details, last, list, happened: undefined };\n" +
+    "}\n" +
+    "\n" +
+    "function fill(row, member, at) {\n" +
+    "  const { standing, space, role, name, host, pid, version, mode, freshness, behind, ageMs, head } = member;\n" +
+    "  const kind = toneOf(standing);\n" +
+    "  tone(row.line, kind);\n" +
+    "  setText(row.mark, MARKS[kind]);\n" +
+    "  setText(row.word, standing);\n" +
+    "  const texts = [\n" +
+    "    duration(at - member.since),\n" +
+    "    space,\n" +
+    "    role,\n" +
+    "    name,\n" +
+    "    `${host}, ${pid}`,\n" +
+    "    version,\n" +
+    "    mode,\n" +
+    "    freshness,\n" +
+    "    behind === null ? '–' : count(behind),\n" +
+    "    ageMs === 0 ? 'now' : duration(ageMs),\n" +
+    "    head.slice(head.indexOf('-') + 1),\n" +
+    "  ];\n" +
+    "  for (const [index, text] of texts.entries()) setText(row.cells[index], text);\n" +
+    "  row.cells[0].title = `since ${new Date(member.since).toISOString()}`;\n" +
+    "  row.cells[6].title = member.reason;\n" +
+    "  row.cells[10].title = head;\n" +
+    "  showTransitions(row, member.transitions, at);\n" +
+    "}\n" +
+    "\n" +
+    "function showTransitions(row, transitions, at) {\n" +
+    "  const happened = transitions.map((one) => `${one.at} ${one.kind} ${one.to}`).join();\n" +
+    "  if (row.happened === happened) return;\n" +
+    "  row.happened = happened;\n" +
+    "  const texts = transitions.map((one) => wordsOf(one, at)).toReversed();\n" +
+    "  row.details.hidden = texts.length === 0;\n" +
+    "  setText(row.last, texts[0] ?? '');\n" +
+    "  row.list.replaceChildren(...texts.slice(1).map((text) => el('li', {}, text)));\n" +
+    "}\n" +
+    "\n" +
+    "function wordsOf({ kind, from, to, reason, at }, now) {\n" +
+    "  return `${clockTime(at, now)} ${kind} ${from} → ${to}${reason === '' ? '' : `: ${reason}`}`;\n" +
+    "}\n",
   "index.html":
     "<!doctype html>\n" +
     "<html lang=\"en\">\n" +
@@ -569,6 +772,7 @@ export const PAGE = {
     "    <link rel=\"icon\" href=\"data:,\" />\n" +
     "    <link rel=\"stylesheet\" href=\"page/uPlot.css\" />\n" +
     "    <link rel=\"stylesheet\" href=\"page/style.css\" />\n" +
+    "    <link rel=\"stylesheet\" href=\"page/fleet.css\" />\n" +
     "    <script type=\"module\" src=\"page/main.js\"></script>\n" +
     "  </head>\n" +
     "  <body>\n" +
@@ -585,6 +789,7 @@ export const PAGE = {
     "    <main id=\"spaces\" tabindex=\"-1\">\n" +
     "      <p class=\"empty\" id=\"empty\">Waiting for the first message of this process.</p>\n" +
     "    </main>\n" +
+    "    <section id=\"fleet\" class=\"card fleet\" aria-labelledby=\"fleet-title\" hidden></section>\n" +
     "    <section class=\"card log\" aria-labelledby=\"log-title\">\n" +
     "      <header>\n" +
     "        <h2 id=\"log-title\">Events</h2>\n" +
@@ -594,8 +799,8 @@ export const PAGE = {
     "    </section>\n" +
     "    <footer class=\"foot\">\n" +
     "      <p id=\"load\" class=\"load\"></p>\n" +
-    "      <a href=\"page/on-call.html\">on call</a><a href=\"spaces\">spaces</a><a href=\"readyz?verbose\">readyz</a\n" +
-    "      ><a href=\"livez\">livez</a><a href=\"openapi.json\">openapi.json</a>\n" +
+    "      <a href=\"page/on-call.html\">on call</a><a href=\"spaces\">spaces</a><a href=\"fleet\">fleet</a\n" +
+    "      ><a href=\"readyz?verbose\">readyz</a><a href=\"livez\">livez</a><a href=\"openapi.json\">openapi.json</a>\n" +
     "    </footer>\n" +
     "    <noscript\n" +
     "      >This page is live and needs JavaScript. <a href=\"spaces\">spaces</a> has the same state as\n" +
@@ -824,6 +1029,7 @@ export const PAGE = {
     "/** The page: reads the messages of the process, and draws at most once a frame of the screen. */\n" +
     "import { keepContact } from './contact.js';\n" +
     "import { el, setText, tone } from './dom.js';\n" +
+    "import { FleetView } from './fleet.js';\n" +
     "import { addToLog } from './log.js';\n" +
     "import { Moment } from './moment.js';\n" +
     "import { showNoContact, showSign } from './sign.js';\n" +
@@ -835,6 +1041,7 @@ export const PAGE = {
     "\n" +
     "/** @type {Map<string, SpaceView>} */\n" +
     "const views = new Map();\n" +
+    "const fleet = new FleetView($('fleet'));\n" +
     "let hello;\n" +
     "/** The process's wall clock less its monotonic one, and less this browser's wall clock, ms. */\n" +
     "let offsetMs = 0;\n" +
@@ -858,6 +1065,7 @@ export const PAGE = {
     "    skewMs = news.wall - Date.now();\n" +
     "    found();\n" +
     "    show(news);\n" +
+    "    void fleet.look();\n" +
     "    scheduleDraw();\n" +
     "  },\n" +
     "  lost(why) {\n" +

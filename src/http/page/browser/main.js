@@ -1,6 +1,7 @@
 /** The page: reads the messages of the process, and draws at most once a frame of the screen. */
 import { keepContact } from './contact.js';
 import { el, setText, tone } from './dom.js';
+import { FleetView } from './fleet.js';
 import { addToLog } from './log.js';
 import { Moment } from './moment.js';
 import { showNoContact, showSign } from './sign.js';
@@ -12,6 +13,7 @@ const [main, nav, log, contact, lost] = ['spaces', 'nav', 'log', 'contact', 'los
 
 /** @type {Map<string, SpaceView>} */
 const views = new Map();
+const fleet = new FleetView($('fleet'));
 let hello;
 /** The process's wall clock less its monotonic one, and less this browser's wall clock, ms. */
 let offsetMs = 0;
@@ -35,6 +37,7 @@ keepContact('events', {
     skewMs = news.wall - Date.now();
     found();
     show(news);
+    void fleet.look();
     scheduleDraw();
   },
   lost(why) {
