@@ -30,7 +30,17 @@ const OWNER_GONE = {
   doctor: /lost/,
 };
 
+/** That of the API process comes first: with it goes what its page remembers. */
 export const BREAKS: readonly Break[] = [
+  {
+    title: 'the API process is killed',
+    begin: ({ api }) => signal(api.pid, 'SIGKILL'),
+    mend: ({ api }) => api.startNow(),
+    headlines: ['no-contact'],
+    log: /api-1, pid \d+, is gone/,
+    doctor: /nothing is wrong/,
+    look: 'the page is grey, and says that it has no contact; the owner goes on as if nothing were',
+  },
   {
     title: 'Redis is killed',
     begin: ({ redis }) => signal(redis.pid, 'SIGKILL'),
@@ -62,15 +72,6 @@ export const BREAKS: readonly Break[] = [
     mend: ({ trading }) => signal(trading.pid, 'SIGCONT'),
     ...OWNER_GONE,
     look: 'from outside it is as dead as a killed one; once it goes on, it claims its space anew',
-  },
-  {
-    title: 'the API process is killed',
-    begin: ({ api }) => signal(api.pid, 'SIGKILL'),
-    mend: ({ api }) => api.startNow(),
-    headlines: ['no-contact'],
-    log: /api-1, pid \d+, is gone/,
-    doctor: /nothing is wrong/,
-    look: 'the page is grey, and says that it has no contact; the owner goes on as if nothing were',
   },
   {
     title: 'Redis loses everything',

@@ -11,6 +11,8 @@ import { BREAKS } from './breaks.ts';
 const ASK_MS = 50;
 const NAMED_WITHIN_MS = 20_000;
 const OVER_WITHIN_MS = 40_000;
+/** Of good times between two breaks. */
+const MOST_PAUSE_MS = 4_000;
 const DOCTOR_WITHIN_MS = 15_000;
 const LABEL = 8;
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -71,6 +73,7 @@ export class Drill {
     );
     const outcomes: Outcome[] = [];
     for (const [n, one] of BREAKS.entries()) {
+      await delay(Math.min(MOST_PAUSE_MS, holdMs / 2));
       say('');
       say(`drill ${n + 1} of ${BREAKS.length}: ${one.title}`);
       outcomes.push(await this.#undergo(one, scene));
@@ -79,7 +82,6 @@ export class Drill {
     for (const outcome of outcomes) say(outcomeText(outcome));
     const missed = outcomes.flatMap(({ title, missing }) => missing.map((what) => `${title}: ${what}`));
     if (missed.length > 0) throw new Error(`not named in time: ${missed.join('; ')}`);
-    say('The page still has all of it: the last 24 hours, the events, and a link for each moment.');
   }
 
   async #undergo(one: Break, scene: Scene): Promise<Outcome> {

@@ -101,6 +101,11 @@ async function run(): Promise<void> {
   if (!(redis instanceof OwnRedis)) return;
   drill = new Drill({ scene: { redis, trading, api }, url: stage.url, holdMs, say: console.log });
   await Promise.race([failed, drill.run()]);
+  if (!process.stdout.isTTY) return;
+  console.log(
+    `${stage.url}/ still has all of it: the last 24 hours, the events, a link for each moment. Ctrl-C ends.`,
+  );
+  await Promise.race([failed, asked]);
 }
 
 async function openRedis(): Promise<Redis> {

@@ -387,7 +387,9 @@ inBrowser(
     await see(page, 'h3:target', /^redis-out$/);
     t.is(page.url(), `${origin}/ops/tandem/page/on-call.html#redis-out`);
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-    const { page: plain } = await openPage(t, page.url(), { bypassCSP: true });
+    const phone = { viewport: { width: 360, height: 740 } };
+    const { page: plain } = await openPage(t, page.url(), { bypassCSP: true, ...phone });
+    t.true((await plain.evaluate<number>('document.documentElement.scrollWidth')) <= 360);
     t.deepEqual(await objections(plain, axe), []);
     await page.getByRole('link', { name: 'The live page' }).click();
     await see(page, '.summary', /Redis is out/);

@@ -1074,7 +1074,7 @@ export const PAGE = {
     "    document.body.dataset.contact = 'lost';\n" +
     "    tone(contact, 'bad');\n" +
     "    setText(contact, 'No contact');\n" +
-    "    for (const view of views.values()) view.lost();\n" +
+    "    for (const view of views.values()) view.lost(wallNow());\n" +
     "    for (const link of nav.children) tone(link, 'none');\n" +
     "    showNoContact(hello?.name ?? 'this process');\n" +
     "    showLost();\n" +
@@ -1506,7 +1506,8 @@ export const PAGE = {
     "  }\n" +
     "\n" +
     "  /** The connection is lost, so nothing here may look live. */\n" +
-    "  lost() {\n" +
+    "  lost(wallMs) {\n" +
+    "    if (this.#status) this.#timeline.lost(wallMs);\n" +
     "    setText(this.#summary, 'Not known now: no contact with this process. Below is the last known state.');\n" +
     "    setText(this.#since, '');\n" +
     "    this.#showNext('no-contact', 'Look whether that process runs.');\n" +
@@ -3205,6 +3206,7 @@ export const PAGE = {
     "const SHOWN_OUTAGES = 5;\n" +
     "/** A bar of less than this cannot be seen or hit, in percent of the width. */\n" +
     "const LEAST_WIDTH = 0.3;\n" +
+    "const SETTLED_MS = 1_000;\n" +
     "const TONES = { well: 'good', idle: 'none', trouble: 'bad' };\n" +
     "\n" +
     "export class TimelineView {\n" +
@@ -3214,6 +3216,7 @@ export const PAGE = {
     "  #outages = 0;\n" +
     "  #since = null;\n" +
     "  #marked;\n" +
+    "  #isLost = false;\n" +
     "  #drawnAt = -Infinity;\n" +
     "  #bar = el('div', { class: 'timeline', role: 'img' });\n" +
     "  #scale = el('div', { class: 'timeline-scale', 'aria-hidden': 'true' }, ...[0, 1, 2].map(() => el('span')));\n" +
@@ -3234,6 +3237,7 @@ export const PAGE = {
     "\n" +
     "  /** @param news the spans of the process, each with `at` in ms since 1970, and their counts */\n" +
     "  update({ spans, outages, since }) {\n" +
+    "    this.#isLost = false;\n" +
     "    this.#spans = spans;\n" +
     "    this.#outages = outages;\n" +
     "    this.#since = since ?? null;\n" +
@@ -3247,11 +3251,23 @@ export const PAGE = {
     "    this.#drawnAt = -Infinity;\n" +
     "  }\n" +
     "\n" +
-    "  /** The span of a moment, with its end; `undefined` where this process was not there. */\n" +
+    "  /** Nobody says any more how it goes on. */\n" +
+    "  lost(wallMs) {\n" +
+    "    this.#isLost = true;\n" +
+    "    this.#drawnAt = -Infinity;\n" +
+    "    this.draw(wallMs);\n" +
+    "  }\n" +
+    "\n" +
+    "  /** The span of a moment, or all of its outage, with its end; `undefined` where this process was not there. */\n" +
     "  at(moment) {\n" +
     "    const index = this.#spans.findLastIndex(({ at }) => at <= moment);\n" +
     "    if (index < 0) return undefined;\n" +
-    "    return { ...this.#spans[index], until: this.#spans[index + 1]?.at };\n" +
+    "    const span = this.#spans[index];\n" +
+    "    const outage = outagesOf(this.#spans).find(({ spans }) => spans.includes(span));\n" +
+    "    if (outage === undefined) return { ...span, until: this.#spans[index + 1]?.at };\n" +
+    "    const { from, until, spans } = outage;\n" +
+    "    const freshness = spans.some((one) => one.freshness === 'stale') ? 'stale' : 'live';\n" +
+    "    return { ...mainOf(spans, until ?? Infinity), at: from, until, freshness };\n" +
     "  }\n" +
     "\n" +
     "  /** The bar moves by the width of a pixel in a minute or so: once a second is enough. */\n" +
@@ -3319,15 +3335,16 @@ export const PAGE = {
     "\n" +
     "  #item({ from, until, spans }, wallMs) {\n" +
     "    const end = until ?? wallMs;\n" +
-    "    const worst = spans.reduce((a, b) => (lastedOf(b, spans, end) > lastedOf(a, spans, end) ? b : a));\n" +
+    "    const main = mainOf(spans, end);\n" +
     "    const lasted = duration(end - from);\n" +
     "    const merged = spans.find(({ merged }) => merged > 1);\n" +
+    "    const so = until !== undefined ? '' : this.#isLost ? ' when last seen' : ' so far';\n" +
     "    const text = merged\n" +
-    "      ? `${merged.outages} outages within ${lasted}, the worst: ${headlineName(worst.headline)}`\n" +
-    "      : `${headlineName(worst.headline)}, ${until === undefined ? `for ${lasted} so far` : `for ${lasted}`}`;\n" +
+    "      ? `${merged.outages} outages within ${lasted}, the worst: ${headlineName(main.headline)}`\n" +
+    "      : `${headlineName(main.headline)}, for ${lasted}${so}`;\n" +
     "    return el(\n" +
     "      'li',\n" +
-    "      { 'data-tone': worst.freshness === 'live' ? 'warn' : 'bad' },\n" +
+    "      { 'data-tone': main.freshness === 'live' ? 'warn' : 'bad' },\n" +
     "      el(\n" +
     "        'a',\n" +
     "        { href: momentHref(this.#space, from), title: new Date(from).toISOString() },\n" +
@@ -3338,9 +3355,11 @@ export const PAGE = {
     "  }\n" +
     "}\n" +
     "\n" +
-    "function lastedOf(span, spans, until) {\n" +
-    "  const next = spans[spans.indexOf(span) + 1];\n" +
-    "  return (next?.at ?? until) - span.at;\n" +
+    "/** What an outage was: the last of its headlines that lasted a second, since the first ones only suspect it. */\n" +
+    "function mainOf(spans, end) {\n" +
+    "  const lasted = (span) => (spans[spans.indexOf(span) + 1]?.at ?? end) - span.at;\n" +
+    "  const settled = spans.findLast((span) => lasted(span) >= SETTLED_MS);\n" +
+    "  return settled ?? spans.reduce((a, b) => (lasted(b) > lasted(a) ? b : a));\n" +
     "}\n" +
     "\n" +
     "function wordsOf({ headline, merged, outages }) {\n" +

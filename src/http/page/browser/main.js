@@ -46,7 +46,7 @@ keepContact('events', {
     document.body.dataset.contact = 'lost';
     tone(contact, 'bad');
     setText(contact, 'No contact');
-    for (const view of views.values()) view.lost();
+    for (const view of views.values()) view.lost(wallNow());
     for (const link of nav.children) tone(link, 'none');
     showNoContact(hello?.name ?? 'this process');
     showLost();

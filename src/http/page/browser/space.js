@@ -138,7 +138,8 @@ export class SpaceView {
   }
 
   /** The connection is lost, so nothing here may look live. */
-  lost() {
+  lost(wallMs) {
+    if (this.#status) this.#timeline.lost(wallMs);
     setText(this.#summary, 'Not known now: no contact with this process. Below is the last known state.');
     setText(this.#since, '');
     this.#showNext('no-contact', 'Look whether that process runs.');

@@ -8,6 +8,7 @@ const LEAST_MS = 10 * 60_000;
 const SHOWN_OUTAGES = 5;
 /** A bar of less than this cannot be seen or hit, in percent of the width. */
 const LEAST_WIDTH = 0.3;
+const SETTLED_MS = 1_000;
 const TONES = { well: 'good', idle: 'none', trouble: 'bad' };
 
 export class TimelineView {
@@ -17,6 +18,7 @@ export class TimelineView {
   #outages = 0;
   #since = null;
   #marked;
+  #isLost = false;
   #drawnAt = -Infinity;
   #bar = el('div', { class: 'timeline', role: 'img' });
   #scale = el('div', { class: 'timeline-scale', 'aria-hidden': 'true' }, ...[0, 1, 2].map(() => el('span')));
@@ -37,6 +39,7 @@ export class TimelineView {
 
   /** @param news the spans of the process, each with `at` in ms since 1970, and their counts */
   update({ spans, outages, since }) {
+    this.#isLost = false;
     this.#spans = spans;
     this.#outages = outages;
     this.#since = since ?? null;
@@ -50,11 +53,23 @@ export class TimelineView {
     this.#drawnAt = -Infinity;
   }
 
-  /** The span of a moment, with its end; `undefined` where this process was not there. */
+  /** Nobody says any more how it goes on. */
+  lost(wallMs) {
+    this.#isLost = true;
+    this.#drawnAt = -Infinity;
+    this.draw(wallMs);
+  }
+
+  /** The span of a moment, or all of its outage, with its end; `undefined` where this process was not there. */
   at(moment) {
     const index = this.#spans.findLastIndex(({ at }) => at <= moment);
     if (index < 0) return undefined;
-    return { ...this.#spans[index], until: this.#spans[index + 1]?.at };
+    const span = this.#spans[index];
+    const outage = outagesOf(this.#spans).find(({ spans }) => spans.includes(span));
+    if (outage === undefined) return { ...span, until: this.#spans[index + 1]?.at };
+    const { from, until, spans } = outage;
+    const freshness = spans.some((one) => one.freshness === 'stale') ? 'stale' : 'live';
+    return { ...mainOf(spans, until ?? Infinity), at: from, until, freshness };
   }
 
   /** The bar moves by the width of a pixel in a minute or so: once a second is enough. */
@@ -122,15 +137,16 @@ export class TimelineView {
 
   #item({ from, until, spans }, wallMs) {
     const end = until ?? wallMs;
-    const worst = spans.reduce((a, b) => (lastedOf(b, spans, end) > lastedOf(a, spans, end) ? b : a));
+    const main = mainOf(spans, end);
     const lasted = duration(end - from);
     const merged = spans.find(({ merged }) => merged > 1);
+    const so = until !== undefined ? '' : this.#isLost ? ' when last seen' : ' so far';
     const text = merged
-      ? `${merged.outages} outages within ${lasted}, the worst: ${headlineName(worst.headline)}`
-      : `${headlineName(worst.headline)}, ${until === undefined ? `for ${lasted} so far` : `for ${lasted}`}`;
+      ? `${merged.outages} outages within ${lasted}, the worst: ${headlineName(main.headline)}`
+      : `${headlineName(main.headline)}, for ${lasted}${so}`;
     return el(
       'li',
-      { 'data-tone': worst.freshness === 'live' ? 'warn' : 'bad' },
+      { 'data-tone': main.freshness === 'live' ? 'warn' : 'bad' },
       el(
         'a',
         { href: momentHref(this.#space, from), title: new Date(from).toISOString() },
@@ -141,9 +157,11 @@ export class TimelineView {
   }
 }
 
-function lastedOf(span, spans, until) {
-  const next = spans[spans.indexOf(span) + 1];
-  return (next?.at ?? until) - span.at;
+/** What an outage was: the last of its headlines that lasted a second, since the first ones only suspect it. */
+function mainOf(spans, end) {
+  const lasted = (span) => (spans[spans.indexOf(span) + 1]?.at ?? end) - span.at;
+  const settled = spans.findLast((span) => lasted(span) >= SETTLED_MS);
+  return settled ?? spans.reduce((a, b) => (lasted(b) > lasted(a) ? b : a));
 }
 
 function wordsOf({ headline, merged, outages }) {
