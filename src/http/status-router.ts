@@ -160,9 +160,8 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
       streams.open(ctx, pageFeed, undefined);
     });
     route(router, '/spaces/:space/timeline', async (ctx) => {
-      const { space } = await participantFor(ctx);
-      timelines.look();
-      answerTimeline(ctx, space.name, timelines.of(space.name)!, time.wall());
+      const participant = await participantFor(ctx);
+      answerTimeline(ctx, participant.space.name, timelines.lookAt(participant), time.wall());
     });
   }
   const fleet = new FleetAnswer(tandem, access);

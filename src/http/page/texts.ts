@@ -1937,7 +1937,7 @@ export const PAGE = {
     "}\n" +
     "\n" +
     "/* Nothing may look live, and everything must stay readable: grey and hatched, at full contrast. */\n" +
-    "body[data-contact='lost'] :is(main, .log) {\n" +
+    "body[data-contact='lost'] :is(main, .log, .fleet) {\n" +
     "  filter: grayscale(1);\n" +
     "}\n" +
     "\n" +

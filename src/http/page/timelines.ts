@@ -11,10 +11,13 @@ import { Timeline } from './timeline.ts';
 const MOST = 20_000;
 const MOST_OF_ONE = 200;
 const LEAST_OF_ONE = 12;
+/** Spaces that one look takes: of a thousand, each has its turn in the fourth look. */
+const MOST_LOOKS = 250;
 
 export class Timelines {
   readonly #tandem: Tandem;
   readonly #bySpace = new Map<string, Timeline>();
+  #turn = 0;
   readonly stop: () => void;
 
   constructor(tandem: Tandem) {
@@ -23,7 +26,7 @@ export class Timelines {
     this.stop = tandem.observe({
       mode: ({ space }) => {
         const participant = tandem.get(space);
-        if (participant) this.#lookAt(participant);
+        if (participant) this.lookAt(participant);
       },
     });
   }
@@ -32,14 +35,18 @@ export class Timelines {
     return this.#bySpace.get(space);
   }
 
-  /** Notes how each space is now. */
+  /** Notes how each space is now; of very many, some after the other. */
   look(): void {
     const { participants } = this.#tandem;
-    for (const participant of participants) this.#lookAt(participant);
+    for (let n = Math.min(MOST_LOOKS, participants.length); n > 0; n -= 1) {
+      this.#turn = (this.#turn + 1) % participants.length;
+      this.lookAt(participants[this.#turn]!);
+    }
     if (this.#bySpace.size > participants.length) this.#forgetOthers(participants);
   }
 
-  #lookAt(participant: AnyParticipant): void {
+  /** Notes how a space is now. */
+  lookAt(participant: AnyParticipant): Timeline {
     const { name } = participant.space;
     let timeline = this.#bySpace.get(name);
     if (timeline === undefined) this.#bySpace.set(name, (timeline = new Timeline()));
@@ -52,6 +59,7 @@ export class Timelines {
       freshness: participant.proof.freshness(),
     };
     timeline.note(this.#tandem.time.wall(), now, this.#most);
+    return timeline;
   }
 
   get #most(): number {
