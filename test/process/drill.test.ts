@@ -86,9 +86,14 @@ function runDrill(t: ExecutionContext, port: number) {
     env: { ...process.env, REDIS_URL: '', PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  t.teardown(() => child.kill('SIGKILL'));
   const sections: Section[] = [];
   const lines: string[] = [];
+  t.teardown(() => {
+    if (child.exitCode === 0) return;
+    child.kill('SIGKILL');
+    // A process that stands still does not notice that its parent is gone.
+    for (const [, pid] of lines.join('\n').matchAll(/\bpid (\d+)/g)) end(Number(pid));
+  });
   createInterface({ input: child.stdout }).on('line', (line) => {
     lines.push(line);
     const title = /^drill \d of \d: (.*)$/.exec(line)?.[1];
@@ -97,6 +102,14 @@ function runDrill(t: ExecutionContext, port: number) {
   });
   const exitCode = once(child, 'close').then(([code]) => code as number | null);
   return { sections, lines, exitCode };
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
 }
 
 async function readiness(port: number): Promise<{ headline: string; culprit: string } | undefined> {

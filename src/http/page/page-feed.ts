@@ -119,6 +119,7 @@ export class PageFeed {
     this.#lookedAt = now;
     this.#eventLog.look();
     this.#timelines.look();
+    this.#statuses.look(tandem.participants);
     this.#recorder.sample(tandem, now);
     if (now - this.#secondAt >= SECOND_MS) this.#closeSecond(now);
     this.#dropUpdate();

@@ -43,6 +43,7 @@ export const RUNBOOK = {
     "<thead><tr><th><code>event</code></th><th>section</th></tr></thead>\n" +
     "<tbody>\n" +
     "<tr><td><code>mode</code>, degraded</td><td>by its <code>code</code>, such as <a href=\"#redis_unavailable\">REDIS_UNAVAILABLE</a></td></tr>\n" +
+    "<tr><td><code>mode</code>, looks or reads again what Redis holds</td><td><a href=\"#keys_lost\">KEYS_LOST</a>, <a href=\"#head_moved\">HEAD_MOVED</a>: Redis lost something, or somebody wrote there. It heals itself</td></tr>\n" +
     "<tr><td><code>freshness</code>, stale</td><td><a href=\"#owner-silent\">owner-silent</a> where the <code>mode</code> is <code>connected</code>, else <a href=\"#redis-out\">redis-out</a></td></tr>\n" +
     "<tr><td><code>owner</code>, lost</td><td><a href=\"#owner-gone\">owner-gone</a>, but <a href=\"#redis-out\">redis-out</a> first where the <code>mode</code> is not <code>connected</code></td></tr>\n" +
     "<tr><td><code>owner</code>, released</td><td><a href=\"#owner-released\">owner-released</a></td></tr>\n" +

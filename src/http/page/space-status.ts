@@ -18,6 +18,11 @@ export class SpaceStatuses {
     this.#timelines = timelines;
   }
 
+  /** Since when something waits is noticed at these looks, also while no page is open. */
+  look(participants: readonly AnyParticipant[]): void {
+    for (const participant of participants) this.#waitsOf(participant);
+  }
+
   of(participant: AnyParticipant): Record<string, unknown> {
     const { up, error } = participant.link;
     return {
