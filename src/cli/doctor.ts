@@ -3,11 +3,13 @@ import { TandemError } from '../base/errors.ts';
 import { pause } from '../base/time.ts';
 import type { AclRole, RedisVersion } from '../redis/acl.ts';
 import { ROLES } from '../redis/acl.ts';
+import { fleetKeysOf } from '../redis/keys.ts';
 import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
 import type { Finding } from './finding.ts';
 import { countText, findingText, isBad } from './finding.ts';
+import { fleetFindings, fleetProbes } from './fleet-findings.ts';
 import { jsonLine } from './json-line.ts';
 import { paintOf } from './paint.ts';
 import { ASK, permissionFindings, probesOf } from './permission-probes.ts';
@@ -67,6 +69,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
     // Rules name spaces, so those of one that is there are asked for.
     for (const space of positionals.length > 0 ? positionals : spaces.slice(0, 1))
       tell(await permissions(server, space, version, role));
+    tell(await fleetPermissions(server));
     for (const space of spaces) tell(await lookedAt(server, space, console.ended));
     if (values.json !== true) console.out(`${countText(findings)}\n`);
     return findings.some(isBad) ? 1 : 0;
@@ -131,6 +134,15 @@ async function permissions(
   const allowed = new Map(probes.map(({ rule }, at) => [rule, answers[at]]));
   const user = await server.ask('ACL', 'WHOAMI').catch(otherwise(undefined));
   return permissionFindings({ space, prefix, redisVersion, role, allowed, user: user as string | undefined });
+}
+
+/** Only where a script can ask: a try would write. */
+async function fleetPermissions(server: Server): Promise<Finding[]> {
+  const keys = fleetKeysOf(server.prefix);
+  const probes = fleetProbes(keys);
+  const answers = await asked(server, probes);
+  if (answers === undefined) return [];
+  return fleetFindings(new Map(probes.map(({ rule }, at) => [rule, answers[at]])), keys);
 }
 
 /** By a script that only asks; `undefined` where there is none, as before Redis 7. */

@@ -137,6 +137,10 @@ onRealServer('doctor says what an ACL withholds, and works with the line of a re
   t.deepEqual([reader.code, reader.err], [0, '']);
   const of = (findings: readonly Finding[], check: string) => findings.find((one) => one.check === check);
   t.like(of(reader.findings, 'permissions of a follower'), { severity: 'good' });
+  t.like(of(reader.findings, 'permissions of the fleet'), {
+    severity: 'note',
+    found: 'missing (~tandem:{@fleet}:* +pexpire +set +zadd +zremrangebyscore)',
+  });
   t.regex(of(reader.findings, 'permissions of an owner')!.found, /^missing .*\+hset .*\+publish/);
   t.like(of(reader.findings, 'keys'), { severity: 'good' });
   t.like(of(reader.findings, 'version'), { severity: 'note' });

@@ -2,12 +2,13 @@
 import test from 'ava';
 import { countText, findingText } from '../../src/cli/finding.ts';
 import { paintOf } from '../../src/cli/paint.ts';
+import { fleetFindings, fleetProbes } from '../../src/cli/fleet-findings.ts';
 import { commandsOf, permissionFindings, probesOf } from '../../src/cli/permission-probes.ts';
 import type { ServerFacts } from '../../src/cli/server-findings.ts';
 import { infoFields, medianOf, serverFindings } from '../../src/cli/server-findings.ts';
 import type { SpaceFacts } from '../../src/cli/space-findings.ts';
 import { spaceFindings } from '../../src/cli/space-findings.ts';
-import { keysOf } from '../../src/redis/keys.ts';
+import { fleetKeysOf, keysOf } from '../../src/redis/keys.ts';
 
 const INFO = {
   redis_version: '7.2.4',
@@ -219,6 +220,20 @@ test('a permission that is missing is named, by role', (t) => {
   });
   const unknown = new Map(rules.map((rule) => [rule, rule === 'publish' ? undefined : true]));
   t.like(permissionFindings({ ...facts, role: 'owner', allowed: unknown })[0], { severity: 'good' });
+});
+
+test('what the fleet needs is asked for, and a user without it is told, as a note', (t) => {
+  const keys = fleetKeysOf('tandem');
+  const rules = fleetProbes(keys).map(({ rule, command, isOnlyAsked }) => {
+    t.true(isOnlyAsked === true && command.length > 1, rule);
+    return rule;
+  });
+  const allowing = (...missing: string[]) => new Map(rules.map((rule) => [rule, !missing.includes(rule)]));
+  t.like(fleetFindings(allowing(), keys)[0], { severity: 'good' });
+  t.like(fleetFindings(allowing('set', 'zrevrange'), keys)[0], {
+    severity: 'note',
+    found: 'missing (~tandem:{@fleet}:* +set +zrevrange)',
+  });
 });
 
 test('a finding is a line, and below it what it means and what mends it', (t) => {
