@@ -96,5 +96,8 @@ onRealServer('a roster on a Cluster is on one node of it', async (t) => {
   const places = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
   await keepsTexts(t, await overRedis(t, () => new Cluster(places, { lazyConnect: true })));
   const sizes = await Promise.all(admins.map((admin) => admin.dbsize()));
-  t.deepEqual(sizes.toSorted((a, b) => a - b), [0, 3]);
+  t.deepEqual(
+    sizes.toSorted((a, b) => a - b),
+    [0, 3],
+  );
 });
