@@ -34,7 +34,7 @@ export const RUNBOOK = {
     "<tr><td>when did it last commit?</td><td>Proven</td><td><code>AGE</code> of <code>ls</code></td><td><code>redis-cli HGET 'tandem:{SPACE}:meta' cutAt</code>, ms since 1970</td></tr>\n" +
     "<tr><td>do keys miss?</td><td>Events</td><td><code>npx tandem-sync doctor SPACE</code></td><td><code>redis-cli HLEN 'tandem:{SPACE}:state'</code> against <code>HGET … size</code></td></tr>\n" +
     "<tr><td>what is wrong with Redis?</td><td>the reason, under Connection</td><td><code>npx tandem-sync doctor</code></td><td><code>redis-cli INFO</code>, <code>redis-cli CONFIG GET maxmemory-policy</code></td></tr>\n" +
-    "<tr><td>who is behind?</td><td>the page of each process</td><td><code>npx tandem-sync fleet SPACE</code>, <code>diff SPACE --url URL…</code></td><td><code>redis-cli PUBSUB NUMSUB 'tandem:{SPACE}:frames'</code> counts the followers</td></tr>\n" +
+    "<tr><td>who is behind, or gone?</td><td>Fleet, on the page of any</td><td><code>npx tandem-sync fleet SPACE</code>, <code>diff SPACE --url URL…</code></td><td><code>redis-cli PUBSUB NUMSUB 'tandem:{SPACE}:frames'</code> counts the followers</td></tr>\n" +
     "<tr><td>what was it like before?</td><td>Last 24 hours</td><td><code>curl URL/spaces/SPACE/timeline</code></td><td>nothing: Redis keeps the present alone</td></tr>\n" +
     "</tbody></table></div>\n" +
     "<p>The field <code>owner</code> of the meta is empty where the last owner had committed everything and given up its lease.</p>\n" +
@@ -51,6 +51,7 @@ export const RUNBOOK = {
     "<tr><td><code>removed</code></td><td><a href=\"#removed\">removed</a></td></tr>\n" +
     "<tr><td><code>error</code></td><td>by its <code>code</code></td></tr>\n" +
     "<tr><td><code>leftOut</code></td><td>more happened than a log takes: look at the page, or at the log (<code>docs/logging.md#one-change-one-line</code>)</td></tr>\n" +
+    "<tr><td><code>fleet</code></td><td>the fleet (<code>docs/fleet.md#who-is-not-in-it</code>): its user may not register. Only others do not see it</td></tr>\n" +
     "</tbody></table></div>\n" +
     "<p><strong>When it is over</strong>, the page still has it: the timeline of the last 24 hours, the events, and charts of the last 15 minutes. A link of a time leads to that moment, so put it into your report.\n" +
     "<code>GET /spaces/SPACE/timeline</code> has the same for programs.</p>\n" +
