@@ -9,8 +9,11 @@
 import { assign, fromPromise, setup } from 'xstate';
 
 export type ConnectionEvent =
-  /** Redis can be reached again, or has shown a sign of life. */
-  | { type: 'link.up' }
+  /**
+   * Redis can be reached again, or has shown a sign of life; without Redis, a process upstream delivers. Default for
+   * `reason`: `Redis can be reached`.
+   */
+  | { type: 'link.up'; reason?: string }
   /** Redis cannot be reached, does not answer, or refuses. */
   | { type: 'link.down'; reason: string }
   /**
@@ -124,7 +127,10 @@ export const connectionMachine = setup({
       on: {
         'link.up': {
           target: 'recovering',
-          actions: { type: 'noteReason', params: { reason: 'Redis can be reached' } },
+          actions: {
+            type: 'noteReason',
+            params: ({ event }) => ({ reason: event.reason ?? 'Redis can be reached' }),
+          },
         },
       },
     },

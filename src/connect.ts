@@ -10,13 +10,14 @@ import { kindOf } from './base/kind.ts';
 import { between, requireBoolean, requireObject } from './base/options.ts';
 import { inRoot } from './base/root.ts';
 import type { Time } from './base/time.ts';
-import { requireTime, systemTime } from './base/time.ts';
+import { randomId, requireTime, systemTime } from './base/time.ts';
 import { DirectPath } from './follower/direct-path.ts';
+import { noStore } from './follower/no-store.ts';
 import type { Logger } from './log/logger.ts';
 import { requireLog } from './log/logger.ts';
 import { ProcessLog } from './log/process-log.ts';
 import { Observers } from './ports/observer.ts';
-import type { DirectOptions, Path } from './ports/path.ts';
+import type { Path, PathTarget, UpstreamOptions } from './ports/path.ts';
 import type { Joined, Joining, StoreServer } from './ports/store-server.ts';
 import { JOIN, requireStoreServer } from './ports/store-server.ts';
 import { noTracer } from './ports/tracer.ts';
@@ -50,6 +51,26 @@ export interface ConnectOptions extends ProcessOptions {
   readonly store?: undefined;
   /** @internal */
   readonly time?: undefined;
+  /** @internal */
+  readonly upstream?: undefined;
+}
+
+/**
+ * Options of a process without Redis: it follows other processes by their `directRouter`s, and can be followed
+ * itself. It owns nothing. A reading is as fresh as the owner's proof, aged by each process on the way.
+ */
+export interface UpstreamConnectOptions extends Omit<
+  ProcessOptions,
+  'prefix' | 'commandTimeoutMs' | 'connectTimeoutMs'
+> {
+  /** Where the spaces are followed. */
+  readonly upstream: UpstreamOptions;
+  /** @internal */
+  readonly redis?: undefined;
+  /** @internal */
+  readonly store?: undefined;
+  /** @internal */
+  readonly time?: undefined;
 }
 
 /** Options of a process that joins a simulated Redis, in the tests of an application. */
@@ -63,7 +84,12 @@ export interface MemoryConnectOptions extends ProcessOptions {
   readonly time?: Time | undefined;
   /** @internal */
   readonly redis?: undefined;
+  /** @internal */
+  readonly upstream?: undefined;
 }
+
+/** Options of `connect`, of each kind of process. */
+export type AnyConnectOptions = ConnectOptions | MemoryConnectOptions | UpstreamConnectOptions;
 
 /** Options of any process, in Redis or in memory. */
 export interface ProcessOptions {
@@ -108,10 +134,10 @@ export interface ProcessOptions {
 
 /**
  * Connects this process to Redis, in the background: Redis may be down now and come up later. With `store` it
- * joins a simulated Redis instead.
+ * joins a simulated Redis instead, and with `upstream` it follows other processes without Redis.
  * @throws TandemError `INVALID_OPTION`
  */
-export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem {
+export function connect(options: AnyConnectOptions): Tandem {
   requireObject('connect', options);
   const {
     name = `process-${process.pid}`,
@@ -120,7 +146,8 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
     telemetry = true,
     fleet = true,
     inspect,
-  } = options;
+  } = options as ProcessOptions;
+  requireOnePlace(options);
   const log = requireLog(options.log);
   if (typeof name !== 'string' || name === '')
     throw new TandemError('INVALID_OPTION', `name: expected a string, got ${kindOf(name)}`);
@@ -129,19 +156,24 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
     between('connectTimeoutMs', connectTimeoutMs, LEAST_CONNECT_MS, MOST_CONNECT_MS);
   const observers = new Observers();
   const { store, finder, roster, time, clock, leave } = inRoot(() =>
-    isOnMemory(options)
-      ? joinMemory(options, { name, deadlineMs, observers })
-      : joinRedis(options, { name, deadlineMs, connectTimeoutMs, observers }),
+    isUpstream(options)
+      ? joinNobody()
+      : isOnMemory(options)
+        ? joinMemory(options, { name, deadlineMs, observers })
+        : joinRedis(options, { name, deadlineMs, connectTimeoutMs, observers }),
   );
-  const path = (space: string, options: DirectOptions, maxStaleMs: number): Path =>
-    new DirectPath(space, options, maxStaleMs, time);
+  // Two processes may have one name, and frames must not go round between them.
+  const id = `${encodeURIComponent(name)}.${randomId(time)}`;
+  const path = (space: string, target: PathTarget, maxStaleMs: number): Path =>
+    new DirectPath(space, target, { time, maxStaleMs, self: id });
   const otel = requireBoolean('telemetry', telemetry) ? openTelemetry : undefined;
   if (inspect !== undefined && typeof inspect !== 'function') requireObject('inspect', inspect);
   const tracer = otel ? new Spans(otel, name, time) : noTracer;
-  const runtime = { name, store, clock, time, path, observers, tracer };
+  const upstream = isUpstream(options) ? checkedUpstream(options.upstream) : undefined;
+  const runtime = { name, id, store, clock, time, path, observers, tracer, upstream };
   return new Tandem(runtime, leave, {
-    finder,
-    roster,
+    ...(finder && { finder }),
+    ...(roster && { roster }),
     registers: requireBoolean('fleet', fleet),
     ...(inspect && { inspect: inspectorInRoot(inspect) }),
     log: new ProcessLog({ name, time, log }),
@@ -150,18 +182,49 @@ export function connect(options: ConnectOptions | MemoryConnectOptions): Tandem 
 }
 
 /** @throws TandemError `INVALID_OPTION` where it is unclear which is meant */
-function isOnMemory(options: ConnectOptions | MemoryConnectOptions): options is MemoryConnectOptions {
-  const { redis, store, time } = options;
-  if (redis !== undefined && store !== undefined) {
-    const why =
-      'redis, store: expected one of them, got both: processes meet in Redis or on a memoryServer()';
+function requireOnePlace({ redis, store, upstream, time }: AnyConnectOptions): void {
+  const places = Object.entries({ redis, store, upstream }).filter(([, place]) => place !== undefined);
+  if (places.length > 1) {
+    const got = places.map(([name]) => name).join(' and ');
+    const why = `redis, store, upstream: expected one of them, got ${got}: processes meet in Redis, on a memoryServer(), or upstream`;
     throw new TandemError('INVALID_OPTION', why);
   }
   if (time !== undefined && store === undefined) {
-    const why = 'time: expected a memoryServer() as store beside it: with Redis, time is that of the clock';
+    const why = 'time: expected a memoryServer() as store beside it: elsewhere, time is that of the clock';
     throw new TandemError('INVALID_OPTION', why);
   }
-  return store !== undefined;
+}
+
+function isOnMemory(options: AnyConnectOptions): options is MemoryConnectOptions {
+  return options.store !== undefined;
+}
+
+function isUpstream(options: AnyConnectOptions): options is UpstreamConnectOptions {
+  return options.upstream !== undefined;
+}
+
+/** @throws TandemError `INVALID_OPTION` */
+function checkedUpstream(upstream: UpstreamOptions): UpstreamOptions {
+  requireObject('upstream', upstream);
+  const { urls, token } = upstream;
+  if (!Array.isArray(urls) || urls.length === 0)
+    throw new TandemError(
+      'INVALID_OPTION',
+      `upstream.urls: expected at least one address in a list, got ${Array.isArray(urls) ? 'an empty list' : kindOf(urls)}`,
+    );
+  // A wrong address or token is refused here, and not with the first space.
+  void new DirectPath(
+    'any',
+    { peer: '', option: 'upstream.urls', urls, token },
+    { time: systemTime, maxStaleMs: 0 },
+  );
+  return { urls: [...(urls as readonly string[])], token };
+}
+
+/** A process without Redis has its own time, and nobody to ask. */
+function joinNobody(): Omit<Joined, 'finder' | 'roster'> & Partial<Joined> {
+  const time = systemTime;
+  return { store: noStore, time, clock: new ServerClock(time), leave: () => {} };
 }
 
 function joinMemory(

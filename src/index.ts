@@ -1,6 +1,12 @@
 /** The entry of `tandem-sync`: connect, define a space, own it or follow it. HTTP is in `tandem-sync/koa`. */
 export { connect } from './connect.ts';
-export type { ConnectOptions, MemoryConnectOptions, ProcessOptions } from './connect.ts';
+export type {
+  AnyConnectOptions,
+  ConnectOptions,
+  MemoryConnectOptions,
+  ProcessOptions,
+  UpstreamConnectOptions,
+} from './connect.ts';
 export type { Tandem, TandemStopped } from './tandem.ts';
 export type { StoreServer } from './ports/store-server.ts';
 export type { Time } from './base/time.ts';
@@ -39,7 +45,7 @@ export type { WatchOptions } from './actor/watch.ts';
 export type { AnyReading, ReadingOf, WatchedBy } from './state/any-reading.ts';
 export type { Frozen } from './state/frozen.ts';
 export type { Freshness, OwnerState, Reading, Source } from './state/reading.ts';
-export type { DirectOptions } from './ports/path.ts';
+export type { DirectOptions, UpstreamOptions } from './ports/path.ts';
 export { InvalidValueError, OwnedElsewhereError, TandemError } from './base/errors.ts';
 export type { ErrorCode } from './base/errors.ts';
 export { connectionMachine } from '../machines/connection.ts';

@@ -23,8 +23,9 @@ import { Registration } from './fleet/registration.ts';
 import { readFleet } from './fleet/roster-reader.ts';
 import type { DiscoverOptions } from './follower/discovery.ts';
 import { Discovery } from './follower/discovery.ts';
-import type { Follower, FollowerEmitted, FollowOptions } from './follower/follower.ts';
-import { checkedFollowOptions, followerLogic } from './follower/follower.ts';
+import type { FollowerEmitted, FollowOptions } from './follower/follower.ts';
+import { checkedFollowOptions, Follower, followerLogic } from './follower/follower.ts';
+import { noRedis } from './follower/no-store.ts';
 import type { ProcessLog } from './log/process-log.ts';
 import type { OwnerEmitted, OwnOptions } from './owner/owner.ts';
 import { Owner, ownerLogic } from './owner/owner.ts';
@@ -38,6 +39,8 @@ import type { Runtime } from './ports/runtime.ts';
 import type { Channels } from './ports/store.ts';
 import type { Tracer } from './ports/tracer.ts';
 import { noTracer } from './ports/tracer.ts';
+import type { Served } from './relays.ts';
+import { Relays } from './relays.ts';
 import type { Definition } from './state/definition.ts';
 import type { AnySpace, Space } from './state/space.ts';
 import { defineSpace, requireSpace } from './state/space.ts';
@@ -90,6 +93,7 @@ export class Tandem implements AsyncDisposable {
   readonly #root: Actor<typeof rootLogic>;
   readonly #participants: Participants;
   readonly #finder: Finder | undefined;
+  readonly #relays: Relays;
   readonly #discoveries = new Set<AnyDiscovery>();
   /**
    * The load of this process: routes add what they hold for clients.
@@ -135,6 +139,7 @@ export class Tandem implements AsyncDisposable {
     this.#close = close;
     this.#root = createActor(rootLogic, { ...options, clock: machineClock(runtime.time), id: 'tandem' });
     this.#root.start();
+    this.#relays = new Relays(this.#runtime, this.#root);
   }
 
   /**
@@ -176,6 +181,7 @@ export class Tandem implements AsyncDisposable {
   ): Discovery<D> {
     requireSignal(signal);
     checkedFollowOptions(options);
+    this.#requireRedis('discover');
     this.#participants.requireOpen();
     const { store, time, slices, observers } = this.#runtime;
     const discovery: Discovery<D> = new Discovery(pattern, definition, callback, {
@@ -224,6 +230,7 @@ export class Tandem implements AsyncDisposable {
     { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
   ): Promise<boolean> {
     between('timeoutMs', timeoutMs, 0, 3_600_000);
+    this.#requireRedis('remove');
     const name = typeof space === 'string' ? defineSpace(space, {}).name : requireSpace(space).name;
     this.#participants.requireRoom(true, name);
     const { store, time } = this.#runtime;
@@ -238,6 +245,7 @@ export class Tandem implements AsyncDisposable {
     space: AnySpace<D>,
     options: OwnOptions = {},
   ): ParticipantLogic<'owner', Owner<D>, OwnerEmitted> {
+    this.#requireRedis('own');
     return ownerLogic(requireSpace(space), this.#runtime, options);
   }
 
@@ -291,6 +299,29 @@ export class Tandem implements AsyncDisposable {
    */
   get place(): string | undefined {
     return this.#runtime.store.place;
+  }
+
+  /**
+   * Tells this process from all others.
+   * @internal
+   */
+  get id(): string {
+    return this.#runtime.id ?? this.name;
+  }
+
+  /**
+   * What this process serves of a space: the owner's own frames, or those that a follower passes on. `undefined`
+   * where it does neither.
+   * @internal
+   */
+  served(space: string): Served | undefined {
+    const participant = this.get(space);
+    if (participant === undefined || this.isStopping) return undefined;
+    // A standby has no frames of its own.
+    if (participant instanceof Owner && participant.ownership !== 'standby')
+      return participant.feed.isEnded ? undefined : { feed: participant.feed, via: [] };
+    if (participant.mode === 'stopped') return undefined;
+    return this.#relays.of(participant, participant instanceof Follower ? participant.options : {});
   }
 
   /** Whether `stop` was called. */
@@ -390,6 +421,7 @@ export class Tandem implements AsyncDisposable {
     this.#participants.close();
     this.#registration.end();
     this.#ended.abort(stopped());
+    this.#relays.stop();
     await Promise.all([...this.#discoveries].map((discovery) => discovery.stop()));
     const uncommitted = await this.#participants.stop(timeoutMs);
     await this.#registration.sayGoodbye(timeoutMs);
@@ -414,6 +446,11 @@ export class Tandem implements AsyncDisposable {
     starts(snapshot[role]);
     actor.start();
     return snapshot[role];
+  }
+
+  /** @throws TandemError `NO_REDIS` */
+  #requireRedis(what: string): void {
+    if (this.#runtime.upstream) throw noRedis(what);
   }
 
   #entered(participant: AnyParticipant): void {

@@ -178,7 +178,10 @@ export class ConnectionDriver {
 
   #linkChanged(): void {
     this.#passOnWarnings();
-    if (this.isLinkUp) return this.send({ type: 'link.up' });
+    if (this.isLinkUp) {
+      const name = this.links[0]?.name;
+      return this.send({ type: 'link.up', ...(name !== undefined && { reason: `${name} is up` }) });
+    }
     const error = this.linkError;
     if (error === undefined) return;
     this.#reporter.report(error);

@@ -23,15 +23,15 @@ export function obstacleOf(way: Way, more: readonly string[]): Obstacle {
   const isOut = way.mode !== 'connected' && down.length === 0;
   const texts = [
     ...down.map((link) => ofLink(link, link === way.store.commands)),
-    ...(isOut ? [`Redis is up, and the mode is ${way.mode} (${way.reason})`] : []),
+    ...(isOut ? [`${way.links[0]?.name ?? 'Redis'} is up, and the mode is ${way.mode} (${way.reason})`] : []),
     ...more.filter((text) => text !== ''),
   ];
   const cause = down.find(({ error }) => error)?.error ?? (isOut ? way.lastError : undefined);
   return { text: texts.join('; '), cause };
 }
 
-function ofLink({ error }: Link, isForCommands: boolean): string {
-  const name = `the connection to Redis for ${isForCommands ? 'commands' : 'messages'}`;
+function ofLink({ error, name: given }: Link, isForCommands: boolean): string {
+  const name = given ?? `the connection to Redis for ${isForCommands ? 'commands' : 'messages'}`;
   return error === undefined ? `${name} is not up yet` : `${name} is down: ${error.message}`;
 }
 

@@ -108,6 +108,14 @@ export abstract class Participant<D extends Definition, E extends EventObject>
   }
 
   /**
+   * Whether this process has no Redis, and follows other processes.
+   * @internal
+   */
+  get isUpstream(): boolean {
+    return this.context.runtime.upstream !== undefined;
+  }
+
+  /**
    * What readings say of the whole state now, and since when: as the last events of this participant said it.
    */
   get status(): Status {

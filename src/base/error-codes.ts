@@ -94,6 +94,12 @@ export const ERRORS = {
     remedy:
       'Treat the space as gone. Follow it anew where it may come again, by name or by `discover`: also an owner that was cut off has it again when it comes back.',
   },
+  NO_REDIS: {
+    meaning:
+      'Something was asked of a process that follows others upstream, which only a process with Redis can do.',
+    retryable: false,
+    remedy: 'Do it in a process that is connected with `redis`.',
+  },
   TIMEOUT: {
     meaning: 'A deadline of the caller has passed. Nothing was undone, and what was set still goes out.',
     retryable: true,

@@ -60,6 +60,7 @@ export class Readers<C> {
   readonly #options: ReadersOptions<C>;
   readonly #open = new Set<OpenReader<C>>();
   #scheduled = false;
+  #isBeatDue = false;
   #cancelPace: Cancel | undefined;
   #cancelBeat: Cancel | undefined;
 
@@ -100,6 +101,16 @@ export class Readers<C> {
     else this.#cancelPace = time.after(paceMs, sendAll);
   }
 
+  /** Readers get a sign of life at the end of this turn, where none came lately. */
+  beat(): void {
+    if (this.#isBeatDue || this.#open.size === 0) return;
+    this.#isBeatDue = true;
+    this.#options.time.endOfTurn(() => {
+      this.#isBeatDue = false;
+      this.#beat();
+    });
+  }
+
   /** The source has ended: ends every reader. */
   end(): void {
     for (const reader of this.#open) this.#end(reader);
@@ -128,14 +139,19 @@ export class Readers<C> {
     this.#scheduled = this.#scheduled && this.#options.paceMs === undefined;
   }
 
+  #beat(): void {
+    const { time, stretches } = this.#options;
+    stretches.during(() => {
+      for (const reader of this.#open)
+        this.#send(reader, { isBeat: true, quietMs: time.now() - reader.sentAt });
+    });
+  }
+
   #scheduleBeat(): void {
-    const { time, stretches, beatMs } = this.#options;
+    const { time, beatMs } = this.#options;
     this.#cancelBeat?.();
     this.#cancelBeat = time.after(beatMs, () => {
-      stretches.during(() => {
-        for (const reader of this.#open)
-          this.#send(reader, { isBeat: true, quietMs: time.now() - reader.sentAt });
-      });
+      this.#beat();
       if (this.#open.size > 0) this.#scheduleBeat();
     });
   }

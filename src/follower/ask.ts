@@ -7,6 +7,8 @@ import { TandemError } from '../base/errors.ts';
 
 export interface Answer {
   readonly status: number;
+  /** A header; `undefined` where the answer does not have it. */
+  header(name: string): string | undefined;
   /**
    * Passes on the body as text, piece by piece, until it ends. Where `take` returns a promise, the next piece
    * waits for it. Rejects when the body breaks, or `take` throws or rejects.
@@ -42,6 +44,10 @@ function answerOf(response: IncomingMessage): Answer {
   response.on('error', () => {});
   return {
     status: response.statusCode ?? 0,
+    header: (name) => {
+      const value = response.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    },
     read: (take) =>
       new Promise((resolve, reject) => {
         const failed = (error: Error): void => {

@@ -1,5 +1,6 @@
 /**
- * The direct path, follower's side: reads frames from the owner's process, without Redis between.
+ * The direct path, follower's side: reads frames from the owner's process, or from another one that follows it,
+ * without Redis between. Where there are several addresses, each failure leads to the next one.
  *
  * It reads the state first, where the follower has none to go on from, and then what changed since, until the
  * feed ends. The address comes from the configuration alone, no redirect is followed, and everything has a
@@ -16,7 +17,7 @@ import { causeOf, safeError } from '../base/node-error.ts';
 import type { Frame } from '../state/frame.ts';
 import { FrameText } from '../state/frame-text.ts';
 import { decodeMessage } from '../state/message.ts';
-import type { DirectOptions, Path, PathListener, WholeState } from '../ports/path.ts';
+import type { Path, PathListener, PathTarget, WholeState } from '../ports/path.ts';
 import { printPosition } from '../state/position.ts';
 import type { Cancel, Time } from '../base/time.ts';
 import { backoffMs, jittered, pause, withDeadline } from '../base/time.ts';
@@ -36,37 +37,59 @@ const CLOCK_SAMPLES = 3;
 const CLOCK_AGE_MS = 5_000;
 /** The least time between two samples, ms: the owner's machine may be slow, and its clock right. */
 const CLOCK_PAUSE_MS = 100;
+/** The pause before the next of several addresses is asked, ms. */
+const NEXT_PAUSE_MS = 10;
 /** The pause after the owner refused the token, ms: a wrong token does not become right by itself. */
 const REFUSED_PAUSE_MS = 5_000;
+
+/** What an error calls the other end of a direct path beside Redis. */
+export const OWNER = 'the owner';
+
+/** What a path needs besides its target. */
+export interface PathOptions {
+  readonly time: Time;
+  /** The silence after which the other end counts as dead, ms. */
+  readonly maxStaleMs: number;
+  /** The id of this process: frames that have come through it are refused. Default: none is. */
+  readonly self?: string | undefined;
+  /** How HTTP is spoken; a simulation has its own way. */
+  readonly askOver?: Ask | undefined;
+}
 
 export class DirectPath implements Path {
   readonly clock: ServerClock;
   readonly #time: Time;
-  readonly #base: string;
+  readonly #bases: readonly string[];
+  readonly #self: string | undefined;
+  readonly #peer: string;
   readonly #headers: Record<string, string>;
   readonly #space: string;
   readonly #maxStaleMs: number;
   readonly #askOver: Ask;
   #abort: AbortController | undefined;
+  /** The index of the address in use. */
+  #at = 0;
+  #via: readonly string[] = [];
   /** When the owner's clock was last asked for, on `Time`, ms. */
   #sampledAt = -Infinity;
 
-  /** @param askOver how HTTP is spoken; a simulation has its own way */
-  constructor(
-    space: string,
-    { url, token }: DirectOptions,
-    maxStaleMs: number,
-    time: Time,
-    askOver: Ask = ask,
-  ) {
+  /** @throws TandemError `INVALID_OPTION` */
+  constructor(space: string, target: PathTarget, { time, maxStaleMs, self, askOver = ask }: PathOptions) {
+    const { urls, token, option, peer } = target;
     this.clock = new ServerClock(time);
     this.#time = time;
     this.#space = encodeURIComponent(space);
-    this.#base = baseOf(url);
-    requireToken(token);
+    this.#bases = urls.map((url) => baseOf(url, option));
+    requireToken(token, option);
     this.#headers = { Authorization: `Bearer ${token}` };
     this.#maxStaleMs = maxStaleMs;
+    this.#self = self;
+    this.#peer = peer;
     this.#askOver = askOver;
+  }
+
+  get via(): readonly string[] {
+    return this.#via;
   }
 
   open(listener: PathListener): void {
@@ -86,13 +109,16 @@ export class DirectPath implements Path {
       const session = new AbortController();
       const abort = (): void => session.abort();
       signal.addEventListener('abort', abort, { once: true });
-      let pauseMs = backoffMs(this.#time, failures);
+      let pauseMs = backoffMs(this.#time, Math.floor(failures / this.#bases.length));
       try {
         await this.#session(listener, session.signal, () => (failures = 0));
       } catch (error) {
         if (signal.aborted) return;
-        const failure = named(error instanceof TandemError ? error : broken('a fault in it', error));
-        if (failure.code === 'DIRECT_REFUSED') pauseMs = jittered(this.#time, REFUSED_PAUSE_MS);
+        const failure = this.#named(error instanceof TandemError ? error : broken('a fault in it', error));
+        this.#at = (this.#at + 1) % this.#bases.length;
+        const isRoundOver = failures % this.#bases.length === this.#bases.length - 1;
+        if (!isRoundOver) pauseMs = jittered(this.#time, NEXT_PAUSE_MS);
+        else if (failure.code === 'DIRECT_REFUSED') pauseMs = jittered(this.#time, REFUSED_PAUSE_MS);
         listener.down(failure);
       } finally {
         session.abort();
@@ -115,12 +141,13 @@ export class DirectPath implements Path {
         answer.cancel();
         continue;
       }
-      requireOk(answer);
+      this.#requireOk(answer);
       await this.#readClock(answer, signal);
       if (await this.#follow(answer, listener, { succeeded, signal }))
-        throw unavailable('the owner ended the feed');
+        throw unavailable(`${this.#name} ended the feed`);
       // Once, this is a new epoch: the state is read. Right after the state, it would go on without an end.
-      if (needsState) throw unavailable("what the owner sends does not follow from the owner's state");
+      if (needsState)
+        throw unavailable(`what ${this.#name} sends does not follow from the state that it sent`);
     }
   }
 
@@ -128,7 +155,7 @@ export class DirectPath implements Path {
   async #readState(listener: PathListener, signal: AbortSignal): Promise<void> {
     const askedAt = this.#time.now();
     const answer = await this.#ask(`/direct/${this.#space}/state`, signal);
-    requireOk(answer);
+    this.#requireOk(answer);
     await this.#readClock(answer, signal);
     const text = new FrameText();
     let state: WholeState | undefined;
@@ -136,7 +163,7 @@ export class DirectPath implements Path {
       if (state !== undefined) return state;
       const begin = listener.begin(frame, askedAt, signal);
       if (typeof begin === 'object') return (state = begin);
-      throw begin === 'fenced' ? superseded() : behind();
+      throw begin === 'fenced' ? this.#superseded() : this.#behind();
     };
     let length = 0;
     await this.#whileHeard(answer, STATE_SILENCE_MS, (piece) => {
@@ -148,8 +175,8 @@ export class DirectPath implements Path {
     const whole = begun(text.end());
     await whole.take(text.changes());
     const reception = await whole.end();
-    if (reception === 'fenced') throw superseded();
-    if (reception === 'gap') throw behind();
+    if (reception === 'fenced') throw this.#superseded();
+    if (reception === 'gap') throw this.#behind();
   }
 
   /** Applies frames. Returns true once the feed has ended, false once a frame does not follow. */
@@ -168,7 +195,7 @@ export class DirectPath implements Path {
       const { frame } = message;
       const reception = listener.receive(frame, receivedAt);
       this.#checkClock(frame, receivedAt, signal);
-      if (reception === 'fenced') throw superseded();
+      if (reception === 'fenced') throw this.#superseded();
       follows = reception === 'applied';
       if (!follows) return answer.cancel();
       if (!isUp) listener.up();
@@ -205,7 +232,7 @@ export class DirectPath implements Path {
           time.nextTurn(() => {
             if (isTaking) heardAt = time.now();
             if (time.now() - heardAt < silenceMs) cancel = listen();
-            else reject(unavailable(`the owner was silent for ${silenceMs} ms`));
+            else reject(unavailable(`${this.#name} was silent for ${silenceMs} ms`));
           }),
         );
       });
@@ -232,7 +259,7 @@ export class DirectPath implements Path {
 
   /** Reads the whole body, which may come slowly and be large, up to a limit of each. */
   async #read(answer: Answer, timeoutMs: number, maxLength: number): Promise<string> {
-    const late = (): Error => unavailable(`the owner's answer did not come within ${timeoutMs} ms`);
+    const late = (): Error => unavailable(`the answer of ${this.#name} did not come within ${timeoutMs} ms`);
     const pieces: string[] = [];
     let length = 0;
     const read = answer.read((piece) => {
@@ -279,43 +306,97 @@ export class DirectPath implements Path {
     this.#sampledAt = sentAt;
     const answer = await this.#ask('/direct/clock', signal);
     const receivedAt = this.#time.now();
-    requireOk(answer);
+    this.#requireOk(answer, false);
     const told = JSON.parse(await this.#read(answer, ANSWER_TIMEOUT_MS, MAX_CLOCK_LENGTH)) as unknown;
     const now = (told as { now?: unknown } | null)?.now;
     if (typeof now !== 'number')
-      throw unavailable(`expected a time of the owner's clock, got ${kindOf(now)}`);
+      throw unavailable(`expected a time of the clock of ${this.#name}, got ${kindOf(now)}`);
     this.clock.sample(sentAt, now, receivedAt);
   }
 
   async #ask(path: string, signal: AbortSignal): Promise<Answer> {
-    const answer = this.#askOver(this.#base + path, this.#headers, signal);
-    const late = (): Error => unavailable(`the owner did not answer within ${ANSWER_TIMEOUT_MS} ms`);
+    const answer = this.#askOver(this.#bases[this.#at]! + path, this.#headers, signal);
+    const late = (): Error => unavailable(`${this.#name} did not answer within ${ANSWER_TIMEOUT_MS} ms`);
     try {
       return await withDeadline(this.#time, ANSWER_TIMEOUT_MS, answer, late);
     } catch (error) {
       if (error instanceof TandemError) throw error;
-      throw broken('the owner cannot be reached', error);
+      throw broken(`${this.#name} cannot be reached`, error);
     }
   }
+
+  /** The process at the other end, for an error. No error shows an address, since one may hold a secret. */
+  get #name(): string {
+    return this.#bases.length === 1 ? this.#peer : `${this.#peer} (${this.#at + 1} of ${this.#bases.length})`;
+  }
+
+  /** The error of a session, by the name of this path: a reader of it may have Redis in mind. */
+  #named(error: TandemError): TandemError {
+    const { code, message, cause } = error;
+    const isNamed = this.#peer !== OWNER || message.includes('the direct path');
+    if (isNamed) return error;
+    return new TandemError(code, `the direct path has failed: ${message}`, { cause });
+  }
+
+  /** @param isRoute whether the answer says which way its frames have come */
+  #requireOk(answer: Answer, isRoute = true): void {
+    if (answer.status === 200) return void (isRoute && this.#requireWay(answer));
+    answer.cancel();
+    if (answer.status === 401 || answer.status === 403)
+      throw new TandemError('DIRECT_REFUSED', `${this.#name} refused the token of the direct path`);
+    throw unavailable(`${this.#name} answered ${answer.status}`);
+  }
+
+  /** Frames that have come through this very process prove nothing, and would go round for ever. */
+  #requireWay(answer: Answer): void {
+    const via =
+      answer
+        .header(VIA)
+        ?.split(',')
+        .map((id) => id.trim()) ?? [];
+    const isLoop = this.#self !== undefined && via.includes(this.#self);
+    if (!isLoop && via.length <= MAX_HOPS) return void (this.#via = via);
+    answer.cancel();
+    if (isLoop) throw unavailable(`${this.#name} has its frames from this process itself`);
+    throw unavailable(`the frames of ${this.#name} have come through more than ${MAX_HOPS} processes`);
+  }
+
+  /**
+   * The frames are below the fence. Another owner may have claimed the space, or this one has, and does not know
+   * yet that its claim was granted.
+   */
+  #superseded(): TandemError {
+    return unavailable(`a later claim of the space was heard: ${this.#name} may be superseded`);
+  }
+
+  #behind(): TandemError {
+    return new TandemError('ROLLED_BACK', `${this.#name} is behind the state seen here`);
+  }
 }
+
+/** The header that names the processes which frames have come through, the one that answers last. */
+export const VIA = 'tandem-via';
+/** A longer way is none that anybody builds on purpose. */
+const MAX_HOPS = 16;
 
 /**
  * The address that paths are appended to. No error shows any part of it, since it may hold a secret.
  * @throws TandemError `INVALID_OPTION`
  */
-function baseOf(url: unknown): string {
+function baseOf(url: unknown, option: string): string {
   const parsed = typeof url === 'string' ? URL.parse(url) : null;
   if (parsed === null || !/^https?:$/.test(parsed.protocol))
-    throw invalidUrl(typeof url === 'string' && url !== '' ? 'another string' : kindOf(url));
-  if (parsed.username !== '' || parsed.password !== '') throw invalidUrl('one with a user or a password');
-  if (parsed.search !== '' || parsed.hash !== '') throw invalidUrl('one with a query or a fragment');
+    throw invalidUrl(option, typeof url === 'string' && url !== '' ? 'another string' : kindOf(url));
+  if (parsed.username !== '' || parsed.password !== '')
+    throw invalidUrl(option, 'one with a user or a password');
+  if (parsed.search !== '' || parsed.hash !== '') throw invalidUrl(option, 'one with a query or a fragment');
   return parsed.href.replace(/\/$/, '');
 }
 
-function invalidUrl(came: string): TandemError {
+function invalidUrl(option: string, came: string): TandemError {
   return new TandemError(
     'INVALID_OPTION',
-    `direct.url: expected an address such as "http://127.0.0.1:7070", got ${came}`,
+    `${option}: expected an address such as "http://127.0.0.1:7070", got ${came}`,
   );
 }
 
@@ -323,37 +404,13 @@ function invalidUrl(came: string): TandemError {
  * @throws TandemError `INVALID_OPTION` for a token that no header can carry. The error does not show the
  * token.
  */
-function requireToken(token: string): void {
+function requireToken(token: string, option: string): void {
   if (typeof token === 'string' && /^[\x20-\x7e]+$/.test(token)) return;
   const came = typeof token === 'string' ? 'another string' : typeof token;
-  throw new TandemError('INVALID_OPTION', `direct.token: expected printable ASCII, not empty, got ${came}`);
-}
-
-function requireOk(answer: Answer): void {
-  if (answer.status === 200) return;
-  answer.cancel();
-  if (answer.status === 401 || answer.status === 403)
-    throw new TandemError('DIRECT_REFUSED', 'the owner refused the token of the direct path');
-  throw unavailable(`the owner answered ${answer.status}`);
-}
-
-/**
- * The owner's frames are below the fence. Another owner may have claimed the space, or this one has, and does
- * not know yet that its claim was granted.
- */
-function superseded(): TandemError {
-  return unavailable('a later claim of the space was heard: the owner at this address may be superseded');
-}
-
-function behind(): TandemError {
-  return new TandemError('ROLLED_BACK', 'the owner is behind the state seen here');
-}
-
-/** The error of a session, by the name of this path: a reader of it may have Redis in mind. */
-function named(error: TandemError): TandemError {
-  const { code, message, cause } = error;
-  if (message.includes('the direct path')) return error;
-  return new TandemError(code, `the direct path has failed: ${message}`, { cause });
+  throw new TandemError(
+    'INVALID_OPTION',
+    `${option.replace(/\.\w+$/, '.token')}: expected printable ASCII, not empty, got ${came}`,
+  );
 }
 
 function unavailable(message: string): TandemError {

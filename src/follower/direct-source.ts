@@ -12,6 +12,7 @@ import type { Arrival } from './arrival.ts';
 import type { SyncEvent } from './events.ts';
 import type { Gathering } from './gathering.ts';
 import type { Parts } from './parts.ts';
+import type { PathLink } from './path-link.ts';
 
 const PATH: FramePath = 'direct';
 
@@ -20,10 +21,15 @@ export class DirectSource implements PathListener {
   readonly #path: Path;
   readonly #parts: Parts;
   readonly #applier: Applier<any>;
+  readonly #link: PathLink | undefined;
   #isUp = false;
   #failure: TandemError | undefined;
+  #via = '';
+  #onWay = (): void => {};
 
-  constructor(context: Context, path: Path, parts: Parts, applier: Applier<any>) {
+  /** @param link of a process without Redis, for which this path is all */
+  constructor(context: Context, path: Path, parts: Parts, applier: Applier<any>, link?: PathLink) {
+    this.#link = link;
     this.#context = context;
     this.#path = path;
     this.#parts = parts;
@@ -38,6 +44,16 @@ export class DirectSource implements PathListener {
   /** Why the direct path delivers nothing; `undefined` while it does, is closed, or was not tried yet. */
   get failure(): TandemError | undefined {
     return this.#failure;
+  }
+
+  /** The ids of the processes that the frames have come through, the one at the other end last. */
+  get via(): readonly string[] {
+    return this.#path.via;
+  }
+
+  /** Calls back when the frames begin to come another way. */
+  onWay(changed: () => void): void {
+    this.#onWay = changed;
   }
 
   /** Opens the direct path. Idempotent. */
@@ -91,6 +107,11 @@ export class DirectSource implements PathListener {
     this.#parts.freshness.direct(true);
     this.#context.waiters.check();
     this.#context.connection.send({ type: 'direct.up' });
+    this.#link?.set(undefined);
+    const via = this.#path.via.join();
+    if (via === this.#via) return;
+    this.#via = via;
+    this.#onWay();
   }
 
   down(error: TandemError): void {
@@ -104,6 +125,7 @@ export class DirectSource implements PathListener {
     this.#isUp = false;
     freshness.direct(false);
     connection.send({ type: 'direct.down' });
+    this.#link?.set(error);
   }
 
   async #replace(gathering: Gathering, arrival: Arrival, signal: AbortSignal): Promise<Reception> {

@@ -12,11 +12,11 @@ import { participantLogic } from '../actor/logic.ts';
 import { ownerWords } from '../actor/obstacle.ts';
 import type { Stopped } from '../actor/stopped.ts';
 import { Participant } from '../actor/participant.ts';
-import type { OwnerIdentity } from '../actor/proof-watch.ts';
+import type { OwnerIdentity, ProofListener } from '../actor/proof-watch.ts';
 import { TandemError } from '../base/errors.ts';
 import { inRoot } from '../base/root.ts';
 import { between, requireBoolean, requireObject, requireOneOf } from '../base/options.ts';
-import type { DirectOptions } from '../ports/path.ts';
+import type { DirectOptions, PathTarget, UpstreamOptions } from '../ports/path.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Link } from '../ports/store.ts';
 import type { Mode } from '../state/mode.ts';
@@ -32,6 +32,7 @@ import type { Space } from '../state/space.ts';
 import { Admission } from './admission.ts';
 import { Applier } from './applier.ts';
 import { differing } from './differing.ts';
+import { OWNER } from './direct-path.ts';
 import { DirectSource } from './direct-source.ts';
 import type { SyncEvent } from './events.ts';
 import { FreshnessTracker } from './freshness.ts';
@@ -39,6 +40,8 @@ import { HeadCheck } from './head-check.ts';
 import { KeysReader } from './keys-reader.ts';
 import { Meter } from './meter.ts';
 import { OwnerRecord } from './owner-record.ts';
+import { noRedis } from './no-store.ts';
+import { PathLink } from './path-link.ts';
 import type { SpaceListener } from './keys-reader.ts';
 import type { Parts } from './parts.ts';
 import { Synchronizer } from './synchronizer.ts';
@@ -78,7 +81,11 @@ export class Follower<D extends Definition = Definition>
 {
   /** @internal */
   readonly links: readonly Link[];
-  readonly #parts: Parts;
+  /** @internal */
+  readonly parts: Parts;
+  /** @internal */
+  readonly options: FollowOptions;
+  readonly #upstream: UpstreamOptions | undefined;
   readonly #applier: Applier<D>;
   readonly #watchdog: Watchdog;
   readonly #keys: KeysReader;
@@ -86,6 +93,7 @@ export class Follower<D extends Definition = Definition>
   readonly #headCheck: HeadCheck;
   readonly #direct: DirectSource | undefined;
   readonly #isAlwaysDirect: boolean;
+  #onProof = (): void => {};
   /** Why this follower has ended; `undefined` while it follows. */
   #ended: TandemError | undefined;
 
@@ -93,20 +101,24 @@ export class Follower<D extends Definition = Definition>
     super('follower', space, runtime, scope);
     const { direct, maxStaleMs, isAlwaysDirect } = checkedFollowOptions(options);
     const { context } = this;
+    const { upstream } = runtime;
+    this.options = options;
+    this.#upstream = upstream;
     const replica = new Replica(runtime.tombstoneLimit);
-    this.#parts = {
+    this.parts = {
       replica,
       admission: new Admission(replica),
-      freshness: new FreshnessTracker(runtime.time, maxStaleMs, context.proofWatch),
-      owner: new OwnerRecord(() => this.#headCheck.askOwner()),
+      freshness: new FreshnessTracker(runtime.time, maxStaleMs, this.#proofListener()),
+      owner: new OwnerRecord(() => (upstream ? undefined : this.#headCheck.askOwner())),
       meter: new Meter(space.name, runtime),
       leaseWatch: new LeaseWatch(),
     };
-    this.#applier = new Applier(space, context, this.#parts, maxStaleMs);
-    this.#direct =
-      direct &&
-      new DirectSource(context, runtime.path(space.name, direct, maxStaleMs), this.#parts, this.#applier);
-    this.#isAlwaysDirect = isAlwaysDirect;
+    this.#applier = new Applier(space, context, this.parts, maxStaleMs);
+    const target = targetOf(direct, upstream);
+    const link = upstream && new PathLink();
+    const path = target && runtime.path(space.name, target, maxStaleMs);
+    this.#direct = path && new DirectSource(context, path, this.parts, this.#applier, link);
+    this.#isAlwaysDirect = isAlwaysDirect || upstream !== undefined;
     const hasDetour = direct !== undefined && !isAlwaysDirect;
     this.#watchdog = new Watchdog(
       runtime.time,
@@ -119,11 +131,11 @@ export class Follower<D extends Definition = Definition>
     );
     const isDirectUp = (): boolean => this.isDirectLive;
     const [applier, watchdog] = [this.#applier, this.#watchdog];
-    this.#keys = new KeysReader(context, { ...this.#parts, applier }, this);
-    const parts = { ...this.#parts, applier, watchdog, keys: this.#keys };
+    this.#keys = new KeysReader(context, { ...this.parts, applier }, this);
+    const parts = { ...this.parts, applier, watchdog, keys: this.#keys };
     this.#synchronizer = new Synchronizer(context, parts, isDirectUp);
     this.#headCheck = new HeadCheck(context, parts, this.#synchronizer, isDirectUp);
-    this.links = [runtime.store.commands, runtime.store.subscriber];
+    this.links = link ? [link] : [runtime.store.commands, runtime.store.subscriber];
     context.connection.employ(this);
   }
 
@@ -139,7 +151,57 @@ export class Follower<D extends Definition = Definition>
    * @internal
    */
   get directFailure(): TandemError | undefined {
-    return this.#direct?.failure;
+    return this.#upstream ? undefined : this.#direct?.failure;
+  }
+
+  // ---- for those that follow this one ----
+
+  /**
+   * The ids of the processes through which frames come here, the nearest last; empty where they come from Redis.
+   * @internal
+   */
+  get via(): readonly string[] {
+    return this.isDirectLive ? this.#direct!.via : NO_WAY;
+  }
+
+  /** The number of processes that frames come through: 0 by Redis, 1 directly from the owner, or more by relays. */
+  get hops(): number {
+    return this.via.length;
+  }
+
+  /** @internal */
+  get isFollowing(): boolean {
+    return this.mode === 'connected' || this.isDirectLive;
+  }
+
+  /**
+   * Calls back with each proof of the copy.
+   * @internal
+   */
+  onProof(proven: () => void): void {
+    this.#onProof = proven;
+  }
+
+  /**
+   * Calls back when frames begin to come another way.
+   * @internal
+   */
+  onWay(changed: () => void): void {
+    this.#direct?.onWay(changed);
+  }
+
+  #proofListener(): ProofListener {
+    const { proofWatch } = this.context;
+    return {
+      renewed: (until) => {
+        proofWatch.renewed(until);
+        this.#onProof();
+      },
+      changed: () => {
+        proofWatch.changed();
+        this.#onProof();
+      },
+    };
   }
 
   // ---- readings ----
@@ -151,12 +213,12 @@ export class Follower<D extends Definition = Definition>
 
   /** @internal */
   get ownerIdentity(): OwnerIdentity | 'asked' | undefined {
-    const { owner, freshness } = this.#parts;
+    const { owner, freshness } = this.parts;
     return owner.of(freshness.ownerEpoch);
   }
 
   get size(): number {
-    return this.#parts.replica.size;
+    return this.parts.replica.size;
   }
 
   override get<K extends KeyOf<D>>(key: K): ReadingOf<D, K> {
@@ -165,24 +227,24 @@ export class Follower<D extends Definition = Definition>
 
   /** @internal */
   override *rows(prefix = ''): Iterable<Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>> {
-    for (const entry of this.#parts.replica.entries()) {
+    for (const entry of this.parts.replica.entries()) {
       if (entry.key.startsWith(prefix)) yield this.#applier.row(entry);
     }
   }
 
   /** @internal */
   override rowsSince(from: Position): Row<KeyOf<D>, ValueOf<D, KeyOf<D>>>[] | undefined {
-    return this.#parts.replica.entriesSince(from)?.map((entry) => this.#applier.row(entry));
+    return this.parts.replica.entriesSince(from)?.map((entry) => this.#applier.row(entry));
   }
 
   /** @internal */
   override canContinue(from: Position): boolean {
-    return this.#parts.replica.canContinue(from);
+    return this.parts.replica.canContinue(from);
   }
 
   /** @internal */
   override *snapshotRows(from?: Position): Generator<Row | undefined, void, void> {
-    for (const entry of this.#parts.replica.snapshot(from?.revision)) yield this.#applier.row(entry);
+    for (const entry of this.parts.replica.snapshot(from?.revision)) yield this.#applier.row(entry);
   }
 
   /**
@@ -190,12 +252,12 @@ export class Follower<D extends Definition = Definition>
    * @internal
    */
   snapshot(revision = 0): Snapshot<unknown> {
-    return this.#parts.replica.snapshot(revision);
+    return this.parts.replica.snapshot(revision);
   }
 
   /** @internal */
   get correctedAt(): Position | undefined {
-    return this.#parts.replica.correctedAt;
+    return this.parts.replica.correctedAt;
   }
 
   /**
@@ -203,16 +265,16 @@ export class Follower<D extends Definition = Definition>
    * @internal
    */
   get leaseWatch(): LeaseWatch {
-    return this.#parts.leaseWatch;
+    return this.parts.leaseWatch;
   }
 
   protected get position(): Position {
-    return this.#parts.replica.position;
+    return this.parts.replica.position;
   }
 
   protected get obstacles(): readonly string[] {
     const { owner, ownerName } = this.status;
-    const { hasSynced } = this.#parts.freshness;
+    const { hasSynced } = this.parts.freshness;
     return [hasSynced ? `this follower is at ${this.head}` : '', ownerWords(owner, ownerName)];
   }
 
@@ -243,7 +305,7 @@ export class Follower<D extends Definition = Definition>
   async ready({ timeoutMs = 10_000, owner = false }: ReadyOptions = {}): Promise<void> {
     const { waiters } = this.context;
     const isAwaited = requireBoolean('owner', owner);
-    const isRead = (): boolean => this.#ended === undefined && this.#parts.freshness.hasSynced;
+    const isRead = (): boolean => this.#ended === undefined && this.parts.freshness.hasSynced;
     const isReady = (): boolean => isRead() && (!isAwaited || this.proof.ownerAlive());
     const what = (): string =>
       isRead()
@@ -267,11 +329,12 @@ export class Follower<D extends Definition = Definition>
   async #refresh(): Promise<Refreshed> {
     const { name } = this.space;
     if (this.#ended !== undefined) throw this.#ended;
+    if (this.#upstream) throw noRedis('refresh');
     const { signal } = this.context.ended;
     const read = await this.#keys.readWhole(signal);
     // The keys may be ahead of memory, by frames on their way, or behind it, by frames not committed yet.
     await this.waitFor(printPosition(read.head)).catch(() => {});
-    const compared = differing(this.#parts.replica, this.#applier, read);
+    const compared = differing(this.parts.replica, this.#applier, read);
     const { keys, some } = await this.context.runtime.slices.run(compared, signal);
     if (keys > 0) {
       this.report(mismatchError(name, keys, some));
@@ -316,7 +379,7 @@ export class Follower<D extends Definition = Definition>
   spaceRemoved(): void {
     if (this.#ended !== undefined) return;
     const removed = new TandemError('REMOVED', `space "${this.space.name}" was removed`);
-    this.#parts.freshness.disprove();
+    this.parts.freshness.disprove();
     this.report(removed);
     this.#end(removed);
   }
@@ -334,7 +397,7 @@ export class Follower<D extends Definition = Definition>
     this.#direct?.close();
     this.#synchronizer.stop();
     this.#applier.telling.stop();
-    this.#parts.freshness.redis(false);
+    this.parts.freshness.redis(false);
     waiters.refuse(why);
     ended.abort(why);
     connection.stop(why.code === 'REMOVED' ? why.message : undefined);
@@ -364,6 +427,8 @@ export class Follower<D extends Definition = Definition>
 
   /** @internal */
   catchUp(signal: AbortSignal): Promise<void> {
+    // The link is up: frames come, and each of them follows the one before.
+    if (this.#upstream) return Promise.resolve();
     return this.#synchronizer.catchUp(signal);
   }
 
@@ -372,7 +437,8 @@ export class Follower<D extends Definition = Definition>
     this.#endChecks();
     if (mode === 'degraded') this.#direct?.open();
     if (mode === 'connected' && !this.#isAlwaysDirect && !this.#watchdog.isOnDetour) this.#direct?.close();
-    this.#parts.freshness.redis(mode === 'connected');
+    if (this.#upstream) return this.context.waiters.check();
+    this.parts.freshness.redis(mode === 'connected');
     if (mode !== 'connected') return;
     this.context.waiters.check();
     this.#watchdog.watch();
@@ -384,6 +450,22 @@ export class Follower<D extends Definition = Definition>
     this.#headCheck.end();
     this.#synchronizer.pause();
   }
+}
+
+const NO_WAY: readonly string[] = [];
+
+/** @throws TandemError `INVALID_OPTION` where both are given */
+function targetOf(
+  direct: DirectOptions | undefined,
+  upstream: UpstreamOptions | undefined,
+): PathTarget | undefined {
+  if (upstream === undefined)
+    return direct && { peer: OWNER, option: 'direct.url', urls: [direct.url], token: direct.token };
+  if (direct === undefined) return { peer: 'the process upstream', option: 'upstream.urls', ...upstream };
+  throw new TandemError(
+    'INVALID_OPTION',
+    'direct: this process follows all spaces upstream, and has no Redis',
+  );
 }
 
 /** @throws TandemError `INVALID_OPTION` */

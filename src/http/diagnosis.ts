@@ -11,7 +11,7 @@
 import type { AnyParticipant } from '../actor/participant.ts';
 import { Follower } from '../follower/follower.ts';
 import { Owner } from '../owner/owner.ts';
-import type { OwnerState } from '../state/reading.ts';
+import type { OwnerState, Proof } from '../state/reading.ts';
 import type { Words } from './headlines.ts';
 import { wordsOf } from './headlines.ts';
 
@@ -73,14 +73,20 @@ function ofFollower(participant: AnyParticipant): Words {
   if (participant instanceof Follower && participant.isRemoved) return wordsOf('removed', 'follower');
   if (mode === 'stopped') return wordsOf('stopped', 'follower');
   if (mode === 'connected') return ofConnected(participant);
+  if (participant.isUpstream) return wordsOf('upstream-out', ageOf(participant.proof));
   if (mode === 'recovering' && participant.link.up) return wordsOf('catching-up', 'follower');
   return withDirectFailure(withoutRedis(participant), participant);
 }
 
 function withoutRedis({ link, proof }: AnyParticipant): Words {
   const why = link.up ? 'redis-unusable' : 'redis-out';
-  if (proof.freshness() === 'live') return wordsOf(why, proof.source === 'direct' ? 'direct' : 'recent');
-  return wordsOf(why, Number.isFinite(proof.staleMs()) ? 'old' : 'nothing');
+  if (proof.freshness() === 'live' && proof.source === 'direct') return wordsOf(why, 'direct');
+  return wordsOf(why, ageOf(proof));
+}
+
+function ageOf(proof: Proof): 'recent' | 'old' | 'nothing' {
+  if (!Number.isFinite(proof.staleMs())) return 'nothing';
+  return proof.freshness() === 'live' ? 'recent' : 'old';
 }
 
 /** Where both ways are cut, both are named. */
@@ -90,10 +96,12 @@ function withDirectFailure(words: Words, participant: AnyParticipant): Words {
   return { ...words, summary: `${words.summary} And ${failure.message}.` };
 }
 
-function ofConnected({ proof, head }: AnyParticipant): Words {
+function ofConnected({ proof, head, isUpstream }: AnyParticipant): Words {
+  const isDetour = proof.source === 'direct' && !isUpstream;
   if (proof.freshness() === 'live' && proof.ownerAlive())
-    return wordsOf(proof.source === 'direct' ? 'live-direct' : 'all-well', 'follower');
-  if (proof.owner() === 'released') return wordsOf('owner-released', 'follower');
+    return wordsOf(isDetour ? 'live-direct' : 'all-well', 'follower');
+  const form = isUpstream ? 'upstream' : 'follower';
+  if (proof.owner() === 'released') return wordsOf('owner-released', form);
   if (head === NOWHERE) return wordsOf('no-owner-yet', 'follower');
-  return wordsOf(proof.ownerAlive() ? 'owner-silent' : 'owner-gone', 'follower');
+  return wordsOf(proof.ownerAlive() ? 'owner-silent' : 'owner-gone', form);
 }

@@ -1,12 +1,14 @@
 /**
- * The owner's side of the direct path: the frames of the spaces that this process owns, over HTTP, for Koa.
+ * The serving side of the direct path: the frames of the spaces that this process owns or follows, over HTTP, for
+ * Koa.
  *
  * - `GET /direct/:space/frames?from=<position>`: server-sent events, one frame each; 410 when the position is
  *   unknown
  * - `GET /direct/:space/state`: the whole state, as one frame
- * - `GET /direct/clock`: this process's `Time`, ms
+ * - `GET /direct/clock`: this process's clock on the direct path, ms
  *
- * Every route requires the token.
+ * Every route requires the token. The header `Tandem-Via` has the ids of the processes that the frames have come
+ * through, this one last.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Router } from '@koa/router';
@@ -15,7 +17,8 @@ import { TandemError } from '../base/errors.ts';
 import { SharedTexts } from '../base/shared-texts.ts';
 import type { TextReader } from '../base/text.ts';
 import type { Time } from '../base/time.ts';
-import type { Feed } from '../owner/feed.ts';
+import type { Feed } from '../actor/feed.ts';
+import { directClock } from '../actor/feed.ts';
 import type { Authorize } from './access.ts';
 import { Access } from './access.ts';
 import { Budget } from './budget.ts';
@@ -25,7 +28,6 @@ import { route } from './methods.ts';
 import { outletsOf } from './outlets.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { requireObject } from '../base/options.ts';
-import { Owner } from '../owner/owner.ts';
 import type { Position } from '../state/position.ts';
 import { printPosition } from '../state/position.ts';
 import { requireFrom } from './query.ts';
@@ -36,7 +38,7 @@ import { TextBody } from './text-body.ts';
 export interface DirectRouterOptions {
   /**
    * The secret that a follower sends as `Authorization: Bearer <token>`. Not empty. It gives access to the
-   * whole state of every space that this process owns. Each of several counts, so that they can be rotated:
+   * whole state of every space that this process owns or follows. Each of several counts, so that they can be rotated:
    * first all owners take the old one and the new one, then followers send the new one, then owners drop the
    * old one.
    */
@@ -75,17 +77,17 @@ export function directRouter(tandem: Tandem, options: DirectRouterOptions): Rout
       answerProblem(ctx, error);
     }
   });
-  route(router, '/clock', (ctx) => void (ctx.body = { now: tandem.time.now() }));
+  route(router, '/clock', (ctx) => void (ctx.body = { now: directClock(time) }));
   route(router, '/:space/state', async (ctx) => {
     await access.require(ctx, ctx.params.space);
-    const feed = requireFeed(tandem, ctx.params.space);
+    const feed = requireFeed(ctx, tandem, ctx.params.space);
     let shared = texts.get(feed);
     if (shared === undefined) texts.set(feed, (shared = new SharedTexts(slices, time, budget.newText)));
     answerState(ctx, feed, { texts: shared, budget, time });
   });
   route(router, '/:space/frames', async (ctx) => {
     await access.require(ctx, ctx.params.space);
-    answerFrames(ctx, requireFeed(tandem, ctx.params.space), { budget, time });
+    answerFrames(ctx, requireFeed(ctx, tandem, ctx.params.space), { budget, time });
   });
   return router;
 }
@@ -113,15 +115,20 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function requireFeed(tandem: Tandem, space = ''): Feed {
-  const participant = tandem.get(space);
-  // A standby has no frames of its own.
-  if (participant instanceof Owner && !participant.feed.isEnded && participant.ownership !== 'standby') {
-    if (!participant.feed.isInDoubt) return participant.feed;
-    const what = `the owner of space "${space}" was stopped past its lease, which Redis has to confirm first`;
+/** Says which way the frames come as well. */
+function requireFeed(ctx: Context, tandem: Tandem, space = ''): Feed {
+  const served = tandem.served(space);
+  if (served === undefined)
+    throw new Problem('UNKNOWN_SPACE', `space "${space}" is neither owned nor followed by this process`);
+  const { feed, via } = served;
+  if (feed.isInDoubt) {
+    const what = tandem.get(space)?.isOwner
+      ? `the owner of space "${space}" was stopped past its lease, which Redis has to confirm first`
+      : `space "${space}" is followed here, and nothing proves the copy at present`;
     throw new Problem('STALE', what);
   }
-  throw new Problem('UNKNOWN_SPACE', `space "${space}" is not owned by this process`);
+  ctx.set('Tandem-Via', [...via, tandem.id].join(', '));
+  return feed;
 }
 
 /** What an answer needs of its router. */

@@ -5,8 +5,11 @@
  * Once released, a name stays: links lead to it. The sentences are for people, and may change.
  */
 
-/** The part that has failed: Redis, the owner, or this process (`us`); `nobody` when all is well. */
-export type Culprit = 'nobody' | 'redis' | 'owner' | 'us';
+/**
+ * The part that has failed: Redis, the owner, what a process without Redis follows (`upstream`), or this process
+ * (`us`); `nobody` when all is well.
+ */
+export type Culprit = 'nobody' | 'redis' | 'owner' | 'upstream' | 'us';
 
 interface HeadlineRule {
   readonly culprit: Culprit;
@@ -52,6 +55,15 @@ export const HEADLINES = {
     },
     next: 'Run `npx tandem-sync doctor`: it names what Redis refuses, and the command that mends it.',
   },
+  'upstream-out': {
+    culprit: 'upstream',
+    says: {
+      recent: 'No process upstream serves this space. The state is from a moment ago.',
+      nothing: 'No process upstream serves this space. This process has not read any state yet.',
+      old: 'No process upstream serves this space. This is the last known state; it may be old.',
+    },
+    next: 'Look at the processes upstream: each of them says what it lacks. The reason here names the last one asked.',
+  },
   'catching-up': {
     culprit: 'redis',
     says: {
@@ -62,12 +74,18 @@ export const HEADLINES = {
   },
   'owner-silent': {
     culprit: 'owner',
-    says: { follower: 'The owner holds its lease, but is silent. Redis and this process are well.' },
+    says: {
+      follower: 'The owner holds its lease, but is silent. Redis and this process are well.',
+      upstream: 'The owner holds its lease, but is silent. This process hears the one upstream.',
+    },
     next: 'Look at the process of the owner: it is stopped, blocked, or cut off from Redis.',
   },
   'owner-gone': {
     culprit: 'owner',
-    says: { follower: 'The owner is gone: its lease has run out. Redis and this process are well.' },
+    says: {
+      follower: 'The owner is gone: its lease has run out. Redis and this process are well.',
+      upstream: 'The owner is gone: its lease has run out. This process hears the one upstream.',
+    },
     next: 'Start the owner again, or find out why its supervisor does not.',
   },
   'owner-released': {
@@ -75,6 +93,7 @@ export const HEADLINES = {
     says: {
       follower:
         'The owner has stopped and released the space: this is all that it set. Redis and this process are well.',
+      upstream: 'The owner has stopped and released the space: this is all that it set.',
     },
     next: 'Where the owner should run, start it. After a planned stop there is nothing to do.',
   },

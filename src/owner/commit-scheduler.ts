@@ -13,7 +13,7 @@ import type { Committed } from '../ports/store.ts';
 import type { Cadence, Occasion } from './cadence.ts';
 import type { Books } from './books.ts';
 import type { Committer, SettleReply } from './committer.ts';
-import type { Feed } from './feed.ts';
+import type { Feed } from '../actor/feed.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Leadership } from './leadership.ts';
 import { fencedError } from './lease.ts';

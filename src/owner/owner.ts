@@ -39,7 +39,8 @@ import { Claimant } from './claimant.ts';
 import { CommitScheduler } from './commit-scheduler.ts';
 import { Committer } from './committer.ts';
 import type { FencedEvent } from './events.ts';
-import { Feed } from './feed.ts';
+import { Feed } from '../actor/feed.ts';
+import { LedgerSource } from './ledger-source.ts';
 import type { Led } from './leadership.ts';
 import { Leadership } from './leadership.ts';
 import { KeyTelling } from './key-telling.ts';
@@ -167,7 +168,8 @@ export class Owner<D extends Definition = Definition>
       },
       this,
     );
-    this.feed = new Feed(books, runtime, { heartbeatMs, meter });
+    const source = new LedgerSource(books, runtime.time, heartbeatMs);
+    this.feed = new Feed(source, runtime, { heartbeatMs, meter });
     const leadership = this.#leadership;
     this.#scheduler = new CommitScheduler(
       context,

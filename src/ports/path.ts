@@ -20,6 +20,27 @@ export interface DirectOptions {
   readonly mode?: 'fallback' | 'always';
 }
 
+/** The processes that a process without Redis follows: those that own spaces, and others that follow them. */
+export interface UpstreamOptions {
+  /**
+   * The addresses of their `directRouter`s, such as `http://127.0.0.1:7070`, at least one. Where one fails, or has
+   * lost what it follows itself, the next one is asked.
+   */
+  readonly urls: readonly string[];
+  /** The token that these routers expect. */
+  readonly token: string;
+}
+
+/** The other end of a path, in order of preference: what it is to an error, and where. */
+export interface PathTarget {
+  /** What an error calls the process at the other end. */
+  readonly peer: string;
+  /** The name of the option, for an error. */
+  readonly option: string;
+  readonly urls: readonly string[];
+  readonly token: string;
+}
+
 /**
  * What became of a frame that came directly. `applied`: it is in the copy now, or was before. `gap`: it does
  * not continue the copy, and the path requests the whole state. `fenced`: another owner has claimed the
@@ -66,8 +87,10 @@ export interface PathListener {
 }
 
 export interface Path {
-  /** The owner's clock: the times in the path's frames are on it. */
+  /** The clock of the process at the other end: the times in the path's frames are on it. */
   readonly clock: ServerClock;
+  /** The ids of the processes that the frames have come through, the one at the other end last. */
+  readonly via: readonly string[];
   /** Connects, and after each failure connects again, until `close`. Idempotent. */
   open(listener: PathListener): void;
   close(): void;

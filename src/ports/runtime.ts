@@ -4,7 +4,7 @@
 import type { ServerClock } from '../base/clock.ts';
 import type { Slices } from '../base/slices.ts';
 import type { Time } from '../base/time.ts';
-import type { DirectOptions, Path } from './path.ts';
+import type { Path, PathTarget, UpstreamOptions } from './path.ts';
 import type { Observers } from './observer.ts';
 import type { Registry } from './registry.ts';
 import type { Channels, Store } from './store.ts';
@@ -13,6 +13,8 @@ import type { Tracer } from './tracer.ts';
 export interface Runtime {
   /** The process's `connect({ name })`, as in "owned by". */
   readonly name: string;
+  /** Tells this process from all others, also of the same name. Default: the name. */
+  readonly id?: string | undefined;
   readonly store: Store;
   /** The way of the messages of a space. Default: the store. */
   readonly channels?: Channels | undefined;
@@ -28,8 +30,10 @@ export interface Runtime {
   readonly slices: Slices;
   /** The least number of deletes that a state remembers. Default: that of `RevisionMap`. */
   readonly tombstoneLimit?: number | undefined;
-  /** Makes the direct path to the owner of a space. */
-  readonly path: (space: string, options: DirectOptions, maxStaleMs: number) => Path;
+  /** Makes the direct path to the owner of a space, or to another process that follows it. */
+  readonly path: (space: string, target: PathTarget, maxStaleMs: number) => Path;
+  /** What a process without Redis follows. Default: it has Redis. */
+  readonly upstream?: UpstreamOptions | undefined;
   readonly registry: Registry;
   readonly observers: Observers;
   readonly tracer: Tracer;

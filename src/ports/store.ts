@@ -22,6 +22,8 @@ export interface Link {
   readonly error: TandemError | undefined;
   /** A problem of a working link that a person should fix. Each new connection reports it anew. */
   readonly warning?: TandemError | undefined;
+  /** What it is, for people. Default: a connection to Redis. */
+  readonly name?: string | undefined;
   /**
    * Calls back after each change of `up`, and for each new error or warning. Returns a function that ends the
    * calls.

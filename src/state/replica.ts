@@ -43,6 +43,11 @@ export class Replica {
     return this.#correctedAt;
   }
 
+  /** The line of the position. */
+  get line(): Line {
+    return this.#line;
+  }
+
   get size(): number {
     return this.#map.size;
   }
@@ -72,6 +77,14 @@ export class Replica {
    */
   entriesSince(from: Position): Entry<unknown>[] | undefined {
     return this.canContinue(from) ? this.#map.since(from.revision) : undefined;
+  }
+
+  /**
+   * The entries that changed after a revision of this copy's line, oldest change first, at most `most` of them;
+   * `undefined` where deletes are forgotten.
+   */
+  changedSince(revision: number, most: number): Entry<unknown>[] | undefined {
+    return revision < this.#map.horizon ? undefined : this.#map.since(revision, most);
   }
 
   /** Whether `entriesSince` has an answer. */

@@ -21,6 +21,11 @@ type Validate<T> = StandardSchemaV1<T, T>['~standard']['validate'];
 const BRAND = Symbol.for('tandem-sync.json');
 const accept = Object.assign((value: unknown): { value: unknown } => ({ value }), { [BRAND]: true });
 
+/** The schema of a process that passes values on: each one stays the JSON text that it came as. */
+export const jsonText: StandardSchemaV1<unknown, unknown> = {
+  '~standard': { version: 1, vendor: 'tandem-sync', validate: (value: unknown) => ({ value }) },
+};
+
 /**
  * Whether the schema is one of `json()`, also of another copy of this package: validation by it changes nothing,
  * and can be left out.

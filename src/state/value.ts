@@ -11,7 +11,7 @@ import { codecOf } from './codec.ts';
 import type { Found } from './json.ts';
 import { deepFreeze, findFlaw, parseFrozen, parseJson, printExactly } from './json.ts';
 import type { Schema } from './schema.ts';
-import { acceptsAll, encode, messageOf, validate } from './schema.ts';
+import { acceptsAll, encode, jsonText, messageOf, validate } from './schema.ts';
 
 /** The longest value as JSON text, UTF-16 code units. */
 export const MAX_VALUE_LENGTH = 1024 * 1024;
@@ -45,6 +45,7 @@ export function readValue(schema: Schema, key: string, json: string): unknown {
   if (json.length > MAX_VALUE_LENGTH) {
     throw new InvalidValueError('TOO_LARGE', key, [{ path: '', message: `${json.length} characters` }]);
   }
+  if (schema === jsonText) return detached(json);
   if (acceptsAll(schema)) return parsed(key, json, parseFrozen);
   const value = readThrough(schema, key, json);
   try {

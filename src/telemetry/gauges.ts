@@ -61,10 +61,10 @@ export function observeParticipants(
       if (Number.isFinite(value)) result.observe(to, value, attributes);
     };
     observe(clockError, clock.errorMs / 1_000);
-    for (const { space, role, proof, mode: now, link, isOwner } of participants) {
+    for (const { space, role, proof, mode: now, link, isOwner, isUpstream } of participants) {
       const at = participantOf(space.name, role);
       observe(staleness, proof.staleMs() / 1_000, at);
-      if (now !== 'stopped') observe(redisUp, link.up ? 1 : 0, at);
+      if (now !== 'stopped' && !isUpstream) observe(redisUp, link.up ? 1 : 0, at);
       observe(ownerAlive, proof.ownerAlive() ? 1 : 0, at);
       const known = proof.owner();
       for (const one of OWNER_STATES)

@@ -347,6 +347,12 @@ export const bugs: readonly Bug[] = [
     plant: before('if (from.revision % 10 === 7) changes.pop();'),
     caughtBy: 'no gap, no duplicate',
   },
+  {
+    name: 'a relay passes its copy on as proven when it sends it',
+    mark: 'relay-proof',
+    plant: swapped('now - proof.staleMs()', 'now'),
+    caughtBy: 'honest staleness',
+  },
   // ---- texts that clients share ----
   {
     name: 'a client is given the text of a head that has passed',

@@ -427,8 +427,12 @@ export function replace(world: World, { site }: OwnerProcess): void {
 function refollow(world: World, victim: FollowerProcess): End {
   victim.kill();
   world.followers.splice(world.followers.indexOf(victim), 1);
-  const { direct, id } = victim;
+  const { direct, upstream, id } = victim;
   const [name] = id.split('#');
+  if (upstream !== undefined) {
+    world.startLeaf(name!, ...upstream.urls.map((url) => new URL(url).hostname));
+    return NOTHING;
+  }
   const site = direct === undefined ? undefined : new URL(direct.url).hostname;
   world.startFollower(name!, site, direct?.mode ?? 'fallback');
   return NOTHING;

@@ -1,6 +1,6 @@
 /** A simulated API process: a follower and its readers. */
 import type { Follower } from '../../src/index.ts';
-import type { DirectOptions } from '../../src/ports/path.ts';
+import type { DirectOptions, UpstreamOptions } from '../../src/ports/path.ts';
 import { decodeFence } from '../_messages.ts';
 import type { Environment } from './environment.ts';
 import { SimProcess } from './process.ts';
@@ -10,16 +10,36 @@ import { idOf, seen, space } from './space.ts';
 /** The probability that a watch callback also reads the whole state. */
 const READ_WHEN_TOLD = 0.05;
 
+/** The ways of a follower. */
+export interface Way {
+  /** Default: none. */
+  readonly direct?: DirectOptions | undefined;
+  /** Default: it has Redis. */
+  readonly upstream?: UpstreamOptions | undefined;
+}
+
 export class FollowerProcess extends SimProcess {
   readonly follower: Follower<D>;
   readonly direct: DirectOptions | undefined;
+  readonly upstream: UpstreamOptions | undefined;
   #isBusy = true;
 
-  constructor(id: string, world: Environment, direct: DirectOptions | undefined) {
-    super(id, world);
+  /**
+   * @param site at which it serves those that follow it
+   * @param way by which frames come besides Redis, or without it
+   */
+  constructor(site: string, id: string, world: Environment, { direct, upstream }: Way) {
+    super(id, world, upstream);
     this.direct = direct;
+    this.upstream = upstream;
     this.follower = this.tandem.follow(space, direct === undefined ? {} : { direct });
-    world.record({ type: 'follows', at: world.sim.now, follower: id, direct: direct !== undefined });
+    world.record({
+      type: 'follows',
+      at: world.sim.now,
+      follower: id,
+      direct: (direct ?? upstream) !== undefined,
+    });
+    world.net.serve(site, { host: this.host, id, served: () => this.tandem.served(space.name) });
     this.follower.on('sync', ({ head }) =>
       world.record({ type: 'sync', at: world.sim.now, follower: id, head }),
     );
@@ -32,7 +52,7 @@ export class FollowerProcess extends SimProcess {
     this.host.onResume = () => this.read();
     this.note(this.follower);
     this.hear(this.follower);
-    this.#hearFences();
+    if (upstream === undefined) this.#hearFences();
     this.#loop();
   }
 
@@ -93,7 +113,7 @@ export class FollowerProcess extends SimProcess {
       if (!this.#isBusy) return;
       this.#look();
       if (random.chance(0.03)) void this.#wait(this.world.lastFlushed);
-      if (random.chance(0.005)) this.follower.refresh().catch(() => {});
+      if (random.chance(0.005) && !this.upstream) this.follower.refresh().catch(() => {});
       this.#loop();
     });
   }

@@ -4,7 +4,9 @@
  */
 import type { Ask } from '../../src/follower/ask.ts';
 import type { Reader } from '../../src/base/readers.ts';
-import type { Feed } from '../../src/owner/feed.ts';
+import { directClock } from '../../src/actor/feed.ts';
+import { VIA } from '../../src/follower/direct-path.ts';
+import type { Served } from '../../src/relays.ts';
 import type { Position } from '../../src/state/position.ts';
 import { parsePosition, printPosition } from '../../src/state/position.ts';
 import { wholeText } from '../_whole-text.ts';
@@ -14,8 +16,10 @@ import type { SimTime } from './sim-time.ts';
 /** The server of one process. */
 export interface Site {
   readonly host: Host;
-  /** The feed of the space that this process owns. */
-  feed(): Feed | undefined;
+  /** The id of the process. */
+  readonly id: string;
+  /** The feed of the space that this process owns or follows, and the way of its frames. */
+  served(): Served | undefined;
 }
 
 /** A sender has to wait while more characters than this are on the way. */
@@ -85,6 +89,7 @@ export class Net {
                 if (signal.aborted) body.break();
                 resolve({
                   status: answer.status,
+                  header: (name) => (name === VIA ? answer.via?.join(', ') : undefined),
                   read: (take) => answer.body.read(take),
                   cancel: () => answer.body.cancel(),
                 });
@@ -103,15 +108,18 @@ export class Net {
 
   #answer(site: Site, name: string, path: string, query: URLSearchParams, client: Host): Answer {
     const stream = new Stream(this.#sim, this, name, client);
-    const answer = (status: number): Answer => ({ status, body: stream });
-    const feed = site.feed();
+    const served = site.served();
+    const via = served && [...served.via, site.id];
+    const answer = (status: number): Answer => ({ status, body: stream, via });
     if (path === '/direct/clock') {
       this.#streams.add(stream);
-      stream.write(JSON.stringify({ now: site.host.now() }));
+      stream.write(JSON.stringify({ now: directClock(site.host) }));
       stream.end();
       return answer(200);
     }
+    const feed = served?.feed;
     if (feed === undefined || feed.isEnded) return answer(404);
+    if (feed.isInDoubt) return answer(503);
     if (path.endsWith('/state')) {
       this.#streams.add(stream);
       stream.write([...feed.snapshot()].join(''));
@@ -146,6 +154,7 @@ export class Net {
 interface Answer {
   readonly status: number;
   readonly body: Stream;
+  readonly via: readonly string[] | undefined;
 }
 
 /** A piece of the body, `undefined` for its end, or the error that broke it. */

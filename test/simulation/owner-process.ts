@@ -1,5 +1,6 @@
 /** A simulated trading process: an owner or a standby, and a loop that sets values. */
 import type { Owner } from '../../src/index.ts';
+import type { Served } from '../../src/relays.ts';
 import { Trader } from '../history/trader.ts';
 import type { Environment } from './environment.ts';
 import { SimProcess } from './process.ts';
@@ -39,7 +40,7 @@ export class OwnerProcess extends SimProcess {
       },
     });
     this.owner.on('fenced', () => this.#ended('fenced'));
-    world.net.serve(site, { host: this.host, feed: () => this.#feed() });
+    world.net.serve(site, { host: this.host, id, served: () => this.#served() });
     this.host.onResume = (stoppedMs) => {
       if (this.owner.ownership !== 'leading') return;
       const { freshness } = this.owner.get('alone');
@@ -83,9 +84,9 @@ export class OwnerProcess extends SimProcess {
   }
 
   /** As in the direct router, a standby serves nothing. */
-  #feed(): Owner<D>['feed'] | undefined {
+  #served(): Served | undefined {
     const { ownership, feed } = this.owner;
-    return ownership === 'standby' || feed.isEnded || feed.isInDoubt ? undefined : feed;
+    return ownership === 'standby' || feed.isEnded || feed.isInDoubt ? undefined : { feed, via: [] };
   }
 
   #ended(how: 'killed' | 'stopped' | 'fenced'): void {

@@ -4,7 +4,8 @@ import { Slices } from '../../src/base/slices.ts';
 import type { AnyParticipant } from '../../src/actor/participant.ts';
 import type { ErrorEvent, ModeEvent } from '../../src/actor/events.ts';
 import { DirectPath } from '../../src/follower/direct-path.ts';
-import type { DirectOptions } from '../../src/ports/path.ts';
+import { noStore } from '../../src/follower/no-store.ts';
+import type { PathTarget, UpstreamOptions } from '../../src/ports/path.ts';
 import type { Follower, Owner } from '../../src/index.ts';
 import { Tandem } from '../../src/tandem.ts';
 import type { Environment } from './environment.ts';
@@ -26,7 +27,8 @@ export class SimProcess {
   readonly tandem: Tandem;
   protected readonly world: Environment;
 
-  constructor(id: string, world: Environment) {
+  /** @param upstream what it follows, without Redis. Default: it has Redis */
+  constructor(id: string, world: Environment, upstream?: UpstreamOptions) {
     this.id = id;
     this.world = world;
     this.host = new Host(id, world.sim);
@@ -34,14 +36,15 @@ export class SimProcess {
     const clock = new ServerClock(host);
     this.store = new SimStore(world.redis, host, this.wire, clock, world.size);
     const ask = world.net.askFrom(host);
-    const path = (space: string, options: DirectOptions, maxStaleMs: number): DirectPath =>
-      new DirectPath(space, options, maxStaleMs, host, ask);
+    const path = (space: string, target: PathTarget, maxStaleMs: number): DirectPath =>
+      new DirectPath(space, target, { maxStaleMs, time: host, self: id, askOver: ask });
     // No time passes while work is done here: chance ends a slice instead.
     const { random } = world.sim;
     const steps = (): number => random.pick(SLICE_STEPS);
     const slices = new Slices(host, { steps, fewSteps: random.pick(FEW_STEPS) });
     const { tombstoneLimit } = world.size;
-    const runtime = { name: id, store: this.store, clock, time: host, path, slices, tombstoneLimit };
+    const store = upstream ? noStore : this.store;
+    const runtime = { name: id, store, clock, time: host, path, slices, tombstoneLimit, upstream };
     this.tandem = new Tandem(runtime, () => this.store.stop());
   }
 

@@ -77,6 +77,10 @@ function populate(world: World): void {
   world.startFollower('fallback', 'alpha', 'fallback');
   if (random.chance(0.5)) world.startFollower('always', random.pick(['alpha', 'beta']), 'always');
   if (random.chance(0.3)) world.startFollower('second', undefined, 'fallback');
+  // These draw nothing from the world's chance, so other seeds stay as they were.
+  if (world.seed % 4 !== 3) return;
+  world.startLeaf('middle', 'plain', 'fallback');
+  world.startLeaf('leaf', ...(world.seed % 8 === 3 ? ['middle', 'plain'] : ['middle']));
 }
 
 /**

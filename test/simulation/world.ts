@@ -5,6 +5,7 @@
 import type { Event } from '../history/event.ts';
 import { History } from '../history/event.ts';
 import type { Environment } from './environment.ts';
+import type { Way } from './follower-process.ts';
 import { FollowerProcess } from './follower-process.ts';
 import { Net } from './http.ts';
 import type { Start } from './owner-process.ts';
@@ -17,6 +18,7 @@ import { sizeOf } from './size.ts';
 export const TOKEN = 'a token of sixteen or more';
 
 export class World implements Environment {
+  readonly seed: number;
   readonly sim: SimTime;
   readonly size: Size;
   readonly redis: Redis;
@@ -34,6 +36,7 @@ export class World implements Environment {
   #births = 0;
 
   constructor(seed: number) {
+    this.seed = seed;
     this.sim = new SimTime(seed);
     this.size = sizeOf(seed);
     this.redis = new Redis(this.sim, this.size.pageBytes);
@@ -72,9 +75,19 @@ export class World implements Environment {
   }
 
   startFollower(name: string, site: string | undefined, mode: 'fallback' | 'always'): FollowerProcess {
-    this.#births += 1;
     const direct = site === undefined ? undefined : { url: `http://${site}`, token: TOKEN, mode };
-    const follower = new FollowerProcess(`${name}#${this.#births}`, this, direct);
+    return this.#follow(name, { direct });
+  }
+
+  /** Starts a follower without Redis behind others, in order of preference. */
+  startLeaf(name: string, ...sites: string[]): FollowerProcess {
+    const urls = sites.map((site) => `http://${site}`);
+    return this.#follow(name, { upstream: { urls, token: TOKEN } });
+  }
+
+  #follow(name: string, way: Way): FollowerProcess {
+    this.#births += 1;
+    const follower = new FollowerProcess(name, `${name}#${this.#births}`, this, way);
     this.followers.push(follower);
     return follower;
   }

@@ -23,10 +23,12 @@ class Bench {
   #send: (piece: string) => void = () => {};
 
   constructor() {
-    const options = { url: 'http://owner', token: 'token' };
-    this.path = new DirectPath('s', options, MAX_STALE_MS, this.time, (url) =>
-      Promise.resolve(this.#answer(url)),
-    );
+    const target = { peer: 'the owner', option: 'direct.url', urls: ['http://owner'], token: 'token' };
+    this.path = new DirectPath('s', target, {
+      maxStaleMs: MAX_STALE_MS,
+      time: this.time,
+      askOver: (url) => Promise.resolve(this.#answer(url)),
+    });
   }
 
   get ownerNow(): number {
@@ -74,6 +76,7 @@ class Bench {
     const now = this.ownerNow;
     return {
       status: 200,
+      header: () => undefined,
       cancel: () => {},
       read: (take) => {
         if (isClock) return Promise.resolve(take(JSON.stringify({ now })));

@@ -1,9 +1,9 @@
 /** The feed of an owner whose machine or process stood still: no frame of a claim that is in doubt. */
 import test from 'ava';
 import type { CommitMeter } from '../../src/owner/commit-meter.ts';
-import { Feed } from '../../src/owner/feed.ts';
+import { Feed } from '../../src/actor/feed.ts';
 import { Lease } from '../../src/owner/lease.ts';
-import { Progress } from '../../src/owner/progress.ts';
+import { LedgerSource } from '../../src/owner/ledger-source.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import { ZERO } from '../../src/state/position.ts';
 import { Slices } from '../../src/base/slices.ts';
@@ -23,8 +23,8 @@ async function reading() {
   lease.hold();
   const meter = { sent: () => {} } as unknown as CommitMeter;
   const slices = new Slices(time);
-  const books = { ledger, lease, progress: new Progress() };
-  const feed = new Feed(books, { time, slices }, { heartbeatMs: 250, meter });
+  const source = new LedgerSource({ ledger, lease }, time, 250);
+  const feed = new Feed(source, { time, slices }, { heartbeatMs: 250, meter });
   const renew = (): void => {
     lease.renewed(time.now());
     lease.runs(time.now(), time.wokeAt);

@@ -398,7 +398,7 @@ test('direct frames of a cut-off owner that arrive during a sync do not stay ben
   const world = new World();
   let listener: PathListener | undefined;
   const clock = new ServerClock(world.time);
-  const path = (): Path => ({ clock, open: (one) => void (listener = one), close: () => {} });
+  const path = (): Path => ({ clock, via: [], open: (one) => void (listener = one), close: () => {} });
   const [owning, following] = [world.process('owner'), world.process('follower', path)];
   const owner = owning.tandem.own(space);
   const direct = { url: 'http://127.0.0.1:1', token: 'of sixteen or more', mode: 'always' } as const;

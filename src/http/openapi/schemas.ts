@@ -18,7 +18,7 @@ const COUNT = { type: 'integer', minimum: 0 };
 const MODE = { enum: ['recovering', 'connected', 'degraded', 'stopped'] };
 const OWNER = { enum: ['alive', 'released', 'lost', 'never'] };
 const TIME = { type: 'string', format: 'date-time', description: "By this machine's clock." };
-const CULPRIT = { enum: ['nobody', 'redis', 'owner', 'us'] };
+const CULPRIT = { enum: ['nobody', 'redis', 'owner', 'upstream', 'us'] };
 const HEADLINE = {
   enum: Object.keys(HEADLINES),
   description: 'Stable: docs/on-call.md has a section for each.',

@@ -1,18 +1,16 @@
 /**
- * The feed: an owner's frames for readers in other processes, without Redis between.
+ * The feed: the frames of a space for readers in other processes, without Redis between.
  *
  * A reader is a position. Whenever it accepts more, it gets one frame with everything that changed since
- * then. The times in these frames are on the owner's `Time`.
+ * then. The times in these frames are on this process's clock, as `directClock` tells it.
  *
- * While the owner's claim is in doubt, since its process was stopped past its lease, a frame would show what
- * a fenced owner may have set. So there is none: readers get what changed, once the store has confirmed the
- * claim.
+ * While the source is in doubt, a frame would show what a fenced owner may have set, or what nothing proves. So
+ * there is none: readers get what changed, once the source is sure again.
  */
 import type { Header } from '../state/header.ts';
 import type { Change } from '../state/change.ts';
 import { encodeChanges, sizeOf } from '../state/change.ts';
 import { encodeFrame } from '../state/frame.ts';
-import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
 import { isSame } from '../state/position.ts';
 import type { Reader, Sink, Step } from '../base/readers.ts';
@@ -21,17 +19,32 @@ import type { Slices } from '../base/slices.ts';
 import type { Text } from '../base/text.ts';
 import { messageOf, PIECE_LENGTH } from '../base/text.ts';
 import type { Time } from '../base/time.ts';
+import type { FeedSource, HeaderOf } from '../ports/feed-source.ts';
 import type { Runtime } from '../ports/runtime.ts';
-import type { Books } from './books.ts';
-import type { CommitMeter } from './commit-meter.ts';
-import type { Lease } from './lease.ts';
-import type { FrameTrace } from '../state/trace.ts';
+
+/** Observes the frames with changes. */
+export interface FeedMeter {
+  /** @param revisions how many there were, also of changes that a later one replaced */
+  sent(path: 'direct', changes: readonly Change[], revisions: number): void;
+  sentInAll(path: 'direct', size: { keys: number; bytes: number; conflated: number }): void;
+}
 
 export interface FeedOptions {
   /** The time between two beats, ms. On a beat, a reader that got nothing for half of it gets a heartbeat. */
   readonly heartbeatMs: number;
-  /** Observes each frame with changes. */
-  readonly meter: CommitMeter;
+  /** Default: nobody observes them. */
+  readonly meter?: FeedMeter;
+}
+
+/**
+ * How far the clock of the direct path is ahead of `Time`, ms: some 32 years. `Time` may begin with the process.
+ * What a relay passes on may be of long before, and no time on the wire is negative.
+ */
+const CLOCK_AHEAD_MS = 1e12;
+
+/** This process's clock, as the direct path tells it, ms. */
+export function directClock(time: Pick<Time, 'now'>): number {
+  return CLOCK_AHEAD_MS + time.now();
 }
 
 /** The greatest number of revisions in a frame that is made at once. */
@@ -46,9 +59,8 @@ interface Shared {
   readonly frame: string | Text;
 }
 
-export class Feed {
-  readonly #ledger: Ledger;
-  readonly #lease: Lease;
+export class Feed<V = any> {
+  readonly #source: FeedSource<V>;
   readonly #time: Time;
   readonly #slices: Slices;
   readonly #options: FeedOptions;
@@ -58,10 +70,9 @@ export class Feed {
   #ended = false;
   #shared: Shared | undefined;
 
-  constructor({ ledger, lease }: Books, runtime: Pick<Runtime, 'time' | 'slices'>, options: FeedOptions) {
+  constructor(source: FeedSource<V>, runtime: Pick<Runtime, 'time' | 'slices'>, options: FeedOptions) {
     const { time, slices } = runtime;
-    this.#ledger = ledger;
-    this.#lease = lease;
+    this.#source = source;
     this.#time = time;
     this.#slices = slices;
     this.#options = options;
@@ -78,10 +89,9 @@ export class Feed {
     return this.#ended;
   }
 
-  /** Whether the claim is in doubt: nobody gets a frame now. */
+  /** Whether the source is in doubt: nobody gets a frame now. */
   get isInDoubt(): boolean {
-    this.#lease.runs(this.#time.now(), this.#time.wokeAt);
-    return this.#lease.isInDoubt;
+    return this.#source.isInDoubt;
   }
 
   /** Whether anybody reads. */
@@ -91,7 +101,7 @@ export class Feed {
 
   /** Whether a reader at this position can go on from there. Any other reader has to read the whole state. */
   canContinue(from: Position): boolean {
-    return this.#ledger.canContinue(from);
+    return this.#source.canContinue(from);
   }
 
   /** Opens a reader at a position at which `canContinue` holds. */
@@ -103,7 +113,7 @@ export class Feed {
 
   /** The position of the newest frame. */
   get head(): Position {
-    return this.#ledger.head;
+    return this.#source.head;
   }
 
   /**
@@ -111,12 +121,14 @@ export class Feed {
    * empty: the walk can rest there.
    */
   *snapshot(): Generator<string, void, void> {
-    const header = encodeFrame(this.#time.now(), this.#header(0), []);
-    const entries = this.#ledger.snapshot();
+    const header = this.#encode(this.#header(0), []);
+    const entries = this.#source.snapshot();
     try {
       yield header;
-      for (const { key, value, revision } of entries)
-        yield value === undefined ? '' : encodeChanges([{ key, revision, json: value.json }]);
+      for (const { key, value, revision } of entries) {
+        const json = this.#source.jsonOf(value);
+        yield json === '' ? '' : encodeChanges([{ key, revision, json }]);
+      }
     } finally {
       entries.return();
     }
@@ -127,21 +139,31 @@ export class Feed {
     this.#readers.changed();
   }
 
-  /** Ends the feed and every reader: the space is no longer this owner's. */
+  /** The source was proven anew, and nothing changed: readers get a heartbeat at the end of this turn. */
+  renewed(): void {
+    this.#readers.beat();
+  }
+
+  /** Ends every reader: each has to begin anew. */
+  restart(): void {
+    this.#readers.end();
+  }
+
+  /** Ends the feed and every reader: the space is no longer served from here. */
   end(): void {
     this.#ended = true;
     this.#readers.end();
   }
 
   #next(from: Position, isHeartbeatDue: boolean): Step<Position> {
-    const { head } = this.#ledger;
+    const { head } = this.#source;
     if (from.revision === head.revision && !isHeartbeatDue) return 'nothing';
     // planted: late-frame
     if (this.isInDoubt) return 'nothing';
     if (this.#hasSlept()) return 'over';
     if (!this.canContinue(from)) return 'over';
     if (from.revision === head.revision)
-      return { message: encodeFrame(this.#time.now(), this.#header(from.revision), []), cursor: head };
+      return { message: this.#encode(this.#header(from.revision), []), cursor: head };
     const frame = this.#frameSince(from);
     if (frame === undefined) return 'over';
     const message = typeof frame === 'string' ? frame : { head: '', body: frame.open(), tail: '' };
@@ -150,7 +172,7 @@ export class Feed {
 
   /** The frame with the changes from a position up to the head; `undefined` where deletes are forgotten. */
   #frameSince(from: Position): string | Text | undefined {
-    const { head: to } = this.#ledger;
+    const { head: to } = this.#source;
     const madeAt = this.#time.now();
     const shared = this.#shared;
     // An older one would prove too little.
@@ -169,25 +191,25 @@ export class Feed {
   }
 
   #makeFrame(from: Position): string | Text | undefined {
-    const changes = this.#ledger.changesSince(from.revision, MAX_QUICK + 1);
+    const changes = this.#source.changesSince(from.revision, MAX_QUICK + 1);
     if (changes === undefined) return undefined;
     const header = this.#header(from.revision, true);
     if (changes.length > MAX_QUICK || lengthOf(changes) >= PIECE_LENGTH)
       return messageOf(this.#partsOf(header, from.revision), this.#slices, this.#time);
     // planted: feed-frame
-    const frame = encodeFrame(this.#time.now(), header, changes);
-    this.#options.meter.sent('direct', changes, changes.length);
+    const frame = this.#encode(header, changes);
+    this.#options.meter?.sent('direct', changes, changes.length);
     return frame;
   }
 
   /** The parts of a frame with many changes, or long ones. */
   *#partsOf(header: Header, from: number): Generator<string, void, void> {
-    const entries = this.#ledger.snapshot(from);
+    const entries = this.#source.snapshot(from);
     const size = { keys: 0, bytes: 0, conflated: 0 };
     try {
-      yield encodeFrame(this.#time.now(), header, []);
+      yield this.#encode(header, []);
       for (const { key, value, revision } of entries) {
-        const change = { key, revision, json: value?.json ?? '' };
+        const change = { key, revision, json: this.#source.jsonOf(value) };
         size.keys += 1;
         size.bytes += sizeOf(change);
         yield encodeChanges([change]);
@@ -195,7 +217,7 @@ export class Feed {
     } finally {
       entries.return();
     }
-    this.#options.meter.sentInAll('direct', size);
+    this.#options.meter?.sentInAll('direct', size);
   }
 
   /**
@@ -212,36 +234,18 @@ export class Feed {
   }
 
   #header(prev: number, isMeasured = false): Header {
-    const { epoch, base } = this.#ledger.line;
-    const { revision } = this.#ledger.head;
-    const { heartbeatMs } = this.#options;
-    const setAt = isMeasured ? this.#ledger.setAtSince(prev) : NaN;
-    const isSetKnown = !Number.isNaN(setAt);
-    return {
-      epoch,
-      base,
-      prev,
-      revision,
-      // Rounded down: it may be earlier than the true time, never later.
-      cutAt: Math.floor(this.#time.now() * 1_000) / 1_000,
-      leaseMs: this.#lease.ms,
-      bye: false,
-      digest: this.#ledger.digestAt(revision),
-      heartbeatMs: isMeasured ? undefined : heartbeatMs,
-      setAt: isSetKnown ? setAt : undefined,
-      // The times are rounded to whole µs.
-      setErrorMs: isSetKnown ? 0.001 : undefined,
-      trace: isMeasured ? this.#trace(prev) : undefined,
-    };
+    return this.#source.header({ prev, isMeasured, now: this.#time.now() } satisfies HeaderOf);
   }
 
-  /**
-   * The spans that set the changes of a frame: the oldest, with links to the others. No commit is between.
-   */
-  #trace(prev: number): FrameTrace | undefined {
-    const [first, ...others] = this.#ledger.originsSince(prev);
-    if (first === undefined || others.length === 0) return first;
-    return { ...first, links: others.map(({ traceparent }) => traceparent) };
+  /** A frame of now, by the clock of the direct path. */
+  #encode(header: Header, changes: readonly Change[]): string {
+    const { cutAt, setAt } = header;
+    const onClock = {
+      ...header,
+      cutAt: cutAt + CLOCK_AHEAD_MS,
+      setAt: setAt === undefined ? undefined : setAt + CLOCK_AHEAD_MS,
+    };
+    return encodeFrame(directClock(this.#time), onClock, changes);
   }
 }
 
