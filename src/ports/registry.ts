@@ -11,6 +11,8 @@ export interface Registered {
   readonly mode: Mode;
   /** Whether Redis answers on all connections that it needs. */
   readonly link: { readonly up: boolean };
+  /** Whether its process has no Redis, and follows others. */
+  readonly isUpstream: boolean;
   readonly proof: Proof;
 }
 

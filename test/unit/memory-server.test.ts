@@ -384,7 +384,11 @@ for (const ms of [-1, NaN, Infinity, '10', undefined]) {
 // ---- options ----
 
 const refusals: [title: string, options: () => unknown, message: RegExp][] = [
-  ['both', () => ({ redis: 'redis://127.0.0.1:1', store: memoryServer() }), /^redis, store, upstream: .* got redis and store/],
+  [
+    'both',
+    () => ({ redis: 'redis://127.0.0.1:1', store: memoryServer() }),
+    /^redis, store, upstream: .* got redis and store/,
+  ],
   ['neither', () => ({}), /^redis: expected .*, got undefined/],
   ['a store that is none', () => ({ store: {} }), /^store: expected a memoryServer\(\).*, got an object/],
   [

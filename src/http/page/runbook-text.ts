@@ -98,6 +98,20 @@ export const RUNBOOK = {
     "<code>redis-cli</code>: <code>INFO memory</code>, <code>INFO replication</code> (<code>role:master</code>?), <code>ACL WHOAMI</code>, <code>ACL LOG</code>.</p>\n" +
     "<p><strong>Do:</strong> what the section of the error says: <a href=\"#redis_not_ready\">REDIS_NOT_READY</a>, <a href=\"#redis_refused\">REDIS_REFUSED</a>, <a href=\"#rolled_back\">ROLLED_BACK</a>. <code>doctor</code> prints the command.</p>\n" +
     "<p><strong>Over:</strong> the headline is <a href=\"#all-well\">all-well</a>, and <code>doctor</code> has no <code>bad</code> line.</p>\n" +
+    "<h3 id=\"upstream-out\">upstream-out</h3>\n" +
+    "<blockquote>No process upstream serves this space. The state is from a moment ago.</blockquote>\n" +
+    "<blockquote>No process upstream serves this space. This process has not read any state yet.</blockquote>\n" +
+    "<blockquote>No process upstream serves this space. This is the last known state; it may be old.</blockquote>\n" +
+    "<p><strong>Means:</strong> this process has no Redis: it follows other processes (<code>connect({ upstream })</code>). Each of them is gone, refuses the token, does not follow the space, or has lost what it\n" +
+    "follows itself. They are asked in turn, again and again.</p>\n" +
+    "<p><strong>Check:</strong></p>\n" +
+    "<ul>\n" +
+    "<li>The reason, under Connection, names the last one asked by its place in <code>urls</code>: <code>answered 503</code> has lost its own source, <code>answered 404</code> does not follow the space, <code>cannot be reached</code> is gone or cut off.</li>\n" +
+    "<li><code>/readyz?verbose</code> of each process upstream: its headline says what it lacks. Where that is <code>upstream-out</code> too, go on one level up.</li>\n" +
+    "<li><code>has its frames from this process itself</code>: two processes follow each other. One of them needs another address.</li>\n" +
+    "</ul>\n" +
+    "<p><strong>Do:</strong> mend the highest process that is not well, or the network to it. Those behind it come back by themselves, from where they were.</p>\n" +
+    "<p><strong>Over:</strong> within about a second of a process upstream being well, the headline is <a href=\"#all-well\">all-well</a>.</p>\n" +
     "<h3 id=\"catching-up\">catching-up</h3>\n" +
     "<blockquote>This process is catching up: it reads the changes from Redis.</blockquote>\n" +
     "<blockquote>Redis is back. This process is bringing it up to date.</blockquote>\n" +
@@ -107,6 +121,7 @@ export const RUNBOOK = {
     "<p><strong>Over:</strong> the headline is <a href=\"#all-well\">all-well</a>.</p>\n" +
     "<h3 id=\"owner-silent\">owner-silent</h3>\n" +
     "<blockquote>The owner holds its lease, but is silent. Redis and this process are well.</blockquote>\n" +
+    "<blockquote>The owner holds its lease, but is silent. This process hears the one upstream.</blockquote>\n" +
     "<p><strong>Means:</strong> the owner gave no sign of life for longer than <code>maxStaleMs</code>, but its lease runs. It has died a moment ago, is stopped or blocked, or has lost Redis. After the lease, 3 s by default, it\n" +
     "becomes <a href=\"#owner-gone\">owner-gone</a>.</p>\n" +
     "<p><strong>Check:</strong> the process of the owner, by the name that the page shows. Is it there? Does its <code>/livez</code> answer? Its own page, or its log, says whether it has Redis. Its event loop may be blocked by\n" +
@@ -115,6 +130,7 @@ export const RUNBOOK = {
     "<p><strong>Over:</strong> the headline is <a href=\"#all-well\">all-well</a>, and the log has <code>is live again, after …</code>.</p>\n" +
     "<h3 id=\"owner-gone\">owner-gone</h3>\n" +
     "<blockquote>The owner is gone: its lease has run out. Redis and this process are well.</blockquote>\n" +
+    "<blockquote>The owner is gone: its lease has run out. This process hears the one upstream.</blockquote>\n" +
     "<p><strong>Means:</strong> the owner died, or was stopped for longer than its lease, and no standby took over. What this process shows is the last that the owner published. What the owner had set and not\n" +
     "published is lost with its process, unless a standby heard it directly.</p>\n" +
     "<p><strong>Check:</strong> <code>npx tandem-sync ls SPACE</code> says <code>lost</code>, and the name. Ask the supervisor of that process (<code>systemctl status</code>, <code>kubectl describe pod</code>): out of memory, crashed, not restarted?</p>\n" +
@@ -122,6 +138,7 @@ export const RUNBOOK = {
     "<p><strong>Over:</strong> <code>ls</code> says <code>alive</code>, the headline is <a href=\"#all-well\">all-well</a>, and the log has <code>hears the owner \"…\" again</code>.</p>\n" +
     "<h3 id=\"owner-released\">owner-released</h3>\n" +
     "<blockquote>The owner has stopped and released the space: this is all that it set. Redis and this process are well.</blockquote>\n" +
+    "<blockquote>The owner has stopped and released the space: this is all that it set.</blockquote>\n" +
     "<p><strong>Means:</strong> the owner ended in good order, and Redis holds all of it. The state is complete, but grows older.</p>\n" +
     "<p><strong>Check:</strong> was that planned: a deployment, a schedule? <code>npx tandem-sync ls SPACE</code> says <code>released</code>, and by whom.</p>\n" +
     "<p><strong>Do:</strong> after a planned stop nothing. Else start the owner: it has been told to stop, so ask who did (a signal, its supervisor).</p>\n" +
@@ -275,6 +292,11 @@ export const RUNBOOK = {
     "<p><strong>Check:</strong> the message has the other's name.</p>\n" +
     "<p><strong>Do:</strong> stop one of the two. In a deployment, start the new one with <code>standby: true</code>: it takes over when the old one ends. <code>takeOver: true</code> fences the other at once.</p>\n" +
     "<p><strong>Over:</strong> the line <code>is leading the space</code>, or a standby that waits.</p>\n" +
+    "<h3 id=\"no_redis\"><span id=\"error-NO_REDIS\"></span>NO_REDIS</h3>\n" +
+    "<p><strong>Means:</strong> a process that follows others upstream was asked to own, discover, remove or refresh a space.</p>\n" +
+    "<p><strong>Check:</strong> the program: the message names the call.</p>\n" +
+    "<p><strong>Do:</strong> do it in a process that has Redis.</p>\n" +
+    "<p><strong>Over:</strong> once the program is corrected.</p>\n" +
     "<h3 id=\"removed-1\"><span id=\"error-REMOVED\"></span>REMOVED</h3>\n" +
     "<p><strong>Means:</strong> the space was removed while this process followed it.</p>\n" +
     "<p><strong>Check:</strong> see <a href=\"#removed\">removed</a>.</p>\n" +
