@@ -89,14 +89,16 @@ onRealServers(
     const perMinute = (asked.length / tandems.length / (performance.now() - startedAt)) * 60_000;
     const inTenths = new Map<number, number>();
     for (const at of asked) inTenths.set(Math.floor(at / 100), (inTenths.get(Math.floor(at / 100)) ?? 0) + 1);
-    const busiest = Math.max(...inTenths.values());
+    // A loop that stood still for a moment makes one tenth full. Processes in step fill each one that has any.
+    const counts = [...inTenths.values()].toSorted((a, b) => a - b);
+    const typical = counts[Math.floor(counts.length / 2)]!;
     t.log(
-      `${perMinute.toFixed(0)} connections a minute from each process; at most ${busiest} of ${asked.length} in 100 ms`,
+      `${perMinute.toFixed(0)} connections a minute from each process; ${typical} of ${asked.length} in the typical 100 ms`,
     );
     // A process has two connections, and each is retried after half a second to a second.
     t.true(perMinute < 2 * 120 * 1.1);
     t.true(perMinute > 60, 'a process that retries too rarely is late when Redis is back');
-    t.true(busiest < 9, 'all ten processes retried within a tenth of a second');
+    t.true(typical < 5, 'the ten connections are retried in the same tenths of a second');
   },
 );
 
