@@ -11,7 +11,7 @@ import { LoadMeter } from './base/load.ts';
 import { hostname } from './base/node.ts';
 import { between, requireSignal } from './base/options.ts';
 import { inRoot } from './base/root.ts';
-import { Slices } from './base/slices.ts';
+import { finish, Slices } from './base/slices.ts';
 import type { Time } from './base/time.ts';
 import { machineClock, randomId } from './base/time.ts';
 import { VERSION } from './base/version.ts';
@@ -365,7 +365,9 @@ export class Tandem implements AsyncDisposable {
    */
   async fleet(): Promise<Fleet> {
     const roster = this.#roster;
-    return roster === undefined ? this.ownFleet : inRoot(() => readFleet(roster, this.#registration.record));
+    return roster === undefined
+      ? this.ownFleet
+      : inRoot(() => readFleet(roster, this.slices, this.#registration.record));
   }
 
   /**
@@ -373,7 +375,7 @@ export class Tandem implements AsyncDisposable {
    * @internal
    */
   get ownFleet(): Fleet {
-    return judge([{ record: this.#registration.record, ageMs: 0 }], this.time.wall());
+    return finish(judge([{ record: this.#registration.record, ageMs: 0 }], this.time.wall()));
   }
 
   /**

@@ -129,7 +129,7 @@ export class Server {
 
   /** What all processes say of themselves. */
   fleet(): Promise<Fleet> {
-    return readFleet(this.#store.roster);
+    return readFleet(this.#store.roster, new Slices(this.time));
   }
 
   /** The keys and the channel of a space. */

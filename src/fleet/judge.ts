@@ -4,11 +4,13 @@
  * Ages are measured by the server, and what a record tells is how long ago something was when it was written. So
  * all moments are on the server's clock, whatever the clocks of the processes say.
  */
+import type { Sliced } from '../base/slices.ts';
 import { compare, parsePosition } from '../state/position.ts';
 import type { Fleet, FleetMember, Standing } from './fleet.ts';
 import { isFine, STANDINGS } from './fleet.ts';
 import { countsOf } from './part.ts';
 import type { MemberRecord, ProcessRecord } from './record.ts';
+import { sorted } from './sorted.ts';
 
 /** A process that has written nothing for so long is silent, and then gone, ms. It writes each two seconds. */
 export const SILENT_MS = 4_500;
@@ -31,23 +33,26 @@ interface Mark {
 type ProcessState = 'running' | 'silent' | 'gone' | 'replaced' | 'stopped';
 
 /**
+ * The fleet as these records tell it. It yields now and then: a fleet may be large.
  * @param now the server's time, ms since 1970
  * @param leftOut processes that were not read
  */
-export function judge(sightings: readonly Sighting[], now: number, leftOut = 0): Fleet {
+export function* judge(sightings: readonly Sighting[], now: number, leftOut = 0): Sliced<Fleet> {
   const states = statesOf(sightings);
-  const marks = marksOf(sightings, now);
-  const members = sightings.flatMap((sighting) => {
+  const marks = yield* marksOf(sightings, now);
+  const members: FleetMember[] = [];
+  for (const sighting of sightings) {
     const state = states.get(sighting) ?? 'running';
-    return sighting.record.members.map((member) =>
-      memberOf(member, sighting, { state, now, marks: marks.get(member.space) ?? [] }),
-    );
-  });
+    for (const member of sighting.record.members) {
+      members.push(memberOf(member, sighting, { state, now, marks: marks.get(member.space) ?? [] }));
+      yield;
+    }
+  }
   return {
     at: Math.round(now),
     isWell: members.every(({ standing }) => isFine(standing)),
     counts: countsOf(members),
-    members: members.toSorted(byUrgency),
+    members: yield* sorted(members, byUrgency),
     leftOut: leftOut + sightings.reduce((sum, { record }) => sum + record.leftOut, 0),
   };
 }
@@ -76,18 +81,20 @@ function statesOf(sightings: readonly Sighting[]): Map<Sighting, ProcessState> {
   const states = new Map<Sighting, ProcessState>(sightings.map((one) => [one, stateOf(one)]));
   // Each that was started later takes the place of one at most: the last of its name that had gone by then.
   const gone = sightings.filter((one) => ['silent', 'gone'].includes(states.get(one)!));
+  const byName = Map.groupBy(
+    gone.toSorted((a, b) => a.ageMs - b.ageMs),
+    ({ record }) => record.name,
+  );
   const alive = sightings.filter((one) => states.get(one) === 'running');
-  for (const { record, ageMs } of alive.toSorted((a, b) => startOf(b) - startOf(a))) {
-    const startedAgoMs = record.startedAgoMs + ageMs;
-    const before = gone
-      .filter((one) => states.get(one) !== 'replaced')
-      .filter((one) => one.record.name === record.name && one.ageMs > startedAgoMs)
-      .toSorted((a, b) => a.ageMs - b.ageMs)[0];
-    if (before !== undefined) states.set(before, 'replaced');
+  for (const one of alive.toSorted((a, b) => startOf(b) - startOf(a))) {
+    const before = byName.get(one.record.name) ?? [];
+    const place = before.findIndex(({ ageMs }) => ageMs > startOf(one));
+    if (place !== -1) states.set(before.splice(place, 1)[0]!, 'replaced');
   }
   return states;
 }
 
+/** How long ago a process was started, ms. */
 function startOf({ record, ageMs }: Sighting): number {
   return record.startedAgoMs + ageMs;
 }
@@ -99,10 +106,11 @@ function stateOf({ record, ageMs }: Sighting): ProcessState {
 }
 
 /** Where the newest owner of each space was, oldest first. */
-function marksOf(sightings: readonly Sighting[], now: number): Map<string, Mark[]> {
+function* marksOf(sightings: readonly Sighting[], now: number): Sliced<Map<string, Mark[]>> {
   const marks = new Map<string, Mark[]>();
   for (const { record, ageMs } of sightings) {
     for (const { space, role, head, earlierHeads } of record.members) {
+      yield;
       if (role !== 'owner') continue;
       const own = [
         ...earlierHeads.map(({ head, agoMs }) => ({ head, at: now - ageMs - agoMs })),

@@ -1,8 +1,12 @@
 /** Who is gone, silent, stale or behind, and who stands first. */
 import test from 'ava';
+import { finish } from '../../src/base/slices.ts';
+import type { Fleet } from '../../src/fleet/fleet.ts';
 import type { Sighting } from '../../src/fleet/judge.ts';
-import { GONE_MS, judge, SILENT_MS } from '../../src/fleet/judge.ts';
+import { byUrgency, GONE_MS, judge as judgeInSlices, SILENT_MS } from '../../src/fleet/judge.ts';
 import type { MemberRecord, ProcessRecord } from '../../src/fleet/record.ts';
+
+const judge = (sightings: readonly Sighting[], now: number): Fleet => finish(judgeInSlices(sightings, now));
 
 const NOW = 1_764_000_000_000;
 
@@ -140,4 +144,23 @@ test('all moments are on the clock of the server', (t) => {
     connectedAt: NOW - 51_000,
   });
   t.is(one.members[0]?.transitions[0]?.at, NOW - 1_300);
+});
+
+test('a large fleet is sorted all the same, and yields often enough', (t) => {
+  const many = Array.from({ length: 100 }, (_, n) =>
+    seen(
+      `p${n}`,
+      n % 10 === 3 ? 6_000 : 500,
+      Array.from({ length: 50 }, (_, m) => member({ space: `bot:${m}` })),
+    ),
+  );
+  const work = judgeInSlices(many, NOW);
+  let yields = 0;
+  let step = work.next();
+  for (; !step.done; step = work.next()) yields += 1;
+  t.true(yields > 10_000, String(yields));
+  const { members } = step.value;
+  t.is(members.length, 5_000);
+  t.deepEqual(members, members.toSorted(byUrgency));
+  t.true(members.slice(0, 500).every(({ standing }) => standing === 'silent'));
 });
