@@ -62,6 +62,8 @@ export class ConnectionDriver {
   #work: ConnectionWork | undefined;
   #isStarted = false;
   #mode: Mode = 'recovering';
+  #isOut = false;
+  #backAt = -Infinity;
   #unwatch: readonly (() => void)[] = [];
   #mirrored: Mirrored | undefined;
 
@@ -85,6 +87,11 @@ export class ConnectionDriver {
 
   get mode(): Mode {
     return this.#mode;
+  }
+
+  /** When the last outage ended, on `Time`, ms; -Infinity before the first one. */
+  get backAt(): number {
+    return this.#backAt;
   }
 
   /** The machine's state: the mode, with the inner state where there is one, as in `degraded.direct`. */
@@ -165,6 +172,7 @@ export class ConnectionDriver {
     const from = this.#mode;
     if (mode === from) return;
     this.#mode = mode;
+    this.#noteOutage(mode);
     if (mode === 'connected') this.#reporter.recovered();
     const change = { space: this.#space, role: this.#role, mode, from, reason };
     const { observers, tracer } = this.#runtime;
@@ -174,6 +182,13 @@ export class ConnectionDriver {
     // The event comes before the snapshot: with `stopped` the actor is done, and emits nothing more.
     this.#reporter.emit({ type: 'mode', mode, from, reason } satisfies ModeEvent);
     this.#scope.self.send({ type: MODE_CHANGED });
+  }
+
+  #noteOutage(mode: Mode): void {
+    if (mode === 'degraded') this.#isOut = true;
+    if (mode !== 'connected' || !this.#isOut) return;
+    this.#isOut = false;
+    this.#backAt = this.#runtime.time.now();
   }
 
   #linkChanged(): void {

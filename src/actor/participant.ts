@@ -116,6 +116,14 @@ export abstract class Participant<D extends Definition, E extends EventObject>
   }
 
   /**
+   * Whether no outage has ended within the last so many ms.
+   * @internal
+   */
+  hasBeenBackFor(ms: number): boolean {
+    return this.context.runtime.time.now() - this.context.connection.backAt >= ms;
+  }
+
+  /**
    * What readings say of the whole state now, and since when: as the last events of this participant said it.
    */
   get status(): Status {

@@ -47,6 +47,9 @@ function isStandby(participant: AnyParticipant): boolean {
   return participant instanceof Owner && participant.ownership === 'standby';
 }
 
+/** After an outage of Redis, an owner has so long to give a sign before its silence is its own fault, ms. */
+const SETTLED_MS = 1_000;
+
 /** The head of a space in which nothing was ever set. */
 const NOWHERE = '0-0';
 
@@ -96,12 +99,14 @@ function withDirectFailure(words: Words, participant: AnyParticipant): Words {
   return { ...words, summary: `${words.summary} And ${failure.message}.` };
 }
 
-function ofConnected({ proof, head, isUpstream }: AnyParticipant): Words {
+function ofConnected(participant: AnyParticipant): Words {
+  const { proof, head, isUpstream } = participant;
   const isDetour = proof.source === 'direct' && !isUpstream;
   if (proof.freshness() === 'live' && proof.ownerAlive())
     return wordsOf(isDetour ? 'live-direct' : 'all-well', 'follower');
   const form = isUpstream ? 'upstream' : 'follower';
   if (proof.owner() === 'released') return wordsOf('owner-released', form);
   if (head === NOWHERE) return wordsOf('no-owner-yet', 'follower');
+  if (!isUpstream && !participant.hasBeenBackFor(SETTLED_MS)) return wordsOf('catching-up', 'waits');
   return wordsOf(proof.ownerAlive() ? 'owner-silent' : 'owner-gone', form);
 }

@@ -69,6 +69,7 @@ export const HEADLINES = {
     says: {
       follower: 'This process is catching up: it reads the changes from Redis.',
       owner: 'Redis is back. This process is bringing it up to date.',
+      waits: 'Redis is back. This process waits for the next sign of the owner.',
     },
     next: 'Wait a moment. Where it lasts, run `npx tandem-sync doctor`.',
   },

@@ -43,7 +43,9 @@ onRealServer(
     while (!(await Promise.race([ended, delay(ASK_MS, false)]))) {
       const section = sections.at(-1);
       const space = await readiness(port);
-      const isMended = section?.lines.some((line) => /^ {2}(?:mend|over) /.test(line)) ?? true;
+      // Once Redis is back, nobody else may be blamed for what is left of its outage either.
+      const end = section?.title.startsWith('Redis') ? /^ {2}over / : /^ {2}(?:mend|over) /;
+      const isMended = section?.lines.some((line) => end.test(line)) ?? true;
       if (section && space && !isMended) section.said.set(space.headline, space.culprit);
     }
     t.is(await exitCode, 0, lines.join('\n'));

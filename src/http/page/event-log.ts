@@ -110,9 +110,16 @@ export class EventLog {
     if (before === undefined) return;
     if (before.freshness !== now.freshness)
       this.#note(now.freshness === 'live' ? 'good' : 'bad', space, `the state is ${now.freshness} now`);
-    if (before.owner !== now.owner) this.#note(OWNERS[now.owner][0], space, OWNERS[now.owner][1]);
+    if (before.owner !== now.owner) this.#noteOwner(now.owner, participant);
     if (before.source !== now.source)
       this.#note('info', space, `the state comes from ${SOURCES[now.source]}`);
+  }
+
+  /** Who cannot hear an owner cannot say that it is gone. */
+  #noteOwner(owner: OwnerState, { space, mode, proof }: AnyParticipant): void {
+    const isDeaf = owner === 'lost' && mode !== 'connected' && proof.source !== 'direct';
+    if (isDeaf) this.#note('warn', space.name, 'nothing heard of the owner within its lease, without Redis');
+    else this.#note(OWNERS[owner][0], space.name, OWNERS[owner][1]);
   }
 
   /**

@@ -115,6 +115,7 @@ export const RUNBOOK = {
     "<h3 id=\"catching-up\">catching-up</h3>\n" +
     "<blockquote>This process is catching up: it reads the changes from Redis.</blockquote>\n" +
     "<blockquote>Redis is back. This process is bringing it up to date.</blockquote>\n" +
+    "<blockquote>Redis is back. This process waits for the next sign of the owner.</blockquote>\n" +
     "<p><strong>Means:</strong> Redis is there, and the two do not hold the same yet. It takes milliseconds, or seconds for a large state.</p>\n" +
     "<p><strong>Check:</strong> where it lasts for more than ten seconds, the reason under Connection, and <code>npx tandem-sync doctor SPACE</code>.</p>\n" +
     "<p><strong>Do:</strong> wait. If it comes again and again, another program writes to the keys of the space, or Redis evicts them: see <a href=\"#keys_lost\">KEYS_LOST</a> and <a href=\"#head_moved\">HEAD_MOVED</a>.</p>\n" +

@@ -827,12 +827,24 @@ export const PAGE = {
     "  return ['warn', mode === 'recovering' ? 'back' : 'answers', reason];\n" +
     "}\n" +
     "\n" +
-    "function ownerLamp({ link, ownerAlive, owner, ownerName, freshness, role, ownership, source, head }) {\n" +
+    "function ownerLamp({\n" +
+    "  headline,\n" +
+    "  link,\n" +
+    "  ownerAlive,\n" +
+    "  owner,\n" +
+    "  ownerName,\n" +
+    "  freshness,\n" +
+    "  role,\n" +
+    "  ownership,\n" +
+    "  source,\n" +
+    "  head,\n" +
+    "}) {\n" +
     "  if (role === 'owner') return [ownerAlive ? 'good' : 'warn', ownership, 'this process'];\n" +
     "  const who = ownerName === null ? '' : `${ownerName}: `;\n" +
     "  const more = role === 'standby' ? '; this process stands by' : '';\n" +
     "  if (!link.up && source !== 'direct')\n" +
     "    return ['warn', 'unheard', `${who}${ownerAlive ? 'its lease still runs; ' : ''}no path to it${more}`];\n" +
+    "  if (headline === 'catching-up' && !ownerAlive) return ['warn', 'unheard', `${who}no sign yet${more}`];\n" +
     "  if (owner === 'released')\n" +
     "    return ['warn', 'released', `${who}it stopped, and this is all that it set${more}`];\n" +
     "  if (!ownerAlive)\n" +

@@ -16,12 +16,24 @@ function redisLamp({ link, mode, reason, role }) {
   return ['warn', mode === 'recovering' ? 'back' : 'answers', reason];
 }
 
-function ownerLamp({ link, ownerAlive, owner, ownerName, freshness, role, ownership, source, head }) {
+function ownerLamp({
+  headline,
+  link,
+  ownerAlive,
+  owner,
+  ownerName,
+  freshness,
+  role,
+  ownership,
+  source,
+  head,
+}) {
   if (role === 'owner') return [ownerAlive ? 'good' : 'warn', ownership, 'this process'];
   const who = ownerName === null ? '' : `${ownerName}: `;
   const more = role === 'standby' ? '; this process stands by' : '';
   if (!link.up && source !== 'direct')
     return ['warn', 'unheard', `${who}${ownerAlive ? 'its lease still runs; ' : ''}no path to it${more}`];
+  if (headline === 'catching-up' && !ownerAlive) return ['warn', 'unheard', `${who}no sign yet${more}`];
   if (owner === 'released')
     return ['warn', 'released', `${who}it stopped, and this is all that it set${more}`];
   if (!ownerAlive)
