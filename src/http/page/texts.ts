@@ -1260,7 +1260,7 @@ export const PAGE = {
     "\n" +
     "  /**\n" +
     "   * @param {HTMLElement} element\n" +
-    "   * @param {Map<string, import('./space.js').SpaceView>} views\n" +
+    "   * @param views the view of each space, by its name\n" +
     "   * @param {HTMLElement} log the list of events, each with its time in `data-at`\n" +
     "   */\n" +
     "  constructor(element, views, log) {\n" +

@@ -26,7 +26,7 @@ export class Moment {
 
   /**
    * @param {HTMLElement} element
-   * @param {Map<string, import('./space.js').SpaceView>} views
+   * @param views the view of each space, by its name
    * @param {HTMLElement} log the list of events, each with its time in `data-at`
    */
   constructor(element, views, log) {
