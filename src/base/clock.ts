@@ -38,6 +38,7 @@ export class ServerClock {
   #best: Sample | undefined;
   /** The latest time that `now()` has returned; it returns nothing earlier. */
   #returnedMs = -Infinity;
+  #lastAheadMs = NaN;
 
   constructor(time: Time) {
     this.#time = time;
@@ -62,6 +63,7 @@ export class ServerClock {
     this.#samples = this.#samples.filter(({ at }) => receivedAt - at < WINDOW_MS).slice(1 - MAX_SAMPLES);
     this.#samples.push(sample);
     this.#best = this.#samples.reduce((a, b) => (this.#bound(b) <= this.#bound(a) ? b : a));
+    this.#lastAheadMs = this.#best.offsetMs;
   }
 
   /** Drops all samples, as after a change of server: the next one may have another clock. */
@@ -86,6 +88,16 @@ export class ServerClock {
     if (best === undefined) return NaN;
     this.#returnedMs = Math.max(this.#returnedMs, this.#estimate(best, at));
     return this.#returnedMs;
+  }
+
+  /**
+   * How far the server's clock is ahead of the local one, ms: the best estimate. While samples are void, it is the
+   * last one, which may be wrong by what is not known of a sleep. NaN before the first sample.
+   */
+  aheadMs(): number {
+    const ahead = this.now() - this.#time.now();
+    if (!Number.isNaN(ahead)) this.#lastAheadMs = ahead;
+    return this.#lastAheadMs;
   }
 
   /**

@@ -28,9 +28,9 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   if (!isSpaceName(space) || others.length > 0) throw new UsageError(EXPECTED_NAME);
   const server = await Server.open(reachOf(values, console));
   try {
-    const { head, keys } = await server.state(space);
+    const { head, keys, times } = await server.state(space);
     if (head.fence === 0) throw new Failure(`there is no space "${space}" in this Redis`);
-    const lines = [...keys].map(([key, value]) => storedLine(head, key, value));
+    const lines = [...keys].map(([key, value]) => storedLine(head, key, value, times));
     const unreadable = lines.find((line) => line.unreadable !== undefined);
     if (unreadable !== undefined)
       throw new Failure(`the value of "${unreadable.key}" is no JSON: tandem-sync doctor ${space} says more`);

@@ -45,6 +45,7 @@ function probe(rule: string, { live, channel, pattern }: Keys, prefix: string): 
   const [meta = '', state = '', index = '', lease = ''] = live.names;
   const none = `${meta}:none`;
   const args: Readonly<Record<string, readonly string[]>> = {
+    append: [none, ''],
     'client|reply': ['ON'],
     'client|setname': [`${prefix}:cli`],
     echo: [''],
@@ -87,6 +88,7 @@ function probe(rule: string, { live, channel, pattern }: Keys, prefix: string): 
 }
 
 const ASKED = new Set([
+  'append',
   'client|reply',
   'client|setname',
   'hset',

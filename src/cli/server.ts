@@ -16,6 +16,7 @@ import { keysOf } from '../redis/keys.ts';
 import type { Keys } from '../redis/keys.ts';
 import { RedisStore } from '../redis/store.ts';
 import type { Change } from '../state/change.ts';
+import { ChangeTimes } from '../state/change-times.ts';
 import { ZERO } from '../state/position.ts';
 import type { Reach } from './reach.ts';
 
@@ -43,6 +44,7 @@ export interface StoredState {
   readonly head: Head;
   /** The keys that hold a value, in order of their last change. */
   readonly keys: ReadonlyMap<string, StoredValue>;
+  readonly times: ChangeTimes;
 }
 
 /** Keeps the latest value of each key. */
@@ -176,24 +178,27 @@ export class Server {
    */
   async state(space: string): Promise<StoredState> {
     const gatherer = new StateGatherer();
-    const { head } = await gatherSince(
+    const { head, times } = await gatherSince(
       this.#store,
       new Slices(this.time),
       space,
       new Bookmark(ZERO),
       gatherer,
-      { seen: 0 },
+      { seen: 0, withTimes: true },
     );
-    return { head, keys: gatherer.keys };
+    return { head, keys: gatherer.keys, times: ChangeTimes.of(times) };
   }
 
   /**
    * One key of a space; `undefined` where it holds nothing.
    * @throws TandemError `HEAD_MOVED` where it changes faster than it can be read, and what `ask` throws
    */
-  async value(space: string, key: string): Promise<{ head: Head; value: StoredValue | undefined }> {
+  async value(
+    space: string,
+    key: string,
+  ): Promise<{ head: Head; value: StoredValue | undefined; times: ChangeTimes }> {
     const [, ...names] = this.keys(space).turn.names;
-    const [state = '', index = '', , turnState = '', turnIndex = ''] = names;
+    const [state = '', index = '', , timesKey = '', turnState = '', turnIndex = ''] = names;
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const head = await this.head(space);
       const places =
@@ -213,7 +218,9 @@ export class Server {
       const found = before.map((score, n) => ({ revision: Number(score ?? 0), json: values[n] }));
       const latest = found.reduce((a, b) => (b.revision > a.revision ? b : a));
       const { revision, json } = latest;
-      return { head: now, value: typeof json === 'string' && revision > 0 ? { revision, json } : undefined };
+      const value = typeof json === 'string' && revision > 0 ? { revision, json } : undefined;
+      const times = await this.ask('GET', timesKey).catch(otherwise(null));
+      return { head: now, value, times: ChangeTimes.of(typeof times === 'string' ? times : undefined) };
     }
     throw new TandemError('HEAD_MOVED', `key "${key}" changes faster than it can be read`);
   }

@@ -76,9 +76,9 @@ class JsonPrinter {
     this.#console = console;
   }
 
-  change({ key, value, position, freshness, staleMs, owner }: Reading): void {
+  change({ key, value, position, changedAt, freshness, staleMs, owner }: Reading): void {
     const deleted = value === undefined ? { deleted: true } : { value };
-    this.#print({ key, ...deleted, position, freshness, staleMs: known(staleMs), owner });
+    this.#print({ key, ...deleted, position, changedAt, freshness, staleMs: known(staleMs), owner });
   }
 
   status({ freshness, staleMs, owner, ownerName }: Status): void {

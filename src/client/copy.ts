@@ -15,6 +15,7 @@ interface Entry {
   readonly json: unknown;
   readonly value: unknown;
   readonly position: string;
+  readonly changedAt: number | undefined;
   /** The last reading, and its proof. */
   reading?: Reading;
   proof?: Proof;
@@ -24,6 +25,7 @@ interface Entry {
 interface Held {
   readonly value: unknown;
   readonly position: string;
+  readonly changedAt?: number;
 }
 
 export interface StateEvent {
@@ -79,13 +81,13 @@ export function newCopy(definition: Definition | undefined, refused: (error: Cli
   const put = (key: string, held: Held, before: ReadonlyMap<string, Entry>, changed: Set<string>): void => {
     const schema = schemaOf(definition, key);
     if (schema === undefined) return;
-    const { value: json, position } = held;
+    const { value: json, position, changedAt } = held;
     const known = before.get(key);
     const wasRefused = refusals.delete(key);
     try {
       // What came again is the same object to whoever compares.
       const isSame = known?.position === position && JSON.stringify(known.json) === JSON.stringify(json);
-      copy.entries.set(key, isSame ? known : { json, value: readValue(schema, json), position });
+      copy.entries.set(key, isSame ? known : { json, value: readValue(schema, json), position, changedAt });
       if (isSame && !wasRefused) return;
     } catch (cause) {
       if (known !== undefined) copy.entries.set(key, known);
@@ -116,6 +118,7 @@ export function newCopy(definition: Definition | undefined, refused: (error: Cli
         key,
         value: entry?.value,
         position: entry?.position ?? '0-0',
+        changedAt: entry?.changedAt,
         get freshness() {
           return isRefused ? 'stale' : proof.freshness;
         },

@@ -84,6 +84,7 @@ export class Applier<D extends Definition> {
   readonly #values: ValueReader;
   readonly #settling: Settling;
   #refusals = new Refusals();
+  readonly #timeOf = (revision: number): number | undefined => this.#replica.times.at(revision);
   /** The time at which the copy last moved, on `Time`, ms. */
   #movedAt = -Infinity;
 
@@ -111,7 +112,7 @@ export class Applier<D extends Definition> {
   /** An entry with its proof. */
   row(entry: Entry<unknown>): AnyRow<D> {
     const { key, value } = entry;
-    return new Row(key as KeyOf<D>, entry, value, this.#proofOf(key));
+    return new Row(key as KeyOf<D>, entry, value, this.#timeOf, this.#proofOf(key));
   }
 
   #proofOf(key: string): Proof {
@@ -126,7 +127,7 @@ export class Applier<D extends Definition> {
   get<K extends KeyOf<D>>(key: K): ReadingOf<D, K> {
     const entry = this.#replica.get(key);
     if (entry === undefined) this.#space.requireSchema(key);
-    return readingOf(key, entry, entry?.value, this.#proofOf(key)) as ReadingOf<D, K>;
+    return readingOf(key, entry, entry?.value, this.#timeOf, this.#proofOf(key)) as ReadingOf<D, K>;
   }
 
   /** Whether the newest value of a key could not be read. */
@@ -159,7 +160,7 @@ export class Applier<D extends Definition> {
     if (refused.length > 0 && path === 'redis') return 'unreadable';
     const from = this.#replica.position.revision;
     // planted: advance
-    const changed = this.#replica.advance(frame, read, unread);
+    const changed = this.#replica.advance(frame, read, unread, this.#latestSetMs);
     this.#noteRefusals(changed, refused);
     return this.#applied(arrival, changed, from);
   }
@@ -286,6 +287,11 @@ export class Applier<D extends Definition> {
     return Math.min(clock.latest(), time.wall() + CENTURY_MS);
   }
 
+  /** The owner may know the server's clock worse than this process does. */
+  get #latestSetMs(): number {
+    return this.latestMs + MAX_LATE_MS;
+  }
+
   /** A frame that changes nothing: it proves the copy, or shows that the copy is wrong. */
   #known(arrival: Arrival): Outcome {
     const { frame } = arrival;
@@ -338,7 +344,7 @@ export class Applier<D extends Definition> {
   }
 
   #merge({ draft, refusals }: Settled, head: Line & Position): readonly Entry<unknown>[] {
-    const changed = this.#replica.merge(head, draft);
+    const changed = this.#replica.merge(head, draft, this.#latestSetMs);
     this.#noteRefusals(changed, refusals.keys());
     return changed;
   }
@@ -347,7 +353,7 @@ export class Applier<D extends Definition> {
     const { draft, isFull, refusals } = settled;
     const from = isFull ? 0 : this.#replica.position.revision;
     const isNews = !this.#refusals.isEmpty || !refusals.isEmpty;
-    const old = this.#replica.swap(to, draft, settled);
+    const old = this.#replica.swap(to, draft, settled, this.#latestSetMs);
     this.#refusals = refusals;
     if (isNews) this.#context.proofWatch.changed();
     if (!isFull) return { from };

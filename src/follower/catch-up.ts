@@ -35,6 +35,8 @@ export interface GatherOptions {
   readonly seen?: number;
   /** Whether the last whole state that was read was not the owner's. Default false. */
   readonly isDoubted?: boolean;
+  /** Whether to ask for the times at which keys were set. Default false. */
+  readonly withTimes?: boolean;
   /** Called with the head of each page as it comes. */
   readonly heard?: (head: Head) => void;
   /**
@@ -51,6 +53,8 @@ export interface Gathered {
   readonly head: Head;
   /** Whether what was taken is the whole state, and replaces the reader's. */
   readonly isFull: boolean;
+  /** When keys were set, as `ChangeTimes` reads it; `undefined` where that was not asked, or is not known. */
+  readonly times: string | undefined;
 }
 
 /**
@@ -68,9 +72,19 @@ export async function gatherSince(
   gatherer: Gatherer,
   options: GatherOptions = {},
 ): Promise<Gathered> {
-  const { seen = bookmark.position.epoch, isDoubted = false, heard, rest, signal } = options;
-  const ask = ({ position, limit, horizon }: PageRequest, more: SinceOptions = {}): Promise<Page> =>
-    store.since(space, position, limit, { horizon, seen, ...more });
+  const {
+    seen = bookmark.position.epoch,
+    isDoubted = false,
+    withTimes = false,
+    heard,
+    rest,
+    signal,
+  } = options;
+  const ask = ({ position, limit, horizon }: PageRequest, more: SinceOptions = {}): Promise<Page> => {
+    // A last page without changes ends those that came before it.
+    const wanted = withTimes && (bookmark.head === undefined || 'always');
+    return store.since(space, position, limit, { horizon, seen, withTimes: wanted, ...more });
+  };
   let doubt: SinceOptions = { isDoubted };
   let restarts = 0;
   let failures = 0;
@@ -114,7 +128,9 @@ export async function gatherSince(
     // planted: page-taken
     await slices.run(gatherer.take(page.changes), signal);
     bookmark.move(page);
-    if (!hasMore) return { head: { ...page.head, keysLost: bookmark.hasLostKeys }, isFull: bookmark.isFull };
+    if (hasMore) continue;
+    const head = { ...page.head, keysLost: bookmark.hasLostKeys };
+    return { head, isFull: bookmark.isFull, times: page.times };
   }
 }
 

@@ -63,7 +63,7 @@ export class CopySource implements FeedSource<unknown> {
 
   /** The lease is as long as what is left of it here. A goodbye is passed on in each header. */
   header({ prev, now }: HeaderOf): Header {
-    const { line, position, digest } = this.#replica;
+    const { line, position, digest, times } = this.#replica;
     const { proof } = this.#freshness;
     return {
       epoch: line.epoch,
@@ -76,6 +76,7 @@ export class CopySource implements FeedSource<unknown> {
       leaseMs: Math.floor(proof.leaseMs()),
       bye: proof.owner() === 'released',
       digest,
+      times: prev < position.revision ? times.print(prev, position.revision) : undefined,
     };
   }
 }

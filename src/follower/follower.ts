@@ -27,6 +27,7 @@ import type { AnyReading, ReadingOf } from '../state/any-reading.ts';
 import type { Proof, Row } from '../state/reading.ts';
 import { Replica } from '../state/replica.ts';
 import type { Snapshot } from '../state/snapshot.ts';
+import type { ChangeTimes } from '../state/change-times.ts';
 import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import { Admission } from './admission.ts';
@@ -219,6 +220,14 @@ export class Follower<D extends Definition = Definition>
 
   get size(): number {
     return this.parts.replica.size;
+  }
+
+  /**
+   * When the keys were set, on the server's clock.
+   * @internal
+   */
+  get times(): ChangeTimes {
+    return this.parts.replica.times;
   }
 
   override get<K extends KeyOf<D>>(key: K): ReadingOf<D, K> {

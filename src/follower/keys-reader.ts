@@ -11,6 +11,7 @@ import { TandemError } from '../base/errors.ts';
 import { backoffMs, pause } from '../base/time.ts';
 import type { Head } from '../ports/store.ts';
 import type { Position } from '../state/position.ts';
+import type { Timed } from '../state/replica.ts';
 import { printPosition, ZERO } from '../state/position.ts';
 import type { Floor } from './admission.ts';
 import { isRolledBack } from './admission.ts';
@@ -24,7 +25,7 @@ import type { Parts } from './parts.ts';
 /** What was read, up to a head. */
 export interface KeysRead {
   readonly gathering: Gathering;
-  readonly head: Head;
+  readonly head: Head & Timed;
   /** Whether it is the whole state. */
   readonly isFull: boolean;
   /** Everything is in it that changed after this revision. */
@@ -117,15 +118,15 @@ export class KeysReader {
     const heard = (head: Head): void => this.noteLease(head);
     const { store, slices, time } = runtime;
     const rest = (failures: number): Promise<void> => pause(time, backoffMs(time, failures), signal);
-    const options = { seen: 0, isDoubted, heard, rest, signal };
-    const { head, isFull } = await gatherSince(store, slices, space, bookmark, gathering, options);
+    const options = { seen: 0, isDoubted, withTimes: true, heard, rest, signal };
+    const { head, isFull, times } = await gatherSince(store, slices, space, bookmark, gathering, options);
     try {
       this.#judge(head, floor);
     } catch (error) {
       if (this.#begun?.bookmark === bookmark) this.forget();
       throw error;
     }
-    return { gathering, head, isFull, from };
+    return { gathering, head: { ...head, allTimes: times ?? '' }, isFull, from };
   }
 
   #judge(head: Head, floor: Floor): void {

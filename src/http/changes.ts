@@ -239,9 +239,9 @@ function* changeParts(participant: AnyParticipant, from: Position): Generator<st
       yield '';
       continue;
     }
-    const { key, value, position } = row;
+    const { key, value, position, changedAt } = row;
     if (value === undefined) deletes.push(key);
-    yield value === undefined ? '' : `${comma}${JSON.stringify({ key, value, position })}`;
+    yield value === undefined ? '' : `${comma}${JSON.stringify({ key, value, position, changedAt })}`;
     if (value !== undefined) comma = ',';
   }
   if (deletes.length === 0 && comma === begin) return;

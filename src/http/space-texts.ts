@@ -110,9 +110,9 @@ function* rowsOf(
       yield '';
       continue;
     }
-    const { key, value, position, proof } = row;
+    const { key, value, position, changedAt, proof } = row;
     const freshness = asOfNow === 'stale' ? asOfNow : proof.freshness();
-    yield `${comma}${JSON.stringify(key)}:${JSON.stringify({ value, position, freshness })}`;
+    yield `${comma}${JSON.stringify(key)}:${JSON.stringify({ value, position, changedAt, freshness })}`;
     comma = ',';
   }
 }

@@ -103,7 +103,8 @@ export async function answerKey(ctx: Context, participant: AnyParticipant, key: 
     );
   }
   if (isKnown(ctx, headers, isSettled(participant, headers))) return;
-  ctx.body = { space: participant.space.name, key, value, ...inJson(headers) };
+  const { changedAt } = reading;
+  ctx.body = { space: participant.space.name, key, value, changedAt, ...inJson(headers) };
 }
 
 /** @throws TandemError `STOPPED` once the process is stopping and has no space left */

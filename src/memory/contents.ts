@@ -70,6 +70,7 @@ export const TYPES = {
   state: 'hash',
   index: 'zset',
   lease: 'string',
+  times: 'string',
   'state:turn': 'hash',
   'index:turn': 'zset',
   'state:next': 'hash',
@@ -116,6 +117,8 @@ export class MemorySpace {
   /** What is staged belongs to this. */
   attempt: string | undefined;
   lease: MemoryLease | undefined;
+  /** When keys were set, as `ChangeTimes` reads it; `undefined` where the key is not there. */
+  times: string | undefined;
   /** The keys at which somebody has put another type, and that type. Nothing of ours is there. */
   readonly foreign = new Map<KeyName, string>();
   /** A key of another type was met by a writer: all counts as lost until the whole state is replaced. */
@@ -130,10 +133,10 @@ export class MemorySpace {
   /** Notes everything but the contents, which note their changes by themselves. Called before a script. */
   note(): void {
     if (this.#history === undefined) return;
-    const { meta, live, turn, next, attempt, lease, isSizeLost } = this;
+    const { meta, live, turn, next, attempt, lease, times, isSizeLost } = this;
     const foreign = [...this.foreign];
     this.#history.note(() => {
-      Object.assign(this, { meta, live, turn, next, attempt, lease, isSizeLost });
+      Object.assign(this, { meta, live, turn, next, attempt, lease, times, isSizeLost });
       this.foreign.clear();
       for (const [name, type] of foreign) this.foreign.set(name, type);
     });
@@ -145,6 +148,7 @@ export class MemorySpace {
     if (name === 'state') this.live.state.clear();
     else if (name === 'index') this.live.index.clear();
     else if (name === 'lease') this.lease = undefined;
+    else if (name === 'times') this.times = undefined;
     else if (name === 'state:turn') this.turn.state.clear();
     else if (name === 'index:turn') this.turn.index.clear();
     else if (name === 'meta') {
@@ -161,6 +165,7 @@ export class MemorySpace {
     copy.turn = this.turn.copy();
     copy.next = this.next?.copy();
     copy.lease = this.lease;
+    copy.times = this.times;
     copy.attempt = this.attempt;
     copy.isSizeLost = this.isSizeLost;
     for (const [name, type] of this.foreign) copy.foreign.set(name, type);

@@ -48,10 +48,10 @@ const FAR_MS = 3_155_760_000_000;
 const ROUNDING_MS = 2;
 /** The keys that each script is given: all, or those that are live. */
 const ALL = Object.keys(TYPES) as KeyName[];
-const LIVE = ALL.slice(0, 4);
-const TURN = ALL.slice(4, 6);
-const NEXT = ALL.slice(6);
-const WITH_TURN = ALL.slice(0, 6);
+const LIVE = ALL.slice(0, 5);
+const TURN = ALL.slice(5, 7);
+const NEXT = ALL.slice(7);
+const WITH_TURN = ALL.slice(0, 7);
 /** Keys are settled up to so many bytes of values at a time. */
 const LARGE_SETTLE = 256 * 1024;
 const NO_WRONG_TYPES: readonly WrongType[] = [];
@@ -168,11 +168,16 @@ export class RedisModel {
     live.apply(cut.changes);
     const size = meta.size + state.size - before.size;
     const indexed = meta.indexed + index.size - before.indexed;
+    const isTimesForeign = space.foreign.has('times') && cut.allTimes === undefined;
+    if (!isTimesForeign) keepTimes(space, cut);
     if (cut.isLight) space.meta = { ...meta, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
     else this.#finish(space, cut, size, indexed);
     if (cut.isAnnounced !== true) this.publish(name, headerOf(cut, cut.prev.revision), cut.changes);
     if (cut.isLight) return { outcome: 'committed' };
-    return { outcome: 'committed', head: { ...this.#head(space), unsettled: 0 } };
+    const timesLength = isTimesForeign ? -1 : (space.times?.length ?? 0);
+    const wrongTypes = this.#wrongTypes.filter(({ key }) => key.endsWith(':lease'));
+    const head = { ...this.#head(space), unsettled: 0, wrongTypes };
+    return { outcome: 'committed', timesLength, head };
   }
 
   stage(
@@ -217,6 +222,7 @@ export class RedisModel {
     if (!isWhole || TURN.some((key) => foreign.has(key))) return this.#reply(space, 'keys_lost');
 
     space.meta = { ...meta, turnSize: size, turnIndexed: indexed };
+    keepTimes(space, cut);
     this.#finish(space, cut, meta.size, meta.indexed);
     this.publish(name, turnHeaderOf(cut, { attempt, parts }), []);
     return this.#reply(space, 'committed');
@@ -269,6 +275,7 @@ export class RedisModel {
     space.turn = new Contents(this.#history);
     for (const key of TURN) space.foreign.delete(key);
     space.meta = { ...space.meta, turnSize: 0, turnIndexed: 0 };
+    keepTimes(space, replacement);
     this.#finish(space, replacement, size, count);
     this.publish(name, headerOf({ ...replacement, digest }, replacement.revision), []);
     return this.#reply(space, 'committed');
@@ -278,7 +285,7 @@ export class RedisModel {
     name: string,
     position: Position,
     limit: number,
-    { horizon = 0, seen = 0, isDoubted }: SinceOptions,
+    { horizon = 0, seen = 0, isDoubted, withTimes }: SinceOptions,
   ): Page {
     const space = this.#begin(name, ALL);
     const { live, foreign } = space;
@@ -314,7 +321,16 @@ export class RedisModel {
     const { changes, isSound } = decodePage(encodeChanges(page));
     const head = this.#head(space);
     const more = page.length === limit || page.length < found.length;
-    return { head: isSound ? head : { ...head, keysLost: true }, full, more, changes };
+    const isDue = withTimes === 'always' || (withTimes === true && (full || changes.length > 0));
+    const hasTimes = isDue && !more;
+    const times = hasTimes ? space.times : undefined;
+    return {
+      head: isSound ? head : { ...head, keysLost: true },
+      full,
+      more,
+      changes,
+      ...(times && { times }),
+    };
   }
 
   renew(name: string, owner: string, epoch: number, leaseMs: number): void {
@@ -529,6 +545,13 @@ function revisionsAfter(
     .inOrder()
     .filter(([, revision]) => revision > from)
     .map(([key, revision]) => ({ key, revision, contents }));
+}
+
+/** As `keepTimes` in `head.lua`. */
+function keepTimes(space: MemorySpace, { times = '', allTimes }: CutHead): void {
+  if (times === '' && allTimes === undefined) return;
+  space.foreign.delete('times');
+  space.times = allTimes ?? `${space.times ?? ''};${times}`;
 }
 
 function wrongTypeOf(name: string, { foreign }: MemorySpace, key: KeyName): WrongType[] {

@@ -15,9 +15,14 @@ import type { WholeState } from '../state/whole-state.ts';
 import type { Cadence, CommitPlan, Occasion, ReplacementPlan, TurnPlan } from './cadence.ts';
 import type { Books } from './books.ts';
 import type { CommitMeter } from './commit-meter.ts';
+import { StoredTimes } from './stored-times.ts';
 
 /** Something that goes to the store, and is answered. */
 type Plan = CommitPlan | TurnPlan | ReplacementPlan;
+
+/** The times of keys in a cut. */
+type Times = Pick<CutHead, 'times' | 'allTimes'>;
+const NO_TIMES: Times = {};
 
 /** The outcome of one call to settle a turn. */
 export type SettleReply = Awaited<ReturnType<Store['settle']>>;
@@ -31,6 +36,7 @@ export class Committer {
   readonly #cadence: Cadence;
   readonly #meter: CommitMeter;
   readonly #heartbeatMs: number;
+  readonly #storedTimes = new StoredTimes();
   /** Everything that is on its way. None of these promises rejects. */
   readonly #underWay = new Set<Promise<void>>();
   /**
@@ -89,7 +95,7 @@ export class Committer {
       if (value === undefined || (key.length + value.json.length) * 3 < never.bytes) continue;
       const bytes = sizeOf({ key, json: value.json });
       if (bytes < never.bytes) continue;
-      ledger.withhold(key);
+      ledger.withhold(key, this.#context.runtime.clock.aheadMs());
       const what = `the value of "${key}", ${bytes} bytes, is larger than Redis takes (${never.why})`;
       const effect = 'followers keep its last value, as stale';
       this.#context.reporter.report(new TandemError('TOO_LARGE', `${what}: ${effect}`));
@@ -154,6 +160,7 @@ export class Committer {
       heartbeatMs: changes.length === 0 ? this.#heartbeatMs : undefined,
       setAt,
       setErrorMs,
+      times: changes.length > 0 ? this.#timesOf(from, head.revision) : undefined,
     };
     if (changes.length > 0) {
       progress.announcedUpTo(head.revision);
@@ -183,33 +190,59 @@ export class Committer {
     progress.begin(underWay);
     ledger.sentUpTo(plan.revision);
     const cutAt = this.#context.runtime.time.now();
-    return this.#ask(plan, from).then(
+    const times = this.#timesFor(plan, epoch);
+    return this.#ask(plan, from, times).then(
       (reply) => {
         progress.end(underWay);
+        this.#timesCame(times, reply, epoch);
         return this.#conclude(plan, underWay.to, cutAt, reply);
       },
       (error: unknown) => {
         progress.end(underWay);
+        if (times.allTimes !== undefined) this.#storedTimes.end(0, 0);
         throw error;
       },
     );
   }
 
-  #ask(plan: Plan, from: number): Promise<Committed> {
+  /** The times that go with a cut: those of its changes, or where the store lacks some, of all keys. */
+  #timesFor(plan: Plan, epoch: number): Times {
+    const isWhole = plan.kind === 'replacement';
+    if (!isWhole && plan.prev.revision === plan.revision && !this.#storedTimes.isDue(epoch)) return NO_TIMES;
+    const times = isWhole ? '' : this.#timesOf(plan.prev.revision, plan.revision);
+    if (!isWhole && !this.#storedTimes.isDue(epoch)) return { times };
+    this.#storedTimes.begin();
+    // planted: stored-times
+    return { times, allTimes: this.#timesOf(0, plan.revision) };
+  }
+
+  #timesOf(after: number, upTo: number): string {
+    const { ledger } = this.#books;
+    ledger.settleTimes(this.#context.runtime.clock.aheadMs());
+    return ledger.times.print(after, upTo);
+  }
+
+  #timesCame({ allTimes }: Times, reply: Committed, epoch: number): void {
+    const isCommitted = reply.outcome === 'committed';
+    if (allTimes !== undefined) this.#storedTimes.end(isCommitted ? epoch : 0, allTimes.length);
+    else if (isCommitted && reply.timesLength !== undefined) this.#storedTimes.found(reply.timesLength);
+  }
+
+  #ask(plan: Plan, from: number, times: Times): Promise<Committed> {
     const { announced } = this.#books.progress;
     const range = { from, to: plan.revision, announced };
     try {
       if (plan.kind === 'commit')
         return this.#meter.measured({ ...range, changes: plan.changes }, (measures) =>
-          this.#commitTo(plan, measures),
+          this.#commitTo(plan, measures, times),
         );
       if (plan.kind === 'turn')
         return this.#meter.measured({ ...range, changes: plan.extent }, (measures) =>
-          this.#commitTurn(plan, measures),
+          this.#commitTurn(plan, measures, times),
         );
       const whole = this.#books.ledger.whole();
       return this.#meter
-        .measured({ ...range, changes: whole }, () => this.#replaceBy(plan, whole))
+        .measured({ ...range, changes: whole }, () => this.#replaceBy(plan, whole, times))
         .finally(() => whole.close());
     } catch (error) {
       // A store that throws at once has failed, as one that rejects.
@@ -217,21 +250,31 @@ export class Committer {
     }
   }
 
-  #commitTo(plan: CommitPlan, measures: Measures): Promise<Committed> {
+  #commitTo(plan: CommitPlan, measures: Measures, times: Times): Promise<Committed> {
     const { space, runtime } = this.#context;
     const { revision, prev, changes, dropped, isLight, isAnnounced } = plan;
     const digest = this.#digestAt(revision);
-    const cut = { ...this.#cut(plan), digest, prev, changes, dropped, isLight, measures, isAnnounced };
+    const cut = {
+      ...this.#cut(plan),
+      ...times,
+      digest,
+      prev,
+      changes,
+      dropped,
+      isLight,
+      measures,
+      isAnnounced,
+    };
     return runtime.store.commit(space, cut);
   }
 
   /** Its changes are walked, and hashed, portion by portion, while others are set. */
-  #commitTurn(plan: TurnPlan, measures: Measures): Promise<Committed> {
+  #commitTurn(plan: TurnPlan, measures: Measures, times: Times): Promise<Committed> {
     const { space, runtime } = this.#context;
     const { prev, revision } = plan;
     this.#proveBefore(plan);
     const changes = this.#books.ledger.cut(prev.revision, revision);
-    const cut = { ...this.#cut(plan), prev, measures, changes };
+    const cut = { ...this.#cut(plan), ...times, prev, measures, changes };
     return runtime.store.commitTurn(space, { ...cut, digest: () => changes.digest });
   }
 
@@ -258,11 +301,11 @@ export class Committer {
   }
 
   /** What is set while the store takes the state goes out after it. */
-  #replaceBy(plan: ReplacementPlan, whole: WholeState): Promise<Committed> {
+  #replaceBy(plan: ReplacementPlan, whole: WholeState, times: Times): Promise<Committed> {
     const { space, runtime } = this.#context;
     // The next cut's digest needs the hashes of everything that is sent with this one.
     this.#digestAt(plan.revision);
-    return runtime.store.replaceAll(space, { ...this.#cut(plan), whole });
+    return runtime.store.replaceAll(space, { ...this.#cut(plan), ...times, whole });
   }
 
   #cut({ revision, cutAt, leaseMs }: Plan): CutHead {

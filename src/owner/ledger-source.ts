@@ -1,6 +1,8 @@
 /** What an owner's feed serves: its ledger, as long as its claim is not in doubt. */
+import type { ServerClock } from '../base/clock.ts';
 import type { Time } from '../base/time.ts';
 import type { FeedSource, HeaderOf } from '../ports/feed-source.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import type { Captured } from '../state/captured.ts';
 import type { Change } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
@@ -15,13 +17,19 @@ export class LedgerSource implements FeedSource<Captured> {
   readonly #ledger: Ledger;
   readonly #lease: Lease;
   readonly #time: Time;
+  readonly #clock: ServerClock;
   readonly #heartbeatMs: number;
 
   /** @param heartbeatMs the time between two beats of the feed, ms */
-  constructor({ ledger, lease }: Pick<Books, 'ledger' | 'lease'>, time: Time, heartbeatMs: number) {
+  constructor(
+    { ledger, lease }: Pick<Books, 'ledger' | 'lease'>,
+    { time, clock }: Pick<Runtime, 'time' | 'clock'>,
+    heartbeatMs: number,
+  ) {
     this.#ledger = ledger;
     this.#lease = lease;
     this.#time = time;
+    this.#clock = clock;
     this.#heartbeatMs = heartbeatMs;
   }
 
@@ -55,6 +63,7 @@ export class LedgerSource implements FeedSource<Captured> {
     const { revision } = this.#ledger.head;
     const setAt = isMeasured ? this.#ledger.setAtSince(prev) : NaN;
     const isSetKnown = !Number.isNaN(setAt);
+    if (prev < revision) this.#ledger.settleTimes(this.#clock.aheadMs());
     return {
       epoch,
       base,
@@ -69,6 +78,7 @@ export class LedgerSource implements FeedSource<Captured> {
       setAt: isSetKnown ? setAt : undefined,
       // The times are rounded to whole µs.
       setErrorMs: isSetKnown ? 0.001 : undefined,
+      times: prev < revision ? this.#ledger.times.print(prev, revision) : undefined,
       trace: isMeasured ? this.#trace(prev) : undefined,
     };
   }

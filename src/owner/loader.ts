@@ -27,6 +27,8 @@ export class Loader implements Gatherer {
   readonly #context: Context;
   readonly #bookmark = new Bookmark(ZERO);
   #loading: Loading;
+  /** When the keys were set that were read. */
+  #times: string | undefined;
   /** The errors of the values that their schemas refuse, by key. */
   readonly #refused = new Map<string, unknown>();
 
@@ -45,7 +47,9 @@ export class Loader implements Gatherer {
   /** Reads the state that the store has. After a failure, it goes on from where it was. */
   async read(signal: AbortSignal): Promise<Head> {
     const { store, slices } = this.#context.runtime;
-    const { head } = await gatherSince(store, slices, this.#space.name, this.#bookmark, this, { signal });
+    const options = { withTimes: true, signal };
+    const { head, times } = await gatherSince(store, slices, this.#space.name, this.#bookmark, this, options);
+    this.#times = times;
     return head;
   }
 
@@ -71,6 +75,8 @@ export class Loader implements Gatherer {
       start = decide();
     }
     if (start.inherits === 'state') this.#begin(start.line);
+    if (start.inherits !== 'state' && this.#times !== undefined) this.#loading.times.take(this.#times);
+    if (start.inherits !== 'nothing') this.#loading.times.fill(standby!.times);
     if (start.inherits !== 'nothing')
       yield* this.#inherit(standby!, start.inherits === 'state' ? 0 : this.top);
     this.#loading.goOn(start.line, start.revision, start.horizon);
@@ -120,7 +126,7 @@ export class Loader implements Gatherer {
   *#dropRefused(ledger: Ledger): Sliced<void> {
     for (const [key, error] of this.#refused) {
       if (ledger.get(key) === undefined) {
-        this.#loading.delete(key);
+        this.#loading.delete(key, this.#context.runtime.time.now());
         this.#context.reporter.report(error);
       }
       yield;

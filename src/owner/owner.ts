@@ -148,7 +148,7 @@ export class Owner<D extends Definition = Definition>
     this.#books = books;
     const identity = { name: runtime.name };
     this.#telling = new KeyTelling(context, ledger, (key) => this.readable(key));
-    this.#ledgerView = this.#view = new LedgerView(ledger, this.#ledgerProof, identity);
+    this.#ledgerView = this.#view = new LedgerView(ledger, runtime.clock, this.#ledgerProof, identity);
     this.#ownership = new OwnershipDriver(space.name, observers, scope, context.reporter, isStandby);
     this.#leadership = new Leadership(
       {
@@ -168,7 +168,7 @@ export class Owner<D extends Definition = Definition>
       },
       this,
     );
-    const source = new LedgerSource(books, runtime.time, heartbeatMs);
+    const source = new LedgerSource(books, runtime, heartbeatMs);
     this.feed = new Feed(source, runtime, { heartbeatMs, meter });
     const leadership = this.#leadership;
     this.#scheduler = new CommitScheduler(
@@ -272,7 +272,7 @@ export class Owner<D extends Definition = Definition>
     const view = this.#view;
     const entry = view.entry(key);
     if (entry === undefined) this.space.requireSchema(key);
-    return readingOf(key, entry, this.#read(key, entry), view.proof) as ReadingOf<D, K>;
+    return readingOf(key, entry, this.#read(key, entry), view.timeOf, view.proof) as ReadingOf<D, K>;
   }
 
   protected override addWatcher(
@@ -358,7 +358,7 @@ export class Owner<D extends Definition = Definition>
     const key = entry.key as KeyOf<D>;
     if (this.space.schemaOf(key) === undefined) return undefined;
     try {
-      return new Row(key, entry, this.#read(key, entry), this.proof);
+      return new Row(key, entry, this.#read(key, entry), this.#view.timeOf, this.proof);
     } catch {
       return undefined;
     }

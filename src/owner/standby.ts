@@ -14,11 +14,12 @@ import type { Follower } from '../follower/follower.ts';
 import { followerLogic } from '../follower/follower.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Change } from '../state/change.ts';
+import type { ChangeTimes } from '../state/change-times.ts';
 import type { Captured } from '../state/captured.ts';
 import type { Position } from '../state/position.ts';
 import { parsePosition } from '../state/position.ts';
 import type { LeaseWatch } from '../state/lease-watch.ts';
-import type { Proof, Row } from '../state/reading.ts';
+import type { Proof, Row, TimeOf } from '../state/reading.ts';
 import type { Entry } from '../state/entry.ts';
 import type { Space } from '../state/space.ts';
 import { printJson } from '../state/json.ts';
@@ -107,6 +108,13 @@ export class Standby implements Inheritance, StateView {
     return this.follower.correctedAt;
   }
 
+  readonly timeOf: TimeOf = (revision) => this.times.at(revision);
+
+  /** When the keys were set, on the server's clock. */
+  get times(): ChangeTimes {
+    return this.follower.times;
+  }
+
   entry(key: string): Entry<Captured> | undefined {
     const { value, position } = this.follower.get(key);
     return value === undefined ? undefined : entryOf({ key, value, ...parsePosition(position) });
@@ -159,7 +167,7 @@ function entryOf({
   value,
   epoch,
   revision,
-}: Omit<Row, 'proof' | 'position' | 'reading'>): Entry<Captured> {
+}: Omit<Row, 'proof' | 'position' | 'changedAt' | 'reading'>): Entry<Captured> {
   const captured = value === undefined ? undefined : { json: printJson(value) };
   return { key, value: captured, epoch, revision };
 }

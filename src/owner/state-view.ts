@@ -3,10 +3,11 @@
  * ledger.
  */
 import type { OwnerIdentity } from '../actor/proof-watch.ts';
+import type { ServerClock } from '../base/clock.ts';
 import type { Captured } from '../state/captured.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Position } from '../state/position.ts';
-import type { Proof } from '../state/reading.ts';
+import type { Proof, TimeOf } from '../state/reading.ts';
 import type { Entry } from '../state/entry.ts';
 
 export interface StateView {
@@ -17,6 +18,7 @@ export interface StateView {
   /** The position at which a copy was last found wrong; `undefined` for a ledger. */
   readonly correctedAt: Position | undefined;
   entry(key: string): Entry<Captured> | undefined;
+  readonly timeOf: TimeOf;
   /** The keys that hold a value. */
   entries(): Iterable<Entry<Captured>>;
   /**
@@ -38,9 +40,12 @@ export class LedgerView implements StateView {
   readonly proof: Proof;
   readonly ownerIdentity: OwnerIdentity;
   readonly correctedAt = undefined;
+  readonly timeOf: TimeOf;
   readonly #ledger: Ledger;
 
-  constructor(ledger: Ledger, proof: Proof, ownerIdentity: OwnerIdentity) {
+  constructor(ledger: Ledger, clock: ServerClock, proof: Proof, ownerIdentity: OwnerIdentity) {
+    const aheadMs = (): number => clock.aheadMs();
+    this.timeOf = (revision) => ledger.changedAt(revision, aheadMs);
     this.#ledger = ledger;
     this.proof = proof;
     this.ownerIdentity = ownerIdentity;

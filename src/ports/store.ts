@@ -139,6 +139,10 @@ export interface Cut extends Line {
   readonly digest?: number | undefined;
   /** How often the owner gives a sign of life: a heartbeat carries it, ms. */
   readonly heartbeatMs?: number | undefined;
+  /** When the changes were set, on the server's clock, as `ChangeTimes` prints it. */
+  readonly times?: string | undefined;
+  /** The same of all revisions up to this one, to be put in place of what the store has. */
+  readonly allTimes?: string | undefined;
   /** The keys of tombstones for the store to drop. */
   readonly dropped: readonly string[];
   readonly measures?: Measures;
@@ -149,7 +153,7 @@ export interface Cut extends Line {
 /** What a cut says of the state at its revision, and of its owner. */
 export type CutHead = Pick<
   Cut,
-  keyof Line | 'owner' | 'leaseMs' | 'revision' | 'horizon' | 'cutAt' | 'heartbeatMs'
+  keyof Line | 'owner' | 'leaseMs' | 'revision' | 'horizon' | 'cutAt' | 'heartbeatMs' | 'times' | 'allTimes'
 >;
 
 /** A cut that is larger than one commit: see `commitTurn`. */
@@ -179,6 +183,11 @@ export interface SinceOptions {
   readonly seen?: number;
   /** The caller has read the whole state, and its digest was not the owner's. Default false. */
   readonly isDoubted?: boolean;
+  /**
+   * Whether the last page is to have the times at which keys were set: where it has changes, or always. Default
+   * false.
+   */
+  readonly withTimes?: boolean | 'always';
 }
 
 export interface Page {
@@ -189,6 +198,8 @@ export interface Page {
   readonly more: boolean;
   /** In revision order. */
   readonly changes: readonly Change[];
+  /** When keys were set, as `ChangeTimes` reads it: with the last page, where it was asked for and has changes. */
+  readonly times?: string | undefined;
 }
 
 export type Outcome<Good extends string, Bad extends string> =
@@ -212,9 +223,12 @@ export interface Capacity {
   readonly never?: { readonly bytes: number; readonly why: string } | undefined;
 }
 
-/** The outcome of a commit. A light commit that was carried out returns no head. */
+/**
+ * The outcome of a commit. A light commit that was carried out returns no head. A full one returns how long the
+ * text is that the store has for the times of all keys.
+ */
 export type Committed =
-  | { readonly outcome: 'committed'; readonly head?: Head }
+  | { readonly outcome: 'committed'; readonly head?: Head; readonly timesLength?: number | undefined }
   | { readonly outcome: 'fenced' | 'head_moved' | 'keys_lost'; readonly head: Head };
 
 /** Is given each message that is published under a space. */

@@ -15,6 +15,7 @@ import type {
   Claim,
   Committed,
   Cut,
+  CutHead,
   Head,
   LargeCut,
   Outcome,
@@ -67,7 +68,7 @@ export const claim = {
 export const commit = {
   args(cut: Cut, channel: string): string[] {
     const { owner, leaseMs, epoch, prev, revision, base, horizon, cutAt } = cut;
-    const header = headerOf(cut, prev.revision);
+    const header = headerOf(cut.isAnnounced ? { ...cut, times: undefined } : cut, prev.revision);
     const args = [
       owner,
       String(epoch),
@@ -77,6 +78,7 @@ export const commit = {
       String(cutAt),
       // What was announced is not published once more.
       cut.isAnnounced === true ? '' : channel,
+      timesOf(cut),
       ...counted(encodeTexts(encodeHeader(header), cut.changes)),
     ];
     if (cut.isLight !== true)
@@ -97,6 +99,7 @@ export const commit = {
     const wrongTypes = readWrongTypes(reply[3]);
     return {
       outcome: 'committed',
+      timesLength: reply[4] === undefined ? undefined : Number(reply[4]),
       head: {
         ...known,
         size,
@@ -111,6 +114,11 @@ export const commit = {
     };
   },
 };
+
+/** Times of changes, behind a `;` where they go behind those that the store has; else they take the place of those. */
+function timesOf({ times = '', allTimes }: CutHead): string {
+  return allTimes ?? (times && `;${times}`);
+}
 
 /** Texts behind their number. */
 function counted(texts: readonly string[]): string[] {
@@ -152,7 +160,7 @@ export const flip = {
     const numbers = [leaseMs, epoch, prev.epoch, prev.revision, revision, base.epoch, base.revision];
     const place = [...numbers, horizon, cutAt].map(String);
     const counts = [size, indexed, longest].map(String);
-    return [owner, ...place, channel, header, ...counts, attempt];
+    return [owner, ...place, channel, header, ...counts, attempt, timesOf(cut)];
   },
   read: readOutcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>,
 };
@@ -174,7 +182,7 @@ export const replaceAll = {
     const { size, count, digest } = whole;
     const header = encodeHeader(headerOf({ ...replacement, digest }, revision));
     const numbers = [leaseMs, epoch, revision, base.epoch, base.revision, horizon, cutAt].map(String);
-    return [owner, ...numbers, channel, header, String(size), String(count), attempt];
+    return [owner, ...numbers, channel, header, String(size), String(count), attempt, timesOf(replacement)];
   },
   read: readOutcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>,
 };
@@ -183,8 +191,12 @@ export const since = {
   args: (
     { epoch, revision }: Position,
     limit: number,
-    { horizon = 0, seen = 0, isDoubted = false }: SinceOptions,
-  ): string[] => [...[epoch, revision, limit, horizon, seen].map(String), isDoubted ? '1' : '0'],
+    { horizon = 0, seen = 0, isDoubted = false, withTimes = false }: SinceOptions,
+  ): string[] => [
+    ...[epoch, revision, limit, horizon, seen].map(String),
+    isDoubted ? '1' : '0',
+    withTimes === 'always' ? '2' : withTimes ? '1' : '0',
+  ],
   read: readPage,
 };
 
@@ -275,7 +287,7 @@ function readOutcome<Good extends string, Bad extends string>(reply: Reply): Out
 
 function readPage(reply: Reply): Page {
   const head = readHead(reply);
-  const [full, more, ...texts] = reply.slice(HEAD_LENGTH);
+  const [full, more, times, ...texts] = reply.slice(HEAD_LENGTH);
   if (texts.length === 0) throw new TandemError('INVALID_FRAME', 'expected a page in a reply, got none');
   const { changes, isSound } = decodePage(...texts);
   return {
@@ -283,6 +295,7 @@ function readPage(reply: Reply): Page {
     full: full === '1',
     more: more === '1',
     changes,
+    ...(times && { times }),
   };
 }
 

@@ -13,7 +13,9 @@ export const READING_COMMANDS: readonly string[] =
 
 /** The other commands of scripts: those of owners and standbys. */
 export const WRITING_COMMANDS: readonly string[] =
-  'exists hdel hset pexpire publish rename set strlen unlink zadd zrange zrem zremrangebyrank'.split(' ');
+  'append exists hdel hset pexpire publish rename set strlen unlink zadd zrange zrem zremrangebyrank'.split(
+    ' ',
+  );
 
 /** Whether an ACL withholds something from this user. */
 export function isDenied(failure: unknown): failure is TandemError {

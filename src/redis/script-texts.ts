@@ -76,18 +76,23 @@ export const LUA = {
     "needs('ZREMRANGEBYRANK', TURN_INDEX, '0', '0')\n" +
     "needs('SET', LEASE, '', 'PX', '1')\n" +
     "needs('UNLINK', STATE)\n" +
-    "needs('EXISTS', KEYS[7])\n" +
-    "needs('RENAME', KEYS[7], STATE)\n" +
+    "needs('EXISTS', KEYS[8])\n" +
+    "needs('RENAME', KEYS[8], STATE)\n" +
+    "needs('APPEND', TIMES, '')\n" +
     "needs('PUBLISH', channel, '')\n" +
     "\n" +
-    "discard(KEYS[7], KEYS[8])\n" +
+    "discard(KEYS[8], KEYS[9])\n" +
     "if meta.removedAt ~= '0' then\n" +
     "  redis.call('UNLINK', META)\n" +
     "  meta.removedAt = '0'\n" +
     "end\n" +
     "\n" +
-    "for key in pairs(foreign) do redis.call('UNLINK', key) end\n" +
-    "if foreign[META] or foreign[STATE] or foreign[INDEX] then\n" +
+    "local isLost = foreign[META] or foreign[STATE] or foreign[INDEX]\n" +
+    "for key in pairs(foreign) do\n" +
+    "  redis.call('UNLINK', key)\n" +
+    "  foreign[key] = nil\n" +
+    "end\n" +
+    "if isLost then\n" +
     "  garbled, meta.size = true, '0'\n" +
     "  redis.call('HSET', META, 'size', 'lost')\n" +
     "end\n" +
@@ -101,9 +106,9 @@ export const LUA = {
     "redis.call('PUBLISH', channel, now .. '\\n3 fence ' .. meta.fence)\n" +
     "return head('claimed')\n",
   "commit":
-    "local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\n" +
-    "local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, texts = unpack(ARGV, 1, 8)\n" +
-    "local FIRST_TEXT, LAST_TEXT = 9, 8 + texts\n" +
+    "local META, STATE, INDEX, LEASE, TIMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\n" +
+    "local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, times, texts = unpack(ARGV, 1, 9)\n" +
+    "local FIRST_TEXT, LAST_TEXT = 10, 9 + texts\n" +
     "local leaseMs, baseEpoch, baseRevision, horizon = unpack(ARGV, LAST_TEXT + 1, LAST_TEXT + 4)\n" +
     "local FIRST_TOMBSTONE = LAST_TEXT + 5\n" +
     "local isLight = leaseMs == nil\n" +
@@ -143,6 +148,11 @@ export const LUA = {
     "    redis.call('HSET', META, 'indexed', string.format('%.0f', (indexed or 0) + listed))\n" +
     "  end\n" +
     "\n" +
+    "  if string.byte(times) == 59 then write('APPEND', TIMES, times)\n" +
+    "  elseif times ~= '' then\n" +
+    "    if not write('STRLEN', TIMES) then redis.call('UNLINK', TIMES) end\n" +
+    "    redis.call('SET', TIMES, times)\n" +
+    "  end\n" +
     "  local foreign\n" +
     "  if isLight then\n" +
     "    redis.call('HSET', META, 'revision', revision, 'cutAt', cutAt)\n" +
@@ -161,12 +171,14 @@ export const LUA = {
     "  if channel ~= '' then redis.call('PUBLISH', channel, joined(now .. '\\n', FIRST_TEXT, LAST_TEXT)) end\n" +
     "  if isLight then return now end\n" +
     "  local count = string.format('%.0f', tonumber(size or 0) + grown)\n" +
-    "  return { now, count, ownerName, foreign and LEASE .. ' ' .. foreign .. ' string' }\n" +
+    "  return { now, count, ownerName, foreign and LEASE .. ' ' .. foreign .. ' string' or '',\n" +
+    "    string.format('%.0f', write('STRLEN', TIMES) or -1) }\n" +
     "end\n",
   "denied":
     "local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\n" +
     "local NONE = META .. ':none'\n" +
     "local forms = {\n" +
+    "  append = { KEYS[5], '' },\n" +
     "  exists = { META }, get = { LEASE }, hdel = { META, '' }, hget = { META, 'fence' }, hlen = { STATE },\n" +
     "  hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pexpire = { NONE, '1' }, pttl = { LEASE },\n" +
     "  publish = { ARGV[1], '' }, rename = { NONE, NONE }, set = { LEASE, '', 'PX', '' }, strlen = { LEASE },\n" +
@@ -192,7 +204,7 @@ export const LUA = {
     "return refused\n",
   "flip":
     "local owner, leaseMs, epoch, prevEpoch, prevRevision, revision, baseEpoch, baseRevision = unpack(ARGV, 1, 8)\n" +
-    "local horizon, cutAt, channel, header, size, indexed, longest, attempt = unpack(ARGV, 9, 16)\n" +
+    "local horizon, cutAt, channel, header, size, indexed, longest, attempt, times = unpack(ARGV, 9, 17)\n" +
     "\n" +
     "local refused = refusal(owner, epoch)\n" +
     "if refused then return head(refused) end\n" +
@@ -206,16 +218,17 @@ export const LUA = {
     "save({ format = indexed == '0' and FORMAT or TURN_FORMAT, turnSize = size, turnIndexed = indexed, turnRevision = revision,\n" +
     "  turnLongest = longest, epoch = epoch, revision = revision,\n" +
     "  baseEpoch = baseEpoch, baseRevision = baseRevision, horizon = horizon, cutAt = cutAt })\n" +
+    "keepTimes(times)\n" +
     "renew(owner, epoch, leaseMs)\n" +
     "redis.call('PUBLISH', channel, now .. '\\n' .. header)\n" +
     "return head('committed')\n",
   "head":
-    "local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\n" +
-    "local TURN_STATE, TURN_INDEX = KEYS[5], KEYS[6]\n" +
+    "local META, STATE, INDEX, LEASE, TIMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\n" +
+    "local TURN_STATE, TURN_INDEX = KEYS[6], KEYS[7]\n" +
     "local FORMAT, TURN_FORMAT = '1', '2'\n" +
     "\n" +
     "local foreign, wrongTypes = {}, {}\n" +
-    "for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'hash', 'zset', 'hash', 'zset' }) do\n" +
+    "for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'string', 'hash', 'zset', 'hash', 'zset' }) do\n" +
     "  local key = KEYS[i]\n" +
     "  local found = key and redis.call('TYPE', key).ok or 'none'\n" +
     "  if found ~= 'none' and found ~= expected then\n" +
@@ -325,6 +338,13 @@ export const LUA = {
     "local function renew(owner, epoch, leaseMs)\n" +
     "  if foreign[LEASE] then redis.call('UNLINK', LEASE) end\n" +
     "  redis.call('SET', LEASE, owner .. ' ' .. epoch .. ' ' .. leaseMs, 'PX', leaseMs)\n" +
+    "end\n" +
+    "\n" +
+    "local function keepTimes(times)\n" +
+    "  if times == '' then return end\n" +
+    "  if foreign[TIMES] then redis.call('UNLINK', TIMES) end\n" +
+    "  foreign[TIMES] = nil\n" +
+    "  redis.call(string.byte(times) == 59 and 'APPEND' or 'SET', TIMES, times)\n" +
     "end\n",
   "holder":
     "\n" +
@@ -352,6 +372,7 @@ export const LUA = {
     "  elseif command == 'HDEL' or command == 'ZREM' then reply = redis.pcall(command, key, '')\n" +
     "  elseif command == 'ZADD' then reply = redis.pcall('ZADD', key, 'XX', '0', '')\n" +
     "  elseif command == 'ZREMRANGEBYRANK' then reply = redis.pcall(command, key, '1', '0')\n" +
+    "  elseif command == 'APPEND' then reply = redis.pcall('APPEND', key, '')\n" +
     "  elseif command == 'RENAME' then reply = redis.pcall('RENAME', KEYS[1] .. ':none', KEYS[1] .. ':none')\n" +
     "  elseif command == 'UNLINK' then reply = redis.pcall('UNLINK', KEYS[1] .. ':none') end\n" +
     "  if type(reply) == 'table' and reply.err and string.find(reply.err, 'executing the script', 1, true) then\n" +
@@ -367,7 +388,7 @@ export const LUA = {
     "\n" +
     "if refusal(owner, epoch) then return head('refused') end\n" +
     "redis.call('UNLINK', LEASE)\n" +
-    "discard(KEYS[7], KEYS[8])\n" +
+    "discard(KEYS[8], KEYS[9])\n" +
     "if not isInForce() then discard(TURN_STATE, TURN_INDEX) end\n" +
     "if header ~= '' then redis.call('PUBLISH', channel, now .. '\\n' .. header) end\n" +
     "redis.call('HSET', META, 'owner', left)\n" +
@@ -378,7 +399,7 @@ export const LUA = {
     "if (rival('', '0') or mayHaveHolder('0', '')) and not isOutwaited(outwaited) then return head('held') end\n" +
     "\n" +
     "local isThere = garbled or meta.fence ~= '0' and meta.removedAt == '0'\n" +
-    "for i = 2, 8 do isThere = isThere or redis.call('EXISTS', KEYS[i]) == 1 end\n" +
+    "for i = 2, 9 do isThere = isThere or redis.call('EXISTS', KEYS[i]) == 1 end\n" +
     "if not isThere then return head('absent') end\n" +
     "\n" +
     "needs('HSET', META, 'fence', '0')\n" +
@@ -396,8 +417,8 @@ export const LUA = {
     "\n" +
     "discard(STATE, INDEX)\n" +
     "discard(TURN_STATE, TURN_INDEX)\n" +
-    "discard(KEYS[7], KEYS[8])\n" +
-    "redis.call('UNLINK', LEASE)\n" +
+    "discard(KEYS[8], KEYS[9])\n" +
+    "redis.call('UNLINK', LEASE, TIMES)\n" +
     "for key in pairs(foreign) do foreign[key] = nil end\n" +
     "redis.call('PUBLISH', channel, now .. '\\n3 removed ' .. meta.fence)\n" +
     "return head('removed')\n",
@@ -410,8 +431,8 @@ export const LUA = {
     "return head('renewed')\n",
   "replace-all":
     "local owner, leaseMs, epoch, revision, baseEpoch, baseRevision, horizon, cutAt = unpack(ARGV, 1, 8)\n" +
-    "local channel, header, size, indexed, attempt = unpack(ARGV, 9, 13)\n" +
-    "local NEXT_STATE, NEXT_INDEX = KEYS[7], KEYS[8]\n" +
+    "local channel, header, size, indexed, attempt, times = unpack(ARGV, 9, 14)\n" +
+    "local NEXT_STATE, NEXT_INDEX = KEYS[8], KEYS[9]\n" +
     "\n" +
     "local refused = refusal(owner, epoch)\n" +
     "if refused then return head(refused) end\n" +
@@ -432,6 +453,7 @@ export const LUA = {
     "save({ format = FORMAT, epoch = epoch, revision = revision, baseEpoch = baseEpoch, baseRevision = baseRevision,\n" +
     "  horizon = horizon, cutAt = cutAt, size = size, indexed = indexed, turnSize = '0', turnIndexed = '0' })\n" +
     "garbled, foreign[STATE], foreign[INDEX] = false, nil, nil\n" +
+    "keepTimes(times)\n" +
     "renew(owner, epoch, leaseMs)\n" +
     "redis.call('PUBLISH', channel, now .. '\\n' .. header)\n" +
     "return head('committed')\n",
@@ -490,7 +512,7 @@ export const LUA = {
     "return head('settled')\n",
   "since":
     "local epoch, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])\n" +
-    "local horizon, seen, tooLong = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[7] or math.huge)\n" +
+    "local horizon, seen, tooLong = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[8] or math.huge)\n" +
     "local CENTURY_MS = 3155760000000\n" +
     "\n" +
     "local isOurs = meta.fence ~= '0' and meta.removedAt == '0' and tonumber(seen) < nowMs + CENTURY_MS\n" +
@@ -508,9 +530,11 @@ export const LUA = {
     "if full then from = 0 end\n" +
     "\n" +
     "local reply = head('page')\n" +
-    "local before = #reply + 2\n" +
-    "reply[before - 1] = full and '1' or '0'\n" +
-    "reply[before] = '0'\n" +
+    "local MORE = #reply + 2\n" +
+    "local before = MORE + 1\n" +
+    "reply[MORE - 1] = full and '1' or '0'\n" +
+    "reply[MORE] = '0'\n" +
+    "reply[before] = ''\n" +
     "reply[before + 1] = ''\n" +
     "if limit == 0 then return reply end\n" +
     "\n" +
@@ -539,7 +563,7 @@ export const LUA = {
     "end\n" +
     "local size, at, last = 0, 1, #found\n" +
     "while at <= last and size <= MOST do\n" +
-    "  local keys, count, place = {}, 0, ofTurn[at] and 5 or 2\n" +
+    "  local keys, count, place = {}, 0, ofTurn[at] and 6 or 2\n" +
     "  local fetched, leftOut = {}, {}\n" +
     "  for i = at, math.min(at + 2 * PORTION, last + 1) - 1, 2 do\n" +
     "    if ofTurn[i] ~= ofTurn[at] then break end\n" +
@@ -572,14 +596,15 @@ export const LUA = {
     "  end\n" +
     "  at = at + 2 * count\n" +
     "end\n" +
-    "if at <= last or last == 2 * limit then reply[before] = '1' end\n" +
+    "if at <= last or last == 2 * limit then reply[MORE] = '1'\n" +
+    "elseif ARGV[7] == '2' or ARGV[7] == '1' and (full or last > 0) then reply[before] = read('GET', TIMES) or '' end\n" +
     "reply[texts + 1] = table.concat(lines, '\\n', 1, filled)\n" +
     "return reply\n",
   "stage":
     "local owner, leaseMs, epoch, attempt, isFirst, texts = unpack(ARGV, 1, 6)\n" +
     "local FIRST_TEXT, LAST_TEXT = 7, 6 + texts\n" +
     "local channel, part = ARGV[LAST_TEXT + 1], ARGV[LAST_TEXT + 2]\n" +
-    "local NEXT_STATE, NEXT_INDEX = KEYS[7], KEYS[8]\n" +
+    "local NEXT_STATE, NEXT_INDEX = KEYS[8], KEYS[9]\n" +
     "if part then NEXT_STATE, NEXT_INDEX = TURN_STATE, TURN_INDEX end\n" +
     "\n" +
     "local refused = refusal(owner, epoch)\n" +

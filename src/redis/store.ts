@@ -299,7 +299,7 @@ export class RedisStore implements Store {
     bytesAwaited = 0,
     more: readonly string[] = [],
   ): Promise<Page> {
-    const { seen = 0, isDoubted = false, horizon = 0 } = options;
+    const { seen = 0, isDoubted = false, horizon = 0, withTimes = false } = options;
     if (this.#mayWrite && (seen > 0 || isDoubted)) {
       try {
         const args = [...since.args(position, limit, options), ...more];
@@ -309,7 +309,7 @@ export class RedisStore implements Store {
         this.#mayWrite = false;
       }
     }
-    const args = [...since.args(position, limit, { horizon }), ...more];
+    const args = [...since.args(position, limit, { horizon, withTimes }), ...more];
     return this.#calls.ask('since', keys, args, since.read, { isReading: true, bytesAwaited });
   }
 

@@ -26,7 +26,7 @@ export const MAX_FRAME_LENGTH = 1024 * 1024;
  * The most that one cut has, or one change that is over the limit by itself, and a header. The cuts of earlier
  * versions have twice as much.
  */
-export const MAX_PUBLISHED_LENGTH = 2 * MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 4096;
+export const MAX_PUBLISHED_LENGTH = 2 * MAX_FRAME_LENGTH + MAX_VALUE_LENGTH + 65_536;
 
 export interface Frame extends Header {
   readonly changes: readonly Change[];
@@ -106,6 +106,7 @@ function readHead(scanner: Scanner, publishedAt: number): Draft | undefined {
     heartbeatMs: undefined,
     setAt: undefined,
     setErrorMs: undefined,
+    times: undefined,
     trace: undefined,
     turn: undefined,
     publishedAt,

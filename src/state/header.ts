@@ -6,6 +6,7 @@
  *   h   heartbeatMs
  *   s   setAt, µs           only with `e`
  *   e   setErrorMs, µs      only with `s`
+ *   m   times               when the changes were set, as `change-times.ts` prints it
  *   p   turn                `<attempt>.<number of parts>`, with the kind `t` only
  *   t   trace, JSON
  *
@@ -46,6 +47,8 @@ export interface Header extends Line {
   readonly setAt?: number | undefined;
   /** The error bound of `setAt`, ms: that of the owner's estimate of the server's clock. */
   readonly setErrorMs?: number | undefined;
+  /** When the changes in the frame were set, on the server's clock: see `change-times.ts`. */
+  readonly times?: string | undefined;
   /** The span that the frame belongs to, where the owner traces. */
   readonly trace?: FrameTrace | undefined;
   /** The frame ends the parts of a large turn, and its changes are theirs. */
@@ -60,7 +63,7 @@ export interface Turn {
 
 /** The fields with names. */
 export type Fields = {
-  -readonly [K in 'digest' | 'heartbeatMs' | 'setAt' | 'setErrorMs' | 'trace' | 'turn']: Header[K];
+  -readonly [K in 'digest' | 'heartbeatMs' | 'setAt' | 'setErrorMs' | 'times' | 'trace' | 'turn']: Header[K];
 };
 
 /** The kinds of frames: published by its commit, an announcement, a goodbye, or the end of a large turn. */
@@ -73,11 +76,13 @@ const EQUALS = 0x3d;
 const MAX_DIGEST = 2 ** 32 - 1;
 
 export function encodeHeader(header: Header): string {
-  const { epoch, base, prev, revision, cutAt, leaseMs, digest, heartbeatMs, setAt, trace, turn } = header;
+  const { epoch, base, prev, revision, cutAt, leaseMs, digest, heartbeatMs, setAt, times, trace, turn } =
+    header;
   let line = `${FORMAT} ${epoch} ${base.epoch}-${base.revision} ${prev} ${revision} ${micros(cutAt)} ${leaseMs} ${kindOf(header)}`;
   if (digest !== undefined) line += ` d=${digest}`;
   if (heartbeatMs !== undefined) line += ` h=${Math.floor(heartbeatMs)}`;
   if (setAt !== undefined) line += ` s=${micros(setAt)} e=${micros(header.setErrorMs ?? 0)}`;
+  if (times) line += ` m=${times}`;
   if (turn !== undefined) line += ` p=${turn.attempt}.${turn.parts}`;
   // A blank can stand in a string of the trace alone, where JSON has an escape for it.
   if (trace !== undefined) line += ` t=${JSON.stringify(trace).replaceAll(' ', '\\u0020')}`;
@@ -124,6 +129,9 @@ function readField(scanner: Scanner, into: Fields): void {
       break;
     case 'e':
       into.setErrorMs = inMs(wholeNumber(scanner));
+      break;
+    case 'm':
+      into.times = scanner.word();
       break;
     case 'p':
       into.turn = turnOf(scanner.word());

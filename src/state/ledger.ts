@@ -10,6 +10,7 @@ import { TandemError } from '../base/errors.ts';
 import type { Sliced } from '../base/slices.ts';
 import type { Captured } from './captured.ts';
 import { WITHHELD } from './captured.ts';
+import { ChangeTimes } from './change-times.ts';
 import type { Change } from './change.ts';
 import { sizeOf } from './change.ts';
 import { DroppedTombstones } from './dropped-tombstones.ts';
@@ -45,6 +46,9 @@ export class Ledger {
   #batch: Map<string, Captured | undefined> | undefined;
   /** The time of the changes being made now, on a clock of the caller's. */
   #at = NaN;
+  /** When the last revisions were set, on the clock of `#at`; and, once `settleTimes` was called, on the server's. */
+  #fresh = new ChangeTimes();
+  #times = new ChangeTimes();
   /** The keys whose values the store can never take. */
   readonly #withheld = new Set<string>();
   /** The spans that set the last revisions. */
@@ -123,20 +127,54 @@ export class Ledger {
   }
 
   /**
-   * Sets keys to the values that they hold, under new revisions, so that every copy gets these values again.
+   * Sets keys to the values that they hold, under new revisions, so that every copy gets these values again. The
+   * times of the keys stay what they were.
+   * @param aheadMs as for `settleTimes`
    */
-  restate(keys: readonly string[]): void {
+  restate(keys: readonly string[], aheadMs: number): void {
     for (const key of keys) {
       const entry = this.#map.get(key);
-      if (entry) this.#put(key, entry.value);
+      if (entry) this.#putAgain(key, entry.value, entry.revision, aheadMs);
     }
   }
 
-  /** Lets `WITHHELD` travel in place of a key's value, under a new revision. Readings here keep the value. */
-  withhold(key: string): void {
-    const captured = this.#map.get(key)?.value;
+  /**
+   * Lets `WITHHELD` travel in place of a key's value, under a new revision. Readings here keep the value.
+   * @param aheadMs as for `settleTimes`
+   */
+  withhold(key: string, aheadMs: number): void {
+    const entry = this.#map.get(key);
+    const captured = entry?.value;
     if (captured === undefined || captured.withheld !== undefined) return;
-    this.#put(key, { ...captured, json: WITHHELD, withheld: captured.json });
+    const withheld = { ...captured, json: WITHHELD, withheld: captured.json };
+    this.#putAgain(key, withheld, entry!.revision, aheadMs);
+  }
+
+  /**
+   * Turns the times of the last changes into the server's, for good. Call it before they are sent.
+   * @param aheadMs how far the server's clock is ahead of that of `stamp`, ms; NaN where it is not known
+   */
+  settleTimes(aheadMs: number): void {
+    if (this.#fresh.isEmpty || !this.#loaded || Number.isNaN(aheadMs)) return;
+    for (const { after, last, lo, hi } of this.#fresh.between(0, Infinity))
+      this.#times.note(after, last, inWholeMs(lo + aheadMs), inWholeMs(hi + aheadMs));
+    this.#fresh.clear();
+  }
+
+  /** When keys were set, on the server's clock, as far as times are settled. */
+  get times(): ChangeTimes {
+    return this.#times;
+  }
+
+  /**
+   * When a revision was set, on the server's clock, ms; `undefined` where it is not known.
+   * @param aheadMs as for `settleTimes`
+   */
+  changedAt(revision: number, aheadMs: () => number): number | undefined {
+    const local = revision > this.#revision ? this.#at : this.#fresh.at(revision);
+    if (local === undefined) return this.#times.at(revision);
+    const at = inWholeMs(local + aheadMs());
+    return Number.isNaN(at) ? undefined : at;
   }
 
   /**
@@ -340,13 +378,16 @@ export class Ledger {
 
   /** Puts on top of a state that is being loaded what was set here. Then `adopt` has little left to do. */
   overlay(loading: Loading): Sliced<void> {
-    return loading.overlay(this.#map);
+    return loading.overlay(this.#map, this.#fresh);
   }
 
   /** Goes on from a state that was loaded, with the changes made here on top. */
   adopt(loading: Loading): void {
     const rest = this.#map.since(loading.overlaidUpTo);
     const setAt = Number.isNaN(loading.setAt) ? this.#map.changedAt(0) : loading.setAt;
+    const set = this.#fresh;
+    this.#fresh = loading.fresh;
+    this.#times = loading.times;
     this.#replaced = this.#map;
     this.#map = loading.map;
     this.#dropped = loading.dropped;
@@ -358,7 +399,8 @@ export class Ledger {
     this.#at = setAt;
     this.#origins.moveTo(loading.loadedUpTo + 1);
     // planted: adopt
-    for (const { key, value } of rest) if (loading.overlays(key, value)) this.#put(key, value);
+    for (const { key, value, revision } of rest)
+      if (loading.overlays(key, value)) this.#put(key, value, set.at(revision) ?? NaN);
   }
 
   /** Keeps state and revision under a new epoch. */
@@ -381,8 +423,22 @@ export class Ledger {
     }
   }
 
-  #put(key: string, captured: Captured | undefined): void {
+  /** @param setAt the time that is shown, where it is not that of the other changes being made now */
+  #put(key: string, captured: Captured | undefined, setAt = this.#at): void {
     if (this.#batch) return void this.#batch.set(key, captured);
+    this.#add(key, captured);
+    this.#fresh.note(this.#revision - 1, this.#revision, Math.floor(setAt));
+  }
+
+  /** The key gets a new revision, and keeps the time of an earlier one. */
+  #putAgain(key: string, captured: Captured | undefined, revision: number, aheadMs: number): void {
+    this.settleTimes(aheadMs);
+    const span = this.#fresh.isEmpty ? this.#times.find(revision) : undefined;
+    this.#add(key, captured);
+    if (span !== undefined) this.#times.note(this.#revision - 1, this.#revision, span.lo, span.hi);
+  }
+
+  #add(key: string, captured: Captured | undefined): void {
     if (captured?.withheld !== undefined) this.#withheld.add(key);
     else if (this.#withheld.size > 0) this.#withheld.delete(key);
     if (this.#revision === this.#sent) this.#unsentSince = this.#at;
@@ -390,6 +446,11 @@ export class Ledger {
     this.#revision += 1;
     this.#cutPoints.changed(this.#map.set(key, captured, this.#revision, this.#line.epoch, this.#at));
   }
+}
+
+/** Times are noted in whole ms: the rest of a sum is an error of rounding. */
+function inWholeMs(ms: number): number {
+  return Math.floor(ms + 0.5);
 }
 
 /** @throws TandemError `INVALID_BATCH` for a function that returns a promise */

@@ -10,6 +10,7 @@
  *   overlay   what was set in the ledger meanwhile, but for the last few changes: `adopt` adds those
  */
 import type { Sliced } from '../base/slices.ts';
+import { ChangeTimes } from './change-times.ts';
 import { hashOf } from './digest.ts';
 import { DroppedTombstones } from './dropped-tombstones.ts';
 import type { Captured } from './captured.ts';
@@ -24,6 +25,10 @@ const MAX_ROUNDS = 20;
 export class Loading {
   readonly dropped = new DroppedTombstones();
   readonly map: RevisionMap<Captured>;
+  /** When keys were set: what was left by the last owner, on the server's clock. */
+  readonly times = new ChangeTimes();
+  /** The same of all changes since, on the clock of the ledger. */
+  readonly fresh = new ChangeTimes();
   #line: Line;
   #loadedUpTo = 0;
   #revision = 0;
@@ -75,24 +80,28 @@ export class Loading {
     this.#line = line;
     this.#revision = this.#loadedUpTo = revision;
     this.map.forgetUpTo(horizon);
+    this.times.forgetAfter(revision);
   }
 
-  delete(key: string): void {
+  /** @param at the present, on the clock of the ledger, ms */
+  delete(key: string, at: number): void {
     this.#revision += 1;
     this.#set(key, undefined, this.#revision, this.#line.epoch);
+    this.#note(at);
   }
 
   /** Puts the ledger's changes on top, those too that are made while this goes on. */
-  *overlay(local: RevisionMap<Captured>): Sliced<void> {
+  *overlay(local: RevisionMap<Captured>, times: ChangeTimes): Sliced<void> {
     this.#setAt = local.changedAt(0);
     let rounds = 0;
     do {
       const upTo = local.revision;
       // planted: local
-      for (const { key, value } of local.snapshot(this.#overlaidUpTo)) {
+      for (const { key, value, revision } of local.snapshot(this.#overlaidUpTo)) {
         if (this.overlays(key, value)) {
           this.#revision += 1;
           this.#set(key, value, this.#revision, this.#line.epoch, this.#setAt);
+          this.#note(times.at(revision) ?? NaN);
         }
         yield;
       }
@@ -104,6 +113,10 @@ export class Loading {
   /** Whether a change of the ledger says anything new here: a delete of a key without a value does not. */
   overlays(key: string, value: Captured | undefined): boolean {
     return value !== undefined || this.map.get(key)?.value !== undefined;
+  }
+
+  #note(at: number): void {
+    this.fresh.note(this.#revision - 1, this.#revision, Math.floor(at));
   }
 
   #set(key: string, captured: Captured | undefined, revision: number, epoch: number, at = NaN): void {

@@ -54,6 +54,12 @@ export interface Reading<K extends string = string, V = unknown> {
   readonly value: V | undefined;
   /** The position of the key's last change; `0-0` when it never changed, or was deleted long ago. */
   readonly position: string;
+  /**
+   * When the key was last set or deleted, ms since 1970 on the clock of the Redis server. Exact in the frame that
+   * brings the change; later wrong by at most 1 % of its age. `undefined` where it is not known: for a key that
+   * never changed, before this process has heard from Redis, and for what an owner without such times has set.
+   */
+  readonly changedAt: number | undefined;
   /** `live`: the reading misses nothing that was set longer ago than the staleness bound. Else `stale`. */
   readonly freshness: Freshness;
   /** Time since the owner last proved this state current, ms; never the age of the value. */
@@ -67,7 +73,10 @@ export interface Reading<K extends string = string, V = unknown> {
 }
 
 /** The fields that are fixed as the reading is made. */
-type Fixed = 'key' | 'value' | 'position' | 'source';
+type Fixed = 'key' | 'value' | 'position' | 'changedAt' | 'source';
+
+/** Returns when a revision was set, on the server's clock, ms; `undefined` where that is not known. */
+export type TimeOf = (revision: number) => number | undefined;
 
 /** A function that computes a field of a reading, which is its `this`. */
 type Getter<T> = (this: Proven) => T;
@@ -129,9 +138,11 @@ export function newReading<K extends string, V>(
   key: K,
   entry: Pick<Entry<unknown>, 'epoch' | 'revision'> | undefined,
   value: V | undefined,
+  changedAt: number | undefined,
   proof: Proof,
 ): Reading<K, V> {
-  const reading = { key, value, position: entry === undefined ? '0-0' : printPosition(entry) };
+  const position = entry === undefined ? '0-0' : printPosition(entry);
+  const reading = { key, value, position, changedAt };
   return Object.freeze(completed(reading, proof)) as Reading<K, V>;
 }
 
@@ -156,12 +167,16 @@ export function readingOf<K extends string, V>(
   key: K,
   entry: Entry<unknown> | undefined,
   held: unknown,
+  timeOf: TimeOf,
   proof: Proof,
 ): Reading<K, V> {
   const known = entry?.memo as (Reading<K, V> & Proven) | undefined;
-  if (known !== undefined && Proven.isUnder(known, proof)) return known;
-  if (held instanceof Unfrozen) return newReading(key, entry, held.fresh() as V, proof);
-  const reading = newReading(key, entry, held as V | undefined, proof);
+  const isOf = known !== undefined && Proven.isUnder(known, proof);
+  if (isOf && known.changedAt !== undefined) return known;
+  const changedAt = entry && timeOf(entry.revision);
+  if (isOf && changedAt === undefined) return known;
+  if (held instanceof Unfrozen) return newReading(key, entry, held.fresh() as V, changedAt, proof);
+  const reading = newReading(key, entry, held as V | undefined, changedAt, proof);
   if (entry) entry.memo = reading;
   return reading;
 }
@@ -173,9 +188,11 @@ export class Row<K extends string = string, V = unknown> {
   readonly epoch: number;
   readonly revision: number;
   readonly proof: Proof;
+  readonly #timeOf: TimeOf;
 
   /** @param held the value as `readValue` returned it */
-  constructor(key: K, entry: Entry<unknown>, held: unknown, proof: Proof) {
+  constructor(key: K, entry: Entry<unknown>, held: unknown, timeOf: TimeOf, proof: Proof) {
+    this.#timeOf = timeOf;
     this.key = key;
     this.value = opened(held) as V | undefined;
     this.epoch = entry.epoch;
@@ -187,7 +204,11 @@ export class Row<K extends string = string, V = unknown> {
     return printPosition(this);
   }
 
+  get changedAt(): number | undefined {
+    return this.#timeOf(this.revision);
+  }
+
   get reading(): Reading<K, V> {
-    return newReading(this.key, this, this.value, this.proof);
+    return newReading(this.key, this, this.value, this.changedAt, this.proof);
   }
 }

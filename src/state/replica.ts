@@ -5,6 +5,7 @@
  * Invariant: the position moves with the changes that lead to it, in one call.
  */
 import type { Sliced } from '../base/slices.ts';
+import { ChangeTimes } from './change-times.ts';
 import type { Draft } from './draft.ts';
 import type { Line, Position } from './position.ts';
 import { epochIn, isSame, reaches, ZERO } from './position.ts';
@@ -18,6 +19,15 @@ import type { Walk } from './walk.ts';
 
 const NONE: readonly UnreadChange[] = [];
 
+/** When changes were set: those of a frame, or of all keys. As `ChangeTimes` reads it. */
+export interface Timed {
+  readonly times?: string | undefined;
+  readonly allTimes?: string | undefined;
+}
+
+/** Where a frame, or a reading of the keys, leads. */
+type To = Line & Timed & { readonly revision: number };
+
 export class Replica {
   #map: RevisionMap<unknown>;
   #line: Line = { epoch: 0, base: ZERO };
@@ -26,6 +36,7 @@ export class Replica {
   /** The hashes of the newest values that could not be read. Those values count in the digest, too. */
   #unread = new Unread();
   #swaps = 0;
+  #times = new ChangeTimes();
 
   /** @param tombstoneLimit as in `RevisionMap` */
   constructor(tombstoneLimit?: number) {
@@ -50,6 +61,11 @@ export class Replica {
 
   get size(): number {
     return this.#map.size;
+  }
+
+  /** When the keys were set, on the server's clock. */
+  get times(): ChangeTimes {
+    return this.#times;
   }
 
   /** How often another state was put in place of this one. */
@@ -107,19 +123,17 @@ export class Replica {
    * Applies changes on top of this copy, as one step. Changes at or below the current revision are skipped.
    * @param changes in revision order
    * @param unread the changes whose values could not be read
+   * @param latestMs the upper bound of the server's time, ms: no change was set later
    * @returns the changes that were applied
    */
-  advance(
-    to: Line & { readonly revision: number },
-    changes: readonly ReadChange[],
-    unread = NONE,
-  ): readonly ReadChange[] {
+  advance(to: To, changes: readonly ReadChange[], unread = NONE, latestMs?: number): readonly ReadChange[] {
     const from = this.#position.revision;
     // The changes are in order, and nearly always all new.
     const isFresh = changes.length === 0 || changes[0]!.revision > from;
     // planted: fresh
     const fresh = isFresh ? changes : changes.filter(({ revision }) => revision > from);
     this.#moveTo(to);
+    this.#noteTimes(to, from, latestMs);
     this.#setAll(fresh);
     for (const { key, revision, hash } of unread) if (revision > from) this.#noteUnread(key, hash);
     return fresh;
@@ -129,9 +143,10 @@ export class Replica {
    * Applies a draft of all changes since this copy's position, or since an earlier one, as one step.
    * @returns the changes that were new here, oldest first
    */
-  merge(to: Line & { readonly revision: number }, { map, unread }: Draft): readonly Entry<unknown>[] {
+  merge(to: To, { map, unread }: Draft, latestMs?: number): readonly Entry<unknown>[] {
     const from = this.#position.revision;
     this.#moveTo(to);
+    this.#noteTimes(to, from, latestMs);
     this.#map.merge(map, from);
     const fresh = map.since(from);
     if (this.#unread.size > 0) for (const { key } of fresh) this.#unread.delete(key);
@@ -184,9 +199,10 @@ export class Replica {
    * @returns the state before
    */
   swap(
-    to: Line & { readonly revision: number },
+    to: To,
     { map, unread }: Draft,
     { isFull, isDifferent }: { readonly isFull: boolean; readonly isDifferent: boolean },
+    latestMs?: number,
   ): RevisionMap<unknown> {
     const old = this.#map;
     const before = this.#position;
@@ -195,11 +211,24 @@ export class Replica {
     this.#unread = unread;
     this.#swaps += 1;
     this.#moveTo(to);
+    if (isFull) this.#times = new ChangeTimes();
+    this.#noteTimes(to, isFull ? 0 : before.revision, latestMs);
     if (!isFull) return old;
     map.tombstoneLimit = old.tombstoneLimit;
     map.forgetUpTo(to.revision);
     if (isDifferent && isSame(before, this.#position)) this.#correctedAt = { ...before };
     return old;
+  }
+
+  /** @param from the revision at which this copy was: it has the times of all that was set up to there */
+  #noteTimes({ times, allTimes }: Timed, from: number, latestMs: number | undefined): void {
+    if (times) return this.#times.take(times, latestMs);
+    this.#times.forgetAfter(from);
+    if (!allTimes) return;
+    const all = new ChangeTimes();
+    all.take(allTimes, latestMs);
+    all.fill(this.#times);
+    this.#times = all;
   }
 
   #setAll(changes: readonly ReadChange[]): void {

@@ -737,6 +737,42 @@ export function storeContract(
 
   // ---- announcements ----
 
+  contract('times of changes are kept, and come with the last page of changes', async (t, stage) => {
+    const { writer, store, space } = stage;
+    await writer.claim();
+    const [first, second] = ['0@1764000000000,2', '2@1764000000005,1'];
+    await writer.commit({ a: '1', b: '2' }, { times: first, allTimes: first });
+    const { timesLength } = (await store.commit(space, writer.cut({ c: '3' }, { times: second }))) as {
+      timesLength?: number;
+    };
+    t.is(timesLength, first.length + 1 + second.length);
+    const ask = (limit: number, withTimes = true): Promise<Page> =>
+      store.since(space, ZERO, limit, { withTimes });
+    const both = `${first};${second}`;
+    t.is((await ask(10)).times, both);
+    t.is((await ask(2)).times, undefined, 'more pages follow');
+    t.is((await ask(10, false)).times, undefined, 'nobody asked for them');
+    t.is((await ask(0)).times, undefined, 'it is a look at the head');
+    writer.head = { ...writer.head, epoch: writer.line.epoch, revision: 3 };
+    await writer.replaceAll({ d: '4' }, { allTimes: '3@1764000000009,1' });
+    t.is((await ask(10)).times, '3@1764000000009,1');
+  });
+
+  contract('times are kept where another type was in their way, once all of them come', async (t, stage) => {
+    const { writer, store, space, rig } = stage;
+    await writer.claim();
+    await writer.commit({ a: '1' }, { times: '0@5,1' });
+    await rig.retype(space, 'times', 'list');
+    const appended = (await store.commit(space, writer.cut({ a: '2' }, { times: '1@6,1' }))) as {
+      timesLength?: number;
+    };
+    t.is(appended.timesLength, -1);
+    writer.head = { ...writer.head, revision: 2 };
+    const all = { times: '2@7,1', allTimes: '0@5,1,1.1,1.1' };
+    t.is((await writer.commit({ a: '3' }, all)).outcome, 'committed');
+    t.is((await store.since(space, ZERO, 10, { withTimes: true })).times, all.allTimes);
+  });
+
   contract('an announcement is published as it is, and changes nothing in the store', async (t, stage) => {
     const { writer, store, other, rig, space } = stage;
     if (!announces) t.false(store.canAnnounce);
@@ -767,6 +803,7 @@ export function storeContract(
         heartbeatMs: undefined,
         setAt: undefined,
         setErrorMs: undefined,
+        times: undefined,
         trace: undefined,
         turn: undefined,
         changes,

@@ -226,7 +226,11 @@ async function agree(
       const laid = laidOut(one.changes, prev.revision);
       const revision = laid.at(-1)?.revision ?? prev.revision;
       const base = one.do === 'commit' && one.base === 'nothing' ? ZERO : line.base;
-      const cut = { ...common, base, revision, changes: laid };
+      const at = 1_000_000_000_000 + cuts;
+      const times = laid.length === 0 ? '' : `${prev.revision}@${at},${revision - prev.revision}`;
+      const hasAll = one.do === 'replace-all' || cuts % 4 === 0;
+      const all = hasAll ? { allTimes: `0@${at},${revision}` } : {};
+      const cut = { ...common, base, revision, changes: laid, times, ...all };
       const { changes: staged, ...header } = cut;
       const turn = { ...header, prev, changes: staged, digest: () => 7 };
       const reply = await (one.do === 'turn'
@@ -250,7 +254,7 @@ async function agree(
       }
       if (one.from === 'a stranger') position = { epoch: 7 + one.back, revision: one.back };
       const { full } = await both('since', ({ store }) =>
-        store.since(space, position, one.limit, { horizon: one.horizon, seen: one.seen }),
+        store.since(space, position, one.limit, { horizon: one.horizon, seen: one.seen, withTimes: true }),
       );
       count(`since: ${full ? 'full' : 'not full'}`);
     } else if (one.do === 'release') {

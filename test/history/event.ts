@@ -62,6 +62,8 @@ export type Event =
       source: string;
       ownerAlive: boolean;
       state: readonly Seen[];
+      /** When values were set, as readings say it; on the clock of the history. */
+      dates?: readonly (readonly [id: Id, changedAt: number | undefined])[];
     }
   /** A reading of any participant, owners included, said this of the state and of its owner. */
   | { type: 'says'; at: number; participant: string; freshness: string; owner: string }

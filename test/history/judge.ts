@@ -7,6 +7,7 @@ import type { Bounds, Checker, Violation } from './checkers/checker.ts';
 import { convergence } from './checkers/convergence.ts';
 import { fencing } from './checkers/fencing.ts';
 import { honestStaleness } from './checkers/honest-staleness.ts';
+import { honestTimes } from './checkers/honest-times.ts';
 import { isolation } from './checkers/isolation.ts';
 import { noGap } from './checkers/no-gap.ts';
 import { noGoingBack } from './checkers/no-going-back.ts';
@@ -28,6 +29,7 @@ export const checkers: readonly Checker[] = [
   bounded,
   nothingLost,
   toldInTime,
+  honestTimes,
 ];
 
 export interface Least {

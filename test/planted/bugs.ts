@@ -2,6 +2,22 @@ import type { Bug } from './bug.ts';
 import { before, instead, removed, swapped } from './bug.ts';
 
 export const bugs: readonly Bug[] = [
+  // ---- times of changes ----
+  {
+    name: 'times are merged as if they may be wrong by a tenth of their age',
+    mark: 'merged-times',
+    plant: swapped('LENGTH_PER_AGE', '10 * LENGTH_PER_AGE'),
+    caughtBy: 'honest times',
+  },
+  {
+    name: 'what the store has of times is replaced by those of the last changes',
+    mark: 'stored-times',
+    plant: swapped(
+      'this.#timesOf(0, ',
+      'this.#timesOf(plan.kind === "replacement" ? 0 : plan.prev.revision, ',
+    ),
+    caughtBy: 'honest times',
+  },
   // ---- the follower and frames ----
   {
     name: 'a frame is applied though frames before it are missing',

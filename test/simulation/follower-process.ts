@@ -1,5 +1,6 @@
 /** A simulated API process: a follower and its readers. */
 import type { Follower } from '../../src/index.ts';
+import type { Id } from '../history/event.ts';
 import type { DirectOptions, UpstreamOptions } from '../../src/ports/path.ts';
 import { decodeFence } from '../_messages.ts';
 import type { Environment } from './environment.ts';
@@ -87,7 +88,18 @@ export class FollowerProcess extends SimProcess {
       source,
       ownerAlive,
       state: seen(follower.entries()),
+      dates: this.#dates(),
     });
+  }
+
+  /** When values were set, as readings say. The server's clock goes as that of the history. */
+  #dates(): [id: Id, changedAt: number | undefined][] {
+    const { sim, redis } = this.world;
+    const aheadMs = redis.model.now() - sim.now;
+    return [...this.follower.entries()].map(({ value, changedAt }) => [
+      idOf(value),
+      changedAt === undefined ? undefined : changedAt - aheadMs,
+    ]);
   }
 
   /**

@@ -99,8 +99,10 @@ const from = { epoch: 3, revision: 1 };
 test('a page that is not full ends the reading', async (t) => {
   const { store, asked } = storeOf({ changes: [change('a', 2)] });
   const batch = await read(store, from);
-  t.deepEqual(batch, { head: HEAD, isFull: false, changes: [change('a', 2)] });
-  t.deepEqual(asked, [{ position: from, options: { horizon: 0, seen: 3, isDoubted: false } }]);
+  t.deepEqual(batch, { head: HEAD, isFull: false, times: undefined, changes: [change('a', 2)] });
+  t.deepEqual(asked, [
+    { position: from, options: { horizon: 0, seen: 3, isDoubted: false, withTimes: false } },
+  ]);
 });
 
 test('the next request starts at the last change, in the epoch of the head', async (t) => {
@@ -240,7 +242,7 @@ test('a full sync goes on after a failure, with the horizon at which it began', 
   t.deepEqual(taken, [change('a', 2), change('b', 8)]);
   t.deepEqual(asked[2], {
     position: { epoch: 5, revision: 2 },
-    options: { horizon: 4, seen: 5, isDoubted: false },
+    options: { horizon: 4, seen: 5, isDoubted: false, withTimes: false },
   });
 });
 

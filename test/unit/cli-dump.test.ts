@@ -1,5 +1,6 @@
 /** JSON Lines of a space: what is wrong is refused by the number of its line. */
 import test from 'ava';
+import { ChangeTimes } from '../../src/state/change-times.ts';
 import { DUMP_FORMAT, DumpReader, linesIn } from '../../src/cli/dump.ts';
 import { keyPatternOf, watchable } from '../../src/cli/key-pattern.ts';
 import { storedLine } from '../../src/cli/stored-line.ts';
@@ -68,10 +69,17 @@ test('a key, a prefix and a star are patterns of keys', (t) => {
 
 test('a stored line has the epoch of its revision, and says what is no JSON', (t) => {
   const line = { epoch: 9, base: { epoch: 5, revision: 3 } };
-  t.deepEqual(storedLine(line, 'a', { revision: 3, json: '1' }), { key: 'a', value: 1, position: '5-3' });
-  t.deepEqual(storedLine(line, 'a', { revision: 4, json: '{' }), {
+  const times = ChangeTimes.of('2@1764000000000,1');
+  t.deepEqual(storedLine(line, 'a', { revision: 3, json: '1' }, times), {
+    key: 'a',
+    value: 1,
+    position: '5-3',
+    changedAt: 1_764_000_000_000,
+  });
+  t.deepEqual(storedLine(line, 'a', { revision: 4, json: '{' }, times), {
     key: 'a',
     unreadable: '{',
     position: '9-4',
+    changedAt: undefined,
   });
 });

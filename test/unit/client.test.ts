@@ -49,6 +49,7 @@ test('readings have the fields of the core, computed when they are read', async 
       key: 'regime',
       value: 'bull',
       position: HEAD,
+      changedAt: undefined,
       freshness: 'live',
       staleMs: 0,
       source: 'redis',

@@ -117,6 +117,7 @@ test('a full commit has the lease, the line and the tombstones behind its frame'
     '5',
     '1795364768288.993',
     CHANNEL,
+    '',
     '1',
     FRAME,
     '3000',
@@ -136,28 +137,39 @@ test('a long value is a text of its own, between those of lines', (t) => {
     { key: 'c', revision: 6, json: long },
   ];
   const args = commit.args({ ...cut, changes, isLight: true }, CHANNEL);
-  t.is(args[7], '5');
+  t.is(args[8], '5');
   const [head, ...lines] = FRAME.split('\na\n');
   t.is(lines.length, 1);
-  t.deepEqual(args.slice(8), [`${head}\na\n4\n`, long, '\nb\n5\n\nc\n6\n', long, '']);
+  t.deepEqual(args.slice(9), [`${head}\na\n4\n`, long, '\nb\n5\n\nc\n6\n', long, '']);
 });
 
 test('a light commit ends with its frame; one that was announced names no channel', (t) => {
   const args = commit.args({ ...cut, isLight: true, isAnnounced: true }, CHANNEL);
-  t.deepEqual(args.slice(6), ['', '1', FRAME]);
+  t.deepEqual(args.slice(6), ['', '', '1', FRAME]);
 });
 
 test('a commit says in its header what is measured', (t) => {
-  const [, , , , , , , , frame] = commit.args(
+  const [, , , , , , , , , frame] = commit.args(
     { ...cut, measures: { setAt: 1.5, setErrorMs: 0.25 } },
     CHANNEL,
   );
   t.is(frame, FRAME.replace(' c\n', ' c s=1500 e=250\n'));
 });
 
+test('the times of changes go behind those that are there, or all take their place, and the frame has its own', (t) => {
+  const times = '3@1795364768288,2';
+  const args = commit.args({ ...cut, times }, CHANNEL);
+  t.deepEqual(args.slice(7, 10), [`;${times}`, '1', FRAME.replace(' c\n', ` c m=${times}\n`)]);
+  const allTimes = `0@1795364768000,3;${times}`;
+  t.is(commit.args({ ...cut, times, allTimes }, CHANNEL)[7], allTimes);
+  t.is(commit.args({ ...cut, times, isAnnounced: true }, CHANNEL)[9], FRAME, 'it is not published');
+  t.is(replaceAll.args({ ...replacement, allTimes }, 'attempt', CHANNEL).at(-1), allTimes);
+});
+
 test('the head after a commit is rebuilt from the cut and the little that Redis says', (t) => {
-  t.deepEqual(commit.read([NOW, '7', 'trading-1'], cut), {
+  t.deepEqual(commit.read([NOW, '7', 'trading-1', '', '120'], cut), {
     outcome: 'committed',
+    timesLength: 120,
     head: { ...HEAD, unsettled: 0, leaseMs: 3_000 },
   });
   t.deepEqual(commit.read(NOW, { ...cut, isLight: true }), { outcome: 'committed' });
@@ -189,6 +201,7 @@ test('stage and replace all', (t) => {
     '1',
     '2',
     'attempt',
+    '',
   ]);
   t.is(replaceAll.read(headed('keys_lost')).outcome, 'keys_lost');
 });
@@ -214,16 +227,22 @@ test('a whole state is staged in portions, of which there is always a first', (t
 
 test('since', (t) => {
   const position = { epoch: EPOCH, revision: 3 };
-  t.deepEqual(since.args(position, 250, {}), [String(EPOCH), '3', '250', '0', '0', '0']);
-  const asked = since.args(position, 250, { horizon: 4, seen: 8, isDoubted: true });
-  t.deepEqual(asked, [String(EPOCH), '3', '250', '4', '8', '1']);
+  t.deepEqual(since.args(position, 250, {}), [String(EPOCH), '3', '250', '0', '0', '0', '0']);
+  const asked = since.args(position, 250, { horizon: 4, seen: 8, isDoubted: true, withTimes: true });
+  t.deepEqual(asked, [String(EPOCH), '3', '250', '4', '8', '1', '1']);
   const page = { head: HEAD, full: true, more: false, changes: cut.changes };
-  t.deepEqual(since.read(headed('page', '1', '0', '\na\n4\n{"x":1}\nb\n5\n')), page);
-  t.deepEqual(since.read(headed('page', '0', '1', '')), { ...page, full: false, more: true, changes: [] });
+  t.deepEqual(since.read(headed('page', '1', '0', '', '\na\n4\n{"x":1}\nb\n5\n')), page);
+  t.deepEqual(since.read(headed('page', '0', '1', '3@5,1', '')), {
+    ...page,
+    full: false,
+    more: true,
+    changes: [],
+    times: '3@5,1',
+  });
 });
 
 test('a page that cannot be read as one says that keys were lost', (t) => {
-  const { head } = since.read(headed('page', '0', '0', '\na\nno revision\n1'));
+  const { head } = since.read(headed('page', '0', '0', '', '\na\nno revision\n1'));
   t.true(head.keysLost);
 });
 

@@ -1,5 +1,6 @@
 /** The feed of an owner whose machine or process stood still: no frame of a claim that is in doubt. */
 import test from 'ava';
+import { ServerClock } from '../../src/base/clock.ts';
 import type { CommitMeter } from '../../src/owner/commit-meter.ts';
 import { Feed } from '../../src/actor/feed.ts';
 import { Lease } from '../../src/owner/lease.ts';
@@ -23,7 +24,7 @@ async function reading() {
   lease.hold();
   const meter = { sent: () => {} } as unknown as CommitMeter;
   const slices = new Slices(time);
-  const source = new LedgerSource({ ledger, lease }, time, 250);
+  const source = new LedgerSource({ ledger, lease }, { time, clock: new ServerClock(time) }, 250);
   const feed = new Feed(source, { time, slices }, { heartbeatMs: 250, meter });
   const renew = (): void => {
     lease.renewed(time.now());

@@ -80,6 +80,7 @@ const UNMEASURED = {
   heartbeatMs: undefined,
   setAt: undefined,
   setErrorMs: undefined,
+  times: undefined,
   trace: undefined,
   turn: undefined,
 };

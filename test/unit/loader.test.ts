@@ -10,6 +10,7 @@ import type { Start } from '../../src/owner/takeover.ts';
 import { takeOver } from '../../src/owner/takeover.ts';
 import type { Head, Page, Store } from '../../src/ports/store.ts';
 import type { Change } from '../../src/state/change.ts';
+import { ChangeTimes } from '../../src/state/change-times.ts';
 import { Ledger } from '../../src/state/ledger.ts';
 import type { Position } from '../../src/state/position.ts';
 import { defineSpace } from '../../src/state/space.ts';
@@ -38,7 +39,7 @@ function loaderOf(...pages: (readonly Change[] | Error)[]) {
     const head = HEAD as unknown as Head;
     return Promise.resolve({ head, full: revision === 0, more: asked.length < pages.length, changes: page });
   };
-  const runtime = { store: { since } as unknown as Store, slices: new Slices(systemTime) };
+  const runtime = { store: { since } as unknown as Store, slices: new Slices(systemTime), time: systemTime };
   const reporter = { report: (error: unknown) => void reported.push(error) };
   const context = { space: 'trading', runtime, reporter } as unknown as Context;
   const loader = new Loader(SPACE, context, LINE);
@@ -53,7 +54,8 @@ function loaderOf(...pages: (readonly Change[] | Error)[]) {
 /** A standby at a position, with these changes. */
 function standbyAt(position: Position, ...changes: readonly Change[]): Standby {
   const since = (after: number) => changes.filter(({ revision }) => revision > after);
-  return { position, canContinue: () => true, changes: since } as unknown as Standby;
+  const times = new ChangeTimes();
+  return { position, canContinue: () => true, changes: since, times } as unknown as Standby;
 }
 
 function adopted(ledger: Ledger, { loader, decide }: ReturnType<typeof loaderOf>, standby?: Standby): Ledger {

@@ -51,7 +51,7 @@ test('a page that is taken again changes nothing, and a key that comes again has
 
 test('a value that must not become visible is deleted under a new revision', (t) => {
   const loading = loaded();
-  loading.delete('a');
+  loading.delete('a', 0);
   const ledger = new Ledger();
   ledger.adopt(loading);
   t.deepEqual(stateOf(ledger), { b: '2' });

@@ -28,6 +28,7 @@ const whole = {
   key: 'k',
   value,
   position: '7-3',
+  changedAt: 9,
   freshness: 'live',
   staleMs: 5,
   source: 'redis',
@@ -51,18 +52,18 @@ const copies: Record<string, (reading: Reading) => unknown> = {
 
 for (const [name, copy] of Object.entries(copies)) {
   test(`a copy has every field: ${name}`, (t) => {
-    assert.deepEqual(copy(newReading('k', entry, value, proofAt(5))), whole);
+    assert.deepEqual(copy(newReading('k', entry, value, 9, proofAt(5))), whole);
     t.pass();
   });
 }
 
 test('a reading equals a plain object with its fields, in strict comparison too', (t) => {
-  assert.deepEqual(newReading('k', entry, value, proofAt(5)), whole);
-  t.deepEqual(Object.keys(newReading('k', entry, value, proofAt(5))), Object.keys(whole));
+  assert.deepEqual(newReading('k', entry, value, 9, proofAt(5)), whole);
+  t.deepEqual(Object.keys(newReading('k', entry, value, 9, proofAt(5))), Object.keys(whole));
 });
 
 test('a log shows every field as of now, at any depth', (t) => {
-  const reading = newReading('k', entry, value, proofAt(5));
+  const reading = newReading('k', entry, value, 9, proofAt(5));
   for (const text of [inspect(reading), inspect([{ reading }], { depth: 5 })]) {
     t.regex(text, /freshness: 'live'/);
     t.regex(text, /staleMs: 5/);
@@ -71,7 +72,7 @@ test('a log shows every field as of now, at any depth', (t) => {
 });
 
 test('nobody can write into a reading', (t) => {
-  const reading = newReading('k', entry, value, proofAt(5)) as Reading & Record<string, unknown>;
+  const reading = newReading('k', entry, value, 9, proofAt(5)) as Reading & Record<string, unknown>;
   t.true(Object.isFrozen(reading));
   for (const name of [...Object.keys(whole), 'other']) {
     t.throws(() => Object.assign(reading, { [name]: 'POISON' }), { instanceOf: TypeError }, name);
@@ -85,7 +86,7 @@ test('nobody can write into a reading', (t) => {
 
 test('freshness, staleMs, ownerAlive and owner are computed when they are read', (t) => {
   const proof = proofAt(5);
-  const reading = newReading('k', entry, value, proof);
+  const reading = newReading('k', entry, value, 9, proof);
   const copy = { ...reading };
   proof.age = 5_000;
   t.like(reading, { freshness: 'stale', staleMs: 5_000, ownerAlive: false, owner: 'lost' });
@@ -95,7 +96,7 @@ test('freshness, staleMs, ownerAlive and owner are computed when they are read',
 test('a reading is made once for an entry and a proof', (t) => {
   const map = new RevisionMap<unknown>();
   map.set('k', value, 3, 7);
-  const read = (proof: Proof): Reading => readingOf('k', map.get('k'), map.get('k')?.value, proof);
+  const read = (proof: Proof): Reading => readingOf('k', map.get('k'), map.get('k')?.value, () => 9, proof);
   const [one, two] = [proofAt(5), proofAt(6)];
   const first = read(one);
   t.is(read(one), first);
@@ -107,12 +108,27 @@ test('a reading is made once for an entry and a proof', (t) => {
   t.is(read(two).position, '7-4');
 });
 
+test('a reading is made anew once the time of its key is known', (t) => {
+  const map = new RevisionMap<unknown>();
+  map.set('k', value, 3, 7);
+  let time: number | undefined;
+  const proof = proofAt(5);
+  const read = (): Reading => readingOf('k', map.get('k'), map.get('k')?.value, () => time, proof);
+  const first = read();
+  t.is(first.changedAt, undefined);
+  t.is(read(), first);
+  time = 9;
+  t.is(read().changedAt, 9);
+  t.is(read(), read());
+});
+
 test('a key that never changed reads as undefined at 0-0', (t) => {
-  const reading = newReading('k', undefined, undefined, proofAt(Infinity));
+  const reading = newReading('k', undefined, undefined, undefined, proofAt(Infinity));
   assert.deepEqual(reading, {
     ...whole,
     value: undefined,
     position: '0-0',
+    changedAt: undefined,
     freshness: 'stale',
     staleMs: Infinity,
     ownerAlive: false,
@@ -123,7 +139,7 @@ test('a key that never changed reads as undefined at 0-0', (t) => {
 
 test('a row gives the same reading', (t) => {
   const proof = proofAt(5);
-  const row = new Row('k', entry, value, proof);
+  const row = new Row('k', entry, value, () => 9, proof);
   assert.deepEqual(row.reading, whole);
   t.is(row.position, '7-3');
 });

@@ -74,13 +74,13 @@ for (const [what, { schema, json, poison }] of Object.entries(kinds)) {
     const map = new RevisionMap<unknown>();
     map.set('k', held, 1, 1);
     const entry = map.get('k')!;
-    const first = readingOf('k', entry, held, proof).value;
+    const first = readingOf('k', entry, held, () => undefined, proof).value;
     assert.deepEqual(first, pristine);
     poison(first as never);
-    poison(new Row('k', entry, held, proof).value as never);
+    poison(new Row('k', entry, held, () => undefined, proof).value as never);
     assert.notDeepEqual(first, pristine);
-    assert.deepEqual(readingOf('k', entry, held, proof).value, pristine);
-    assert.deepEqual(new Row('k', entry, held, proof).reading.value, pristine);
+    assert.deepEqual(readingOf('k', entry, held, () => undefined, proof).value, pristine);
+    assert.deepEqual(new Row('k', entry, held, () => undefined, proof).reading.value, pristine);
     t.pass();
   });
 }

@@ -22,12 +22,13 @@ needs('ZREM', INDEX, '')
 needs('ZREMRANGEBYRANK', TURN_INDEX, '0', '0')
 needs('SET', LEASE, '', 'PX', '1')
 needs('UNLINK', STATE)
-needs('EXISTS', KEYS[7])
-needs('RENAME', KEYS[7], STATE)
+needs('EXISTS', KEYS[8])
+needs('RENAME', KEYS[8], STATE)
+needs('APPEND', TIMES, '')
 needs('PUBLISH', channel, '')
 
 -- What an earlier attempt has staged is abandoned from now on.
-discard(KEYS[7], KEYS[8])
+discard(KEYS[8], KEYS[9])
 -- The removed space begins anew, and what is left of it no longer expires.
 if meta.removedAt ~= '0' then
   redis.call('UNLINK', META)
@@ -36,8 +37,12 @@ end
 
 -- Keys of another type go. What they stood for is lost, until the whole state is replaced: a state that has no
 -- value left must not pass for an empty one.
-for key in pairs(foreign) do redis.call('UNLINK', key) end
-if foreign[META] or foreign[STATE] or foreign[INDEX] then
+local isLost = foreign[META] or foreign[STATE] or foreign[INDEX]
+for key in pairs(foreign) do
+  redis.call('UNLINK', key)
+  foreign[key] = nil
+end
+if isLost then
   garbled, meta.size = true, '0'
   redis.call('HSET', META, 'size', 'lost')
 end

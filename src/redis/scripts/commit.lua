@@ -6,14 +6,14 @@
 -- A cut that is refused goes on to head.lua and refused.lua, which stand behind this file.
 --
 -- ARGV: 1 owner, 2 epoch, 3 prev epoch, 4 prev revision, 5 revision, 6 cutAt,
---       7 channel, empty where the cut was announced, 8 the number of texts, then the texts of the frame without
---       its first line; behind them, full cuts only: lease in ms, base epoch, base revision, horizon, then
---       tombstones to forget
--- Reply: light: the server's time. Full: a list of the server's time, the size and the owner's name; and the
---        type that was at the lease's key, where it was another.
-local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, texts = unpack(ARGV, 1, 8)
-local FIRST_TEXT, LAST_TEXT = 9, 8 + texts
+--       7 channel, empty where the cut was announced, 8 the times of the changes behind a `;`, or those of all
+--       keys, or nothing, 9 the number of texts, then the texts of the frame without its first line; behind
+--       them, full cuts only: lease in ms, base epoch, base revision, horizon, then tombstones to forget
+-- Reply: light: the server's time. Full: a list of the server's time, the size, the owner's name, the type
+--        that was at the lease's key, where it was another, and the length of the times.
+local META, STATE, INDEX, LEASE, TIMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, times, texts = unpack(ARGV, 1, 9)
+local FIRST_TEXT, LAST_TEXT = 10, 9 + texts
 local leaseMs, baseEpoch, baseRevision, horizon = unpack(ARGV, LAST_TEXT + 1, LAST_TEXT + 4)
 local FIRST_TOMBSTONE = LAST_TEXT + 5
 local isLight = leaseMs == nil
@@ -60,7 +60,12 @@ if grown then
     redis.call('HSET', META, 'indexed', string.format('%.0f', (indexed or 0) + listed))
   end
 
-  -- 3. Meta and lease.
+  -- 3. Times, meta and lease. Where another type is in the way, nothing is appended, and the length says so.
+  if string.byte(times) == 59 then write('APPEND', TIMES, times)
+  elseif times ~= '' then
+    if not write('STRLEN', TIMES) then redis.call('UNLINK', TIMES) end
+    redis.call('SET', TIMES, times)
+  end
   local foreign
   if isLight then
     redis.call('HSET', META, 'revision', revision, 'cutAt', cutAt)
@@ -81,5 +86,6 @@ if grown then
   if channel ~= '' then redis.call('PUBLISH', channel, joined(now .. '\n', FIRST_TEXT, LAST_TEXT)) end
   if isLight then return now end
   local count = string.format('%.0f', tonumber(size or 0) + grown)
-  return { now, count, ownerName, foreign and LEASE .. ' ' .. foreign .. ' string' }
+  return { now, count, ownerName, foreign and LEASE .. ' ' .. foreign .. ' string' or '',
+    string.format('%.0f', write('STRLEN', TIMES) or -1) }
 end

@@ -1,12 +1,13 @@
 -- Which of some commands this user may not run on a space: asked after Redis has refused a script, since it does
 -- not always name the command.
 -- From Redis 7 on the server can be asked. Before, each command is tried in a form that changes nothing.
--- KEYS: 1 meta, 2 state, 3 index, 4 lease
+-- KEYS: 1 meta, 2 state, 3 index, 4 lease, 5 times
 -- ARGV: 1 channel, then the commands
 -- Reply: those that are refused
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local NONE = META .. ':none'
 local forms = {
+  append = { KEYS[5], '' },
   exists = { META }, get = { LEASE }, hdel = { META, '' }, hget = { META, 'fence' }, hlen = { STATE },
   hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pexpire = { NONE, '1' }, pttl = { LEASE },
   publish = { ARGV[1], '' }, rename = { NONE, NONE }, set = { LEASE, '', 'PX', '' }, strlen = { LEASE },

@@ -1,17 +1,17 @@
 -- Stands before the other scripts (in commit, behind the commit itself): reads the head of a space, and says
 -- who may write it.
--- KEYS: 1 meta, 2 state, 3 index, 4 lease; flip and settle also: 5 turn state, 6 turn index; claim, since,
---       stage, replace-all, release and remove also: 7 next state, 8 next index
+-- KEYS: 1 meta, 2 state, 3 index, 4 lease, 5 times; flip and settle also: 6 turn state, 7 turn index; claim,
+--       since, stage, replace-all, release and remove also: 8 next state, 9 next index
 -- Numbers go in and out as strings, so that none is rounded on its way.
-local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local TURN_STATE, TURN_INDEX = KEYS[5], KEYS[6]
+local META, STATE, INDEX, LEASE, TIMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local TURN_STATE, TURN_INDEX = KEYS[6], KEYS[7]
 -- The second while a turn is in force: a client that knows no turns would not find its keys.
 local FORMAT, TURN_FORMAT = '1', '2'
 
 -- Somebody else may have put another type at a key. Such a key is foreign: it counts as absent, and is named
 -- in the reply. Only scripts of an owner remove it.
 local foreign, wrongTypes = {}, {}
-for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'hash', 'zset', 'hash', 'zset' }) do
+for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'string', 'hash', 'zset', 'hash', 'zset' }) do
   local key = KEYS[i]
   local found = key and redis.call('TYPE', key).ok or 'none'
   if found ~= 'none' and found ~= expected then
@@ -140,4 +140,12 @@ local function renew(owner, epoch, leaseMs)
   -- SET would free a large key of another type at once, and hold up the server.
   if foreign[LEASE] then redis.call('UNLINK', LEASE) end
   redis.call('SET', LEASE, owner .. ' ' .. epoch .. ' ' .. leaseMs, 'PX', leaseMs)
+end
+
+-- Notes when keys were set. A text that begins with `;` is more of what is there; any other takes its place.
+local function keepTimes(times)
+  if times == '' then return end
+  if foreign[TIMES] then redis.call('UNLINK', TIMES) end
+  foreign[TIMES] = nil
+  redis.call(string.byte(times) == 59 and 'APPEND' or 'SET', TIMES, times)
 end

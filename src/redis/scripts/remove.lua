@@ -8,7 +8,7 @@ local outwaited, channel, keptMs = unpack(ARGV)
 if (rival('', '0') or mayHaveHolder('0', '')) and not isOutwaited(outwaited) then return head('held') end
 
 local isThere = garbled or meta.fence ~= '0' and meta.removedAt == '0'
-for i = 2, 8 do isThere = isThere or redis.call('EXISTS', KEYS[i]) == 1 end
+for i = 2, 9 do isThere = isThere or redis.call('EXISTS', KEYS[i]) == 1 end
 if not isThere then return head('absent') end
 
 needs('HSET', META, 'fence', '0')
@@ -28,8 +28,8 @@ garbled = false
 
 discard(STATE, INDEX)
 discard(TURN_STATE, TURN_INDEX)
-discard(KEYS[7], KEYS[8])
-redis.call('UNLINK', LEASE)
+discard(KEYS[8], KEYS[9])
+redis.call('UNLINK', LEASE, TIMES)
 for key in pairs(foreign) do foreign[key] = nil end
 redis.call('PUBLISH', channel, now .. '\n3 removed ' .. meta.fence)
 return head('removed')

@@ -1,10 +1,10 @@
 -- Puts the staged state in place of the live one, renews the lease, publishes the new head.
 -- ARGV: 1 owner, 2 lease in ms, 3 epoch, 4 revision, 5 base epoch, 6 base revision, 7 horizon, 8 cutAt,
---       9 channel, 10 header, 11 size, 12 indexed, 13 the attempt that was staged
+--       9 channel, 10 header, 11 size, 12 indexed, 13 the attempt that was staged, 14 times, as for commit
 -- Reply: the head, behind `committed`, `fenced`, `head_moved` or `keys_lost`
 local owner, leaseMs, epoch, revision, baseEpoch, baseRevision, horizon, cutAt = unpack(ARGV, 1, 8)
-local channel, header, size, indexed, attempt = unpack(ARGV, 9, 13)
-local NEXT_STATE, NEXT_INDEX = KEYS[7], KEYS[8]
+local channel, header, size, indexed, attempt, times = unpack(ARGV, 9, 14)
+local NEXT_STATE, NEXT_INDEX = KEYS[8], KEYS[9]
 
 local refused = refusal(owner, epoch)
 if refused then return head(refused) end
@@ -28,6 +28,7 @@ save({ format = FORMAT, epoch = epoch, revision = revision, baseEpoch = baseEpoc
   horizon = horizon, cutAt = cutAt, size = size, indexed = indexed, turnSize = '0', turnIndexed = '0' })
 -- What was garbled or of another type is whole by now.
 garbled, foreign[STATE], foreign[INDEX] = false, nil, nil
+keepTimes(times)
 renew(owner, epoch, leaseMs)
 redis.call('PUBLISH', channel, now .. '\n' .. header)
 return head('committed')

@@ -1,13 +1,15 @@
 -- What changed since a position: the head, and a page of the changed keys in revision order.
 -- ARGV: 1 epoch, 2 revision, 3 limit, 4 horizon of the full sync that this page continues, else 0,
 --       5 the highest epoch that the asker has seen, 6 '1' where its last reading of all keys was not the
---       owner's state, 7 the length from which values are left out, bytes; nothing for no such length
--- Reply: the head, behind `page`; '1' where the page begins a full sync; '1' where more pages follow; the
---        changes as in a frame, as texts to be joined. (A list of a thousand strings would cost both sides
+--       owner's state, 7 '1' for the times of all keys with the last page where it has
+--       changes, '2' with any last page, 8 the length from which values are left
+--       out, bytes; nothing for no such length
+-- Reply: the head, behind `page`; '1' where the page begins a full sync; '1' where more pages follow; the times;
+--        the changes as in a frame, as texts to be joined. (A list of a thousand strings would cost both sides
 --        more than its content does.) For a value that is left out a text has a line break and the number of
 --        its key in KEYS.
 local epoch, from, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local horizon, seen, tooLong = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[7] or math.huge)
+local horizon, seen, tooLong = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[8] or math.huge)
 local CENTURY_MS = 3155760000000
 
 -- An asker that has seen a higher epoch accepts nothing below it. So the fence rises to that epoch, and the
@@ -29,9 +31,11 @@ local full = not (continues and remembered)
 if full then from = 0 end
 
 local reply = head('page')
-local before = #reply + 2
-reply[before - 1] = full and '1' or '0'
-reply[before] = '0'
+local MORE = #reply + 2
+local before = MORE + 1
+reply[MORE - 1] = full and '1' or '0'
+reply[MORE] = '0'
+reply[before] = ''
 reply[before + 1] = ''
 if limit == 0 then return reply end
 
@@ -66,7 +70,7 @@ if isInForce() then
 end
 local size, at, last = 0, 1, #found
 while at <= last and size <= MOST do
-  local keys, count, place = {}, 0, ofTurn[at] and 5 or 2
+  local keys, count, place = {}, 0, ofTurn[at] and 6 or 2
   local fetched, leftOut = {}, {}
   for i = at, math.min(at + 2 * PORTION, last + 1) - 1, 2 do
     if ofTurn[i] ~= ofTurn[at] then break end
@@ -101,6 +105,7 @@ while at <= last and size <= MOST do
   end
   at = at + 2 * count
 end
-if at <= last or last == 2 * limit then reply[before] = '1' end
+if at <= last or last == 2 * limit then reply[MORE] = '1'
+elseif ARGV[7] == '2' or ARGV[7] == '1' and (full or last > 0) then reply[before] = read('GET', TIMES) or '' end
 reply[texts + 1] = table.concat(lines, '\n', 1, filled)
 return reply
