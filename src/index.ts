@@ -18,7 +18,8 @@ export type { Definition, InputOf, KeyOf, PatternOf, ValueOf } from './state/def
 export type { Schema } from './state/schema.ts';
 export type { AnySpace, Space } from './state/space.ts';
 export { comparePositions } from './state/position.ts';
-export type { Owner, OwnerEmitted, OwnOptions, Update } from './owner/owner.ts';
+export type { HistoryOptions, Owner, OwnerEmitted, OwnOptions, Update } from './owner/owner.ts';
+export type { History, HistoryQuery, PastChange } from './ports/history.ts';
 export type { FencedEvent } from './owner/events.ts';
 export type { OwnershipChangedEvent } from './actor/ownership-driver.ts';
 export type { HeldBy } from './actor/obstacle.ts';

@@ -13,11 +13,14 @@ import type { Mode } from '../state/mode.ts';
 import type { Position } from '../state/position.ts';
 import { compare, parsePosition, printPosition } from '../state/position.ts';
 import type { Proof, Reading, Row } from '../state/reading.ts';
-import type { Definition } from '../state/definition.ts';
+import type { HistoryRequest } from '../ports/store.ts';
+import type { Definition, KeyOf, ValueOf } from '../state/definition.ts';
 import type { Space } from '../state/space.ts';
 import { ConnectionDriver } from './connection-driver.ts';
 import type { Context } from './context.ts';
 import { HeadWatchers } from './head-watchers.ts';
+import type { CheckedQuery, History, HistoryQuery } from '../ports/history.ts';
+import { checkedQuery, readHistory } from '../ports/history.ts';
 import { Listeners } from './listeners.ts';
 import type { ParticipantEvent, ParticipantScope, ParticipantSnapshot } from './logic.ts';
 import { obstacleOf } from './obstacle.ts';
@@ -177,6 +180,9 @@ export abstract class Participant<D extends Definition, E extends EventObject>
    */
   abstract receive(event: ParticipantEvent): void;
 
+  /** When a revision was set, on the server's clock, ms; `undefined` where it is not known. */
+  protected abstract timeOf(revision: number): number | undefined;
+
   protected abstract readonly position: Position;
   /**
    * The owner of the space; `'asked'` while Redis is asked for it, `undefined` where it cannot be known.
@@ -248,6 +254,36 @@ export abstract class Participant<D extends Definition, E extends EventObject>
     const isThere = (): boolean => compare(this.position, awaited) >= 0;
     const what = `space "${this.space.name}" did not come to ${position}`;
     await this.context.waiters.wait(isThere, what, timeoutMs);
+  }
+
+  /**
+   * Reads from Redis which values a key had, newest first, where its owner keeps a history. Of the values that it
+   * had between two commits only the last one is there.
+   * @throws TandemError `UNKNOWN_KEY`, `INVALID_OPTION`; `HISTORY_OFF` where nobody has kept any; `REDIS_UNAVAILABLE`,
+   *   `REDIS_NOT_READY` or `REDIS_REFUSED`
+   */
+  async history<K extends KeyOf<D>>(key: K, query: HistoryQuery = {}): Promise<History<K, ValueOf<D, K>>> {
+    this.space.requireSchema(key);
+    return this.#history(key, checkedQuery(query)) as Promise<History<K, ValueOf<D, K>>>;
+  }
+
+  /**
+   * The same, of all keys.
+   * @internal
+   */
+  historyOfAll(query: HistoryQuery = {}): Promise<History> {
+    return this.#history(undefined, checkedQuery(query));
+  }
+
+  #history(key: string | undefined, query: CheckedQuery): Promise<History> {
+    const { space, runtime } = this.context;
+    const source = {
+      space,
+      ask: (request: HistoryRequest) => runtime.store.history(space, request),
+      timeOf: (revision: number) => this.timeOf(revision),
+      read: (name: string, json: string) => this.space.read(name, json),
+    };
+    return readHistory(source, key, query);
   }
 
   /**

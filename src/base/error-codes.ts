@@ -139,6 +139,11 @@ export const ERRORS = {
     remedy:
       'Nothing: the process tries again. If it lasts, look for another program that writes to the keys.',
   },
+  HISTORY_OFF: {
+    meaning: 'What was set before was asked for, and nobody has kept it.',
+    retryable: false,
+    remedy: 'Own the space with `history: { maxChanges, maxAgeMs }`: it is kept from then on.',
+  },
   CONTENT_MISMATCH: {
     meaning:
       'Keys in Redis differ from what the owner set, or a follower from its owner. It was found, and is mended.',

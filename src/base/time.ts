@@ -117,6 +117,11 @@ export function isoTime(wall: number): string {
   return Number.isNaN(date.getTime()) ? '?' : date.toISOString();
 }
 
+/** Reads a time in ISO 8601: ms since 1970; NaN for any other text. */
+export function parseIsoTime(text: string): number {
+  return /^\d{4}-/.test(text) ? Date.parse(text) : NaN;
+}
+
 /** A random name with 104 bits in it. */
 export function randomId(time: Time): string {
   const part = (): string => Math.floor(time.random() * 2 ** 52).toString(36);

@@ -20,6 +20,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'the state as Redis has it',
     load: () => import('./get.ts'),
   },
+  history: {
+    form: 'history SPACE [KEY]',
+    about: 'which values the keys had, where the owner keeps that',
+    load: () => import('./history.ts'),
+  },
   watch: {
     form: 'watch SPACE [KEY|PREFIX/]',
     about: 'follows a space, and prints what changes',

@@ -11,7 +11,7 @@ import { readFleet } from '../fleet/roster-reader.ts';
 import { Bookmark } from '../follower/bookmark.ts';
 import type { Gatherer } from '../follower/catch-up.ts';
 import { gatherSince } from '../follower/catch-up.ts';
-import type { Head } from '../ports/store.ts';
+import type { Head, HistoryPage, HistoryRequest } from '../ports/store.ts';
 import { keysOf } from '../redis/keys.ts';
 import type { Keys } from '../redis/keys.ts';
 import { RedisStore } from '../redis/store.ts';
@@ -134,6 +134,17 @@ export class Server {
     return readFleet(this.#store.roster, new Slices(this.time));
   }
 
+  /** When the keys of a space were set. */
+  async times(space: string): Promise<ChangeTimes> {
+    const text = await this.ask('GET', this.keys(space).live.names[4]!).catch(otherwise(null));
+    return ChangeTimes.of(typeof text === 'string' ? text : undefined);
+  }
+
+  /** A page of what was committed before. */
+  history(space: string, request: HistoryRequest): Promise<HistoryPage> {
+    return this.#store.history(space, request);
+  }
+
   /** The keys and the channel of a space. */
   keys(space: string): Keys {
     return keysOf(space, this.#database, this.prefix);
@@ -198,7 +209,7 @@ export class Server {
     key: string,
   ): Promise<{ head: Head; value: StoredValue | undefined; times: ChangeTimes }> {
     const [, ...names] = this.keys(space).turn.names;
-    const [state = '', index = '', , timesKey = '', turnState = '', turnIndex = ''] = names;
+    const [state = '', index = '', , , , turnState = '', turnIndex = ''] = names;
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const head = await this.head(space);
       const places =
@@ -219,8 +230,7 @@ export class Server {
       const latest = found.reduce((a, b) => (b.revision > a.revision ? b : a));
       const { revision, json } = latest;
       const value = typeof json === 'string' && revision > 0 ? { revision, json } : undefined;
-      const times = await this.ask('GET', timesKey).catch(otherwise(null));
-      return { head: now, value, times: ChangeTimes.of(typeof times === 'string' ? times : undefined) };
+      return { head: now, value, times: await this.times(space) };
     }
     throw new TandemError('HEAD_MOVED', `key "${key}" changes faster than it can be read`);
   }

@@ -8,7 +8,7 @@ import { ownerOf } from './space-summary.ts';
 export interface SpaceFacts {
   readonly space: string;
   readonly head: Head;
-  /** The names of its keys: meta, state, index, lease, times, then those of a large turn, then those that are staged. */
+  /** The names of its keys: meta, state, index, lease, times, history, then those of a large turn, then those that are staged. */
   readonly names: readonly string[];
   /** By key: the rest of its life, ms; -1 without an end, -2 where there is no such key. */
   readonly lives: readonly number[];

@@ -222,6 +222,10 @@ export class Follower<D extends Definition = Definition>
     return this.parts.replica.size;
   }
 
+  protected override timeOf(revision: number): number | undefined {
+    return this.parts.replica.times.at(revision);
+  }
+
   /**
    * When the keys were set, on the server's clock.
    * @internal

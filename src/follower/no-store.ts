@@ -20,6 +20,7 @@ export const noStore: Store = {
   commit: refuse('commit'),
   commitTurn: refuse('commitTurn'),
   settle: refuse('settle'),
+  history: refuse('history'),
   replaceAll: refuse('replaceAll'),
   since: refuse('since'),
   renew: refuse('renew'),

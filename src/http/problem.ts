@@ -101,6 +101,8 @@ export const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   REDIS_NOT_READY: 503,
   REDIS_REFUSED: 503,
   TIMEOUT: 504,
+  HISTORY_OFF: 404,
+  NO_REDIS: 503,
 };
 
 export class Problem extends Error {

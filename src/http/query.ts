@@ -103,6 +103,32 @@ export function requireFrom(ctx: Context): Position {
   return parsePosition(single(ctx, 'from') ?? '');
 }
 
+/** The greatest number of changes of a history, and how many come where nobody says it. */
+export const MAX_HISTORY = 1_000;
+export const DEFAULT_HISTORY = 100;
+
+/** Which part of a history is asked for. */
+export interface HistoryParameters {
+  readonly key: string | undefined;
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  readonly limit: number;
+}
+
+/** @throws Problem `INVALID_PARAMETER` */
+export function readHistoryQuery(ctx: Context): HistoryParameters {
+  const [key, limit] = [single(ctx, 'key'), single(ctx, 'limit')];
+  const [from, to] = [milliseconds(ctx, 'from', MAX_STALE_MS), milliseconds(ctx, 'to', MAX_STALE_MS)];
+  const most = limit === undefined ? DEFAULT_HISTORY : WHOLE.test(limit) ? Number(limit) : NaN;
+  if (!(most >= 1 && most <= MAX_HISTORY)) {
+    const expected = `expected a whole number from 1 to ${MAX_HISTORY}`;
+    throw new Problem('INVALID_PARAMETER', `limit: ${expected}, got ${show(limit)}`);
+  }
+  if (from !== undefined && to !== undefined && from > to)
+    throw new Problem('INVALID_PARAMETER', 'from, to: expected from to be before to');
+  return { key, from, to, limit: most };
+}
+
 /**
  * Whether the query has a flag such as `?verbose`, with any value.
  * @throws Problem `INVALID_PARAMETER`

@@ -19,6 +19,7 @@ import { EventStreams } from './event-stream.ts';
 import { answerLive, answerReady } from './health.ts';
 import { FleetAnswer } from './fleet-answer.ts';
 import { route } from './methods.ts';
+import { answerHistory } from './history.ts';
 import { answerOpenApi } from './openapi/document.ts';
 import { outletsOf } from './outlets.ts';
 import { PageFeed } from './page/page-feed.ts';
@@ -97,6 +98,7 @@ export type StatusRouter = Router & {
  * - `GET /spaces/:space`: the state of a space as of one position, with `?prefix=` a part of it
  * - `GET /spaces/:space/state/<key>`: one reading
  * - `GET /spaces/:space/changes`: the changes as server-sent events, from `Last-Event-ID` or `?from=` on
+ * - `GET /spaces/:space/history`: which values keys had, newest first, where the owner keeps that: `?key=&from=&to=&limit=`
  * - `GET /spaces/:space/clock`: the clock that the times of those events are on
  * - `GET /spaces/:space/timeline`: what the space was like in the last 24 hours; only with the live page
  * - `GET /`: the live page, for people; it reads `GET /events`
@@ -142,6 +144,7 @@ export function statusRouter(tandem: Tandem, options: StatusOptions = {}): Statu
   });
   route(router, '/spaces/:space', async (ctx) => answerSpace(ctx, await participantFor(ctx), texts));
   route(router, '/spaces/:space/changes', async (ctx) => answerChanges(ctx, await participantFor(ctx)));
+  route(router, '/spaces/:space/history', async (ctx) => answerHistory(ctx, await participantFor(ctx)));
   route(router, '/spaces/:space/clock', async (ctx) => {
     await participantFor(ctx);
     ctx.set('Cache-Control', 'no-store');

@@ -1,4 +1,5 @@
 /** What the server in memory holds of one space: the same keys as Redis, by the same names. */
+import type { HistoryChange } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { ZERO } from '../state/position.ts';
 import type { History } from './history.ts';
@@ -71,6 +72,7 @@ export const TYPES = {
   index: 'zset',
   lease: 'string',
   times: 'string',
+  history: 'stream',
   'state:turn': 'hash',
   'index:turn': 'zset',
   'state:next': 'hash',
@@ -87,6 +89,15 @@ export interface MemoryLease {
   readonly askedMs: number;
 }
 
+/** An entry of the history: a change, or without a key a gap before those that follow. */
+export interface Recorded {
+  /** Counted on from entry to entry. */
+  readonly number: number;
+  /** When it was committed, server's time in ms. */
+  readonly at: number;
+  readonly change?: HistoryChange;
+}
+
 const NEW_META = {
   fence: 0,
   epoch: 0,
@@ -97,9 +108,12 @@ const NEW_META = {
   doubtedAt: 0,
   turnSize: 0,
   turnIndexed: 0,
+  turnRevision: 0,
   horizon: 0,
   cutAt: 0,
   removedAt: 0,
+  historyAt: 0,
+  historyFrom: 0,
   leaseMs: 0,
   owner: '',
   ownerName: '',
@@ -119,6 +133,8 @@ export class MemorySpace {
   lease: MemoryLease | undefined;
   /** When keys were set, as `ChangeTimes` reads it; `undefined` where the key is not there. */
   times: string | undefined;
+  /** What was committed, oldest first; `undefined` where the key is not there. It is replaced, never changed. */
+  history: readonly Recorded[] | undefined;
   /** The keys at which somebody has put another type, and that type. Nothing of ours is there. */
   readonly foreign = new Map<KeyName, string>();
   /** A key of another type was met by a writer: all counts as lost until the whole state is replaced. */
@@ -133,10 +149,10 @@ export class MemorySpace {
   /** Notes everything but the contents, which note their changes by themselves. Called before a script. */
   note(): void {
     if (this.#history === undefined) return;
-    const { meta, live, turn, next, attempt, lease, times, isSizeLost } = this;
+    const { meta, live, turn, next, attempt, lease, times, history, isSizeLost } = this;
     const foreign = [...this.foreign];
     this.#history.note(() => {
-      Object.assign(this, { meta, live, turn, next, attempt, lease, times, isSizeLost });
+      Object.assign(this, { meta, live, turn, next, attempt, lease, times, history, isSizeLost });
       this.foreign.clear();
       for (const [name, type] of foreign) this.foreign.set(name, type);
     });
@@ -149,6 +165,7 @@ export class MemorySpace {
     else if (name === 'index') this.live.index.clear();
     else if (name === 'lease') this.lease = undefined;
     else if (name === 'times') this.times = undefined;
+    else if (name === 'history') this.history = undefined;
     else if (name === 'state:turn') this.turn.state.clear();
     else if (name === 'index:turn') this.turn.index.clear();
     else if (name === 'meta') {
@@ -166,6 +183,7 @@ export class MemorySpace {
     copy.next = this.next?.copy();
     copy.lease = this.lease;
     copy.times = this.times;
+    copy.history = this.history;
     copy.attempt = this.attempt;
     copy.isSizeLost = this.isSizeLost;
     for (const [name, type] of this.foreign) copy.foreign.set(name, type);

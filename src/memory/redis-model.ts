@@ -11,6 +11,9 @@ import type {
   Cut,
   CutHead,
   Head,
+  HistoryChange,
+  HistoryPage,
+  HistoryRequest,
   LargeCut,
   Outcome,
   Page,
@@ -31,7 +34,7 @@ import { encodePartLine } from '../state/part.ts';
 import { encodeTime } from '../state/wire-time.ts';
 import type { Position } from '../state/position.ts';
 import { isSame } from '../state/position.ts';
-import type { KeyName, MemoryLease } from './contents.ts';
+import type { KeyName, MemoryLease, Recorded } from './contents.ts';
 import type { History } from './history.ts';
 import { MemoryRoster } from './roster.ts';
 import { Contents, hasAddedKeys, hasLostKeys, isInForce, MemorySpace, TYPES } from './contents.ts';
@@ -48,10 +51,13 @@ const FAR_MS = 3_155_760_000_000;
 const ROUNDING_MS = 2;
 /** The keys that each script is given: all, or those that are live. */
 const ALL = Object.keys(TYPES) as KeyName[];
-const LIVE = ALL.slice(0, 5);
-const TURN = ALL.slice(5, 7);
-const NEXT = ALL.slice(7);
-const WITH_TURN = ALL.slice(0, 7);
+const SHORT = ALL.slice(0, 5);
+const LIVE = ALL.slice(0, 6);
+const TURN = ALL.slice(6, 8);
+const NEXT = ALL.slice(8);
+const WITH_TURN = ALL.slice(0, 8);
+/** The entries that one page of history looks at. */
+const MOST_HISTORY = 1_000;
 /** Keys are settled up to so many bytes of values at a time. */
 const LARGE_SETTLE = 256 * 1024;
 const NO_WRONG_TYPES: readonly WrongType[] = [];
@@ -150,7 +156,7 @@ export class RedisModel {
   }
 
   commit(name: string, cut: Cut): Committed {
-    const space = this.#begin(name);
+    const space = this.#begin(name, cut.history === undefined ? SHORT : LIVE);
     const { meta, live } = space;
     // planted: commit-refusal
     const refusal = this.#refusal(space, cut);
@@ -168,9 +174,10 @@ export class RedisModel {
     live.apply(cut.changes);
     const size = meta.size + state.size - before.size;
     const indexed = meta.indexed + index.size - before.indexed;
+    const recorded = this.#record(space, cut, cut.changes, cut.isLight !== true);
     const isTimesForeign = space.foreign.has('times') && cut.allTimes === undefined;
     if (!isTimesForeign) keepTimes(space, cut);
-    if (cut.isLight) space.meta = { ...meta, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
+    if (cut.isLight) space.meta = { ...recorded, revision: cut.revision, cutAt: cut.cutAt, size, indexed };
     else this.#finish(space, cut, size, indexed);
     if (cut.isAnnounced !== true) this.publish(name, headerOf(cut, cut.prev.revision), cut.changes);
     if (cut.isLight) return { outcome: 'committed' };
@@ -221,7 +228,8 @@ export class RedisModel {
     const isWhole = turn.state.size === size && turn.index.size === indexed;
     if (!isWhole || TURN.some((key) => foreign.has(key))) return this.#reply(space, 'keys_lost');
 
-    space.meta = { ...meta, turnSize: size, turnIndexed: indexed };
+    const recorded = this.#record(space, cut, [], false);
+    space.meta = { ...recorded, turnSize: size, turnIndexed: indexed, turnRevision: cut.revision };
     keepTimes(space, cut);
     this.#finish(space, cut, meta.size, meta.indexed);
     this.publish(name, turnHeaderOf(cut, { attempt, parts }), []);
@@ -245,6 +253,7 @@ export class RedisModel {
     for (const [key, revision] of turn.inOrder().slice(0, most)) {
       if (bytes >= LARGE_SETTLE) break;
       const json = turn.state.get(key) ?? '';
+      if (meta.historyAt >= meta.turnRevision) this.#recordChange(space, { key, revision, json }, '');
       // planted: settle-newer
       if ((live.index.get(key) ?? 0) < revision) live.apply([{ key, revision, json }]);
       turn.remove(key);
@@ -333,6 +342,36 @@ export class RedisModel {
     };
   }
 
+  history(name: string, { key, before, oldestMs = 0, limit }: HistoryRequest): HistoryPage {
+    const space = this.#begin(name, LIVE);
+    const { history = [], meta } = space;
+    const changes: HistoryChange[] = [];
+    let bytes = 0;
+    let looked = 0;
+    let next: string | undefined;
+    for (const { number, at, change } of history.toReversed()) {
+      if (before !== undefined && number > Number(before)) continue;
+      if (at < oldestMs) break;
+      if (changes.length === limit || looked === MOST_HISTORY || bytes >= MOST_IN_PAGE) {
+        next = String(number);
+        break;
+      }
+      looked += 1;
+      bytes += change?.json.length ?? 0;
+      if (change !== undefined && (key === undefined || change.key === key)) changes.push(change);
+    }
+    const [oldest] = history;
+    return {
+      head: this.#head(space),
+      upTo: meta.historyAt,
+      fromMs: meta.historyFrom,
+      oldestMs: oldest?.at,
+      isTrimmed: oldest?.change !== undefined,
+      changes,
+      next,
+    };
+  }
+
   renew(name: string, owner: string, epoch: number, leaseMs: number): void {
     const space = this.#begin(name);
     if (this.#refusal(space, { owner, epoch }) === undefined) this.#renew(space, owner, epoch, leaseMs);
@@ -362,13 +401,51 @@ export class RedisModel {
       (contents) => contents && contents.index.size + contents.state.size > 0,
     );
     const isKnown = space.meta.fence !== 0 && space.meta.removedAt === 0;
-    const isEmpty = !holds && !space.isSizeLost && foreign.size === 0 && this.#lease(space) === undefined;
+    const isEmpty =
+      space.times === undefined &&
+      space.history === undefined &&
+      !holds &&
+      !space.isSizeLost &&
+      foreign.size === 0 &&
+      this.#lease(space) === undefined;
     if (!isKnown && isEmpty) return this.#reply(space, 'absent');
     const fence = space.meta.fence || Math.floor(this.#now);
     Object.assign(space, new MemorySpace(this.#history));
     space.meta = { ...space.meta, fence, removedAt: Math.floor(this.#now) };
     this.#send(name, encodeRemoval(this.#now, fence));
     return this.#reply(space, 'removed');
+  }
+
+  /** As `record.lua`. Returns meta as it is then. */
+  #record(
+    space: MemorySpace,
+    cut: CutHead & Pick<Cut, 'prev'>,
+    changes: readonly Change[],
+    mayTrim: boolean,
+  ): MemorySpace['meta'] {
+    const { history, times = '', prev, revision } = cut;
+    if (history === undefined) return space.meta;
+    space.foreign.delete('history');
+    const now = Math.floor(this.#now);
+    if (space.history === undefined || space.meta.historyAt !== prev.revision) {
+      space.history = [...(space.history ?? []), { number: nextOf(space), at: now }];
+      space.meta = { ...space.meta, historyFrom: now };
+    }
+    for (const change of changes) this.#recordChange(space, change, times, cut.epoch);
+    space.meta = { ...space.meta, historyAt: revision };
+    if (!mayTrim) return space.meta;
+    const { maxChanges, maxAgeMs } = history;
+    const isYoung = ({ at }: Recorded): boolean => maxAgeMs === 0 || at >= now - maxAgeMs;
+    space.history = space.history.slice(-maxChanges).filter(isYoung);
+    return space.meta;
+  }
+
+  #recordChange(space: MemorySpace, { key, revision, json }: Change, times: string, epoch?: number): void {
+    const { meta } = space;
+    const ofEpoch = epoch ?? (revision <= meta.base.revision ? meta.base.epoch : meta.epoch);
+    const change = { key, revision, json, epoch: ofEpoch, times };
+    const number = nextOf(space);
+    space.history = [...(space.history ?? []), { number, at: Math.floor(this.#now), change }];
   }
 
   // ---- channels ----
@@ -417,9 +494,9 @@ export class RedisModel {
 
   // ---- rules that the scripts share: head.lua ----
 
-  #begin(name: string, keys = LIVE): MemorySpace {
+  #begin(name: string, keys = SHORT): MemorySpace {
     this.#now = this.now();
-    this.#knowsTurn = keys !== LIVE;
+    this.#knowsTurn = keys.includes('state:turn');
     const space = this.space(name);
     space.note();
     this.#wrongTypes =
@@ -428,7 +505,8 @@ export class RedisModel {
   }
 
   #head(space: MemorySpace): Head {
-    const { indexed: _, leaseMs: __, turnSize: ___, turnIndexed: unsettled, ...meta } = space.meta;
+    const { indexed: _, leaseMs: _l, turnSize: _t, turnIndexed: unsettled, ...rest } = space.meta;
+    const { historyAt: _a, historyFrom: _f, turnRevision: _r, ...meta } = rest;
     const lease = this.#lease(space);
     const leftMs = (lease?.until ?? 0) - this.#now;
     const leaseMs = leftMs > 0 ? Math.max(1, Math.ceil(leftMs)) : 0;
@@ -545,6 +623,10 @@ function revisionsAfter(
     .inOrder()
     .filter(([, revision]) => revision > from)
     .map(([key, revision]) => ({ key, revision, contents }));
+}
+
+function nextOf({ history }: MemorySpace): number {
+  return (history?.at(-1)?.number ?? 0) + 1;
 }
 
 /** As `keepTimes` in `head.lua`. */

@@ -16,6 +16,8 @@ import type {
   Committed,
   Cut,
   Head,
+  HistoryPage,
+  HistoryRequest,
   LargeCut,
   Link,
   Outcome,
@@ -128,6 +130,10 @@ export abstract class ModelStore implements Store {
 
   since(space: string, position: Position, limit: number, options: SinceOptions = {}): Promise<Page> {
     return this.#ask(() => this.server.since(space, position, limit, options), false);
+  }
+
+  history(space: string, request: HistoryRequest): Promise<HistoryPage> {
+    return this.#ask(() => this.server.history(space, request), false);
   }
 
   async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import type { Context } from '../actor/context.ts';
 import { TandemError } from '../base/errors.ts';
-import type { Capacity, Committed, CutHead, Head, Measures, Store } from '../ports/store.ts';
+import type { Capacity, Committed, CutHead, Head, HistoryBounds, Measures, Store } from '../ports/store.ts';
 import type { Change } from '../state/change.ts';
 import { sizeOf } from '../state/change.ts';
 import type { Header } from '../state/header.ts';
@@ -19,6 +19,12 @@ import { StoredTimes } from './stored-times.ts';
 
 /** Something that goes to the store, and is answered. */
 type Plan = CommitPlan | TurnPlan | ReplacementPlan;
+
+export interface CommitterOptions {
+  readonly heartbeatMs: number;
+  /** What is to be kept of what was committed before. Default: nothing. */
+  readonly history: HistoryBounds | undefined;
+}
 
 /** The times of keys in a cut. */
 type Times = Pick<CutHead, 'times' | 'allTimes'>;
@@ -36,6 +42,7 @@ export class Committer {
   readonly #cadence: Cadence;
   readonly #meter: CommitMeter;
   readonly #heartbeatMs: number;
+  readonly #history: HistoryBounds | undefined;
   readonly #storedTimes = new StoredTimes();
   /** Everything that is on its way. None of these promises rejects. */
   readonly #underWay = new Set<Promise<void>>();
@@ -47,12 +54,19 @@ export class Committer {
   /** Hashes that the digest lacks are being made. */
   #isDigesting = false;
 
-  constructor(context: Context, books: Books, cadence: Cadence, meter: CommitMeter, heartbeatMs: number) {
+  constructor(
+    context: Context,
+    books: Books,
+    cadence: Cadence,
+    meter: CommitMeter,
+    options: CommitterOptions,
+  ) {
     this.#context = context;
     this.#books = books;
     this.#cadence = cadence;
     this.#meter = meter;
-    this.#heartbeatMs = heartbeatMs;
+    this.#heartbeatMs = options.heartbeatMs;
+    this.#history = options.history;
   }
 
   /** Sends what the cadence decides on this occasion. */
@@ -65,7 +79,8 @@ export class Committer {
     const now = time.now();
     this.#books.lease.runs(now, time.wokeAt);
     const isAwaited = !this.#context.waiters.isEmpty;
-    const { canAnnounce, capacity } = store;
+    const { canAnnounce } = store;
+    const capacity = this.#capacityOf(store);
     this.#withholdTooLarge(capacity);
     const next = this.#cadence.next(occasion, { now, canAnnounce, isAwaited, capacity });
     this.#cadence.note(next, now);
@@ -81,6 +96,13 @@ export class Committer {
       default:
         return this.#commit(next);
     }
+  }
+
+  /** With history, a large commit takes the store twice as long. */
+  #capacityOf({ capacity }: Store): Capacity {
+    if (this.#history === undefined) return capacity;
+    const { usual, changes } = capacity;
+    return { ...capacity, usual: Math.ceil(usual / 2), changes: Math.ceil(changes / 2) };
   }
 
   /** A value that the store can never take must not keep all others from it. */
@@ -314,7 +336,8 @@ export class Committer {
     const { horizon } = ledger;
     const heartbeatMs = this.#heartbeatMs;
     const at = this.#cutAt(cutAt);
-    return { epoch, base, owner: lease.id, leaseMs, revision, horizon, cutAt: at, heartbeatMs };
+    const history = this.#history;
+    return { epoch, base, owner: lease.id, leaseMs, revision, horizon, cutAt: at, heartbeatMs, history };
   }
 
   /**

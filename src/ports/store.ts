@@ -143,6 +143,8 @@ export interface Cut extends Line {
   readonly times?: string | undefined;
   /** The same of all revisions up to this one, to be put in place of what the store has. */
   readonly allTimes?: string | undefined;
+  /** What is to be kept of what was committed before. Default: nothing. */
+  readonly history?: HistoryBounds | undefined;
   /** The keys of tombstones for the store to drop. */
   readonly dropped: readonly string[];
   readonly measures?: Measures;
@@ -150,10 +152,61 @@ export interface Cut extends Line {
   readonly isAnnounced?: boolean;
 }
 
+/** How much history a store keeps. */
+export interface HistoryBounds {
+  /** The number of changes, roughly. */
+  readonly maxChanges: number;
+  /** The age of a change, ms, roughly; 0 for any. */
+  readonly maxAgeMs: number;
+}
+
+/** A question for the history of a space: newest change first. */
+export interface HistoryRequest {
+  /** Default: of all keys. */
+  readonly key?: string | undefined;
+  /** Where a page before has ended. Default: with the newest change. */
+  readonly before?: string | undefined;
+  /** Only what was committed since, server's time in ms. Default: all. */
+  readonly oldestMs?: number | undefined;
+  /** The greatest number of changes. */
+  readonly limit: number;
+}
+
+/** A change that was committed. */
+export interface HistoryChange extends Change, Position {
+  /** The times of its commit, as `ChangeTimes` reads them; empty where they are not known. */
+  readonly times: string;
+}
+
+export interface HistoryPage {
+  readonly head: Head;
+  /** The history is complete up to this revision; 0 where nobody has ever kept one. */
+  readonly upTo: number;
+  /** And since then, but for what was trimmed; server's time in ms. */
+  readonly fromMs: number;
+  /** When the oldest entry was committed, server's time in ms; `undefined` where there is none. */
+  readonly oldestMs: number | undefined;
+  /** Whether what is older than that was trimmed. */
+  readonly isTrimmed: boolean;
+  /** Newest first. Those of a large turn come as it is settled. There may be none although more follow. */
+  readonly changes: readonly HistoryChange[];
+  /** For the next page; `undefined` at the end. */
+  readonly next: string | undefined;
+}
+
 /** What a cut says of the state at its revision, and of its owner. */
 export type CutHead = Pick<
   Cut,
-  keyof Line | 'owner' | 'leaseMs' | 'revision' | 'horizon' | 'cutAt' | 'heartbeatMs' | 'times' | 'allTimes'
+  | keyof Line
+  | 'owner'
+  | 'leaseMs'
+  | 'revision'
+  | 'horizon'
+  | 'cutAt'
+  | 'heartbeatMs'
+  | 'times'
+  | 'allTimes'
+  | 'history'
 >;
 
 /** A cut that is larger than one commit: see `commitTurn`. */
@@ -310,6 +363,8 @@ export interface Store extends Channels {
    * @param limit the greatest number of changes in the page
    */
   since(space: string, position: Position, limit: number, options?: SinceOptions): Promise<Page>;
+  /** Reads a page of what was committed before: newest first, in the order of the commits. */
+  history(space: string, request: HistoryRequest): Promise<HistoryPage>;
   /**
    * Renews the lease, and changes nothing else.
    * @param leaseMs the length of the lease from now on, ms

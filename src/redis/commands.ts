@@ -16,6 +16,9 @@ import type {
   Committed,
   Cut,
   CutHead,
+  HistoryChange,
+  HistoryPage,
+  HistoryRequest,
   Head,
   LargeCut,
   Outcome,
@@ -79,6 +82,7 @@ export const commit = {
       // What was announced is not published once more.
       cut.isAnnounced === true ? '' : channel,
       timesOf(cut),
+      historyOf(cut),
       ...counted(encodeTexts(encodeHeader(header), cut.changes)),
     ];
     if (cut.isLight !== true)
@@ -118,6 +122,11 @@ export const commit = {
 /** Times of changes, behind a `;` where they go behind those that the store has; else they take the place of those. */
 function timesOf({ times = '', allTimes }: CutHead): string {
   return allTimes ?? (times && `;${times}`);
+}
+
+/** What is to be kept of these changes. */
+function historyOf({ history, times = '' }: CutHead): string {
+  return history === undefined ? '' : `${history.maxChanges} ${Math.ceil(history.maxAgeMs)} ${times}`;
 }
 
 /** Texts behind their number. */
@@ -160,7 +169,7 @@ export const flip = {
     const numbers = [leaseMs, epoch, prev.epoch, prev.revision, revision, base.epoch, base.revision];
     const place = [...numbers, horizon, cutAt].map(String);
     const counts = [size, indexed, longest].map(String);
-    return [owner, ...place, channel, header, ...counts, attempt, timesOf(cut)];
+    return [owner, ...place, channel, header, ...counts, attempt, timesOf(cut), historyOf(cut)];
   },
   read: readOutcome<'committed', 'fenced' | 'head_moved' | 'keys_lost'>,
 };
@@ -198,6 +207,16 @@ export const since = {
     withTimes === 'always' ? '2' : withTimes ? '1' : '0',
   ],
   read: readPage,
+};
+
+export const history = {
+  args: ({ key = '', before = '+', oldestMs, limit }: HistoryRequest): string[] => [
+    before,
+    oldestMs === undefined ? '-' : String(Math.max(0, Math.floor(oldestMs))),
+    key,
+    String(limit),
+  ],
+  read: readHistoryPage,
 };
 
 export const renew = {
@@ -296,6 +315,33 @@ function readPage(reply: Reply): Page {
     more: more === '1',
     changes,
     ...(times && { times }),
+  };
+}
+
+function readHistoryPage(reply: Reply): HistoryPage {
+  const head = readHead(reply);
+  const [upTo, from, oldest = '', isGap, next, ...fields] = reply.slice(HEAD_LENGTH);
+  const changes: HistoryChange[] = [];
+  for (let at = 0; at + 5 < fields.length; at += 6) {
+    const [key, revision, epoch, times, has, json] = fields.slice(at, at + 6) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    const change = { key, revision: Number(revision), epoch: Number(epoch), times };
+    changes.push({ ...change, json: has === '1' ? json : '' });
+  }
+  return {
+    head,
+    upTo: Number(upTo),
+    fromMs: Number(from),
+    oldestMs: oldest === '' ? undefined : Number(oldest.split('-')[0]),
+    isTrimmed: isGap !== '1',
+    changes,
+    next: next || undefined,
   };
 }
 

@@ -10,6 +10,8 @@ export interface KeyList {
 /** The keys and the channel of a space. One hash tag, so that a space lives on one node of a Cluster. */
 export interface Keys {
   /** meta, state, index, lease, times: every script is given these, in this order. */
+  readonly short: KeyList;
+  /** These, and the history. */
   readonly live: KeyList;
   /** These, and the state and index of a large turn. */
   readonly turn: KeyList;
@@ -28,11 +30,13 @@ export interface Keys {
  */
 export function keysOf(space: string, database = 0, prefix = DEFAULT_PREFIX): Keys {
   const key = (name: string): string => `${prefix}:{${space}}:${name}`;
-  const live = ['meta', 'state', 'index', 'lease', 'times'].map(key);
+  const short = ['meta', 'state', 'index', 'lease', 'times'].map(key);
+  const live = [...short, key('history')];
   const turn = ['state:turn', 'index:turn'].map(key);
   const next = ['state:next', 'index:next'].map(key);
   const channel = key(database === 0 ? 'frames' : `frames@${database}`);
   return {
+    short: listOf(short),
     live: listOf(live),
     turn: listOf([...live, ...turn]),
     all: listOf([...live, ...turn, ...next]),

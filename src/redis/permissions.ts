@@ -9,11 +9,11 @@ import type { Keys } from './keys.ts';
 
 /** The commands of scripts that only read; two of them are also called by themselves. */
 export const READING_COMMANDS: readonly string[] =
-  'get hget hlen hmget hstrlen pttl time type zcard zrangebyscore zscore'.split(' ');
+  'get hget hlen hmget hstrlen pttl time type xrange xrevrange zcard zrangebyscore zscore'.split(' ');
 
 /** The other commands of scripts: those of owners and standbys. */
 export const WRITING_COMMANDS: readonly string[] =
-  'append exists hdel hset pexpire publish rename set strlen unlink zadd zrange zrem zremrangebyrank'.split(
+  'append exists hdel hset pexpire publish rename set strlen unlink xadd xtrim zadd zrange zrem zremrangebyrank'.split(
     ' ',
   );
 

@@ -26,13 +26,18 @@ import { Script } from './script.ts';
 const SCRIPTS = {
   claim: { script: new Script('needs', 'head', 'holder', 'claim'), keys: 'all' },
   // A cut that is accepted needs no head: reading it would take Redis longer than the commit.
-  commit: { script: new Script('needs', 'apply', 'commit', 'head', 'refused'), keys: 'live' },
+  commit: { script: new Script('needs', 'apply', 'commit', 'head', 'refused'), keys: 'short' },
+  recordedCommit: {
+    script: new Script('needs', 'apply', 'record', 'commit', 'head', 'refused'),
+    keys: 'live',
+  },
   stage: { script: new Script('needs', 'head', 'apply', 'stage'), keys: 'all' },
-  flip: { script: new Script('head', 'flip'), keys: 'turn' },
-  settle: { script: new Script('needs', 'head', 'settle'), keys: 'turn' },
+  flip: { script: new Script('needs', 'head', 'record', 'flip'), keys: 'turn' },
+  settle: { script: new Script('needs', 'head', 'record', 'settle'), keys: 'turn' },
   replaceAll: { script: new Script('needs', 'head', 'replace-all'), keys: 'all' },
   since: { script: new Script('head', 'since'), keys: 'all' },
-  renew: { script: new Script('head', 'renew'), keys: 'live' },
+  renew: { script: new Script('head', 'renew'), keys: 'short' },
+  history: { script: new Script('head', 'history'), keys: 'live' },
   release: { script: new Script('head', 'release'), keys: 'all' },
   remove: { script: new Script('needs', 'head', 'holder', 'remove'), keys: 'all' },
 } as const;

@@ -9,7 +9,7 @@ export const LUA = {
     "  return redis.call(...)\n" +
     "end\n" +
     "\n" +
-    "local function apply(state, index, first, last)\n" +
+    "local function apply(state, index, first, last, changes)\n" +
     "  local find, sub = string.find, string.sub\n" +
     "  local PORTION = 1000\n" +
     "  local sets, scores, deletes = {}, {}, {}\n" +
@@ -37,15 +37,21 @@ export const LUA = {
     "      local key = sub(lines, at + 1, keyEnd - 1)\n" +
     "      n = n + 2\n" +
     "      scores[n - 1], scores[n] = sub(lines, keyEnd + 1, revisionEnd - 1), key\n" +
+    "      local isDelete = false\n" +
     "      if value and revisionEnd == length then\n" +
     "        s = s + 2\n" +
     "        sets[s - 1], sets[s] = key, value\n" +
     "      elseif (valueEnd or length + 1) == revisionEnd + 1 then\n" +
     "        d = d + 1\n" +
     "        deletes[d] = key\n" +
+    "        isDelete = true\n" +
     "      else\n" +
     "        s = s + 2\n" +
     "        sets[s - 1], sets[s] = key, sub(lines, revisionEnd + 1, (valueEnd or length + 1) - 1)\n" +
+    "      end\n" +
+    "      if changes then\n" +
+    "        local c = #changes\n" +
+    "        changes[c + 1], changes[c + 2], changes[c + 3] = key, scores[n - 1], not isDelete and sets[s]\n" +
     "      end\n" +
     "      at = valueEnd\n" +
     "      if n >= PORTION and not put() then return nil end\n" +
@@ -76,12 +82,12 @@ export const LUA = {
     "needs('ZREMRANGEBYRANK', TURN_INDEX, '0', '0')\n" +
     "needs('SET', LEASE, '', 'PX', '1')\n" +
     "needs('UNLINK', STATE)\n" +
-    "needs('EXISTS', KEYS[8])\n" +
-    "needs('RENAME', KEYS[8], STATE)\n" +
+    "needs('EXISTS', KEYS[9])\n" +
+    "needs('RENAME', KEYS[9], STATE)\n" +
     "needs('APPEND', TIMES, '')\n" +
     "needs('PUBLISH', channel, '')\n" +
     "\n" +
-    "discard(KEYS[8], KEYS[9])\n" +
+    "discard(KEYS[9], KEYS[10])\n" +
     "if meta.removedAt ~= '0' then\n" +
     "  redis.call('UNLINK', META)\n" +
     "  meta.removedAt = '0'\n" +
@@ -107,8 +113,8 @@ export const LUA = {
     "return head('claimed')\n",
   "commit":
     "local META, STATE, INDEX, LEASE, TIMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\n" +
-    "local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, times, texts = unpack(ARGV, 1, 9)\n" +
-    "local FIRST_TEXT, LAST_TEXT = 10, 9 + texts\n" +
+    "local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, times, history, texts = unpack(ARGV, 1, 10)\n" +
+    "local FIRST_TEXT, LAST_TEXT = 11, 10 + texts\n" +
     "local leaseMs, baseEpoch, baseRevision, horizon = unpack(ARGV, LAST_TEXT + 1, LAST_TEXT + 4)\n" +
     "local FIRST_TOMBSTONE = LAST_TEXT + 5\n" +
     "local isLight = leaseMs == nil\n" +
@@ -129,13 +135,15 @@ export const LUA = {
     "end\n" +
     "\n" +
     "local forgotten, grown, listed = 0, nil, nil\n" +
+    "local changes = history ~= '' and {} or nil\n" +
     "if isAccepted then\n" +
+    "  if changes and not isLight then needs('XADD', KEYS[6], '*', '', '') end\n" +
     "  if FIRST_TOMBSTONE <= #ARGV then\n" +
     "    needs('HSET', META, 'size', '0')\n" +
     "    needs('ZADD', INDEX, '0', '')\n" +
     "  end\n" +
     "  for i = FIRST_TOMBSTONE, #ARGV do forgotten = forgotten + redis.call('ZREM', INDEX, ARGV[i]) end\n" +
-    "  grown, listed = apply(STATE, INDEX, FIRST_TEXT, LAST_TEXT)\n" +
+    "  grown, listed = apply(STATE, INDEX, FIRST_TEXT, LAST_TEXT, changes)\n" +
     "  if not grown then redis.call('HSET', META, 'size', 'lost') end\n" +
     "end\n" +
     "\n" +
@@ -153,6 +161,7 @@ export const LUA = {
     "    if not write('STRLEN', TIMES) then redis.call('UNLINK', TIMES) end\n" +
     "    redis.call('SET', TIMES, times)\n" +
     "  end\n" +
+    "  if changes then record(history, prevRevision, revision, epoch, changes, not isLight) end\n" +
     "  local foreign\n" +
     "  if isLight then\n" +
     "    redis.call('HSET', META, 'revision', revision, 'cutAt', cutAt)\n" +
@@ -183,6 +192,8 @@ export const LUA = {
     "  hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pexpire = { NONE, '1' }, pttl = { LEASE },\n" +
     "  publish = { ARGV[1], '' }, rename = { NONE, NONE }, set = { LEASE, '', 'PX', '' }, strlen = { LEASE },\n" +
     "  time = {}, type = { META }, unlink = { NONE }, zadd = { INDEX, 'XX', '0', '' }, zcard = { INDEX },\n" +
+    "  xadd = { KEYS[6], '0-0', 'k', '' }, xrange = { KEYS[6], '-', '+', 'COUNT', '1' },\n" +
+    "  xrevrange = { KEYS[6], '+', '-', 'COUNT', '1' }, xtrim = { NONE, 'MAXLEN', '~', '1' },\n" +
     "  zrange = { INDEX, '0', '0' }, zrangebyscore = { INDEX, '0', '0' }, zrem = { INDEX, '' },\n" +
     "  zremrangebyrank = { INDEX, '1', '0' }, zscore = { INDEX, '' },\n" +
     "}\n" +
@@ -204,7 +215,7 @@ export const LUA = {
     "return refused\n",
   "flip":
     "local owner, leaseMs, epoch, prevEpoch, prevRevision, revision, baseEpoch, baseRevision = unpack(ARGV, 1, 8)\n" +
-    "local horizon, cutAt, channel, header, size, indexed, longest, attempt, times = unpack(ARGV, 9, 17)\n" +
+    "local horizon, cutAt, channel, header, size, indexed, longest, attempt, times, history = unpack(ARGV, 9, 18)\n" +
     "\n" +
     "local refused = refusal(owner, epoch)\n" +
     "if refused then return head(refused) end\n" +
@@ -215,20 +226,23 @@ export const LUA = {
     "  return head('keys_lost')\n" +
     "end\n" +
     "\n" +
+    "if history ~= '' then needs('XADD', KEYS[6], '*', '', '') end\n" +
     "save({ format = indexed == '0' and FORMAT or TURN_FORMAT, turnSize = size, turnIndexed = indexed, turnRevision = revision,\n" +
     "  turnLongest = longest, epoch = epoch, revision = revision,\n" +
     "  baseEpoch = baseEpoch, baseRevision = baseRevision, horizon = horizon, cutAt = cutAt })\n" +
     "keepTimes(times)\n" +
+    "if history ~= '' then record(history, prevRevision, revision, epoch, {}, false) end\n" +
     "renew(owner, epoch, leaseMs)\n" +
     "redis.call('PUBLISH', channel, now .. '\\n' .. header)\n" +
     "return head('committed')\n",
   "head":
     "local META, STATE, INDEX, LEASE, TIMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]\n" +
-    "local TURN_STATE, TURN_INDEX = KEYS[6], KEYS[7]\n" +
+    "local TURN_STATE, TURN_INDEX = KEYS[7], KEYS[8]\n" +
     "local FORMAT, TURN_FORMAT = '1', '2'\n" +
     "\n" +
     "local foreign, wrongTypes = {}, {}\n" +
-    "for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'string', 'hash', 'zset', 'hash', 'zset' }) do\n" +
+    "for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'string', 'stream', 'hash', 'zset',\n" +
+    "  'hash', 'zset' }) do\n" +
     "  local key = KEYS[i]\n" +
     "  local found = key and redis.call('TYPE', key).ok or 'none'\n" +
     "  if found ~= 'none' and found ~= expected then\n" +
@@ -258,7 +272,7 @@ export const LUA = {
     "\n" +
     "local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed',\n" +
     "  'horizon', 'cutAt', 'leaseMs', 'doubtedAt', 'turnSize', 'turnIndexed', 'turnRevision', 'turnLongest',\n" +
-    "  'removedAt', 'owner', 'ownerName' }\n" +
+    "  'removedAt', 'historyAt', 'historyFrom', 'owner', 'ownerName' }\n" +
     "local meta, garbled = {}, foreign[META] or false\n" +
     "local fields = read('HMGET', META, unpack(names)) or {}\n" +
     "for i = 1, #names do\n" +
@@ -346,6 +360,44 @@ export const LUA = {
     "  foreign[TIMES] = nil\n" +
     "  redis.call(string.byte(times) == 59 and 'APPEND' or 'SET', TIMES, times)\n" +
     "end\n",
+  "history":
+    "local start, stop, key, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])\n" +
+    "local HISTORY = KEYS[6]\n" +
+    "local MOST_ENTRIES, MOST = 1000, 512 * 1024\n" +
+    "\n" +
+    "local reply = head('page')\n" +
+    "local at = #reply\n" +
+    "local oldest = read('XRANGE', HISTORY, '-', '+', 'COUNT', 1)\n" +
+    "oldest = oldest and oldest[1]\n" +
+    "reply[at + 1], reply[at + 2] = meta.historyAt, meta.historyFrom\n" +
+    "reply[at + 3], reply[at + 4] = oldest and oldest[1] or '', oldest and oldest[2][1] ~= 'k' and '1' or '0'\n" +
+    "reply[at + 5] = ''\n" +
+    "if not oldest then return reply end\n" +
+    "\n" +
+    "local function before(id)\n" +
+    "  local ms, seq = string.match(id, '^(%d+)-(%d+)$')\n" +
+    "  if seq ~= '0' then return ms .. '-' .. string.format('%.0f', seq - 1) end\n" +
+    "  return string.format('%.0f', ms - 1) .. '-18446744073709551615'\n" +
+    "end\n" +
+    "\n" +
+    "local filled, found, looked, size = at + 5, 0, 0, 0\n" +
+    "while true do\n" +
+    "  if found == limit or looked == MOST_ENTRIES or size >= MOST then\n" +
+    "    reply[at + 5] = start\n" +
+    "    return reply\n" +
+    "  end\n" +
+    "  local entry = redis.call('XREVRANGE', HISTORY, start, stop, 'COUNT', 1)[1]\n" +
+    "  if not entry then return reply end\n" +
+    "  local fields = {}\n" +
+    "  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end\n" +
+    "  looked, size = looked + 1, size + #(fields.v or '')\n" +
+    "  if fields.k and (key == '' or fields.k == key) then\n" +
+    "    reply[filled + 1], reply[filled + 2], reply[filled + 3] = fields.k, fields.r, fields.e\n" +
+    "    reply[filled + 4], reply[filled + 5], reply[filled + 6] = fields.t or '', fields.v and '1' or '0', fields.v or ''\n" +
+    "    filled, found = filled + 6, found + 1\n" +
+    "  end\n" +
+    "  start = before(entry[1])\n" +
+    "end\n",
   "holder":
     "\n" +
     "local function isOutwaited(outwaited)\n" +
@@ -373,11 +425,40 @@ export const LUA = {
     "  elseif command == 'ZADD' then reply = redis.pcall('ZADD', key, 'XX', '0', '')\n" +
     "  elseif command == 'ZREMRANGEBYRANK' then reply = redis.pcall(command, key, '1', '0')\n" +
     "  elseif command == 'APPEND' then reply = redis.pcall('APPEND', key, '')\n" +
+    "  elseif command == 'XADD' then reply = redis.pcall('XADD', key, '0-0', 'k', '')\n" +
     "  elseif command == 'RENAME' then reply = redis.pcall('RENAME', KEYS[1] .. ':none', KEYS[1] .. ':none')\n" +
     "  elseif command == 'UNLINK' then reply = redis.pcall('UNLINK', KEYS[1] .. ':none') end\n" +
     "  if type(reply) == 'table' and reply.err and string.find(reply.err, 'executing the script', 1, true) then\n" +
     "    redis.call(command, key, ...)\n" +
     "  end\n" +
+    "end\n" +
+    "\n",
+  "record":
+    "local HISTORY = KEYS[6]\n" +
+    "\n" +
+    "local function recordChange(key, revision, epoch, times, value)\n" +
+    "  if value then\n" +
+    "    redis.call('XADD', HISTORY, '*', 'k', key, 'r', revision, 'e', epoch, 't', times, 'v', value)\n" +
+    "  else\n" +
+    "    redis.call('XADD', HISTORY, '*', 'k', key, 'r', revision, 'e', epoch, 't', times)\n" +
+    "  end\n" +
+    "end\n" +
+    "\n" +
+    "local function record(asked, prev, revision, epoch, changes, mayTrim)\n" +
+    "  local most, ageMs, times = string.match(asked, '^(%d+) (%d+) (.*)$')\n" +
+    "  local found = redis.call('TYPE', HISTORY).ok\n" +
+    "  if found ~= 'stream' and found ~= 'none' then redis.call('UNLINK', HISTORY) end\n" +
+    "  local clock = redis.call('TIME')\n" +
+    "  local nowMs = clock[1] * 1000 + math.floor(clock[2] / 1000)\n" +
+    "  if found ~= 'stream' or redis.call('HGET', KEYS[1], 'historyAt') ~= prev then\n" +
+    "    redis.call('XADD', HISTORY, '*', 'r', prev)\n" +
+    "    redis.call('HSET', KEYS[1], 'historyFrom', string.format('%.0f', nowMs))\n" +
+    "  end\n" +
+    "  for i = 1, #changes, 3 do recordChange(changes[i], changes[i + 1], epoch, times, changes[i + 2]) end\n" +
+    "  redis.call('HSET', KEYS[1], 'historyAt', revision)\n" +
+    "  if not mayTrim then return end\n" +
+    "  redis.call('XTRIM', HISTORY, 'MAXLEN', '~', most)\n" +
+    "  if ageMs ~= '0' then redis.pcall('XTRIM', HISTORY, 'MINID', '~', string.format('%.0f', nowMs - ageMs)) end\n" +
     "end\n" +
     "\n",
   "refused":
@@ -388,7 +469,7 @@ export const LUA = {
     "\n" +
     "if refusal(owner, epoch) then return head('refused') end\n" +
     "redis.call('UNLINK', LEASE)\n" +
-    "discard(KEYS[8], KEYS[9])\n" +
+    "discard(KEYS[9], KEYS[10])\n" +
     "if not isInForce() then discard(TURN_STATE, TURN_INDEX) end\n" +
     "if header ~= '' then redis.call('PUBLISH', channel, now .. '\\n' .. header) end\n" +
     "redis.call('HSET', META, 'owner', left)\n" +
@@ -399,7 +480,7 @@ export const LUA = {
     "if (rival('', '0') or mayHaveHolder('0', '')) and not isOutwaited(outwaited) then return head('held') end\n" +
     "\n" +
     "local isThere = garbled or meta.fence ~= '0' and meta.removedAt == '0'\n" +
-    "for i = 2, 9 do isThere = isThere or redis.call('EXISTS', KEYS[i]) == 1 end\n" +
+    "for i = 2, 10 do isThere = isThere or redis.call('EXISTS', KEYS[i]) == 1 end\n" +
     "if not isThere then return head('absent') end\n" +
     "\n" +
     "needs('HSET', META, 'fence', '0')\n" +
@@ -411,14 +492,15 @@ export const LUA = {
     "if meta.fence == '0' then meta.fence = string.format('%.0f', math.floor(nowMs)) end\n" +
     "save({ format = FORMAT, fence = meta.fence, removedAt = string.format('%.0f', math.floor(nowMs)), owner = '',\n" +
     "  ownerName = '', epoch = '0', revision = '0', baseEpoch = '0', baseRevision = '0', size = '0', indexed = '0',\n" +
-    "  horizon = '0', cutAt = '0', leaseMs = '0', doubtedAt = '0', turnSize = '0', turnIndexed = '0' })\n" +
+    "  horizon = '0', cutAt = '0', leaseMs = '0', doubtedAt = '0', turnSize = '0', turnIndexed = '0',\n" +
+    "  historyAt = '0', historyFrom = '0' })\n" +
     "redis.call('PEXPIRE', META, keptMs)\n" +
     "garbled = false\n" +
     "\n" +
     "discard(STATE, INDEX)\n" +
     "discard(TURN_STATE, TURN_INDEX)\n" +
-    "discard(KEYS[8], KEYS[9])\n" +
-    "redis.call('UNLINK', LEASE, TIMES)\n" +
+    "discard(KEYS[9], KEYS[10])\n" +
+    "redis.call('UNLINK', LEASE, TIMES, KEYS[6])\n" +
     "for key in pairs(foreign) do foreign[key] = nil end\n" +
     "redis.call('PUBLISH', channel, now .. '\\n3 removed ' .. meta.fence)\n" +
     "return head('removed')\n",
@@ -432,7 +514,7 @@ export const LUA = {
   "replace-all":
     "local owner, leaseMs, epoch, revision, baseEpoch, baseRevision, horizon, cutAt = unpack(ARGV, 1, 8)\n" +
     "local channel, header, size, indexed, attempt, times = unpack(ARGV, 9, 14)\n" +
-    "local NEXT_STATE, NEXT_INDEX = KEYS[8], KEYS[9]\n" +
+    "local NEXT_STATE, NEXT_INDEX = KEYS[9], KEYS[10]\n" +
     "\n" +
     "local refused = refusal(owner, epoch)\n" +
     "if refused then return head(refused) end\n" +
@@ -470,6 +552,8 @@ export const LUA = {
     "needs('HDEL', STATE, '')\n" +
     "needs('ZADD', INDEX, '0', '')\n" +
     "needs('ZREMRANGEBYRANK', TURN_INDEX, '0', '0')\n" +
+    "local isRecorded = tonumber(meta.historyAt) >= tonumber(meta.turnRevision)\n" +
+    "if isRecorded then needs('XADD', KEYS[6], '*', '', '') end\n" +
     "local found = redis.call('ZRANGE', TURN_INDEX, 0, tonumber(most) - 1, 'WITHSCORES')\n" +
     "local areShort = tonumber(meta.turnLongest) * #found / 2 <= LARGE\n" +
     "local keys, count, length = {}, 0, 0\n" +
@@ -484,6 +568,10 @@ export const LUA = {
     "for i = 1, count do\n" +
     "  local key, revision = keys[i], found[2 * i]\n" +
     "  if values[i] then moved = moved + 1 end\n" +
+    "  if isRecorded then\n" +
+    "    local isOld = tonumber(revision) <= tonumber(meta.baseRevision)\n" +
+    "    recordChange(key, revision, isOld and meta.baseEpoch or meta.epoch, '', values[i])\n" +
+    "  end\n" +
     "  local live = meta.revision ~= meta.turnRevision and redis.call('ZSCORE', INDEX, key)\n" +
     "  if not live or tonumber(live) < tonumber(revision) then\n" +
     "    scores[#scores + 1] = revision\n" +
@@ -563,7 +651,7 @@ export const LUA = {
     "end\n" +
     "local size, at, last = 0, 1, #found\n" +
     "while at <= last and size <= MOST do\n" +
-    "  local keys, count, place = {}, 0, ofTurn[at] and 6 or 2\n" +
+    "  local keys, count, place = {}, 0, ofTurn[at] and 7 or 2\n" +
     "  local fetched, leftOut = {}, {}\n" +
     "  for i = at, math.min(at + 2 * PORTION, last + 1) - 1, 2 do\n" +
     "    if ofTurn[i] ~= ofTurn[at] then break end\n" +
@@ -604,7 +692,7 @@ export const LUA = {
     "local owner, leaseMs, epoch, attempt, isFirst, texts = unpack(ARGV, 1, 6)\n" +
     "local FIRST_TEXT, LAST_TEXT = 7, 6 + texts\n" +
     "local channel, part = ARGV[LAST_TEXT + 1], ARGV[LAST_TEXT + 2]\n" +
-    "local NEXT_STATE, NEXT_INDEX = KEYS[8], KEYS[9]\n" +
+    "local NEXT_STATE, NEXT_INDEX = KEYS[9], KEYS[10]\n" +
     "if part then NEXT_STATE, NEXT_INDEX = TURN_STATE, TURN_INDEX end\n" +
     "\n" +
     "local refused = refusal(owner, epoch)\n" +

@@ -21,6 +21,8 @@ import type {
   Cut,
   CutHead,
   Deliver,
+  HistoryPage,
+  HistoryRequest,
   LargeCut,
   Outcome,
   Page,
@@ -36,6 +38,7 @@ import {
   claim,
   commit,
   flip,
+  history,
   portionsOf,
   release,
   remove,
@@ -68,6 +71,9 @@ const CAPACITY: Capacity = {
   length: MAX_FRAME_LENGTH,
   mostChanges: MAX_TURN_CHANGES,
 };
+
+/** The bytes of a page of history, mostly. */
+const HISTORY_BYTES = 64 * 1024;
 
 /** A page is asked for so often while its long values change. */
 const MOST_TRIES = 3;
@@ -196,7 +202,8 @@ export class RedisStore implements Store {
   commit(space: string, cut: Cut): Promise<Committed> {
     const keys = this.#keys(space);
     const args = commit.args(cut, keys.channel);
-    return this.#ask('commit', keys, args, (reply) => commit.read(reply, cut), cut.changes);
+    const script = cut.history === undefined ? 'commit' : 'recordedCommit';
+    return this.#ask(script, keys, args, (reply) => commit.read(reply, cut), cut.changes);
   }
 
   async commitTurn(
@@ -311,6 +318,11 @@ export class RedisStore implements Store {
     }
     const args = [...since.args(position, limit, { horizon, withTimes }), ...more];
     return this.#calls.ask('since', keys, args, since.read, { isReading: true, bytesAwaited });
+  }
+
+  history(space: string, request: HistoryRequest): Promise<HistoryPage> {
+    const options = { isReading: true, bytesAwaited: HISTORY_BYTES };
+    return this.#calls.ask('history', this.#keys(space), history.args(request), history.read, options);
   }
 
   async renew(space: string, owner: string, epoch: number, leaseMs: number): Promise<void> {

@@ -737,6 +737,66 @@ export function storeContract(
 
   // ---- announcements ----
 
+  contract('what is committed is kept where history is asked for, newest first', async (t, stage) => {
+    const { writer, store, space } = stage;
+    const history = { maxChanges: 100, maxAgeMs: 60_000 };
+    await writer.claim();
+    await writer.commit({ old: '1' });
+    const none = await store.history(space, { limit: 10 });
+    t.like(none, { upTo: 0, changes: [], oldestMs: undefined });
+    await writer.commit({ a: '1', b: '2' }, { history, times: '1@5,2' });
+    writer.head = { ...writer.head, epoch: writer.line.epoch };
+    await writer.commit({ a: '', c: '"x"' }, { history });
+    const all = await store.history(space, { limit: 10 });
+    t.is(all.upTo, writer.head.revision);
+    t.false(all.isTrimmed);
+    t.true(Math.abs(all.fromMs - all.head.now) < 60_000);
+    const { epoch } = writer.line;
+    t.deepEqual(all.changes, [
+      { key: 'c', revision: 5, epoch, times: '', json: '"x"' },
+      { key: 'a', revision: 4, epoch, times: '', json: '' },
+      { key: 'b', revision: 3, epoch, times: '1@5,2', json: '2' },
+      { key: 'a', revision: 2, epoch, times: '1@5,2', json: '1' },
+    ]);
+    const { changes, next } = await store.history(space, { key: 'a', limit: 1 });
+    t.deepEqual(
+      changes.map(({ revision }) => revision),
+      [4],
+    );
+    const rest = await store.history(space, { key: 'a', limit: 9, before: next });
+    t.deepEqual([rest.changes.map(({ revision }) => revision), rest.next], [[2], undefined]);
+    t.is((await store.history(space, { oldestMs: all.head.now + 60_000, limit: 9 })).changes.length, 0);
+  });
+
+  contract('history says where it has a gap, and is gone with its space', async (t, stage) => {
+    const { writer, store, space, rig } = stage;
+    const history = { maxChanges: 100, maxAgeMs: 60_000 };
+    await writer.claim();
+    await writer.commit({ a: '1' }, { history });
+    writer.head = { ...writer.head, epoch: writer.line.epoch };
+    const { fromMs } = await store.history(space, { limit: 9 });
+    await writer.commit({ a: '2' });
+    const page = await store.history(space, { limit: 9 });
+    t.true(page.upTo < page.head.revision, 'its newest changes are missing');
+    await writer.commit({ a: '3' }, { history });
+    const later = await store.history(space, { limit: 9 });
+    t.is(later.upTo, later.head.revision);
+    t.true(later.fromMs >= fromMs);
+    t.deepEqual(
+      later.changes.map(({ json }) => json),
+      ['3', '1'],
+    );
+    await rig.retype(space, 'history', 'list');
+    await writer.commit({ a: '4' }, { history });
+    t.deepEqual(
+      (await store.history(space, { limit: 9 })).changes.map(({ json }) => json),
+      ['4'],
+    );
+    await writer.release();
+    t.is((await store.remove(space)).outcome, 'removed');
+    t.like(await store.history(space, { limit: 9 }), { upTo: 0, changes: [], oldestMs: undefined });
+  });
+
   contract('times of changes are kept, and come with the last page of changes', async (t, stage) => {
     const { writer, store, space } = stage;
     await writer.claim();

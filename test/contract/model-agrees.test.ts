@@ -120,11 +120,13 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('wipe' as const) }) },
   {
     weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant('retype' as const),
-      name: fc.constantFrom(...(Object.keys(TYPES) as KeyName[])),
-      type: fc.constantFrom('list' as const, 'set' as const, 'stream' as const),
-    }),
+    arbitrary: fc
+      .record({
+        do: fc.constant('retype' as const),
+        name: fc.constantFrom(...(Object.keys(TYPES) as KeyName[])),
+        type: fc.constantFrom('list' as const, 'set' as const, 'stream' as const),
+      })
+      .filter(({ name, type }) => type !== TYPES[name]),
   },
 );
 type Command = typeof command extends fc.Arbitrary<infer C> ? C : never;

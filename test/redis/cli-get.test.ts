@@ -36,12 +36,15 @@ onRealServer('get prints the state as Redis has it, with positions', async (t) =
   t.deepEqual(
     linesOf(all.out),
     ['market_regime', 'strategy/a', 'strategy/b'].map((key) => {
-      const { value, position } = owner.get(key as 'strategy/a');
-      return { key, value, position };
+      const { value, position, changedAt } = owner.get(key as 'strategy/a');
+      return { key, value, position, changedAt };
     }),
   );
   const table = await get('trading', 'strategy/');
-  t.regex(table.out, /^KEY +POSITION +VALUE\nstrategy\/a +\d+-2 +1\nstrategy\/b +\d+-3 +"\\u001b\[2J"\n$/);
+  t.regex(
+    table.out,
+    /^KEY +POSITION +CHANGED +VALUE\nstrategy\/a +\d+-2 +\d{4}-\S+Z +1\nstrategy\/b +\d+-3 +\d{4}-\S+Z +"\\u001b\[2J"\n$/,
+  );
 });
 
 onRealServer('get of one key prints its value, and exits with 1 where there is none', async (t) => {
@@ -49,8 +52,8 @@ onRealServer('get of one key prints its value, and exits with 1 where there is n
   const one = await get('trading', 'market_regime');
   t.deepEqual(one, { code: 0, out: '{"regime":"bull"}\n', err: '' });
   const line = await get('trading', 'market_regime', '--json');
-  const { value, position } = owner.get('market_regime');
-  t.deepEqual(linesOf(line.out), [{ key: 'market_regime', value, position }]);
+  const { value, position, changedAt } = owner.get('market_regime');
+  t.deepEqual(linesOf(line.out), [{ key: 'market_regime', value, position, changedAt }]);
   t.like(await get('trading', 'strategy/none'), {
     code: 1,
     out: '',

@@ -158,6 +158,8 @@ const cases: [path: string, template: string, status: number][] = [
   ['/spaces/trading/changes?from=never', '/spaces/{space}/changes', 400],
   ['/spaces/trading/clock', '/spaces/{space}/clock', 200],
   ['/spaces/nowhere/clock', '/spaces/{space}/clock', 404],
+  ['/spaces/trading/history', '/spaces/{space}/history', 404],
+  ['/spaces/trading/history?limit=0', '/spaces/{space}/history', 400],
   ['/livez', '/livez', 200],
   ['/readyz', '/readyz', 200],
   ['/readyz?verbose', '/readyz', 200],

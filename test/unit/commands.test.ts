@@ -118,6 +118,7 @@ test('a full commit has the lease, the line and the tombstones behind its frame'
     '1795364768288.993',
     CHANNEL,
     '',
+    '',
     '1',
     FRAME,
     '3000',
@@ -137,19 +138,19 @@ test('a long value is a text of its own, between those of lines', (t) => {
     { key: 'c', revision: 6, json: long },
   ];
   const args = commit.args({ ...cut, changes, isLight: true }, CHANNEL);
-  t.is(args[8], '5');
+  t.is(args[9], '5');
   const [head, ...lines] = FRAME.split('\na\n');
   t.is(lines.length, 1);
-  t.deepEqual(args.slice(9), [`${head}\na\n4\n`, long, '\nb\n5\n\nc\n6\n', long, '']);
+  t.deepEqual(args.slice(10), [`${head}\na\n4\n`, long, '\nb\n5\n\nc\n6\n', long, '']);
 });
 
 test('a light commit ends with its frame; one that was announced names no channel', (t) => {
   const args = commit.args({ ...cut, isLight: true, isAnnounced: true }, CHANNEL);
-  t.deepEqual(args.slice(6), ['', '', '1', FRAME]);
+  t.deepEqual(args.slice(6), ['', '', '', '1', FRAME]);
 });
 
 test('a commit says in its header what is measured', (t) => {
-  const [, , , , , , , , , frame] = commit.args(
+  const [, , , , , , , , , , frame] = commit.args(
     { ...cut, measures: { setAt: 1.5, setErrorMs: 0.25 } },
     CHANNEL,
   );
@@ -159,11 +160,17 @@ test('a commit says in its header what is measured', (t) => {
 test('the times of changes go behind those that are there, or all take their place, and the frame has its own', (t) => {
   const times = '3@1795364768288,2';
   const args = commit.args({ ...cut, times }, CHANNEL);
-  t.deepEqual(args.slice(7, 10), [`;${times}`, '1', FRAME.replace(' c\n', ` c m=${times}\n`)]);
+  t.deepEqual(args.slice(7, 11), [`;${times}`, '', '1', FRAME.replace(' c\n', ` c m=${times}\n`)]);
   const allTimes = `0@1795364768000,3;${times}`;
   t.is(commit.args({ ...cut, times, allTimes }, CHANNEL)[7], allTimes);
-  t.is(commit.args({ ...cut, times, isAnnounced: true }, CHANNEL)[9], FRAME, 'it is not published');
+  t.is(commit.args({ ...cut, times, isAnnounced: true }, CHANNEL)[10], FRAME, 'it is not published');
   t.is(replaceAll.args({ ...replacement, allTimes }, 'attempt', CHANNEL).at(-1), allTimes);
+});
+
+test('a commit with history has its bounds, and the times of its changes', (t) => {
+  const history = { maxChanges: 100, maxAgeMs: 60_000 };
+  t.is(commit.args({ ...cut, history, times: '3@5,2' }, CHANNEL)[8], '100 60000 3@5,2');
+  t.is(commit.args({ ...cut, history }, CHANNEL)[8], '100 60000 ');
 });
 
 test('the head after a commit is rebuilt from the cut and the little that Redis says', (t) => {

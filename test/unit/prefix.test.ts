@@ -10,9 +10,10 @@ test('keys and channels begin with "tandem", or with what the user says', (t) =>
     'tandem:{trading}:index',
     'tandem:{trading}:lease',
     'tandem:{trading}:times',
+    'tandem:{trading}:history',
   ]);
   const { all, channel, publish } = keysOf('trading', 3, 'team-a:app');
-  t.is(all.names.length, 9);
+  t.is(all.names.length, 10);
   t.true(all.names.every((name) => name.startsWith('team-a:app:{trading}:')));
   t.is(channel, 'team-a:app:{trading}:frames@3');
   t.true(publish.includes(channel));

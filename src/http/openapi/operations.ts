@@ -1,8 +1,10 @@
 /** The operations of the routes: their parameters and responses. They refer to the schemas by name. */
 import type { JsonSchema } from '../json-schema.ts';
 import {
+  DEFAULT_HISTORY,
   DEFAULT_LIMIT,
   DEFAULT_TIMEOUT_MS,
+  MAX_HISTORY,
   MAX_LIMIT,
   MAX_STALE_MS,
   MAX_TIMEOUT_MS,
@@ -106,6 +108,36 @@ export function changesPath(names: readonly string[]): Json {
         200: { description: 'The events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
         ...problem(400, 404, 503),
       },
+    },
+  };
+}
+
+/** Which values keys had. */
+export function historyPath(names: readonly string[]): Json {
+  const ms = { type: 'integer', minimum: 0, maximum: MAX_STALE_MS };
+  const key = query('key', 'Only of this key. Default: of all keys.', { type: 'string', minLength: 1 });
+  const from = query(
+    'from',
+    'Only what was set then or later, ms since 1970 on the clock of the Redis server.',
+    ms,
+  );
+  const to = query('to', 'Only what was set then or earlier, as `from`.', ms);
+  const limit = query('limit', 'The greatest number of changes, the newest ones.', {
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_HISTORY,
+    default: DEFAULT_HISTORY,
+  });
+  const description =
+    'Newest first. Of the values that a key had between two commits, some 10 ms apart, only the last one is there.';
+  return {
+    parameters: [spaceParameter(names)],
+    get: {
+      operationId: 'history',
+      summary: 'Which values the keys of a space had, where its owner keeps that',
+      description,
+      parameters: [key, from, to, limit],
+      responses: { 200: answer('The changes', ref('History')), ...problem(400, 404, 503) },
     },
   };
 }

@@ -94,6 +94,24 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
     },
     'The changes up to a position. A client applies all of them or none.',
   ),
+  History: object(
+    {
+      space: { type: 'string' },
+      knownFrom: {
+        type: ['integer', 'null'],
+        description:
+          'Since when each committed change is known, ms on the clock of the Redis server; null where the newest are missing.',
+      },
+      hasMore: { type: 'boolean', description: 'Whether there are more, older ones.' },
+      changes: { type: 'array', items: ref('PastChange') },
+    },
+    'Changes that were committed, newest first.',
+  ),
+  PastChange: object(
+    { key: { type: 'string' }, deleted: { type: 'boolean' }, position: ref('Position') },
+    'A change of a key. It has a value, was deleted, or cannot be read: then `raw` has its JSON.',
+    { value: {}, raw: { type: 'string' }, error: { type: 'string' }, changedAt: ref('ChangedAt') },
+  ),
   StateEvent: { allOf: [ref('SpaceState'), ref('Sent')] },
   Status: {
     allOf: [

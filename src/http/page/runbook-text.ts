@@ -273,6 +273,11 @@ export const RUNBOOK = {
     "<p><strong>Check:</strong> once is harmless. If it comes often, another program writes to the keys, or two owners run with a Redis that loses claims.</p>\n" +
     "<p><strong>Do:</strong> find the other writer: <code>redis-cli CLIENT LIST</code>, <code>redis-cli MONITOR</code> for a second.</p>\n" +
     "<p><strong>Over:</strong> the line does not come again.</p>\n" +
+    "<h3 id=\"history_off\"><span id=\"error-HISTORY_OFF\"></span>HISTORY_OFF</h3>\n" +
+    "<p><strong>Means:</strong> somebody asked what keys held before, and no owner has kept that.</p>\n" +
+    "<p><strong>Check:</strong> the options of the owner: <code>own(space, { history: { maxChanges, maxAgeMs } })</code>.</p>\n" +
+    "<p><strong>Do:</strong> nothing for what is past. Turn it on in the owner: from then on it is kept.</p>\n" +
+    "<p><strong>Over:</strong> the question is answered.</p>\n" +
     "<h3 id=\"content_mismatch\"><span id=\"error-CONTENT_MISMATCH\"></span>CONTENT_MISMATCH</h3>\n" +
     "<p><strong>Means:</strong> what a follower or Redis holds differs from what the owner set. It was found, is shown by nobody as live, and is mended.</p>\n" +
     "<p><strong>Check:</strong> did somebody edit a value by hand, or restore a part of the keys? <code>npx tandem-sync diff SPACE --url URL…</code> shows which keys.</p>\n" +

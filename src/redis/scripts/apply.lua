@@ -3,6 +3,7 @@
 -- many arguments at once.
 -- A frame comes as texts, ARGV[first] to ARGV[last]: lines, and long values by turns. A long value stands behind
 -- the lines of its key and revision. To cut it out of the lines, Lua would copy it once more.
+-- CHANGES, where it is given, gets key, revision, and value or false, by turns.
 -- Returns by how many the values in `state` and the keys in `index` have grown. Nil where one of the two keys
 -- is of another type: some of the changes may be written then.
 
@@ -14,7 +15,7 @@ local function write(...)
   return redis.call(...)
 end
 
-local function apply(state, index, first, last)
+local function apply(state, index, first, last, changes)
   local find, sub = string.find, string.sub
   local PORTION = 1000
   local sets, scores, deletes = {}, {}, {}
@@ -42,15 +43,21 @@ local function apply(state, index, first, last)
       local key = sub(lines, at + 1, keyEnd - 1)
       n = n + 2
       scores[n - 1], scores[n] = sub(lines, keyEnd + 1, revisionEnd - 1), key
+      local isDelete = false
       if value and revisionEnd == length then
         s = s + 2
         sets[s - 1], sets[s] = key, value
       elseif (valueEnd or length + 1) == revisionEnd + 1 then
         d = d + 1
         deletes[d] = key
+        isDelete = true
       else
         s = s + 2
         sets[s - 1], sets[s] = key, sub(lines, revisionEnd + 1, (valueEnd or length + 1) - 1)
+      end
+      if changes then
+        local c = #changes
+        changes[c + 1], changes[c + 2], changes[c + 3] = key, scores[n - 1], not isDelete and sets[s]
       end
       at = valueEnd
       if n >= PORTION and not put() then return nil end

@@ -22,13 +22,13 @@ needs('ZREM', INDEX, '')
 needs('ZREMRANGEBYRANK', TURN_INDEX, '0', '0')
 needs('SET', LEASE, '', 'PX', '1')
 needs('UNLINK', STATE)
-needs('EXISTS', KEYS[8])
-needs('RENAME', KEYS[8], STATE)
+needs('EXISTS', KEYS[9])
+needs('RENAME', KEYS[9], STATE)
 needs('APPEND', TIMES, '')
 needs('PUBLISH', channel, '')
 
 -- What an earlier attempt has staged is abandoned from now on.
-discard(KEYS[8], KEYS[9])
+discard(KEYS[9], KEYS[10])
 -- The removed space begins anew, and what is left of it no longer expires.
 if meta.removedAt ~= '0' then
   redis.call('UNLINK', META)

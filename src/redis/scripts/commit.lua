@@ -7,13 +7,13 @@
 --
 -- ARGV: 1 owner, 2 epoch, 3 prev epoch, 4 prev revision, 5 revision, 6 cutAt,
 --       7 channel, empty where the cut was announced, 8 the times of the changes behind a `;`, or those of all
---       keys, or nothing, 9 the number of texts, then the texts of the frame without its first line; behind
+--       keys, or nothing, 9 what history is asked for, as record.lua has it, or nothing, 10 the number of texts, then the texts of the frame without its first line; behind
 --       them, full cuts only: lease in ms, base epoch, base revision, horizon, then tombstones to forget
 -- Reply: light: the server's time. Full: a list of the server's time, the size, the owner's name, the type
 --        that was at the lease's key, where it was another, and the length of the times.
 local META, STATE, INDEX, LEASE, TIMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, times, texts = unpack(ARGV, 1, 9)
-local FIRST_TEXT, LAST_TEXT = 10, 9 + texts
+local owner, epoch, prevEpoch, prevRevision, revision, cutAt, channel, times, history, texts = unpack(ARGV, 1, 10)
+local FIRST_TEXT, LAST_TEXT = 11, 10 + texts
 local leaseMs, baseEpoch, baseRevision, horizon = unpack(ARGV, LAST_TEXT + 1, LAST_TEXT + 4)
 local FIRST_TOMBSTONE = LAST_TEXT + 5
 local isLight = leaseMs == nil
@@ -38,13 +38,15 @@ end
 -- 2. State and index, and how many they hold: a count tells a value that was lost from one that was
 -- deleted.
 local forgotten, grown, listed = 0, nil, nil
+local changes = history ~= '' and {} or nil
 if isAccepted then
+  if changes and not isLight then needs('XADD', KEYS[6], '*', '', '') end
   if FIRST_TOMBSTONE <= #ARGV then
     needs('HSET', META, 'size', '0')
     needs('ZADD', INDEX, '0', '')
   end
   for i = FIRST_TOMBSTONE, #ARGV do forgotten = forgotten + redis.call('ZREM', INDEX, ARGV[i]) end
-  grown, listed = apply(STATE, INDEX, FIRST_TEXT, LAST_TEXT)
+  grown, listed = apply(STATE, INDEX, FIRST_TEXT, LAST_TEXT, changes)
   -- A light cut met a key of another type: half of it may be written. Everything counts as lost from now on,
   -- also once that key is gone.
   if not grown then redis.call('HSET', META, 'size', 'lost') end
@@ -66,6 +68,7 @@ if grown then
     if not write('STRLEN', TIMES) then redis.call('UNLINK', TIMES) end
     redis.call('SET', TIMES, times)
   end
+  if changes then record(history, prevRevision, revision, epoch, changes, not isLight) end
   local foreign
   if isLight then
     redis.call('HSET', META, 'revision', revision, 'cutAt', cutAt)

@@ -1,7 +1,7 @@
 -- Which of some commands this user may not run on a space: asked after Redis has refused a script, since it does
 -- not always name the command.
 -- From Redis 7 on the server can be asked. Before, each command is tried in a form that changes nothing.
--- KEYS: 1 meta, 2 state, 3 index, 4 lease, 5 times
+-- KEYS: 1 meta, 2 state, 3 index, 4 lease, 5 times, 6 history
 -- ARGV: 1 channel, then the commands
 -- Reply: those that are refused
 local META, STATE, INDEX, LEASE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -12,6 +12,8 @@ local forms = {
   hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pexpire = { NONE, '1' }, pttl = { LEASE },
   publish = { ARGV[1], '' }, rename = { NONE, NONE }, set = { LEASE, '', 'PX', '' }, strlen = { LEASE },
   time = {}, type = { META }, unlink = { NONE }, zadd = { INDEX, 'XX', '0', '' }, zcard = { INDEX },
+  xadd = { KEYS[6], '0-0', 'k', '' }, xrange = { KEYS[6], '-', '+', 'COUNT', '1' },
+  xrevrange = { KEYS[6], '+', '-', 'COUNT', '1' }, xtrim = { NONE, 'MAXLEN', '~', '1' },
   zrange = { INDEX, '0', '0' }, zrangebyscore = { INDEX, '0', '0' }, zrem = { INDEX, '' },
   zremrangebyrank = { INDEX, '1', '0' }, zscore = { INDEX, '' },
 }

@@ -1,17 +1,19 @@
 -- Stands before the other scripts (in commit, behind the commit itself): reads the head of a space, and says
 -- who may write it.
--- KEYS: 1 meta, 2 state, 3 index, 4 lease, 5 times; flip and settle also: 6 turn state, 7 turn index; claim,
---       since, stage, replace-all, release and remove also: 8 next state, 9 next index
+-- KEYS: 1 meta, 2 state, 3 index, 4 lease, 5 times, but for renew and a commit without history 6 history; flip and
+--       settle also: 7 turn state, 8 turn index; claim, since, stage, replace-all, release and remove also:
+--       9 next state, 10 next index
 -- Numbers go in and out as strings, so that none is rounded on its way.
 local META, STATE, INDEX, LEASE, TIMES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local TURN_STATE, TURN_INDEX = KEYS[6], KEYS[7]
+local TURN_STATE, TURN_INDEX = KEYS[7], KEYS[8]
 -- The second while a turn is in force: a client that knows no turns would not find its keys.
 local FORMAT, TURN_FORMAT = '1', '2'
 
 -- Somebody else may have put another type at a key. Such a key is foreign: it counts as absent, and is named
 -- in the reply. Only scripts of an owner remove it.
 local foreign, wrongTypes = {}, {}
-for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'string', 'hash', 'zset', 'hash', 'zset' }) do
+for i, expected in ipairs({ 'hash', 'hash', 'zset', 'string', 'string', 'stream', 'hash', 'zset',
+  'hash', 'zset' }) do
   local key = KEYS[i]
   local found = key and redis.call('TYPE', key).ok or 'none'
   if found ~= 'none' and found ~= expected then
@@ -45,7 +47,7 @@ local nowMs = clock[1] * 1000 + clock[2] / 1000
 
 local names = { 'format', 'fence', 'epoch', 'revision', 'baseEpoch', 'baseRevision', 'size', 'indexed',
   'horizon', 'cutAt', 'leaseMs', 'doubtedAt', 'turnSize', 'turnIndexed', 'turnRevision', 'turnLongest',
-  'removedAt', 'owner', 'ownerName' }
+  'removedAt', 'historyAt', 'historyFrom', 'owner', 'ownerName' }
 local meta, garbled = {}, foreign[META] or false
 local fields = read('HMGET', META, unpack(names)) or {}
 for i = 1, #names do

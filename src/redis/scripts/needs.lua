@@ -13,6 +13,7 @@ local function needs(command, key, ...)
   elseif command == 'ZADD' then reply = redis.pcall('ZADD', key, 'XX', '0', '')
   elseif command == 'ZREMRANGEBYRANK' then reply = redis.pcall(command, key, '1', '0')
   elseif command == 'APPEND' then reply = redis.pcall('APPEND', key, '')
+  elseif command == 'XADD' then reply = redis.pcall('XADD', key, '0-0', 'k', '')
   elseif command == 'RENAME' then reply = redis.pcall('RENAME', KEYS[1] .. ':none', KEYS[1] .. ':none')
   elseif command == 'UNLINK' then reply = redis.pcall('UNLINK', KEYS[1] .. ':none') end
   if type(reply) == 'table' and reply.err and string.find(reply.err, 'executing the script', 1, true) then

@@ -7,7 +7,7 @@ local owner, epoch, channel, header, left = unpack(ARGV)
 if refusal(owner, epoch) then return head('refused') end
 -- Also what was staged, and will not be put in place any more.
 redis.call('UNLINK', LEASE)
-discard(KEYS[8], KEYS[9])
+discard(KEYS[9], KEYS[10])
 if not isInForce() then discard(TURN_STATE, TURN_INDEX) end
 if header ~= '' then redis.call('PUBLISH', channel, now .. '\n' .. header) end
 -- A commit that its owner has given up may come late: without this it would take the lease again.

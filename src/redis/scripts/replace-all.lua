@@ -4,7 +4,7 @@
 -- Reply: the head, behind `committed`, `fenced`, `head_moved` or `keys_lost`
 local owner, leaseMs, epoch, revision, baseEpoch, baseRevision, horizon, cutAt = unpack(ARGV, 1, 8)
 local channel, header, size, indexed, attempt, times = unpack(ARGV, 9, 14)
-local NEXT_STATE, NEXT_INDEX = KEYS[8], KEYS[9]
+local NEXT_STATE, NEXT_INDEX = KEYS[9], KEYS[10]
 
 local refused = refusal(owner, epoch)
 if refused then return head(refused) end

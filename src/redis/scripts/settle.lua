@@ -14,6 +14,9 @@ needs('HSET', STATE, '', '')
 needs('HDEL', STATE, '')
 needs('ZADD', INDEX, '0', '')
 needs('ZREMRANGEBYRANK', TURN_INDEX, '0', '0')
+-- Whether history has this turn: its owner keeps one.
+local isRecorded = tonumber(meta.historyAt) >= tonumber(meta.turnRevision)
+if isRecorded then needs('XADD', KEYS[6], '*', '', '') end
 local found = redis.call('ZRANGE', TURN_INDEX, 0, tonumber(most) - 1, 'WITHSCORES')
 local areShort = tonumber(meta.turnLongest) * #found / 2 <= LARGE
 local keys, count, length = {}, 0, 0
@@ -28,6 +31,10 @@ local sets, scores, deletes, moved = {}, {}, {}, 0
 for i = 1, count do
   local key, revision = keys[i], found[2 * i]
   if values[i] then moved = moved + 1 end
+  if isRecorded then
+    local isOld = tonumber(revision) <= tonumber(meta.baseRevision)
+    recordChange(key, revision, isOld and meta.baseEpoch or meta.epoch, '', values[i])
+  end
   -- A commit may have changed the key since the turn: what it wrote is newer.
   local live = meta.revision ~= meta.turnRevision and redis.call('ZSCORE', INDEX, key)
   if not live or tonumber(live) < tonumber(revision) then

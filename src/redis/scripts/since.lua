@@ -70,7 +70,7 @@ if isInForce() then
 end
 local size, at, last = 0, 1, #found
 while at <= last and size <= MOST do
-  local keys, count, place = {}, 0, ofTurn[at] and 6 or 2
+  local keys, count, place = {}, 0, ofTurn[at] and 7 or 2
   local fetched, leftOut = {}, {}
   for i = at, math.min(at + 2 * PORTION, last + 1) - 1, 2 do
     if ofTurn[i] ~= ofTurn[at] then break end

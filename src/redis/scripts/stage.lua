@@ -10,7 +10,7 @@
 local owner, leaseMs, epoch, attempt, isFirst, texts = unpack(ARGV, 1, 6)
 local FIRST_TEXT, LAST_TEXT = 7, 6 + texts
 local channel, part = ARGV[LAST_TEXT + 1], ARGV[LAST_TEXT + 2]
-local NEXT_STATE, NEXT_INDEX = KEYS[8], KEYS[9]
+local NEXT_STATE, NEXT_INDEX = KEYS[9], KEYS[10]
 if part then NEXT_STATE, NEXT_INDEX = TURN_STATE, TURN_INDEX end
 
 local refused = refusal(owner, epoch)
