@@ -64,7 +64,7 @@ state.on('mode', ({ mode, reason }) => {
 function measured({ updateLatencyMs: ms, errorMs }: Measured): void {
   if (ms !== undefined) latencies.add({ atUs: monotonicUs(), ms: Math.max(0, ms), errorMs });
 }
-tandem.observe({ applied: measured });
+tandem.observe({ applied: measured, synced: measured });
 // The watch callback for the first key of a frame runs once the whole frame is applied.
 state.watch('market/last_bar', () => seen.add([state.head, monotonicUs()]));
 

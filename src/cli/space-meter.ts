@@ -1,5 +1,5 @@
 /** What happens in a space, second by second, as a follower sees it. Pure: the time is handed in. */
-import type { Applied } from '../ports/observer.ts';
+import type { Applied, Synced } from '../ports/observer.ts';
 import { medianOf } from './server-findings.ts';
 
 /** One second of a space. */
@@ -41,6 +41,11 @@ export class SpaceMeter {
   applied({ keys, updateLatencyMs }: Pick<Applied, 'keys' | 'updateLatencyMs'>): void {
     this.#changes += keys;
     if (keys > 0) this.#frames += 1;
+    this.synced({ updateLatencyMs });
+  }
+
+  /** Something that was set became visible here. */
+  synced({ updateLatencyMs }: Pick<Synced, 'updateLatencyMs'>): void {
     if (updateLatencyMs === undefined) return;
     const lagMs = Math.max(0, updateLatencyMs);
     if (this.#lags.length < MOST_KEPT) this.#lags.push(lagMs);

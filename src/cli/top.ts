@@ -72,7 +72,10 @@ class Followed {
 
   constructor(tandem: Tandem) {
     this.#tandem = tandem;
-    tandem.observe({ applied: (event) => this.#all.get(event.space)?.meter.applied(event) });
+    tandem.observe({
+      applied: (event) => this.#all.get(event.space)?.meter.applied(event),
+      synced: (event) => this.#all.get(event.space)?.meter.synced(event),
+    });
   }
 
   add(names: readonly string[]): void {

@@ -197,7 +197,7 @@ export class Applier<D extends Definition> {
     this.#movedAt = arrival.receivedAt;
     const content = this.#compare(arrival.frame);
     this.#prove(arrival, content);
-    const applied = this.#meter.applied(arrival, changed.length);
+    const applied = this.#meter.applied(arrival, { keys: changed.length, from });
     this.telling.show(changed, from, applied);
     return content === 'different' ? 'mismatch' : 'applied';
   }

@@ -130,8 +130,11 @@ export class DirectSource implements PathListener {
 
   async #replace(gathering: Gathering, arrival: Arrival, signal: AbortSignal): Promise<Reception> {
     const { reporter, waiters } = this.#context;
+    const from = this.position();
     const told: Told = (keys, position, at) => {
-      this.#parts.meter.synced({ isFull: true, keys, tookMs: at - arrival.receivedAt, position });
+      const { frame: line, receivedAt } = arrival;
+      const came = { isFull: true, path: PATH, from, line, keys, tookMs: at - receivedAt, position, at };
+      this.#parts.meter.synced(came);
       const head = printPosition(this.#parts.replica.position);
       reporter.emit({ type: 'sync', head, changed: keys } satisfies SyncEvent);
     };

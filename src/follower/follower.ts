@@ -111,7 +111,7 @@ export class Follower<D extends Definition = Definition>
       admission: new Admission(replica),
       freshness: new FreshnessTracker(runtime.time, maxStaleMs, this.#proofListener()),
       owner: new OwnerRecord(() => (upstream ? undefined : this.#headCheck.askOwner())),
-      meter: new Meter(space.name, runtime),
+      meter: new Meter(space.name, runtime, replica),
       leaseWatch: new LeaseWatch(),
     };
     this.#applier = new Applier(space, context, this.parts, maxStaleMs);

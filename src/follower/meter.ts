@@ -7,8 +7,11 @@ import type { Applied, FramePath, Rejected } from '../ports/observer.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Frame } from '../state/frame.ts';
 import { bytesOf } from '../state/change.ts';
-import type { Position } from '../state/position.ts';
-import { printPosition, ZERO } from '../state/position.ts';
+import type { Line, Position } from '../state/position.ts';
+import { continues, printPosition, ZERO } from '../state/position.ts';
+import type { Replica } from '../state/replica.ts';
+import type { Unseen } from '../state/unseen.ts';
+import { unseenSince } from '../state/unseen.ts';
 import type { Arrival } from './arrival.ts';
 import { latencyOf } from './latency.ts';
 
@@ -19,27 +22,48 @@ interface Synced {
   /** From the request until it was visible, ms. */
   readonly tookMs: number;
   readonly position: Position;
+  readonly path: FramePath;
+  /** The position of the copy before. */
+  readonly from: Position;
+  /** The line that it is on now. */
+  readonly line: Line;
+  /** The time at which it was visible, on `Time`, ms. */
+  readonly at: number;
+}
+
+/** A frame is visible. */
+interface Shown {
+  /** The number of keys that changed here. */
+  readonly keys: number;
+  /** The revision of the copy before. */
+  readonly from: number;
+  /** On `Time`, ms. Default: now. */
+  readonly appliedAt?: number;
 }
 
 export class Meter {
   readonly #space: string;
   readonly #runtime: Runtime;
+  readonly #replica: Pick<Replica, 'times'>;
   /** The last catch-up: it brought the changes after this revision, up to this position, at this time. */
   #caughtUpFrom = 0;
   #caughtUpTo = ZERO;
   #caughtUpAt = 0;
   #wasDirectUp = false;
 
-  constructor(space: string, runtime: Runtime) {
+  constructor(space: string, runtime: Runtime, replica: Pick<Replica, 'times'>) {
     this.#space = space;
     this.#runtime = runtime;
+    this.#replica = replica;
   }
 
   /** A frame is visible. Returns its event; `undefined` where neither an observer nor a trace needs it. */
-  applied(arrival: Arrival, keys: number, appliedAt = this.#runtime.time.now()): Applied | undefined {
+  applied(arrival: Arrival, { keys, from, appliedAt }: Shown): Applied | undefined {
     const { observers, time } = this.#runtime;
     const { frame, path, clock, receivedAt } = arrival;
     if (observers.isEmpty && frame.trace === undefined) return undefined;
+    const now = time.now();
+    const shownAt = appliedAt ?? now;
     const { prev, revision, trace } = frame;
     const applied = {
       space: this.#space,
@@ -50,12 +74,18 @@ export class Meter {
       keys,
       bytes: bytesOf(frame.changes),
       receivedAt,
-      appliedAt,
-      ...latencyOf(frame, clock, time.now() - appliedAt),
+      appliedAt: shownAt,
+      ...latencyOf(frame, clock, now - shownAt, this.#unseenIn(frame, from)),
       trace,
     };
     observers.tell('applied', applied);
     return applied;
+  }
+
+  /** A frame that has each change since the copy's revision says itself when the oldest was set. */
+  #unseenIn({ prev, revision, changes }: Frame, from: number): Unseen | undefined {
+    if (prev === from && changes.length === revision - prev) return undefined;
+    return unseenSince(this.#replica.times, from, this.#runtime.clock);
   }
 
   /** The keys have brought the changes after a revision, up to this position. */
@@ -65,9 +95,22 @@ export class Meter {
     this.#caughtUpAt = at;
   }
 
-  synced({ isFull, keys, tookMs, position }: Synced): void {
-    const { observers } = this.#runtime;
-    observers.tell('synced', { space: this.#space, isFull, keys, tookMs, position: printPosition(position) });
+  synced({ isFull, keys, tookMs, position, path, from, line, at }: Synced): void {
+    const { observers, clock, time } = this.#runtime;
+    if (observers.isEmpty) return;
+    // A copy that has just begun, or is of another line, has not waited for what it has now.
+    const isOn = from.epoch > 0 && continues(from, line);
+    const unseen = isOn ? unseenSince(this.#replica.times, from.revision, clock) : undefined;
+    observers.tell('synced', {
+      space: this.#space,
+      isFull,
+      keys,
+      tookMs,
+      position: printPosition(position),
+      path,
+      updateLatencyMs: unseen && Math.max(0, unseen.ageMs - (time.now() - at)),
+      errorMs: unseen?.errorMs ?? clock.errorMs,
+    });
   }
 
   /**
@@ -83,7 +126,8 @@ export class Meter {
   late(arrival: Arrival): void {
     const { frame } = arrival;
     this.#caughtUpFrom = frame.revision;
-    const applied = this.applied(arrival, frame.changes.length, this.#caughtUpAt);
+    const shown = { keys: frame.changes.length, from: frame.prev, appliedAt: this.#caughtUpAt };
+    const applied = this.applied(arrival, shown);
     if (applied?.trace) this.#runtime.tracer.apply(applied, () => {});
   }
 

@@ -227,20 +227,22 @@ export class Synchronizer {
   ): void {
     const { runtime, reporter } = this.#context;
     const { applier, meter, watchdog } = this.#parts;
-    const { revision } = this.#position;
+    const from = this.#position;
     const now = (this.#caughtUpAt = runtime.time.now());
     this.#lastCutAt = head.cutAt;
     if (isFull) this.#doubt.reread(now, now - askedAt);
     watchdog.heard(now);
+    const read = { isFull, path: 'redis', from, line: head } as const;
     const told = (keys: number, position: Position, at: number): void => {
-      meter.synced({ isFull, keys, tookMs: at - askedAt, position });
+      meter.synced({ ...read, keys, tookMs: at - askedAt, position, at });
       const event = { type: 'sync', head: printPosition(this.#position), changed: keys } as const;
       reporter.emit(event satisfies SyncEvent);
     };
     const isIn =
       settled !== undefined && applier.putKeys(settled, head, { clock: runtime.clock, mayGoBack, told });
-    meter.caughtUp(revision, this.#position, now);
-    const came = { isFull, keys: gathering.draft.keys, tookMs: now - askedAt, position: this.#position };
+    meter.caughtUp(from.revision, this.#position, now);
+    const { keys } = gathering.draft;
+    const came = { ...read, keys, tookMs: now - askedAt, position: this.#position, at: now };
     if (!(isIn && isFull)) meter.synced(came);
   }
 

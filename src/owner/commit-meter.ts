@@ -10,6 +10,7 @@ import { bytesOf } from '../state/change.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { Extent } from '../state/ledger-cut.ts';
 import { printPosition } from '../state/position.ts';
+import { unseenSince } from '../state/unseen.ts';
 import { WholeState } from '../state/whole-state.ts';
 
 /** The changes that a commit brings to the store: those after `from`, up to `to`. */
@@ -94,9 +95,12 @@ export class CommitMeter {
   }
 
   #describe({ from, to, announced, changes }: Range): Committing {
-    const { name, observers, time } = this.#runtime;
+    const { name, observers, time, clock } = this.#runtime;
     const ledger = this.#ledger;
-    const waitedMs = time.now() - ledger.setAtSince(from);
+    const inCommitMs = time.now() - ledger.setAtSince(from);
+    // A change that was replaced while the store was out has waited as well.
+    const unseenMs = to - from === sizeOf(changes) ? 0 : (unseenSince(ledger.times, from, clock)?.ageMs ?? 0);
+    const waitedMs = unseenMs > inCommitMs + 1 ? unseenMs : inCommitMs;
     const common = {
       space: this.#space,
       owner: name,
@@ -132,6 +136,10 @@ export class CommitMeter {
 
 function isEach(changes: Range['changes']): changes is readonly Change[] {
   return Array.isArray(changes);
+}
+
+function sizeOf(changes: Range['changes']): number {
+  return isEach(changes) ? changes.length : NaN;
 }
 
 /** The number of changes after a revision. */

@@ -73,10 +73,13 @@ export interface Applied {
   /** The time at which the frame was visible here, on `Time`, ms. */
   readonly appliedAt: number;
   /**
-   * From the set of the frame's oldest change until it was visible here, ms; `undefined` where it is not
-   * known.
+   * The update latency: from the set of the oldest change that was not visible here before until it was, ms.
+   * Also where a later set of the same key has replaced that change on the way, as during an outage.
+   * `undefined` where it is not known.
    */
   readonly updateLatencyMs: number | undefined;
+  /** The same of the oldest change that is still in the frame, ms: at most `updateLatencyMs`. */
+  readonly frameLatencyMs: number | undefined;
   /** The true latency is within `updateLatencyMs ± errorMs`: the sum of both clocks' error bounds, ms. */
   readonly errorMs: number;
   /**
@@ -104,6 +107,15 @@ export interface Synced {
   readonly tookMs: number;
   /** The position after it. */
   readonly position: string;
+  /** The path by which the changes came: from Redis's keys, or as a whole state from the owner. */
+  readonly path: FramePath;
+  /**
+   * The update latency, as in `Applied`: of the oldest change that was not visible here before, ms. `undefined`
+   * where nothing was new, this follower has just begun, or it is not known.
+   */
+  readonly updateLatencyMs: number | undefined;
+  /** The true latency is within `updateLatencyMs ± errorMs`, ms. */
+  readonly errorMs: number;
 }
 
 /** Data that was not applied. */

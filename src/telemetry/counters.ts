@@ -1,5 +1,5 @@
 /** Counters and histograms: each event of the actors is counted as it happens. */
-import type { Applied, Committed, Observer, Sent } from '../ports/observer.ts';
+import type { Applied, Committed, Observer, Sent, Synced } from '../ports/observer.ts';
 import type { Attributes, Counter, Histogram, Meter } from './open-telemetry.ts';
 
 /** From one hop on a machine up to an outage, s. */
@@ -10,7 +10,16 @@ const LATENCY_BUCKETS = [
 
 /** The observer that counts every event with the meter's instruments. */
 export function counting(meter: Meter): Observer {
-  return { ...countingEvents(meter), ...countingFrames(meter), ...countingSyncs(meter) };
+  const { synced: visible, ...frames } = countingFrames(meter);
+  const { synced } = countingSyncs(meter);
+  return {
+    ...countingEvents(meter),
+    ...frames,
+    synced: (event) => {
+      visible?.(event);
+      synced?.(event);
+    },
+  };
 }
 
 function countingEvents(meter: Meter): Observer {
@@ -51,7 +60,7 @@ function countingFrames(meter: Meter): Observer {
   const latency = histogram(
     meter,
     'tandem.update.latency',
-    'From a change being set to it being visible here',
+    'From the oldest change that was not visible here being set to it being visible here',
   );
   const wait = histogram(meter, 'tandem.commit.wait', 'From a change being set to its commit being sent');
   const commit = histogram(meter, 'tandem.commit.duration', 'A commit, there and back');
@@ -92,14 +101,16 @@ function countingFrames(meter: Meter): Observer {
     moved(event, space, path, 'transmit');
     conflated.add(event.conflated, { 'tandem.space': space });
   };
-  const applied = (event: Applied): void => {
-    const { space, path, updateLatencyMs } = event;
-    moved(event, space, path, 'receive');
+  const visible = ({ space, path, updateLatencyMs }: Applied | Synced): void => {
     // Within the error of two clocks, a change may be visible before it was set. Its latency counts as 0.
     if (updateLatencyMs !== undefined)
       latency.record(Math.max(0, updateLatencyMs) / 1_000, { 'tandem.space': space, 'tandem.path': path });
   };
-  return { committed, applied, sent };
+  const applied = (event: Applied): void => {
+    moved(event, event.space, event.path, 'receive');
+    visible(event);
+  };
+  return { committed, applied, sent, synced: visible };
 }
 
 function countingSyncs(meter: Meter): Observer {

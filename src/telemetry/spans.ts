@@ -159,13 +159,14 @@ export class Spans implements Tracer {
 
   #startApply(tracer: Api, frame: Applied, trace: FrameTrace): Span {
     const { space, path, position, keys, bytes, receivedAt } = frame;
-    const { updateLatencyMs, errorMs, ownerMs, followerMs } = frame;
+    const { updateLatencyMs, frameLatencyMs, errorMs, ownerMs, followerMs } = frame;
     const attributes: Attributes = {
       ...this.#messaging('apply', 'process', space, position, bytes),
       'tandem.path': path,
       'tandem.keys': keys,
       'tandem.update.error_ms': errorMs,
       ...(updateLatencyMs !== undefined && { 'tandem.update.latency_ms': updateLatencyMs }),
+      ...(frameLatencyMs !== undefined && { 'tandem.update.frame_latency_ms': frameLatencyMs }),
       ...(ownerMs !== undefined && { 'tandem.update.owner_ms': ownerMs }),
       ...(followerMs !== undefined && { 'tandem.update.follower_ms': followerMs }),
     };

@@ -177,7 +177,8 @@ export class EventLog {
       claimed: ({ space, epoch }) => this.#note('good', space, `claimed, epoch ${epoch}`),
       fenced: ({ space, uncommitted }) =>
         this.#note('bad', space, `another owner has claimed the space; ${uncommitted} changes not committed`),
-      synced: ({ space, isFull, keys }) => {
+      synced: ({ space, isFull, keys, updateLatencyMs, errorMs }) => {
+        if (updateLatencyMs !== undefined) this.latency(space).note(updateLatencyMs, errorMs);
         if (isFull) this.#note('info', space, `whole state read from Redis, ${keys} keys`);
       },
       rejected: ({ space, reason }) => this.#note('warn', space, `refused: ${REFUSED[reason]}`),

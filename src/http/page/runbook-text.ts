@@ -224,6 +224,7 @@ export const RUNBOOK = {
     "<p><strong>Means:</strong> one update in a hundred takes longer than the rule allows, from <code>set</code> to visible.</p>\n" +
     "<p><strong>Check:</strong> which part. <code>tandem_commit_wait_seconds</code> is the owner, which waits for Redis. <code>tandem_commit_duration_seconds</code> is Redis and the network. <code>tandem_stretch_max_seconds</code>, and the delay that the page\n" +
     "calls <code>slow</code>, is an event loop that does other work. <code>redis-cli SLOWLOG GET 10</code> and <code>redis-cli --latency</code> ask Redis.</p>\n" +
+    "<p>An outage that is over is no reason: what it held up counts with its whole age, but for a minute alone, and the alert waits for longer.</p>\n" +
     "<p><strong>Do:</strong> move slow commands of others to another Redis; move long computations out of the process; put Redis nearer. A large turn of many keys is slow once, and no fault.</p>\n" +
     "<p><strong>Over:</strong> p99 on the page is where it was before.</p>\n" +
     "<h3 id=\"alert-tandemholdsloop\">alert-tandemholdsloop</h3>\n" +
