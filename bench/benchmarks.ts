@@ -1,4 +1,5 @@
 /** All benchmarks, in the order of the figures. */
+import { cluster } from './cluster.ts';
 import { direct } from './direct.ts';
 import { fanOut } from './fan-out.ts';
 import type { Benchmark } from './harness/benchmark.ts';
@@ -26,6 +27,7 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   idle,
   fleet,
+  cluster,
   fanOut,
   size,
 ];

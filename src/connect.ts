@@ -26,7 +26,7 @@ import type { CredentialsSource } from './redis/credentials.ts';
 import { requireSource } from './redis/credentials.ts';
 import { DEFAULT_PREFIX, requirePrefix } from './redis/prefix.ts';
 import type { RedisStoreOptions } from './redis/store.ts';
-import { RedisStore } from './redis/store.ts';
+import { RedisStores } from './redis/stores.ts';
 import type { RedisTarget } from './redis/target.ts';
 import { Tandem } from './tandem.ts';
 import { measure } from './telemetry/meters.ts';
@@ -155,7 +155,7 @@ export function connect(options: AnyConnectOptions): Tandem {
   if (connectTimeoutMs !== undefined)
     between('connectTimeoutMs', connectTimeoutMs, LEAST_CONNECT_MS, MOST_CONNECT_MS);
   const observers = new Observers();
-  const { store, finder, roster, time, clock, leave } = inRoot(() =>
+  const { store, finder, roster, time, clock, leave, sideOf } = inRoot(() =>
     isUpstream(options)
       ? joinNobody()
       : isOnMemory(options)
@@ -175,6 +175,7 @@ export function connect(options: AnyConnectOptions): Tandem {
     ...(finder && { finder }),
     ...(roster && { roster }),
     registers: requireBoolean('fleet', fleet),
+    ...(sideOf && { sideOf }),
     ...(inspect && { inspect: inspectorInRoot(inspect) }),
     log: new ProcessLog({ name, time, log }),
     measure: (participants, load) => measure(otel, { time, clock, observers, participants, load }),
@@ -240,10 +241,19 @@ function joinRedis(
   options: Pick<RedisStoreOptions, 'name' | 'deadlineMs' | 'connectTimeoutMs' | 'observers'>,
 ): Joined {
   const time = systemTime;
-  const clock = new ServerClock(time);
   const target = { redis, prefix: requirePrefix(prefix), credentials: requireSource(credentials) };
-  const store = new RedisStore({ ...options, ...target, time, clock });
-  return { store, finder: store.finder, roster: store.roster, time, clock, leave: () => store.stop() };
+  const stores = new RedisStores({ ...options, ...target, time });
+  const { store, clock } = stores;
+  const ofCluster = typeof redis === 'function' && { sideOf: (space: string) => stores.of(space) };
+  return {
+    store,
+    finder: stores,
+    roster: stores.roster,
+    time,
+    clock,
+    leave: () => stores.stop(),
+    ...ofCluster,
+  };
 }
 
 /** Actors call an inspector in the async context of whoever sends them something. */

@@ -53,12 +53,13 @@ class Relay implements Served {
 }
 
 export class Relays {
-  readonly #runtime: Runtime;
+  readonly #runtimeOf: (space: { readonly name: string }) => Runtime;
   readonly #parent: AnyActorRef;
   readonly #bySpace = new Map<string, { readonly relay: Relay; readonly beside: AnyParticipant }>();
 
-  constructor(runtime: Runtime, parent: AnyActorRef) {
-    this.#runtime = runtime;
+  /** @param runtimeOf gives the runtime of a space: in a Cluster each has a store of its own */
+  constructor(runtimeOf: (space: { readonly name: string }) => Runtime, parent: AnyActorRef) {
+    this.#runtimeOf = runtimeOf;
     this.#parent = parent;
   }
 
@@ -68,8 +69,9 @@ export class Relays {
     const known = this.#bySpace.get(name);
     if (known?.beside === beside) return known.relay;
     known?.relay.end();
-    const copy = this.#follow(name, options);
-    const relay = new Relay(copy, this.#runtime);
+    const runtime = this.#runtimeOf({ name });
+    const copy = this.#follow(name, runtime, options);
+    const relay = new Relay(copy, runtime);
     const own = { relay, beside };
     this.#bySpace.set(name, own);
     const over = ({ mode }: { mode: string }): void => {
@@ -89,9 +91,9 @@ export class Relays {
     this.#bySpace.clear();
   }
 
-  #follow(name: string, options: FollowOptions): Follower {
+  #follow(name: string, lent: Runtime, options: FollowOptions): Follower {
     const space = defineSpace(name, { '*': jsonText });
-    const runtime = { ...this.#runtime, observers: new Observers(), tracer: noTracer, registry: UNLISTED };
+    const runtime = { ...lent, observers: new Observers(), tracer: noTracer, registry: UNLISTED };
     const actor = createActor(followerLogic(space, runtime, options), {
       parent: this.#parent,
       id: `relay:${name}`,

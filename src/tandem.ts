@@ -58,7 +58,7 @@ export type AnyDiscovery = Discovery<any>;
 
 /** For a store that cannot be searched. */
 const NO_FINDER: Finder = {
-  names: async () => [],
+  names: async () => ({ names: [] }),
   present: async () => [],
   subscribe: async () => {},
   unsubscribe: async () => {},
@@ -80,6 +80,8 @@ type TandemOptions = Pick<ActorOptions<typeof rootLogic>, 'inspect'> & {
   readonly roster?: Roster;
   /** Whether this process writes there, too. Default false. */
   readonly registers?: boolean;
+  /** The store of a space, and the clock of its server. Default: those of the runtime, for all spaces. */
+  readonly sideOf?: (space: string) => Pick<Runtime, 'store' | 'clock'>;
   /** Default: none. */
   readonly log?: ProcessLog;
 };
@@ -92,7 +94,8 @@ export class Tandem implements AsyncDisposable {
   readonly #close: () => void;
   readonly #root: Actor<typeof rootLogic>;
   readonly #participants: Participants;
-  readonly #finder: Finder | undefined;
+  readonly #finder: Finder;
+  readonly #sideOf: TandemOptions['sideOf'];
   readonly #relays: Relays;
   readonly #discoveries = new Set<AnyDiscovery>();
   /**
@@ -114,11 +117,12 @@ export class Tandem implements AsyncDisposable {
     runtime: Omit<Runtime, 'registry' | 'observers' | 'tracer' | 'slices'> &
       Partial<Pick<Runtime, 'observers' | 'tracer' | 'slices'>>,
     close: () => void,
-    { measure, finder, roster, registers = false, log, ...options }: TandemOptions = {},
+    { measure, finder = NO_FINDER, sideOf, roster, registers = false, log, ...options }: TandemOptions = {},
   ) {
     this.name = runtime.name;
     this.#measure = measure;
     this.#finder = finder;
+    this.#sideOf = sideOf;
     this.#log = log;
     const slices = runtime.slices ?? new Slices(runtime.time);
     this.#participants = new Participants(slices, (participant) => this.#entered(participant));
@@ -128,7 +132,7 @@ export class Tandem implements AsyncDisposable {
     this.#registration = new Registration({
       facts: factsOf(runtime.name, roster === undefined ? '' : randomId(runtime.time)),
       roster: registers ? roster : undefined,
-      link: runtime.store.commands,
+      link: roster?.link ?? runtime.store.commands,
       time: runtime.time,
       slices,
       participants: this.#participants,
@@ -139,7 +143,7 @@ export class Tandem implements AsyncDisposable {
     this.#close = close;
     this.#root = createActor(rootLogic, { ...options, clock: machineClock(runtime.time), id: 'tandem' });
     this.#root.start();
-    this.#relays = new Relays(this.#runtime, this.#root);
+    this.#relays = new Relays((space) => this.#runtimeOf(space), this.#root);
   }
 
   /**
@@ -185,8 +189,8 @@ export class Tandem implements AsyncDisposable {
     this.#participants.requireOpen();
     const { store, time, slices, observers } = this.#runtime;
     const discovery: Discovery<D> = new Discovery(pattern, definition, callback, {
-      finder: this.#finder ?? NO_FINDER,
-      links: store,
+      finder: this.#finder,
+      links: this.#finder.links ?? store,
       time,
       slices,
       observers,
@@ -203,12 +207,20 @@ export class Tandem implements AsyncDisposable {
     return discovery;
   }
 
+  /** In a Cluster each space has a store and a clock of its own. */
+  #runtimeOf({ name }: Pick<AnySpace<Definition>, 'name'>): Runtime {
+    const sideOf = this.#sideOf;
+    return sideOf === undefined ? this.#runtime : { ...this.#runtime, ...inRoot(() => sideOf(name)) };
+  }
+
   #followFound<D extends Definition>(
     space: Space<D>,
     channels: Channels,
     options: FollowOptions,
   ): Follower<D> {
-    const logic = followerLogic(space, { ...this.#runtime, channels, onRemoval: 'end' }, options);
+    const own = this.#finder.bringsFrames === false ? {} : { channels };
+    const runtime: Runtime = { ...this.#runtimeOf(space), ...own, onRemoval: 'end' };
+    const logic = followerLogic(space, runtime, options);
     return this.#start('follower', space, logic, (follower) => {
       this.#participants.foundOnly(follower as AnyParticipant);
     });
@@ -233,7 +245,7 @@ export class Tandem implements AsyncDisposable {
     this.#requireRedis('remove');
     const name = typeof space === 'string' ? defineSpace(space, {}).name : requireSpace(space).name;
     this.#participants.requireRoom(true, name);
-    const { store, time } = this.#runtime;
+    const { store, time } = this.#runtimeOf({ name });
     return inRoot(() => removeSpace(store, name, { time, timeoutMs, ended: this.#ended.signal }));
   }
 
@@ -246,7 +258,7 @@ export class Tandem implements AsyncDisposable {
     options: OwnOptions = {},
   ): ParticipantLogic<'owner', Owner<D>, OwnerEmitted> {
     this.#requireRedis('own');
-    return ownerLogic(requireSpace(space), this.#runtime, options);
+    return ownerLogic(requireSpace(space), this.#runtimeOf(space), options);
   }
 
   /**
@@ -257,7 +269,7 @@ export class Tandem implements AsyncDisposable {
     space: AnySpace<D>,
     options: FollowOptions = {},
   ): ParticipantLogic<'follower', Follower<D>, FollowerEmitted> {
-    return followerLogic(requireSpace(space), this.#runtime, options);
+    return followerLogic(requireSpace(space), this.#runtimeOf(space), options);
   }
 
   /**

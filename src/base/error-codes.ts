@@ -206,6 +206,11 @@ export const ERRORS = {
     retryable: false,
     remedy: 'Set `maxStaleMs` above two heartbeats, or lower the `heartbeatMs` of the owner.',
   },
+  NOT_SHARDED: {
+    meaning: 'A warning: a node of a Cluster is older than Redis 7, and publishes to all nodes.',
+    retryable: false,
+    remedy: 'Upgrade the nodes to Redis 7 or later. All goes on without; the bus carries more.',
+  },
   EVICTION_POLICY: {
     meaning: 'A warning: Redis evicts keys when its memory is full.',
     retryable: false,

@@ -16,6 +16,7 @@ passwords of a user that exists. A new one needs its password as well: ACL SETUS
   --prefix PREFIX         as in connect({ prefix }). Default ${DEFAULT_PREFIX}
   --user NAME             the user. Default tandem-<role>
   --redis-version 6|7     7 stands for all later ones, too. Default 7
+  --cluster               Redis is a Cluster
   -h, --help              prints this
 `;
 
@@ -24,6 +25,7 @@ const OPTIONS = {
   prefix: { type: 'string' },
   user: { type: 'string' },
   'redis-version': { type: 'string' },
+  cluster: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -46,7 +48,8 @@ export function run(args: readonly string[], { out }: Pick<Console, 'out'>): Exi
   const { prefix = DEFAULT_PREFIX, user = `tandem-${role}`, 'redis-version': version = '7' } = values;
   if (!USER.test(user)) throw new UsageError("--user: expected letters, digits, '_', '.', ':', '@' or '-'");
   const redisVersion = versionOf(version);
-  const rules = aclRules({ role, spaces, prefix: requirePrefix(prefix), redisVersion });
+  const isCluster = values.cluster === true;
+  const rules = aclRules({ role, spaces, prefix: requirePrefix(prefix), redisVersion, isCluster });
   out(`ACL SETUSER ${user} ${rules.join(' ')}\n`);
   return 0;
 }

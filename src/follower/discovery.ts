@@ -170,12 +170,15 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
     const { finder } = this.#parts;
     await this.#channel.open();
     signal.throwIfAborted();
-    const names = new Set(await finder.names(this.#start, signal));
+    const { names, missing } = await finder.names(this.#start, signal);
     for (const name of names) this.#found.add(name);
     // One that was removed, unheard, and appears again is another one.
-    for (const name of this.#declined) if (!names.has(name)) this.#declined.delete(name);
+    const isThere = new Set(names);
+    if (missing === undefined)
+      for (const name of this.#declined) if (!isThere.has(name)) this.#declined.delete(name);
     await this.#followFound();
     signal.throwIfAborted();
+    if (missing !== undefined) throw missing;
     this.#failures = 0;
     this.#listError = undefined;
     this.#isListed = true;
@@ -250,6 +253,9 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
   /** A message of a space that nobody follows here. */
   #heard(space: string, message: string): void {
     if (this.#isStopped) return;
+    const { bringsFrames = true } = this.#parts.finder;
+    // Its own subscription brings it, too.
+    if (!bringsFrames && this.#followers.has(space)) return;
     try {
       const { is } = decodeMessage(message);
       const isNews = is === 'removed' ? this.#declined.has(space) : !this.#declined.has(space);
@@ -258,6 +264,12 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
       // What cannot be read shows no space.
       return;
     }
+    this.#suspect(space);
+  }
+
+  /** The space may be there, and nobody follows it. */
+  #suspect(space: string): void {
+    if (this.#isStopped) return;
     this.#rumours.add(space);
     if (!this.#isChecking) void this.#checkRumours();
   }
@@ -270,6 +282,7 @@ export class Discovery<D extends Definition = Definition> implements AsyncDispos
       if (mode !== 'stopped') return;
       this.#followers.delete(name);
       if (!follower.isRemoved) this.#declined.add(name);
+      else if (this.#parts.finder.bringsFrames === false) this.#suspect(name);
     });
     const told = follower.guard(`discover('${this.pattern}')`, this.#callback);
     inRoot(() => told(follower));

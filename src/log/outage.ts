@@ -21,7 +21,7 @@ export interface Moment {
 /** An error that comes again while its participant is connected has a line so often, ms. */
 const AGAIN_MS = 60_000;
 /** Codes of warnings: they do not pass by themselves, and nothing has failed. */
-const WARNINGS: ReadonlySet<string> = new Set(['EVICTION_POLICY', 'STALENESS_BOUND']);
+const WARNINGS: ReadonlySet<string> = new Set(['EVICTION_POLICY', 'NOT_SHARDED', 'STALENESS_BOUND']);
 
 export class Outage {
   /** Since when the participant is not connected; `undefined` while it is. */

@@ -173,7 +173,7 @@ export class MemoryStore extends ModelStore implements Store {
   readonly commands = new MemoryLink();
   readonly subscriber = new MemoryLink();
   readonly finder: Finder = {
-    names: (start) => this.roundTrip(() => this.server.names(start)),
+    names: (start) => this.roundTrip(() => ({ names: this.server.names(start) })),
     present: (names) => this.roundTrip(() => this.server.present(names)),
     subscribe: (start, deliver) => this.#subscribeAll(start, deliver),
     unsubscribe: async (_, deliver) => this.#unsubscribeAll(deliver),

@@ -3,6 +3,7 @@
  *
  * The server alone measures how old a text is, so nobody has to trust the clock of a process.
  */
+import type { Link } from './store.ts';
 
 /** The text of one process. */
 export interface RosterEntry {
@@ -24,6 +25,8 @@ export interface RosterPage {
 }
 
 export interface Roster {
+  /** Up while the roster can be asked. Default: the link of the store for calls. */
+  readonly link?: Link;
   /**
    * Keeps a text in the place of the one before.
    * @param keptMs for how long, from now on, ms

@@ -39,6 +39,8 @@ export interface Joined {
   readonly roster: Roster;
   readonly time: Time;
   readonly clock: ServerClock;
+  /** The store of a space, and the clock of its server. Default: those for all spaces. */
+  readonly sideOf?: (space: string) => { readonly store: Store; readonly clock: ServerClock };
   /** Closes its links for good. */
   readonly leave: () => void;
 }

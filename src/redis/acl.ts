@@ -11,6 +11,8 @@
  *
  * Where a name is a pattern, a follower and a reader may look for such spaces.
  *
+ * In a Cluster each process asks nodes for the slot map, and owners publish to their shard.
+ *
  * HELLO and AUTH need no rule. A database other than 0 needs `+select` as well.
  */
 import { LISTING_COMMANDS, READING_COMMANDS, REGISTERING_COMMANDS, WRITING_COMMANDS } from './permissions.ts';
@@ -30,6 +32,8 @@ export interface AclOptions {
   /** As in `connect({ prefix })`. */
   readonly prefix: string;
   readonly redisVersion: RedisVersion;
+  /** Whether Redis is a Cluster. Default false. */
+  readonly isCluster?: boolean;
 }
 
 /** What every process asks for: signs of life, the eviction policy, and a name. */
@@ -37,10 +41,12 @@ const OF_ALL = ['ping', 'time', 'info|memory', 'client|setname'];
 /** Announcements get no reply, and ECHO shows whether that works. */
 const OF_ANNOUNCING = ['client|reply', 'echo'];
 const OF_FOLLOWING = ['subscribe', 'unsubscribe'];
+const OF_CLUSTER = ['cluster|slots', 'cluster|info'];
+const OF_FOLLOWING_A_SHARD = ['ssubscribe', 'sunsubscribe'];
 const OF_FINDING = ['psubscribe', 'punsubscribe', 'scan'];
 
 /** The rules, one after the other. They take back what the user had before, but for its passwords. */
-export function aclRules({ role, spaces, prefix, redisVersion }: AclOptions): string[] {
+export function aclRules({ role, spaces, prefix, redisVersion, isCluster = false }: AclOptions): string[] {
   const isNew = redisVersion !== '6';
   const writes = role === 'owner' || role === 'standby';
   const fleet = fleetKeysOf(prefix).pattern;
@@ -48,6 +54,9 @@ export function aclRules({ role, spaces, prefix, redisVersion }: AclOptions): st
   const commands = [
     ...OF_ALL,
     ...(role === 'owner' ? [] : OF_FOLLOWING),
+    ...(isCluster ? OF_CLUSTER : []),
+    ...(isCluster && isNew && writes ? ['spublish'] : []),
+    ...(isCluster && isNew && role !== 'owner' ? OF_FOLLOWING_A_SHARD : []),
     ...(isNew ? ['eval_ro', 'evalsha_ro'] : []),
     ...(writes || !isNew ? ['eval', 'evalsha'] : []),
     ...READING_COMMANDS,

@@ -63,7 +63,32 @@ export interface MakerOptions {
   readonly credentials?: CredentialsSource | undefined;
 }
 
-export class ClientMaker {
+/** Makes the clients of one place, one for each connection. */
+export interface Clients {
+  /** Gives the credentials of each client; `undefined` where the place has its own. */
+  readonly credentials: CredentialsSource | undefined;
+  /** @throws TandemError `INVALID_OPTION`, or `REDIS_UNAVAILABLE` where a function of the user's failed */
+  make(credentials?: Credentials): Client;
+  about(client: Client): About;
+}
+
+/** What a function of the user's has given. */
+interface Given {
+  readonly client: Client;
+  readonly isOwn: boolean;
+}
+
+/** A Cluster as the user describes it. */
+export interface ClusterPlan {
+  /** Where to ask first: addresses, names or URLs, or options of ioredis. */
+  readonly startup: readonly unknown[];
+  /** Of the connection to each node. */
+  readonly redisOptions: RedisOptions;
+  /** Addresses as the nodes tell them, and as this process reaches them. */
+  readonly natMap: ClusterOptions['natMap'];
+}
+
+export class ClientMaker implements Clients {
   readonly #target: RedisOptions | (() => unknown);
   readonly #connectTimeoutMs: number | undefined;
   readonly #connectionName: string;
@@ -72,6 +97,9 @@ export class ClientMaker {
   readonly #about = new WeakMap<Client, About>();
   /** Whether the function was asked for a second client, to compare it with the first. */
   #isCompared = false;
+  /** What the function gave when it was looked at, or what it threw. Not used yet. */
+  #looked: Given | { readonly error: unknown } | undefined;
+  #isOfCluster: boolean | undefined;
   #warning: TandemError | undefined;
 
   /** @throws TandemError `INVALID_OPTION` */
@@ -97,14 +125,57 @@ export class ClientMaker {
     return this.#note(new Redis({ ...own, ...restraints(target, connectTimeoutMs) }), connectTimeoutMs);
   }
 
+  /**
+   * Whether the target is a function that makes a Cluster: it is called once, and what it gives is kept for `make`.
+   * False where it fails.
+   */
+  get isOfCluster(): boolean {
+    const target = this.#target;
+    if (typeof target !== 'function') return false;
+    this.#isOfCluster ??= this.#look(target);
+    return this.#isOfCluster;
+  }
+
+  #look(make: () => unknown): boolean {
+    try {
+      const given = this.#give(make);
+      this.#looked = given;
+      // Names of SRV records are known to ioredis alone.
+      return given.client.isCluster && !(given.client.options as ClusterOptions).useSRVRecords;
+    } catch (error) {
+      this.#looked = { error };
+      return false;
+    }
+  }
+
+  /**
+   * A Cluster as the function describes it now: it may have another password each time. The client that it gives
+   * is not used.
+   * @throws TandemError as `make`
+   */
+  plan(): ClusterPlan {
+    const { client, isOwn } = this.#take(this.#target as () => unknown);
+    if (!client.isCluster) throw refused('expected the function to return a Cluster as before, got a Redis');
+    if (isOwn) this.#warning ??= usersOwn();
+    else discard(client);
+    const { startupNodes = [] } = client as unknown as { startupNodes?: readonly unknown[] };
+    const { redisOptions = {}, natMap } = client.options as ClusterOptions;
+    return { startup: startupNodes, redisOptions, natMap };
+  }
+
+  /** A client of one node of a Cluster. */
+  makeOf(options: RedisOptions, credentials?: Credentials): Client {
+    const connectTimeoutMs = this.#timeoutOf(options, DEFAULT_OF_IOREDIS_MS);
+    const own = { connectionName: this.#connectionName, ...options, ...credentials };
+    return this.#note(new Redis({ ...own, ...restraints(options, connectTimeoutMs) }), connectTimeoutMs);
+  }
+
   about(client: Client): About {
     return this.#about.get(client) ?? { connectTimeoutMs: CONNECT_TIMEOUT_MS };
   }
 
   #supplied(make: () => unknown, credentials?: Credentials): Client {
-    const given = requireClient(called(make));
-    const isOwn = this.#isUsersOwn(given, make);
-    known.add(given);
+    const { client: given, isOwn } = this.#take(make);
     const own = given.isCluster ? (given.options as ClusterOptions).redisOptions : given.options;
     const connectTimeoutMs = this.#timeoutOf(own ?? {}, DEFAULT_OF_IOREDIS_MS);
     if (isOwn) this.#warning ??= usersOwn();
@@ -116,6 +187,21 @@ export class ClientMaker {
     }
     restrain(client, connectTimeoutMs, this.#connectionName, credentials);
     return this.#note(client, connectTimeoutMs);
+  }
+
+  #take(make: () => unknown): Given {
+    const looked = this.#looked;
+    this.#looked = undefined;
+    if (looked === undefined) return this.#give(make);
+    if ('error' in looked) throw looked.error;
+    return looked;
+  }
+
+  #give(make: () => unknown): Given {
+    const client = requireClient(called(make));
+    const isOwn = this.#isUsersOwn(client, make);
+    known.add(client);
+    return { client, isOwn };
   }
 
   /** Whether a client is not new, or is what the function gives each time. Changes nothing of it. */

@@ -4,7 +4,7 @@
  */
 import type { Cluster, Redis } from 'ioredis';
 import type { TandemError } from '../base/errors.ts';
-import type { DeliverFrom, Finder } from '../ports/finder.ts';
+import type { DeliverFrom, Finder, Found } from '../ports/finder.ts';
 import { isSpaceName } from '../state/space-name.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
@@ -38,7 +38,7 @@ export class RedisFinder implements Finder {
     this.#opening = this.#metaOf('').split('}')[0]!;
   }
 
-  async names(start: string, signal: AbortSignal): Promise<readonly string[]> {
+  async names(start: string, signal: AbortSignal): Promise<Found> {
     const { commands } = this.#parts;
     const pattern = `${this.#opening}${start}*}:meta`;
     const found = new Set<string>();
@@ -56,7 +56,7 @@ export class RedisFinder implements Finder {
     }
     const present = await this.present([...found]);
     signal.throwIfAborted();
-    return present;
+    return { names: present };
   }
 
   async subscribe(start: string, deliver: DeliverFrom): Promise<void> {
@@ -78,6 +78,13 @@ export class RedisFinder implements Finder {
     this.#listeners.delete(pattern);
     const { subscriber } = this.#parts;
     if (subscriber.up) await subscriber.call((client) => client.punsubscribe(pattern));
+  }
+
+  /** Subscribes again: see `sharded.ts`. */
+  async renew(): Promise<void> {
+    const { subscriber } = this.#parts;
+    for (const pattern of this.#listeners.keys())
+      if (subscriber.up) await subscriber.call((client) => client.psubscribe(pattern));
   }
 
   /** A message has come by a pattern. */

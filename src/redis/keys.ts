@@ -22,6 +22,8 @@ export interface Keys {
   readonly pattern: string;
   /** `PUBLISH` on the channel as it travels, without the message. */
   readonly publish: string;
+  /** The same with `SPUBLISH`, for a shard of a Cluster. */
+  readonly spublish: string;
 }
 
 /**
@@ -43,8 +45,12 @@ export function keysOf(space: string, database = 0, prefix = DEFAULT_PREFIX): Ke
     channel,
     pattern: key('*'),
     publish: `*3\r\n${bulk('publish')}${bulk(channel)}`,
+    spublish: `*3\r\n${bulk('spublish')}${bulk(channel)}`,
   };
 }
+
+/** The hash tag of the fleet. */
+export const FLEET_TAG = '@fleet';
 
 /** The keys of the fleet. Their hash tag is the name of no space, so they are nobody's state. */
 export interface FleetKeys {
@@ -58,7 +64,7 @@ export interface FleetKeys {
 
 /** @param prefix what all names begin with */
 export function fleetKeysOf(prefix = DEFAULT_PREFIX): FleetKeys {
-  const all = `${prefix}:{@fleet}:`;
+  const all = `${prefix}:{${FLEET_TAG}}:`;
   return { index: `${all}index`, start: `${all}process:`, pattern: `${all}*` };
 }
 

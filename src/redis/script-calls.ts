@@ -68,6 +68,8 @@ export class ScriptCalls {
   readonly #connection: Connection;
   readonly #time: Time;
   readonly #clock: ServerClock;
+  /** Whether scripts publish to the shard of a Cluster alone. */
+  isSharded = false;
   /** Whether `EVALSHA_RO` is there, for this user: found out by the first call over each client. */
   #canAskReading = true;
 
@@ -93,7 +95,8 @@ export class ScriptCalls {
     read: (reply: Reply) => T,
     { isReading = false, bytesAwaited = 0, failed }: CallOptions = {},
   ): Promise<T> {
-    const { script, keys: which } = SCRIPTS[name];
+    const { script: plain, keys: which } = SCRIPTS[name];
+    const script = this.isSharded ? plain.ofShard : plain;
     return this.#ask({ script, keys, list: keys[which], args, read, isReading, bytesAwaited }, failed);
   }
 
@@ -141,7 +144,8 @@ export class ScriptCalls {
   async #explained({ keys, isReading }: Call<unknown>, failure: TandemError): Promise<TandemError> {
     if (!isDenied(failure)) return failure;
     if (!isUnnamed(failure)) return missingPlaces(failure, keys, isReading);
-    const commands = isReading ? READING_COMMANDS : [...READING_COMMANDS, ...WRITING_COMMANDS];
+    const writing = this.isSharded ? [...WRITING_COMMANDS, 'spublish'] : WRITING_COMMANDS;
+    const commands = isReading ? READING_COMMANDS : [...READING_COMMANDS, ...writing];
     const ask = (): Promise<readonly string[]> =>
       this.#connection.send(
         (client) =>

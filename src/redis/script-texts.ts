@@ -190,7 +190,8 @@ export const LUA = {
     "  append = { KEYS[5], '' },\n" +
     "  exists = { META }, get = { LEASE }, hdel = { META, '' }, hget = { META, 'fence' }, hlen = { STATE },\n" +
     "  hmget = { META, 'fence' }, hset = { META, 'a', 'b', 'c' }, hstrlen = { STATE, '' }, pexpire = { NONE, '1' }, pttl = { LEASE },\n" +
-    "  publish = { ARGV[1], '' }, rename = { NONE, NONE }, set = { LEASE, '', 'PX', '' }, strlen = { LEASE },\n" +
+    "  publish = { ARGV[1], '' }, spublish = { ARGV[1], '' }, rename = { NONE, NONE },\n" +
+    "  set = { LEASE, '', 'PX', '' }, strlen = { LEASE },\n" +
     "  time = {}, type = { META }, unlink = { NONE }, zadd = { INDEX, 'XX', '0', '' }, zcard = { INDEX },\n" +
     "  xadd = { KEYS[6], '0-0', 'k', '' }, xrange = { KEYS[6], '-', '+', 'COUNT', '1' },\n" +
     "  xrevrange = { KEYS[6], '+', '-', 'COUNT', '1' }, xtrim = { NONE, 'MAXLEN', '~', '1' },\n" +

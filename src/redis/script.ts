@@ -16,9 +16,18 @@ export class Script {
   /** The same for a call that only reads. */
   #startOfReading: string | undefined;
 
+  /** What is published reaches the subscribers of the shard: see `ofShard`. Made when it is first asked for. */
+  #ofShard: Script | undefined;
+
   /** @param parts names of files, in order: all of them share their local variables */
-  constructor(...parts: readonly (keyof typeof LUA)[]) {
-    this.#lua = parts.map((part) => LUA[part]).join('');
+  constructor(...parts: readonly (keyof typeof LUA)[] | readonly [Text]) {
+    this.#lua = parts.map((part) => (typeof part === 'string' ? LUA[part] : part.lua)).join('');
+  }
+
+  /** The same script for a shard of a Cluster. */
+  get ofShard(): Script {
+    this.#ofShard ??= new Script({ lua: ofShard(this.#lua) });
+    return this.#ofShard;
   }
 
   /**
@@ -42,6 +51,22 @@ export class Script {
     const name = isReading ? 'eval_ro' : 'eval';
     return prepared(name, client, `\r\n${bulk(name)}${bulk(this.#lua)}`, keys, args);
   }
+}
+
+/** The text of a script itself. */
+interface Text {
+  readonly lua: string;
+}
+
+/** What is published to all nodes as well: a claim and a removal, for those who look for spaces. */
+const PROCLAIMED = /redis\.call\('PUBLISH', (channel, now \.\. '\\n3 (?:fence|removed) .*)\)/g;
+
+/** Publishes by `SPUBLISH`. A node with such a subscriber gets nothing of other shards over the bus. */
+export function ofShard(lua: string): string {
+  return lua
+    .replaceAll(PROCLAIMED, "redis.call('SPUBLISH', $1)\nredis.call('BROADCAST', $1)")
+    .replaceAll("'PUBLISH'", "'SPUBLISH'")
+    .replaceAll("'BROADCAST'", "'PUBLISH'");
 }
 
 /** @param start what stands between the number of the arguments and the number of the keys */

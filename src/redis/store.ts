@@ -32,6 +32,7 @@ import type {
 } from '../ports/store.ts';
 import type { Time } from '../base/time.ts';
 import { randomId } from '../base/time.ts';
+import type { Clients } from './client.ts';
 import { ClientMaker, databaseOf } from './client.ts';
 import type { Reply, Staged } from './commands.ts';
 import {
@@ -61,11 +62,12 @@ import { PageGate } from './page-gate.ts';
 import { placeOf } from './place.ts';
 import { isDenied, missingPlaces } from './permissions.ts';
 import { ScriptCalls } from './script-calls.ts';
+import { publishesSharded, subscribeSharded, unsharded, unsubscribeSharded } from './sharded.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Client, RedisTarget } from './target.ts';
 
 /** A change takes Redis 1 to 2 µs, and 4 µs where its key is new among a million. */
-const CAPACITY: Capacity = {
+export const CAPACITY: Capacity = {
   usual: 1_000,
   changes: 2_000,
   length: MAX_FRAME_LENGTH,
@@ -87,6 +89,13 @@ interface Asked {
 
 export interface RedisStoreOptions {
   readonly redis: RedisTarget;
+  /** Makes the clients, in place of the target. */
+  readonly clients?: Clients;
+  /**
+   * The server is a node of a Cluster, and publishes to its shard alone. Told where it has ended a subscription,
+   * or has refused one: slots have moved.
+   */
+  readonly shardMoved?: () => void;
   /** What keys and channels begin with. Default `tandem`. */
   readonly prefix?: string | undefined;
   readonly time: Time;
@@ -125,6 +134,10 @@ export class RedisStore implements Store {
   readonly #subscriptions = new Subscriptions();
   readonly #limits = new Limits();
   readonly #pages = new PageGate();
+  readonly #shardMoved: (() => void) | undefined;
+  /** Whether the node of a Cluster is Redis 7 or later: found out over each client, by its first ping. */
+  #isOldNode = false;
+  readonly #probed = new WeakSet<Client>();
   /** A Cluster may send what only reads to a replica, which lags. */
   #fetchesLong = true;
   /** The server's own words for its limits, where it may be asked. */
@@ -132,9 +145,10 @@ export class RedisStore implements Store {
   #isAsking = false;
 
   constructor(options: RedisStoreOptions) {
-    const { redis, prefix, time, clock, deadlineMs, observers } = options;
+    const { redis, prefix, time, clock, deadlineMs, observers, shardMoved } = options;
     this.#prefix = prefix;
-    const clients = new ClientMaker(redis, options);
+    this.#shardMoved = shardMoved;
+    const clients = options.clients ?? new ClientMaker(redis, options);
     const about = (client: Client): About => clients.about(client);
     this.#time = time;
     this.#clock = clock;
@@ -146,7 +160,7 @@ export class RedisStore implements Store {
       time,
       deadlineMs,
       ping: (client) => this.#askTime(client),
-      inspect: findEviction,
+      inspect: async (client) => (await findEviction(client)) ?? (this.#isOldNode ? unsharded() : undefined),
       changed: (what) => observers?.tell('link', { link: 'commands', ...what }),
     });
     this.#calls = new ScriptCalls(this.commands, time, clock);
@@ -196,7 +210,8 @@ export class RedisStore implements Store {
   announce(space: string, header: Header, changes: readonly Change[]): void {
     // Redis writes no time of its own into an announcement, so it has the time of its cut.
     const frame = encodeFrame(header.cutAt, header, changes);
-    this.commands.sendUnanswered(this.#keys(space).publish + bulk(frame));
+    const { publish, spublish } = this.#keys(space);
+    this.commands.sendUnanswered((this.#calls.isSharded ? spublish : publish) + bulk(frame));
   }
 
   commit(space: string, cut: Cut): Promise<Committed> {
@@ -342,8 +357,9 @@ export class RedisStore implements Store {
   async subscribe(space: string, deliver: Deliver): Promise<void> {
     const { channel } = this.#keys(space);
     this.#subscriptions.add(channel, deliver);
+    const isSharded = this.#shardMoved !== undefined;
     await this.subscriber
-      .call((client) => client.subscribe(channel))
+      .call((client) => (isSharded ? subscribeSharded(client, channel) : client.subscribe(channel)))
       .catch((error: TandemError) => {
         throw isDenied(error) ? missingPlaces(error, this.#keys(space), true) : error;
       });
@@ -352,7 +368,11 @@ export class RedisStore implements Store {
   async unsubscribe(space: string, deliver: Deliver): Promise<void> {
     const { channel } = this.#keys(space);
     const wasLast = this.#subscriptions.remove(channel, deliver);
-    if (wasLast && this.subscriber.up) await this.subscriber.call((client) => client.unsubscribe(channel));
+    if (!wasLast || !this.subscriber.up) return;
+    if (this.#shardMoved === undefined)
+      return void (await this.subscriber.call((client) => client.unsubscribe(channel)));
+    await this.subscriber.call((client) => unsubscribeSharded(client, channel));
+    await this.finder.renew();
   }
 
   stop(): void {
@@ -426,12 +446,24 @@ export class RedisStore implements Store {
       this.subscriber.heard();
       this.finder.deliver(pattern, channel, message);
     });
+    if (this.#shardMoved === undefined) return client;
+    client.on('smessage', (channel: string, message: string) => this.#deliver(channel, message));
+    // ioredis says so where the server has ended a subscription, and where it refuses one.
+    client.on('moved', () => {
+      this.finder.renew().catch(() => {});
+      this.#shardMoved?.();
+    });
     return client;
   }
 
   /** The ping of the command connection: a sign of life, and a sample of the server's clock. */
   async #askTime(client: Client): Promise<void> {
     if (client.isCluster) return void (await client.ping());
+    if (this.#shardMoved !== undefined && !this.#probed.has(client)) {
+      this.#isOldNode = !(await publishesSharded(client));
+      this.#calls.isSharded = !this.#isOldNode;
+      this.#probed.add(client);
+    }
     const sentAt = this.#time.now();
     const answer: unknown = await client.time();
     if (!Array.isArray(answer)) return;

@@ -22,8 +22,6 @@ import { until } from '../_wait.ts';
 
 const space = defineSpace('space', { 'key/*': json<number>() });
 const HOST = '127.0.0.1';
-/** What ioredis asks a Cluster for, as docs/acl.md has it. */
-const OF_CLUSTER = ['+cluster|slots', '+cluster|info', '+info'];
 /** All that must not be told. */
 const SECRET = /secret-(?:token|of)/;
 
@@ -93,12 +91,24 @@ async function startCluster(t: ExecutionContext) {
 onRealServer('Cluster, with the rules of an ACL', async (t) => {
   const { admin, nodes } = await startCluster(t);
   const user = { username: 'standby', password: 'word' };
-  await applyLine(admin, aclLine('standby', '--space', 'space', '--user', 'standby'), ...OF_CLUSTER);
+  await applyLine(admin, aclLine('standby', '--space', 'space', '--user', 'standby', '--cluster'));
   await assertItWorks(t, () => connectByCluster(nodes, user));
-  await applyLine(admin, aclLine('follower', '--space', 'space', '--user', 'follower'), ...OF_CLUSTER);
+  await applyLine(admin, aclLine('follower', '--space', 'space', '--user', 'follower', '--cluster'));
   const follower = connectByCluster(nodes, { username: 'follower', password: 'word' });
   t.teardown(() => follower.stop({ timeoutMs: 0 }));
   await follower.follow(space).ready();
+
+  // The rules of an earlier version of this package.
+  const [ofEarlier, slots] = [aclLine('standby', '--space', 'other', '--user', 'earlier'), '+cluster|slots'];
+  await applyLine(admin, ofEarlier, slots, '+cluster|info', '+info');
+  const earlier = connectByCluster(nodes, { username: 'earlier', password: 'word' });
+  t.teardown(() => earlier.stop({ timeoutMs: 0 }));
+  const errors: string[] = [];
+  earlier.own(defineSpace('other', {})).on('error', ({ error }) => errors.push(error.message));
+  await until(
+    () => errors.some((message) => message.includes('(ACL: +spublish)')),
+    'what is missing is said',
+  );
 });
 
 /** A server on which one user has one password: the newest token. */

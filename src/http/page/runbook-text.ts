@@ -339,6 +339,11 @@ export const RUNBOOK = {
     "<p><strong>Check:</strong> <code>redis-cli CONFIG GET maxmemory-policy</code>, <code>redis-cli INFO memory</code>.</p>\n" +
     "<p><strong>Do:</strong> <code>redis-cli CONFIG SET maxmemory-policy noeviction</code>, and in the file of its configuration.</p>\n" +
     "<p><strong>Over:</strong> <code>npx tandem-sync doctor</code> says <code>good  eviction</code>.</p>\n" +
+    "<h3 id=\"not_sharded\"><span id=\"error-NOT_SHARDED\"></span>NOT_SHARDED</h3>\n" +
+    "<p><strong>Means:</strong> a warning. A node of the Cluster is older than Redis 7, and publishes to all nodes. Nothing is lost or late, but the bus carries every frame to every node.</p>\n" +
+    "<p><strong>Check:</strong> <code>redis-cli INFO server</code>, at each master.</p>\n" +
+    "<p><strong>Do:</strong> upgrade the nodes to Redis 7 or later, in any order.</p>\n" +
+    "<p><strong>Over:</strong> the line does not come with the next connection.</p>\n" +
     "<h3 id=\"mistakes-in-a-program-invalid_space-invalid_option-invalid_position-unknown_key-invalid_batch-already_owned-standby-stopped-timeout\"><span id=\"error-INVALID_SPACE\"></span><span id=\"error-INVALID_OPTION\"></span><span id=\"error-INVALID_POSITION\"></span><span id=\"error-UNKNOWN_KEY\"></span><span id=\"error-INVALID_BATCH\"></span><span id=\"error-ALREADY_OWNED\"></span><span id=\"error-STANDBY\"></span><span id=\"error-STOPPED\"></span><span id=\"error-TIMEOUT\"></span>Mistakes in a program: INVALID_SPACE, INVALID_OPTION, INVALID_POSITION, UNKNOWN_KEY, INVALID_BATCH, ALREADY_OWNED, STANDBY, STOPPED, TIMEOUT</h3>\n" +
     "<p><strong>Means:</strong> a call of the application was refused, or was not done in its time. Only the application's own log can have these.</p>\n" +
     "<p><strong>Check:</strong> the code in errors (<code>docs/errors.md</code>). For <code>TIMEOUT</code> the message says what stood in the way: mostly <a href=\"#redis-out\">redis-out</a>. <code>STANDBY</code> and <code>STOPPED</code> say that the call came too early or too late.</p>\n" +
