@@ -39,7 +39,9 @@ class Relay implements Served {
     this.feed = new Feed(new CopySource(copy.parts, copy), runtime, { heartbeatMs: BEAT_MS });
     copy.watchHead(() => this.feed.changed());
     copy.onProof(() => this.feed.renewed());
-    copy.onWay(() => this.feed.restart());
+    // With Redis, the direct path comes and goes beside it. A circle is found by whoever closes it, all the same: a
+    // process without Redis tells its readers of each new way.
+    if (copy.isUpstream) copy.onWay(() => this.feed.restart());
   }
 
   get via(): readonly string[] {

@@ -37,6 +37,8 @@ const CLOCK_SAMPLES = 3;
 const CLOCK_AGE_MS = 5_000;
 /** The least time between two samples, ms: the owner's machine may be slow, and its clock right. */
 const CLOCK_PAUSE_MS = 100;
+/** The longest pause of a process for which this path is all, ms: each level of a tree adds one to an outage. */
+const MOST_PAUSE_MS = 400;
 /** The pause before the next of several addresses is asked, ms. */
 const NEXT_PAUSE_MS = 10;
 /** The pause after the owner refused the token, ms: a wrong token does not become right by itself. */
@@ -62,6 +64,7 @@ export class DirectPath implements Path {
   readonly #bases: readonly string[];
   readonly #self: string | undefined;
   readonly #peer: string;
+  readonly #mostPauseMs: number;
   readonly #headers: Record<string, string>;
   readonly #space: string;
   readonly #maxStaleMs: number;
@@ -85,6 +88,7 @@ export class DirectPath implements Path {
     this.#maxStaleMs = maxStaleMs;
     this.#self = self;
     this.#peer = peer;
+    this.#mostPauseMs = peer === OWNER ? Infinity : MOST_PAUSE_MS;
     this.#askOver = askOver;
   }
 
@@ -109,7 +113,8 @@ export class DirectPath implements Path {
       const session = new AbortController();
       const abort = (): void => session.abort();
       signal.addEventListener('abort', abort, { once: true });
-      let pauseMs = backoffMs(this.#time, Math.floor(failures / this.#bases.length));
+      const backMs = backoffMs(this.#time, Math.floor(failures / this.#bases.length));
+      let pauseMs = Math.min(backMs, jittered(this.#time, this.#mostPauseMs));
       try {
         await this.#session(listener, session.signal, () => (failures = 0));
       } catch (error) {

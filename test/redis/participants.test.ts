@@ -66,6 +66,7 @@ test.serial('the follower reads what the owner sets, with position and freshness
     'key',
     'value',
     'position',
+    'changedAt',
     'freshness',
     'staleMs',
     'source',

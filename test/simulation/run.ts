@@ -12,17 +12,14 @@ import type { D } from './space.ts';
 import { seen, space } from './space.ts';
 import { World } from './world.ts';
 
-const BOUNDS: Omit<Bounds, 'visibleMs' | 'calmMs'> = {
-  stalenessMs: 750,
-  leaseMs: LEASE_MS,
-  convergenceMs: 1_000,
-  clockErrorMs: 0,
-};
+const STALENESS_MS = 750;
 /**
  * By this much a staleness may be understated once a machine has slept, ms: the bound, and the slew that is
  * let pass in the window of a clock's samples.
  */
 const SLEPT_ERROR_MS = SUSPEND_BOUND_MS + 30;
+/** What each level of a tree may add to the time until all are equal again, ms: one pause of its path. */
+const LEVEL_MS = 400;
 const LEAST = { ops: 1, reads: 20, faults: 4 };
 /** The time before the first fault, and the most time for everything to come to rest after the last, ms. */
 const WARM_MS = 800;
@@ -53,19 +50,25 @@ export async function run(seed: number): Promise<Run> {
     process.off('unhandledRejection', unhandled);
   }
   const { history } = world;
-  const { visibleMs, calmMs } = world.size;
   const done = history.events.filter(({ type }) => type === 'op' || type === 'read' || type === 'told');
   return {
     seed,
     history,
-    violations: judge(
-      history,
-      { ...BOUNDS, visibleMs, calmMs, clockErrorMs: world.hasSlept ? SLEPT_ERROR_MS : 0 },
-      LEAST,
-    ),
+    violations: judge(history, boundsOf(world), LEAST),
     operations: done.length,
     faults: history.of('fault').map(({ name }) => name),
     hash: createHash('sha256').update(JSON.stringify(history.events)).digest('hex').slice(0, 16),
+  };
+}
+
+function boundsOf({ size, hasSlept, levels }: World): Bounds {
+  return {
+    stalenessMs: STALENESS_MS,
+    leaseMs: LEASE_MS,
+    convergenceMs: 1_000 + levels * LEVEL_MS,
+    visibleMs: size.visibleMs,
+    calmMs: size.calmMs,
+    clockErrorMs: hasSlept ? SLEPT_ERROR_MS : 0,
   };
 }
 
@@ -78,7 +81,7 @@ function populate(world: World): void {
   if (random.chance(0.5)) world.startFollower('always', random.pick(['alpha', 'beta']), 'always');
   if (random.chance(0.3)) world.startFollower('second', undefined, 'fallback');
   // These draw nothing from the world's chance, so other seeds stay as they were.
-  if (world.seed % 4 !== 3) return;
+  if (world.levels === 0) return;
   world.startLeaf('middle', 'plain', 'fallback');
   world.startLeaf('leaf', ...(world.seed % 8 === 3 ? ['middle', 'plain'] : ['middle']));
 }
@@ -146,7 +149,7 @@ async function calm(world: World, healedAt: number): Promise<void> {
   const { sim, leader } = world;
   world.record({ type: 'converged', at: sim.now });
   // By then, a break in the traffic that no one has noticed yet is noticed.
-  await sim.run(Math.max(sim.now, healedAt + BOUNDS.convergenceMs));
+  await sim.run(Math.max(sim.now, healedAt + boundsOf(world).convergenceMs));
   leader!.wake();
   world.startFollower('newcomer', undefined, 'fallback');
   const intruder = sim.random.chance(0.3) ? world.startOwner('gamma', 'announce') : undefined;
