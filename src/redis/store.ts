@@ -202,7 +202,7 @@ export class RedisStore implements Store {
     this.commands.wantUnanswered();
   }
 
-  /** Never on a Cluster: PUBLISH may reach any node there, and overtake what a script publishes. */
+  /** Not by the client of a whole Cluster: PUBLISH may reach any node there, and overtake what a script publishes. */
   get canAnnounce(): boolean {
     return this.commands.canSendUnanswered;
   }
