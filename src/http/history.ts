@@ -6,12 +6,17 @@ import { readHistoryQuery } from './query.ts';
 
 /** @throws Problem `INVALID_PARAMETER`; TandemError as `participant.history` */
 export async function answerHistory(ctx: Context, participant: AnyParticipant): Promise<void> {
-  const { key, ...query } = readHistoryQuery(ctx);
+  const { key, ...wanted } = readHistoryQuery(ctx);
+  const { from = 0, to = Infinity } = wanted;
+  // A description cannot say that one parameter is below another. In such a time nothing was set.
+  const isEmpty = from > to;
+  const query = isEmpty ? { limit: 1 } : wanted;
   const history = await (key === undefined
     ? participant.historyOfAll(query)
     : participant.history(key, query));
   ctx.set('Cache-Control', 'no-store');
-  ctx.body = { space: participant.space.name, ...inJson(history) };
+  const none = isEmpty && { hasMore: false, changes: [] };
+  ctx.body = { space: participant.space.name, ...inJson(history), ...none };
 }
 
 function inJson(history: History): object {

@@ -124,8 +124,6 @@ export function readHistoryQuery(ctx: Context): HistoryParameters {
     const expected = `expected a whole number from 1 to ${MAX_HISTORY}`;
     throw new Problem('INVALID_PARAMETER', `limit: ${expected}, got ${show(limit)}`);
   }
-  if (from !== undefined && to !== undefined && from > to)
-    throw new Problem('INVALID_PARAMETER', 'from, to: expected from to be before to');
   return { key, from, to, limit: most };
 }
 
