@@ -1,5 +1,4 @@
 /** All benchmarks, in the order of the figures. */
-import { cluster } from './cluster.ts';
 import { direct } from './direct.ts';
 import { fanOut } from './fan-out.ts';
 import type { Benchmark } from './harness/benchmark.ts';
@@ -27,7 +26,6 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   idle,
   fleet,
-  cluster,
   fanOut,
   size,
 ];
