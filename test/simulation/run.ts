@@ -18,7 +18,10 @@ const STALENESS_MS = 750;
  * let pass in the window of a clock's samples.
  */
 const SLEPT_ERROR_MS = SUSPEND_BOUND_MS + 30;
-/** What each level of a tree may add to the time until all are equal again, ms: one pause of its path. */
+/**
+ * What each level of a tree may add to the time until all are equal again, or until a change is visible, ms: one pause
+ * of its path. A path begins anew where that of the process before it does.
+ */
 const LEVEL_MS = 400;
 const LEAST = { ops: 1, reads: 20, faults: 4 };
 /** The time before the first fault, and the most time for everything to come to rest after the last, ms. */
@@ -66,7 +69,7 @@ function boundsOf({ size, hasSlept, levels }: World): Bounds {
     stalenessMs: STALENESS_MS,
     leaseMs: LEASE_MS,
     convergenceMs: 1_000 + levels * LEVEL_MS,
-    visibleMs: size.visibleMs,
+    visibleMs: size.visibleMs + levels * LEVEL_MS,
     calmMs: size.calmMs,
     clockErrorMs: hasSlept ? SLEPT_ERROR_MS : 0,
   };
