@@ -1,15 +1,11 @@
 /**
  * Update latency includes outages: observers, the metric, the page's meter and traces say the same of a change that was
- * replaced before anybody saw it. And where the direct path fails as well, the reason and the diagnosis name it.
+ * replaced before anybody saw it.
  */
 import type { ExecutionContext } from 'ava';
-import Koa from 'koa';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import type { Applied, Synced } from '../../src/ports/observer.ts';
-import { statusRouter } from '../../src/koa.ts';
 import { FaultProxy } from '../_fault-proxy.ts';
-import { freePort } from '../_free-port.ts';
-import { listen } from '../_listen.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
 import { TestTelemetry } from '../_telemetry.ts';
@@ -18,12 +14,8 @@ import { until } from '../_wait.ts';
 const telemetry = new TestTelemetry();
 /** For so long nobody sees a change, ms. */
 const OUT_MS = 600;
-const TOKEN = 'a token that nobody may read';
 
-async function start(
-  t: ExecutionContext,
-  options: { readonly direct?: { url: string; token: string } } = {},
-) {
+async function start(t: ExecutionContext) {
   const server = await RedisServer.start();
   const proxy = await FaultProxy.start(server.port);
   const trading = connect({ redis: server.url, name: 'trading-1', log: false });
@@ -35,7 +27,7 @@ async function start(
   });
   const space = defineSpace(t.title.replaceAll(/\W+/g, '-').slice(0, 40), { 'key/*': json() });
   const owner = trading.own(space);
-  const follower = api.follow(space, options);
+  const follower = api.follow(space);
   const visible: (Applied | Synced)[] = [];
   const note = (event: Applied | Synced): void =>
     void (event.updateLatencyMs !== undefined && visible.push(event));
@@ -44,7 +36,7 @@ async function start(
   owner.set('key/a', 0);
   await follower.waitFor(await owner.flush());
   visible.length = 0;
-  return { server, proxy, api, owner, follower, visible, space: space.name };
+  return { server, proxy, owner, follower, visible, space: space.name };
 }
 
 /** The number of updates in the metric that took longer than a time, s. */
@@ -126,27 +118,3 @@ onRealServer('without an outage, the oldest unseen change is the oldest in the f
   }
   t.true(visible.length > 10);
 });
-
-onRealServer(
-  'where the direct path fails as well, reason and diagnosis name it, without its token',
-  async (t) => {
-    const direct = { url: `http://127.0.0.1:${await freePort()}`, token: TOKEN };
-    const { server, api, follower } = await start(t, { direct });
-    const app = new Koa();
-    app.use(statusRouter(api).routes());
-    const url = await listen(t, app);
-    await server.kill();
-    const failed = /the direct path has failed: the owner cannot be reached: .*ECONNREFUSED/;
-    await until(() => failed.test(follower.reason), 'the direct path');
-    t.is(follower.mode, 'degraded');
-    t.regex(follower.reason, /^[^;]+; the direct path has failed/);
-    const ready = await (await fetch(`${url}/readyz?verbose`)).text();
-    const [told] = (JSON.parse(ready) as { spaces: { summary: string; reason: string }[] }).spaces;
-    t.regex(told!.summary, /^Redis is out\..* And the direct path has failed: the owner cannot be reached/);
-    t.regex(told!.reason, failed);
-    t.false(ready.includes(TOKEN));
-    await server.restart();
-    await until(() => follower.mode === 'connected', 'Redis');
-    t.notRegex(follower.reason, /direct path/);
-  },
-);
