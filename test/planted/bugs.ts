@@ -123,7 +123,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a commit is not published, though its changes were not announced',
     mark: 'told',
-    plant: swapped('revision <= progress.announced', 'progress.announced > 0'),
+    plant: swapped('revision <= progress.announced', 'true'),
     caughtBy: 'convergence',
   },
   // ---- staleness ----

@@ -10,6 +10,8 @@ export interface Environment {
   readonly size: Size;
   readonly redis: Redis;
   readonly net: Net;
+  /** Whether owners announce their changes, beside committing them. */
+  readonly announces: boolean;
   /** The longest pause between two actions of an owner, ms. */
   readonly paceMs: number;
   /** The position of the latest `flush` that resolved. Followers wait for it. */

@@ -421,7 +421,7 @@ function restart(world: World, victim: OwnerProcess | undefined): End | undefine
 export function replace(world: World, { site }: OwnerProcess): void {
   if (living(world.owners).some((owner) => owner.site === site)) return;
   const others = world.allStandBy || living(world.owners).length > 0;
-  world.startOwner(site, others ? 'standby' : 'announce');
+  world.startOwner(site, others ? 'standby' : 'plain');
 }
 
 function refollow(world: World, victim: FollowerProcess): End {

@@ -9,8 +9,8 @@ import { space } from './space.ts';
 
 export const LEASE_MS = 1_000;
 
-/** The option with which an owner starts. */
-export type Start = 'announce' | 'standby' | 'takeOver';
+/** How an owner starts. */
+export type Start = 'plain' | 'standby' | 'takeOver';
 
 export class OwnerProcess extends SimProcess {
   /** The site at which it serves the direct path. */
@@ -24,7 +24,12 @@ export class OwnerProcess extends SimProcess {
   constructor(site: string, id: string, world: Environment, how: Start) {
     super(id, world);
     this.site = site;
-    this.owner = this.tandem.own(space, { [how]: true, leaseMs: LEASE_MS });
+    this.owner = this.tandem.own(space, {
+      standby: how === 'standby',
+      takeOver: how === 'takeOver',
+      announce: world.announces,
+      leaseMs: LEASE_MS,
+    });
     const { sim, size, paceMs } = world;
     this.#trader = new Trader(id, this.owner, {
       random: sim.random,

@@ -77,7 +77,7 @@ function boundsOf({ size, hasSlept, levels }: World): Bounds {
 
 function populate(world: World): void {
   const { random } = world.sim;
-  world.startOwner('alpha', world.allStandBy ? 'standby' : 'announce');
+  world.startOwner('alpha', world.allStandBy ? 'standby' : 'plain');
   if (random.chance(0.6)) world.startOwner('beta', 'standby');
   world.startFollower('plain', undefined, 'fallback');
   world.startFollower('fallback', 'alpha', 'fallback');
@@ -155,7 +155,7 @@ async function calm(world: World, healedAt: number): Promise<void> {
   await sim.run(Math.max(sim.now, healedAt + boundsOf(world).convergenceMs));
   leader!.wake();
   world.startFollower('newcomer', undefined, 'fallback');
-  const intruder = sim.random.chance(0.3) ? world.startOwner('gamma', 'announce') : undefined;
+  const intruder = sim.random.chance(0.3) ? world.startOwner('gamma', 'plain') : undefined;
   intruder?.rest();
   await sim.run(sim.now + CALM_MS);
   world.record({ type: 'rested', at: sim.now });

@@ -63,6 +63,11 @@ export class World implements Environment {
     return this.seed % 4 === 3 ? 2 : 0;
   }
 
+  /** Whether owners announce their changes. In an eighth of the worlds they commit alone. */
+  get announces(): boolean {
+    return this.seed % 8 !== 6;
+  }
+
   /** The present leader. Of two owners that both believe they lead, the one with the higher epoch. */
   get leader(): OwnerProcess | undefined {
     const epochOf = ({ owner }: OwnerProcess): number => Number(owner.head.split('-')[0]);
