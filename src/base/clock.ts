@@ -39,6 +39,8 @@ export class ServerClock {
   /** The latest time that `now()` has returned; it returns nothing earlier. */
   #returnedMs = -Infinity;
   #lastAheadMs = NaN;
+  /** `#lastAheadMs` when this machine fell asleep last: what was measured before goes by it. */
+  #aheadBeforeSleepMs = NaN;
 
   constructor(time: Time) {
     this.#time = time;
@@ -91,13 +93,16 @@ export class ServerClock {
   }
 
   /**
-   * How far the server's clock is ahead of the local one, ms: the best estimate. While samples are void, it is the
-   * last one, which may be wrong by what is not known of a sleep. NaN before the first sample.
+   * How far the server's clock was ahead of the local one, ms: the best estimate. For a moment before this machine
+   * slept, it is the one from before the sleep. While samples are void, it is the last one, which may be wrong by what
+   * is not known of a sleep. NaN before the first sample.
+   * @param at the moment in question, on `Time`, ms; default now
    */
-  aheadMs(): number {
+  aheadMs(at = Infinity): number {
     const ahead = this.now() - this.#time.now();
     if (!Number.isNaN(ahead)) this.#lastAheadMs = ahead;
-    return this.#lastAheadMs;
+    const isBeforeSleep = at < this.#time.wokeAt && !Number.isNaN(this.#aheadBeforeSleepMs);
+    return isBeforeSleep ? this.#aheadBeforeSleepMs : this.#lastAheadMs;
   }
 
   /**
@@ -122,8 +127,10 @@ export class ServerClock {
   /** The best sample; `undefined` without one, and after a sleep. Call it after `Time.now()`. */
   #known(): Sample | undefined {
     const best = this.#best;
-    if (best !== undefined && best.at < this.#time.wokeAt) this.reset();
-    return this.#best;
+    if (best === undefined || best.at >= this.#time.wokeAt) return best;
+    this.#aheadBeforeSleepMs = this.#lastAheadMs;
+    this.reset();
+    return undefined;
   }
 
   #isSpaced(sample: Sample): boolean {

@@ -117,7 +117,7 @@ export class Committer {
       if (value === undefined || (key.length + value.json.length) * 3 < never.bytes) continue;
       const bytes = sizeOf({ key, json: value.json });
       if (bytes < never.bytes) continue;
-      ledger.withhold(key, this.#context.runtime.clock.aheadMs());
+      ledger.withhold(key, this.#context.runtime.clock);
       const what = `the value of "${key}", ${bytes} bytes, is larger than Redis takes (${never.why})`;
       const effect = 'followers keep its last value, as stale';
       this.#context.reporter.report(new TandemError('TOO_LARGE', `${what}: ${effect}`));
@@ -240,7 +240,7 @@ export class Committer {
 
   #timesOf(after: number, upTo: number): string {
     const { ledger } = this.#books;
-    ledger.settleTimes(this.#context.runtime.clock.aheadMs());
+    ledger.settleTimes(this.#context.runtime.clock);
     return ledger.times.print(after, upTo);
   }
 

@@ -63,7 +63,7 @@ export class LedgerSource implements FeedSource<Captured> {
     const { revision } = this.#ledger.head;
     const setAt = isMeasured ? this.#ledger.setAtSince(prev) : NaN;
     const isSetKnown = !Number.isNaN(setAt);
-    if (prev < revision) this.#ledger.settleTimes(this.#clock.aheadMs());
+    if (prev < revision) this.#ledger.settleTimes(this.#clock);
     return {
       epoch,
       base,

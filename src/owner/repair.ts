@@ -35,7 +35,7 @@ export class Repair implements ScrubListener {
     this.#report(
       `${keys.length} keys of space "${this.#context.space}" were changed in Redis by someone else: ${some}`,
     );
-    books.ledger.restate(keys, this.#context.runtime.clock.aheadMs());
+    books.ledger.restate(keys, this.#context.runtime.clock);
     scheduler.changed();
   }
 

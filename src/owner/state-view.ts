@@ -44,8 +44,7 @@ export class LedgerView implements StateView {
   readonly #ledger: Ledger;
 
   constructor(ledger: Ledger, clock: ServerClock, proof: Proof, ownerIdentity: OwnerIdentity) {
-    const aheadMs = (): number => clock.aheadMs();
-    this.timeOf = (revision) => ledger.changedAt(revision, aheadMs);
+    this.timeOf = (revision) => ledger.changedAt(revision, clock);
     this.#ledger = ledger;
     this.proof = proof;
     this.ownerIdentity = ownerIdentity;

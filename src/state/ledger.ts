@@ -6,6 +6,7 @@
  *
  * Invariant: each change of a key outside a batch, and each changed key of a batch, gets the next revision.
  */
+import type { ServerClock } from '../base/clock.ts';
 import { TandemError } from '../base/errors.ts';
 import type { Sliced } from '../base/slices.ts';
 import type { Captured } from './captured.ts';
@@ -33,6 +34,9 @@ import type { Walk } from './walk.ts';
 import { WholeState } from './whole-state.ts';
 
 const NO_ORIGINS: readonly TraceContext[] = [];
+
+/** The server's clock, which is ahead of the local one by so many ms at a moment of the local one. */
+type Ahead = Pick<ServerClock, 'aheadMs'>;
 
 export class Ledger {
   /** Without a tombstone limit: no delete may be forgotten before the state of the store is known. */
@@ -129,35 +133,38 @@ export class Ledger {
   /**
    * Sets keys to the values that they hold, under new revisions, so that every copy gets these values again. The
    * times of the keys stay what they were.
-   * @param aheadMs as for `settleTimes`
+   * @param clock as for `settleTimes`
    */
-  restate(keys: readonly string[], aheadMs: number): void {
+  restate(keys: readonly string[], clock: Ahead): void {
     for (const key of keys) {
       const entry = this.#map.get(key);
-      if (entry) this.#putAgain(key, entry.value, entry.revision, aheadMs);
+      if (entry) this.#putAgain(key, entry.value, entry.revision, clock);
     }
   }
 
   /**
    * Lets `WITHHELD` travel in place of a key's value, under a new revision. Readings here keep the value.
-   * @param aheadMs as for `settleTimes`
+   * @param clock as for `settleTimes`
    */
-  withhold(key: string, aheadMs: number): void {
+  withhold(key: string, clock: Ahead): void {
     const entry = this.#map.get(key);
     const captured = entry?.value;
     if (captured === undefined || captured.withheld !== undefined) return;
     const withheld = { ...captured, json: WITHHELD, withheld: captured.json };
-    this.#putAgain(key, withheld, entry!.revision, aheadMs);
+    this.#putAgain(key, withheld, entry!.revision, clock);
   }
 
   /**
    * Turns the times of the last changes into the server's, for good. Call it before they are sent.
-   * @param aheadMs how far the server's clock is ahead of that of `stamp`, ms; NaN where it is not known
+   * @param clock the server's, beside that of `stamp`. Where it gives NaN, the times wait
    */
-  settleTimes(aheadMs: number): void {
-    if (this.#fresh.isEmpty || !this.#loaded || Number.isNaN(aheadMs)) return;
-    for (const { after, last, lo, hi } of this.#fresh.between(0, Infinity))
-      this.#times.note(after, last, inWholeMs(lo + aheadMs), inWholeMs(hi + aheadMs));
+  settleTimes(clock: Ahead): void {
+    if (this.#fresh.isEmpty || !this.#loaded) return;
+    for (const { after, last, lo, hi } of this.#fresh.between(0, Infinity)) {
+      const from = inWholeMs(lo + clock.aheadMs(lo));
+      if (Number.isNaN(from)) return;
+      this.#times.note(after, last, from, hi === lo ? from : inWholeMs(hi + clock.aheadMs(hi)));
+    }
     this.#fresh.clear();
   }
 
@@ -168,12 +175,12 @@ export class Ledger {
 
   /**
    * When a revision was set, on the server's clock, ms; `undefined` where it is not known.
-   * @param aheadMs as for `settleTimes`
+   * @param clock as for `settleTimes`
    */
-  changedAt(revision: number, aheadMs: () => number): number | undefined {
+  changedAt(revision: number, clock: Ahead): number | undefined {
     const local = revision > this.#revision ? this.#at : this.#fresh.at(revision);
     if (local === undefined) return this.#times.at(revision);
-    const at = inWholeMs(local + aheadMs());
+    const at = inWholeMs(local + clock.aheadMs(local));
     return Number.isNaN(at) ? undefined : at;
   }
 
@@ -431,8 +438,8 @@ export class Ledger {
   }
 
   /** The key gets a new revision, and keeps the time of an earlier one. */
-  #putAgain(key: string, captured: Captured | undefined, revision: number, aheadMs: number): void {
-    this.settleTimes(aheadMs);
+  #putAgain(key: string, captured: Captured | undefined, revision: number, clock: Ahead): void {
+    this.settleTimes(clock);
     const span = this.#fresh.isEmpty ? this.#times.find(revision) : undefined;
     this.#add(key, captured);
     if (span !== undefined) this.#times.note(this.#revision - 1, this.#revision, span.lo, span.hi);

@@ -89,6 +89,8 @@ export type Event =
   /** A fault that loses data has ended: changes that were flushed meanwhile may be lost. */
   /** `fence`: the highest claim that Redis knows after it, where that was looked at. */
   | { type: 'loss'; at: number; fence?: number }
+  /** Somebody set the wall clock of a process. */
+  | { type: 'clockSet'; at: number }
   /** From here on, no fault happens. */
   | { type: 'healed'; at: number }
   /**

@@ -299,10 +299,13 @@ export const faults: readonly Fault[] = [
       const byMs = world.sim.random.pick([3_600_000, -3_600_000, 500, -500, 150, -150, 50]);
       if (victim === undefined || !victim.host.isRunning) return undefined;
       world.hasSlept = true;
-      victim.host.setWall(byMs);
-      return () => {
-        if (victim.host.isRunning) victim.host.setWall(-byMs);
+      const set = (ms: number): void => {
+        if (!victim.host.isRunning) return;
+        victim.host.setWall(ms);
+        world.record({ type: 'clockSet', at: world.sim.now });
       };
+      set(byMs);
+      return () => set(-byMs);
     },
   },
   // ---- the direct path ----

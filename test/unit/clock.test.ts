@@ -231,6 +231,21 @@ test('a reset forgets everything', (t) => {
   t.is(server.clock.now(), NaN);
 });
 
+test('what was measured before a sleep goes by what the clock knew then, also once it knows better', (t) => {
+  const server = new Server(0);
+  server.ask(2);
+  const before = server.time.now();
+  const aheadMs = server.clock.aheadMs(before);
+  // A wall clock that is set looks like a sleep: the server's clock did not move along.
+  server.time.sleep(3_600_000);
+  server.set(-3_600_000);
+  const after = server.time.now();
+  t.is(server.clock.aheadMs(before), aheadMs);
+  server.ask(2);
+  t.is(server.clock.aheadMs(before), aheadMs);
+  t.is(Math.round(server.clock.aheadMs(after)), Math.round(aheadMs) - 3_600_000);
+});
+
 test('after a sleep of the machine the clock claims nothing, until a round trip that began after it', (t) => {
   const server = new Server(0);
   server.ask(1);

@@ -56,7 +56,7 @@ test('frame by frame and by the whole state, a follower comes to the digest of i
       for (const one of [...steps, { do: 'cut' as const }]) {
         if (one.do === 'set') ledger.set(one.key, one.json);
         else if (one.do === 'delete') ledger.delete(one.key);
-        else if (one.do === 'restate') ledger.restate([one.key], 0);
+        else if (one.do === 'restate') ledger.restate([one.key], { aheadMs: () => 0 });
         else {
           const { revision } = ledger.head;
           const changes = ledger.changesSince(follower.position.revision)!;

@@ -44,7 +44,7 @@ test('what was set and deleted since the last commit is named, oldest first', (t
 test('a value that was withheld is named with its true value, though a text in its place was committed', (t) => {
   const books = leading();
   books.ledger.set('c', '"large"');
-  books.ledger.withhold('c', 0);
+  books.ledger.withhold('c', { aheadMs: () => 0 });
   books.progress.committedUpTo({ epoch: 5, revision: 4 });
   t.true(hasUncommitted(books));
   t.deepEqual(found(books), ['c "large" 5-4']);

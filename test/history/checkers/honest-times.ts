@@ -8,6 +8,11 @@ import type { Checker } from './checker.ts';
 const ERROR_PER_AGE = 0.01;
 /** And while a machine that has slept has not heard the server again: what is not known of the sleep. */
 const SLEPT_MS = 1_000;
+/**
+ * A clock that is set is taken for a sleep, and its length for that of a sleep. What was set so shortly before or after,
+ * while the owner had no answer of the server, may be wrong by as much.
+ */
+const CLOCK_SET_MS = 1_000;
 /** What an owner may not know of the server's clock, and the rounding to whole ms. */
 const CLOCK_MS = 260;
 
@@ -17,10 +22,10 @@ export const honestTimes: Checker = {
     // Somebody has put another type at what Redis has of times: until it is mended, newcomers do not know them.
     const faults = history.of('fault').map(({ name }) => name);
     const isLost = faults.some((name) => name.endsWith(' at times'));
-    // Of what an owner had not sent by then, the time is wrong by as much: a clock that is set is taken for a sleep.
-    if (faults.includes('a wall clock is set')) return;
     const setAt = new Map<number, number>();
-    for (const { id, at } of history.of('op')) if (id !== null) setAt.set(id, at);
+    const clockSets = history.of('clockSet').map(({ at }) => at);
+    const isJudged = (at: number): boolean => clockSets.every((one) => Math.abs(one - at) > CLOCK_SET_MS);
+    for (const { id, at } of history.of('op')) if (id !== null && isJudged(at)) setAt.set(id, at);
     for (const { at, follower, freshness, dates = [] } of history.of('read'))
       for (const [id, changedAt] of dates) {
         const truth = id === null ? undefined : setAt.get(id);
