@@ -266,16 +266,14 @@ export class FreshnessTracker {
 
 /** How late another clock may seem here: a sleep of less than 100 ms goes unnoticed, and may repeat. */
 export const MAX_LATE_MS = 1.5 * SUSPEND_BOUND_MS;
-/** The times of a frame are rounded to µs, and the clock's bounds are sums of doubles near 2e12, ms. */
-const ROUNDING_MS = 1;
-
 /**
  * A time `at` of another clock, on `Time`, ms. That clock is at `latest` at most, and the result is never
- * after `now`. A time after `latest` cannot have come yet: one of the clocks was set, so it proves nothing,
- * and the result is -Infinity.
+ * after `now`. A time a little after `latest` shows that this machine slept for less than goes noticed, or that a
+ * clock was set: what came is of now at the latest, and its age is understated by no more than that. A time further
+ * ahead proves nothing, and the result is -Infinity.
  */
 function here(at: number, now: number, latest: number): number {
-  if (at > latest + ROUNDING_MS) return -Infinity;
+  if (at > latest + SUSPEND_BOUND_MS) return -Infinity;
   // planted: proof-time
   return now - Math.max(0, latest - at);
 }

@@ -420,11 +420,11 @@ function restart(world: World, victim: OwnerProcess | undefined): End | undefine
   return () => replace(world, victim);
 }
 
-/** Starts another owner in its place: as a standby if another owner lives. */
+/** Starts another owner in its place: as a standby if another owner lives, or is about to end and renews its lease. */
 export function replace(world: World, { site }: OwnerProcess): void {
   if (living(world.owners).some((owner) => owner.site === site)) return;
-  const others = world.allStandBy || living(world.owners).length > 0;
-  world.startOwner(site, others ? 'standby' : 'plain');
+  const hasOther = world.owners.some(({ isStopping }) => isStopping) || living(world.owners).length > 0;
+  world.startOwner(site, world.allStandBy || hasOther ? 'standby' : 'plain');
 }
 
 function refollow(world: World, victim: FollowerProcess): End {

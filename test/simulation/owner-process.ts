@@ -61,6 +61,11 @@ export class OwnerProcess extends SimProcess {
     return this.#hasEnded || this.#isStopping;
   }
 
+  /** Whether the owner has begun to stop, and has not ended. */
+  get isStopping(): boolean {
+    return this.#isStopping && !this.#hasEnded;
+  }
+
   get isLeading(): boolean {
     return !this.hasEnded && this.owner.ownership === 'leading' && this.owner.mode === 'connected';
   }

@@ -19,8 +19,9 @@ const STALENESS_MS = 750;
  */
 const SLEPT_ERROR_MS = SUSPEND_BOUND_MS + 30;
 /**
- * What each level of a tree may add to the time until all are equal again, or until a change is visible, ms: one pause
- * of its path. A path begins anew where that of the process before it does.
+ * What each level of a tree may add to the time until all are equal again, ms: one pause of its path. A path begins
+ * anew where that of the process before it does. In large worlds, that happens without a fault: where a turn has more
+ * deletes than are remembered, each reader reads the whole state.
  */
 const LEVEL_MS = 400;
 const LEAST = { ops: 1, reads: 20, faults: 4 };
@@ -69,7 +70,7 @@ function boundsOf({ size, hasSlept, levels }: World): Bounds {
     stalenessMs: STALENESS_MS,
     leaseMs: LEASE_MS,
     convergenceMs: 1_000 + levels * LEVEL_MS,
-    visibleMs: size.visibleMs + levels * LEVEL_MS,
+    visibleMs: size.visibleMs + (size.isLarge ? levels * LEVEL_MS : 0),
     calmMs: size.calmMs,
     clockErrorMs: hasSlept ? SLEPT_ERROR_MS : 0,
   };
