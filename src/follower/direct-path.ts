@@ -298,9 +298,9 @@ export class DirectPath implements Path {
    * Reads the owner's clock beside the feed, where the last sample is old, or where a frame shows that one of
    * the clocks was set. Such a frame is of a time to come, or so old that it proves nothing.
    */
-  #checkClock({ cutAt }: Frame, now: number, signal: AbortSignal): void {
-    const ageMs = this.clock.latest(now) - cutAt;
-    const isOff = ageMs < 0 || ageMs > this.#maxStaleMs / 2;
+  #checkClock({ cutAt, publishedAt }: Frame, now: number, signal: AbortSignal): void {
+    const latest = this.clock.latest(now);
+    const isOff = publishedAt > latest || latest - cutAt > this.#maxStaleMs / 2;
     if (now - this.#sampledAt < (isOff ? CLOCK_PAUSE_MS : CLOCK_AGE_MS)) return;
     // Where the owner does not answer, the feed ends soon. Where it does, the next frame asks again.
     this.#sampleClock(signal).catch(() => {});
