@@ -30,6 +30,9 @@ import { SpaceStatuses } from './space-status.ts';
 const LOOK_MS = 100;
 const BEAT_MS = 250;
 const SECOND_MS = 1_000;
+/** As `rowOf` gives it. */
+type PageRow = [key: string, position: string, text: string | null, changedAt: number | null];
+
 /** The greatest number of keys in one update of a space. */
 const MAX_ROWS = 2_000;
 /** The greatest length of a value's text. */
@@ -308,9 +311,11 @@ function* updateParts(
 }
 
 /**
- * A row: a key, the position of its last change, and its value as text, cut at 240; `null` after a delete.
+ * A row: a key, the position of its last change, its value as text, cut at 240, and when it was set, in ms on the clock
+ * of Redis. The text is `null` after a delete, the time where it is not known.
  */
-function rowOf({ key, value, position }: Row): [key: string, position: string, text: string | null] {
+function rowOf({ key, value, position, changedAt }: Row): PageRow {
   const text = value === undefined ? null : JSON.stringify(value);
-  return [key, position, text && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text];
+  const cut = text && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+  return [key, position, cut, changedAt ?? null];
 }

@@ -2691,6 +2691,11 @@ export const PAGE = {
     "  overflow-wrap: anywhere;\n" +
     "}\n" +
     "\n" +
+    ".when {\n" +
+    "  color: var(--muted);\n" +
+    "  white-space: nowrap;\n" +
+    "}\n" +
+    "\n" +
     ".at {\n" +
     "  color: var(--muted);\n" +
     "  text-align: right;\n" +
@@ -3069,7 +3074,7 @@ export const PAGE = {
   "table.js":
     "/** The state as a table with a filter. A row that changed within the last 1.2 s is marked. */\n" +
     "import { el, setText } from './dom.js';\n" +
-    "import { count } from './words.js';\n" +
+    "import { clockTime, count } from './words.js';\n" +
     "\n" +
     "const FRESH_MS = 1_200;\n" +
     "const MAX_SHOWN = 300;\n" +
@@ -3117,12 +3122,16 @@ export const PAGE = {
     "          el(\n" +
     "            'caption',\n" +
     "            { class: 'unseen' },\n" +
-    "            `Keys of the space ${space}, each with its value and where it last changed`,\n" +
+    "            `Keys of the space ${space}, each with its value, and when and where it last changed`,\n" +
     "          ),\n" +
     "          el(\n" +
     "            'thead',\n" +
     "            {},\n" +
-    "            el('tr', {}, ...['Key', 'Value', 'Revision'].map((name) => el('th', { scope: 'col' }, name))),\n" +
+    "            el(\n" +
+    "              'tr',\n" +
+    "              {},\n" +
+    "              ...['Key', 'Value', 'Changed', 'Revision'].map((name) => el('th', { scope: 'col' }, name)),\n" +
+    "            ),\n" +
     "          ),\n" +
     "          this.#body,\n" +
     "        ),\n" +
@@ -3130,18 +3139,19 @@ export const PAGE = {
     "    );\n" +
     "  }\n" +
     "\n" +
-    "  /** @param {{ isWhole: boolean; changes: [string, string, string | null][] }} news */\n" +
+    "  /** @param {{ isWhole: boolean; changes: [string, string, string | null, number | null][] }} news */\n" +
     "  update({ isWhole, changes }, now) {\n" +
     "    if (isWhole) {\n" +
     "      const kept = new Set(changes.map(([key]) => key));\n" +
     "      for (const [key, row] of this.#rows) if (!kept.has(key)) this.#drop(key, row);\n" +
     "    }\n" +
-    "    for (const [key, position, text] of changes) {\n" +
+    "    for (const [key, position, text, changedAt] of changes) {\n" +
     "      const row = this.#rows.get(key);\n" +
     "      if (text === null) this.#drop(key, row);\n" +
-    "      else if (!row) this.#rows.set(key, { position, text, at: isWhole ? -Infinity : now, shown: undefined });\n" +
+    "      else if (!row)\n" +
+    "        this.#rows.set(key, { position, text, changedAt, at: isWhole ? -Infinity : now, shown: undefined });\n" +
     "      else if (row.position !== position || row.text !== text)\n" +
-    "        Object.assign(row, { position, text, at: now });\n" +
+    "        Object.assign(row, { position, text, changedAt, at: now });\n" +
     "    }\n" +
     "  }\n" +
     "\n" +
@@ -3176,21 +3186,31 @@ export const PAGE = {
     "      const cells = [\n" +
     "        el('th', { scope: 'row' }, key),\n" +
     "        el('td', { class: 'value' }),\n" +
+    "        el('td', { class: 'when' }),\n" +
     "        el('td', { class: 'at' }),\n" +
     "      ];\n" +
     "      const text = el('span');\n" +
-    "      cells[2].append(tag, text);\n" +
-    "      row.shown = { line: el('tr', {}, ...cells), value: cells[1], at: text, tag };\n" +
+    "      cells[3].append(tag, text);\n" +
+    "      row.shown = { line: el('tr', {}, ...cells), value: cells[1], when: cells[2], at: text, tag };\n" +
     "    }\n" +
-    "    const { line, value, at, tag } = row.shown;\n" +
+    "    const { line, value, when, at, tag } = row.shown;\n" +
     "    if (this.#body.children[index] !== line)\n" +
     "      this.#body.insertBefore(line, this.#body.children[index] ?? null);\n" +
     "    setText(value, row.text);\n" +
+    "    this.#showTime(when, row.changedAt);\n" +
     "    setText(at, row.position.slice(row.position.indexOf('-') + 1));\n" +
     "    at.title = row.position;\n" +
     "    const isFresh = now - row.at < FRESH_MS;\n" +
     "    line.toggleAttribute('data-new', isFresh);\n" +
     "    setText(tag, isFresh ? 'now' : '');\n" +
+    "  }\n" +
+    "\n" +
+    "  /** The day is that of now, so the text may change though the time does not. */\n" +
+    "  #showTime(cell, changedAt) {\n" +
+    "    setText(cell, changedAt === null ? 'not known' : clockTime(changedAt, Date.now()));\n" +
+    "    if (cell.dataset.ms === String(changedAt)) return;\n" +
+    "    cell.dataset.ms = changedAt;\n" +
+    "    cell.title = changedAt === null ? '' : `${new Date(changedAt).toISOString()}, by the clock of Redis`;\n" +
     "  }\n" +
     "\n" +
     "  #hide(row) {\n" +

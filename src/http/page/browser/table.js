@@ -1,6 +1,6 @@
 /** The state as a table with a filter. A row that changed within the last 1.2 s is marked. */
 import { el, setText } from './dom.js';
-import { count } from './words.js';
+import { clockTime, count } from './words.js';
 
 const FRESH_MS = 1_200;
 const MAX_SHOWN = 300;
@@ -48,12 +48,16 @@ export class StateTable {
           el(
             'caption',
             { class: 'unseen' },
-            `Keys of the space ${space}, each with its value and where it last changed`,
+            `Keys of the space ${space}, each with its value, and when and where it last changed`,
           ),
           el(
             'thead',
             {},
-            el('tr', {}, ...['Key', 'Value', 'Revision'].map((name) => el('th', { scope: 'col' }, name))),
+            el(
+              'tr',
+              {},
+              ...['Key', 'Value', 'Changed', 'Revision'].map((name) => el('th', { scope: 'col' }, name)),
+            ),
           ),
           this.#body,
         ),
@@ -61,18 +65,19 @@ export class StateTable {
     );
   }
 
-  /** @param {{ isWhole: boolean; changes: [string, string, string | null][] }} news */
+  /** @param {{ isWhole: boolean; changes: [string, string, string | null, number | null][] }} news */
   update({ isWhole, changes }, now) {
     if (isWhole) {
       const kept = new Set(changes.map(([key]) => key));
       for (const [key, row] of this.#rows) if (!kept.has(key)) this.#drop(key, row);
     }
-    for (const [key, position, text] of changes) {
+    for (const [key, position, text, changedAt] of changes) {
       const row = this.#rows.get(key);
       if (text === null) this.#drop(key, row);
-      else if (!row) this.#rows.set(key, { position, text, at: isWhole ? -Infinity : now, shown: undefined });
+      else if (!row)
+        this.#rows.set(key, { position, text, changedAt, at: isWhole ? -Infinity : now, shown: undefined });
       else if (row.position !== position || row.text !== text)
-        Object.assign(row, { position, text, at: now });
+        Object.assign(row, { position, text, changedAt, at: now });
     }
   }
 
@@ -107,21 +112,31 @@ export class StateTable {
       const cells = [
         el('th', { scope: 'row' }, key),
         el('td', { class: 'value' }),
+        el('td', { class: 'when' }),
         el('td', { class: 'at' }),
       ];
       const text = el('span');
-      cells[2].append(tag, text);
-      row.shown = { line: el('tr', {}, ...cells), value: cells[1], at: text, tag };
+      cells[3].append(tag, text);
+      row.shown = { line: el('tr', {}, ...cells), value: cells[1], when: cells[2], at: text, tag };
     }
-    const { line, value, at, tag } = row.shown;
+    const { line, value, when, at, tag } = row.shown;
     if (this.#body.children[index] !== line)
       this.#body.insertBefore(line, this.#body.children[index] ?? null);
     setText(value, row.text);
+    this.#showTime(when, row.changedAt);
     setText(at, row.position.slice(row.position.indexOf('-') + 1));
     at.title = row.position;
     const isFresh = now - row.at < FRESH_MS;
     line.toggleAttribute('data-new', isFresh);
     setText(tag, isFresh ? 'now' : '');
+  }
+
+  /** The day is that of now, so the text may change though the time does not. */
+  #showTime(cell, changedAt) {
+    setText(cell, changedAt === null ? 'not known' : clockTime(changedAt, Date.now()));
+    if (cell.dataset.ms === String(changedAt)) return;
+    cell.dataset.ms = changedAt;
+    cell.title = changedAt === null ? '' : `${new Date(changedAt).toISOString()}, by the clock of Redis`;
   }
 
   #hide(row) {
