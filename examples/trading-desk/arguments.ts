@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { giveUp } from './lifecycle.ts';
 
-export const DEFAULT_SPEED = 100;
+export const DEFAULT_SPEED = 25;
 export const DEFAULT_PORT = 8080;
 const MAX_SPEED = 2_000;
 const MAX_SECONDS = 7 * 86_400;

@@ -40,6 +40,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'all processes: who is gone, silent, stale or behind stands first',
     load: () => import('./fleet.ts'),
   },
+  timeline: {
+    form: 'timeline [SPACE|PATTERN]',
+    about: 'what happened to whom, when and for how long, in all processes',
+    load: () => import('./timeline.ts'),
+  },
   diff: {
     form: 'diff SPACE --url URL...',
     about: 'what processes show against what Redis has, key by key',

@@ -99,5 +99,5 @@ function printTable(history: History, console: Console): void {
     knownFrom === undefined
       ? 'the newest changes are missing: the present owner keeps no history'
       : `each committed change is known since ${dateText(knownFrom)}`;
-  console.err(harmless(`${known}${hasMore ? '; there are more, see --limit' : ''}\n`));
+  console.err(`${harmless(known)}${hasMore ? '; there are more, see --limit' : ''}\n`);
 }

@@ -12,6 +12,8 @@ export type Heard = ModeEvent | FreshnessEvent | OwnerChangedEvent;
 
 /** The most transitions that are kept of one participant. */
 export const MOST_OF_MEMBER = 20;
+/** Why a participant is stale whose connection is well. */
+const UNPROVEN = 'the owner has not proved the state current';
 /** The earlier heads of an owner that are kept, so that the heads of followers can be compared with them. */
 const HEADS = 2;
 
@@ -34,6 +36,7 @@ export class MemberHistory {
   readonly transitions: Transition[] = [];
   /** Oldest first. */
   readonly heads: HeadAt[] = [];
+  #mode: Mode = 'recovering';
   #freshness: Freshness = 'stale';
   #owner: OwnerState = 'never';
 
@@ -50,7 +53,8 @@ export class MemberHistory {
     if (event.type === 'mode') return this.#heardMode(event, now);
     const at = now - Math.max(0, wall - event.since);
     if (event.type === 'freshness') {
-      this.#note('freshness', this.#freshness, event.freshness, event.freshness === 'live' ? '' : reason, at);
+      const why = this.#mode === 'connected' ? UNPROVEN : reason;
+      this.#note('freshness', this.#freshness, event.freshness, event.freshness === 'live' ? '' : why, at);
       this.#freshness = event.freshness;
       this.freshnessAt = at;
     } else {
@@ -68,6 +72,7 @@ export class MemberHistory {
 
   #heardMode({ mode, from, reason }: ModeEvent, now: number): void {
     this.#note('mode', from, mode, reason, now);
+    this.#mode = mode;
     this.modeAt = now;
     const [is, was]: readonly Mode[] = [mode, from];
     if (is === 'connected') this.connectedAt = now;

@@ -13,7 +13,7 @@ export interface Transition {
   readonly from: string;
   /** What it was from then on. */
   readonly to: string;
-  /** Why, for people: the reason of a mode, or the name of an owner. May be empty. */
+  /** Why, for people: the reason of a mode or of staleness, or the name of an owner. May be empty. */
   readonly reason: string;
   /** When it became so, ms. */
   readonly at: number;

@@ -40,7 +40,7 @@ async function start(t: ExecutionContext, { prefix = '', direct = false } = {}) 
   const withPassword = ({ url }: { url: string }): string => url.replace('//', '//:canary-password@');
   const owning = connect({ redis: withPassword(ownerPath), name: 'trading-1' });
   const following = connect({ redis: withPassword(redis), name: 'api-1' });
-  const owner = owning.own(trading, { leaseMs: 1_000 });
+  const owner = owning.own(trading, { leaseMs: 1_000, history: {} });
   const ownerApp = new Koa();
   ownerApp.silent = true;
   ownerApp.use(directRouter(owning, { token }).routes());
@@ -316,12 +316,13 @@ inBrowser('the page shows values as text, whatever they look like, and shows no 
 inBrowser(
   'a link leads to a moment of an outage that is over, with its cause, its length and its events',
   async (t) => {
-    const { redis, origin } = await start(t);
+    const { owner, redis, origin } = await start(t);
     const { page, troubles } = await openPage(t, `${origin}/`);
     await see(page, '.summary', /All is well/);
-    await redis.kill();
+    redis.pause();
     await see(page, '.summary', /Redis is out\. This is the last known state/);
-    await redis.restart();
+    owner.set('strategy/momentum', { pnl: 4_711 });
+    redis.resume();
     await see(page, '.summary', /All is well/);
     const href = (await page.locator('.outages a').first().getAttribute('href'))!;
     t.regex(href, /^#space-trading@20\d\d-\d\d-\d\dT[\d:.]+Z$/);
@@ -334,9 +335,16 @@ inBrowser(
       /^At 20\d\d-\d\d-\d\d [\d:.]+ \(.*\)trading: Redis out, .*, from [\d:]+ until [\d:]+, for /,
     );
     await see(other, '#log [data-around]', /connected → degraded/);
+    await see(
+      other,
+      '#meanwhile',
+      /trading: 1 key changed between [\d:]+ and [\d:]+, by the clock of Redis\./,
+    );
+    await see(other, '#meanwhile tbody tr', /^strategy\/momentum1{"pnl":1}{"pnl":4711}$/);
     await other.locator('.moment-mark').waitFor();
     await other.getByRole('link', { name: 'Back to now' }).click();
     await other.locator('#moment').waitFor({ state: 'hidden' });
+    await other.locator('#meanwhile').waitFor({ state: 'hidden' });
 
     const told = (await (await fetch(`${origin}/spaces/trading/timeline`)).json()) as any;
     t.like(told, { space: 'trading', outages: 1 });

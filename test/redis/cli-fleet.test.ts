@@ -185,3 +185,57 @@ onRealServer('what a user may not write is unregistered, is said once, and fails
   t.is(person.err, '');
   t.is(person.out.trim().split('\n').length, 2);
 });
+
+onRealServer('after an outage of Redis, the timeline says who was what, when and for how long', async (t) => {
+  const { redis, process, asked } = await stage(t);
+  process('trader').own(space).set('key/a', 1);
+  const portal = process('portal').follow(space);
+  await until(async () => {
+    const { code, members } = await asked();
+    return code === 0 && members.length === 2;
+  }, 'both are well');
+  const before = Date.now();
+  redis.pause();
+  await until(() => portal.get('key/a').freshness === 'stale', 'the portal is stale');
+  redis.resume();
+  await until(() => portal.get('key/a').freshness === 'live', 'the portal is live');
+  type Line = Record<'name' | 'kind' | 'from' | 'to' | 'reason', string> & {
+    at: number;
+    lastedMs: number | null;
+  };
+  const told = async (): Promise<Line[]> => {
+    const { out } = await called([
+      'timeline',
+      'trad*',
+      '--from',
+      String(before),
+      '--json',
+      '--redis',
+      redis.url,
+    ]);
+    return out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Line]));
+  };
+  const isEnd = ({ name, to }: Line): boolean => name === 'portal' && to === 'live';
+  await until(async () => (await told()).filter(isEnd).length === 2, 'the end of the outage');
+  const lines = await told();
+  t.deepEqual(
+    lines.map(({ at }) => at),
+    lines.map(({ at }) => at).toSorted((a, b) => a - b),
+  );
+  for (const name of ['trader', 'portal'])
+    t.true(
+      lines.some((one) => one.name === name && one.to === 'degraded' && /did not answer/.test(one.reason)),
+    );
+  const stale = lines.find(({ name, to }) => name === 'portal' && to === 'stale')!;
+  t.like(stale, { kind: 'freshness', from: 'live' });
+  t.is(stale.at + stale.lastedMs!, lines.findLast(isEnd)!.at);
+  t.is(lines.findLast(isEnd)!.lastedMs, null);
+
+  const table = await called(['timeline', '--redis', redis.url]);
+  t.is(table.code, 0);
+  const [head, ...rows] = table.out.split('\n');
+  t.regex(head!, /^AT +LASTED +SPACE +ROLE +NAME +PID +WHAT +WAS +IS *$/);
+  t.true(rows.some((row) => /Z +\d.* trading +follower +portal +\d+ +freshness +live +stale +/.test(row)));
+  t.true(rows.some((row) => / still +trading +follower +portal +\d+ +freshness +stale +live/.test(row)));
+  t.regex((await called(['timeline', 'bot:*', '--redis', redis.url])).err, /nothing is known of that time/);
+});

@@ -35,7 +35,7 @@ export const RUNBOOK = {
     "<tr><td>do keys miss?</td><td>Events</td><td><code>npx tandem-sync doctor SPACE</code></td><td><code>redis-cli HLEN 'tandem:{SPACE}:state'</code> against <code>HGET … size</code></td></tr>\n" +
     "<tr><td>what is wrong with Redis?</td><td>the reason, under Connection</td><td><code>npx tandem-sync doctor</code></td><td><code>redis-cli INFO</code>, <code>redis-cli CONFIG GET maxmemory-policy</code></td></tr>\n" +
     "<tr><td>who is behind, or gone?</td><td>Fleet, on the page of any</td><td><code>npx tandem-sync fleet SPACE</code>, <code>diff SPACE --url URL…</code></td><td><code>redis-cli PUBSUB NUMSUB 'tandem:{SPACE}:frames'</code> counts the followers</td></tr>\n" +
-    "<tr><td>what was it like before?</td><td>Last 24 hours</td><td><code>curl URL/spaces/SPACE/timeline</code></td><td>nothing: Redis keeps the present alone</td></tr>\n" +
+    "<tr><td>what was it like before?</td><td>Last 24 hours</td><td><code>npx tandem-sync timeline SPACE</code>, <code>history SPACE</code></td><td>nothing: Redis keeps the present alone</td></tr>\n" +
     "</tbody></table></div>\n" +
     "<p>The field <code>owner</code> of the meta is empty where the last owner had committed everything and given up its lease.</p>\n" +
     "<p><strong>A line of a log</strong> has an <code>event</code>, and often a <code>code</code>:</p>\n" +
@@ -54,6 +54,7 @@ export const RUNBOOK = {
     "<tr><td><code>fleet</code></td><td>the fleet (<code>docs/fleet.md#who-is-not-in-it</code>): its user may not register. Only others do not see it</td></tr>\n" +
     "</tbody></table></div>\n" +
     "<p><strong>When it is over</strong>, the page still has it: the timeline of the last 24 hours, the events, and charts of the last 15 minutes. A link of a time leads to that moment, so put it into your report.\n" +
+    "Of an outage it shows what changed meanwhile, where the owner keeps a history (<code>docs/cli.md#history</code>).\n" +
     "<code>GET /spaces/SPACE/timeline</code> has the same for programs.</p>\n" +
     "<h2 id=\"headlines\">Headlines</h2>\n" +
     "<p>Each is what the page shows in large letters, and the field <code>headline</code> in <code>/readyz?verbose</code>.</p>\n" +
@@ -134,8 +135,9 @@ export const RUNBOOK = {
     "<blockquote>The owner is gone: its lease has run out. This process hears the one upstream.</blockquote>\n" +
     "<p><strong>Means:</strong> the owner died, or was stopped for longer than its lease, and no standby took over. What this process shows is the last that the owner published. What the owner had set and not\n" +
     "published is lost with its process, unless a standby heard it directly.</p>\n" +
-    "<p><strong>Check:</strong> <code>npx tandem-sync ls SPACE</code> says <code>lost</code>, and the name. Ask the supervisor of that process (<code>systemctl status</code>, <code>kubectl describe pod</code>): out of memory, crashed, not restarted?</p>\n" +
-    "<p><strong>Do:</strong> start the owner. It goes on from the state in Redis. So that it heals by itself the next time, let a second process own with <code>standby: true</code>: it takes over when the lease ends.</p>\n" +
+    "<p><strong>Check:</strong> <code>npx tandem-sync ls SPACE</code> says <code>lost</code>, and the name. Ask the supervisor of that process (<code>systemctl status</code>, <code>kubectl describe pod</code>): out of memory, crashed, not restarted?\n" +
+    "Or does it run and stand still? After an outage <code>npx tandem-sync timeline</code> tells the two apart: a new process has another pid.</p>\n" +
+    "<p><strong>Do:</strong> start the owner; or where it only stands still, let it go on, as under <a href=\"#owner-silent\">owner-silent</a>. It goes on from the state in Redis. So that it heals by itself the next time, let a second process own with <code>standby: true</code>: it takes over when the lease ends.</p>\n" +
     "<p><strong>Over:</strong> <code>ls</code> says <code>alive</code>, the headline is <a href=\"#all-well\">all-well</a>, and the log has <code>hears the owner \"…\" again</code>.</p>\n" +
     "<h3 id=\"owner-released\">owner-released</h3>\n" +
     "<blockquote>The owner has stopped and released the space: this is all that it set. Redis and this process are well.</blockquote>\n" +

@@ -784,6 +784,7 @@ export const PAGE = {
     "    </header>\n" +
     "    <p id=\"lost\" class=\"lost\" role=\"alert\" hidden></p>\n" +
     "    <p id=\"moment\" class=\"moment\" role=\"status\" hidden></p>\n" +
+    "    <section id=\"meanwhile\" class=\"card meanwhile\" aria-label=\"Changed meanwhile\" hidden></section>\n" +
     "    <nav id=\"nav\" aria-label=\"Spaces\" hidden></nav>\n" +
     "    <p id=\"others\" class=\"others\" hidden></p>\n" +
     "    <main id=\"spaces\" tabindex=\"-1\">\n" +
@@ -1043,6 +1044,7 @@ export const PAGE = {
     "import { el, setText, tone } from './dom.js';\n" +
     "import { FleetView } from './fleet.js';\n" +
     "import { addToLog } from './log.js';\n" +
+    "import { Meanwhile } from './meanwhile.js';\n" +
     "import { Moment } from './moment.js';\n" +
     "import { showNoContact, showSign } from './sign.js';\n" +
     "import { SpaceView } from './space.js';\n" +
@@ -1067,7 +1069,7 @@ export const PAGE = {
     "const wallOf = (at) => at + offsetMs;\n" +
     "/** All times on this page are by the clock of the process, as those of its log. */\n" +
     "const wallNow = () => Date.now() + skewMs;\n" +
-    "const moment = new Moment($('moment'), views, log);\n" +
+    "const moment = new Moment($('moment'), views, log, new Meanwhile($('meanwhile')));\n" +
     "\n" +
     "keepContact('events', {\n" +
     "  update(news) {\n" +
@@ -1231,6 +1233,114 @@ export const PAGE = {
     "    moment.draw(wallNow());\n" +
     "  });\n" +
     "}\n",
+  "meanwhile.js":
+    "/** What changed during a span that is over: of each key the value before it and the last one in it. */\n" +
+    "import { el, setText } from './dom.js';\n" +
+    "import { clockTime, count } from './words.js';\n" +
+    "\n" +
+    "/** Each key is one more request. */\n" +
+    "const MAX_KEYS = 12;\n" +
+    "const MAX_CHANGES = 1_000;\n" +
+    "const MAX_TEXT = 80;\n" +
+    "\n" +
+    "export class Meanwhile {\n" +
+    "  #element;\n" +
+    "  #note = el('p', { class: 'hint' });\n" +
+    "  #body = el('tbody');\n" +
+    "  #table = el(\n" +
+    "    'table',\n" +
+    "    { hidden: '' },\n" +
+    "    el('thead', {}, el('tr', {}, ...['Key', 'Changes', 'Before', 'Last'].map(heading))),\n" +
+    "    this.#body,\n" +
+    "  );\n" +
+    "  /** Counts the calls: an answer to an earlier one is not shown. */\n" +
+    "  #calls = 0;\n" +
+    "\n" +
+    "  /** @param {HTMLElement} element */\n" +
+    "  constructor(element) {\n" +
+    "    this.#element = element;\n" +
+    "    element.append(el('h2', {}, 'Changed meanwhile'), this.#note, this.#table);\n" +
+    "  }\n" +
+    "\n" +
+    "  hide() {\n" +
+    "    this.#calls += 1;\n" +
+    "    this.#element.hidden = true;\n" +
+    "  }\n" +
+    "\n" +
+    "  /** @param span of the timeline of a space, with its end where it has one */\n" +
+    "  async show(space, { at, until = Date.now() }) {\n" +
+    "    const call = ++this.#calls;\n" +
+    "    this.#element.hidden = false;\n" +
+    "    this.#table.hidden = true;\n" +
+    "    setText(this.#note, `${space}: looking into its history…`);\n" +
+    "    const { note, rows } = await changesOf(space, Math.floor(at), Math.ceil(until)).catch((error) => ({\n" +
+    "      note: `${space}: ${error.message}`,\n" +
+    "      rows: [],\n" +
+    "    }));\n" +
+    "    if (call !== this.#calls) return;\n" +
+    "    setText(this.#note, note);\n" +
+    "    this.#table.hidden = rows.length === 0;\n" +
+    "    this.#body.replaceChildren(...rows.map(rowOf));\n" +
+    "  }\n" +
+    "}\n" +
+    "\n" +
+    "function heading(name) {\n" +
+    "  return el('th', { scope: 'col' }, name);\n" +
+    "}\n" +
+    "\n" +
+    "function rowOf({ key, changes, before, last }) {\n" +
+    "  return el(\n" +
+    "    'tr',\n" +
+    "    {},\n" +
+    "    el('th', { scope: 'row' }, key),\n" +
+    "    el('td', {}, changes),\n" +
+    "    el('td', { class: 'value' }, before),\n" +
+    "    el('td', { class: 'value' }, last),\n" +
+    "  );\n" +
+    "}\n" +
+    "\n" +
+    "async function changesOf(space, from, to) {\n" +
+    "  const { changes, hasMore, knownFrom } = await history(space, { from, to, limit: MAX_CHANGES });\n" +
+    "  const span = `between ${clockTime(from, Date.now())} and ${clockTime(to, Date.now())}`;\n" +
+    "  const keys = new Map();\n" +
+    "  for (const change of changes) {\n" +
+    "    const one = keys.get(change.key);\n" +
+    "    if (one === undefined) keys.set(change.key, { key: change.key, changes: 1, last: textOf(change) });\n" +
+    "    else one.changes += 1;\n" +
+    "  }\n" +
+    "  const shown = [...keys.values()].slice(0, MAX_KEYS);\n" +
+    "  const rows = await Promise.all(\n" +
+    "    shown.map(async (one) => {\n" +
+    "      const {\n" +
+    "        changes: [before],\n" +
+    "      } = await history(space, { key: one.key, to: from - 1, limit: 1 });\n" +
+    "      return { ...one, changes: count(one.changes), before: before ? textOf(before) : 'not known' };\n" +
+    "    }),\n" +
+    "  );\n" +
+    "  const known = knownFrom === null || knownFrom > from ? ' Older changes are not kept any more.' : '';\n" +
+    "  const more = hasMore ? ` Only the last ${count(MAX_CHANGES)} are counted.` : '';\n" +
+    "  const others =\n" +
+    "    keys.size > shown.length ? ` ${count(keys.size - shown.length)} more keys are not shown.` : '';\n" +
+    "  const what =\n" +
+    "    keys.size === 0\n" +
+    "      ? 'no committed change'\n" +
+    "      : `${count(keys.size)} ${keys.size === 1 ? 'key' : 'keys'} changed`;\n" +
+    "  return { note: `${space}: ${what} ${span}, by the clock of Redis.${more}${others}${known}`, rows };\n" +
+    "}\n" +
+    "\n" +
+    "async function history(space, query) {\n" +
+    "  const response = await fetch(`spaces/${encodeURIComponent(space)}/history?${new URLSearchParams(query)}`);\n" +
+    "  const body = await response.json().catch(() => undefined);\n" +
+    "  if (response.ok) return body;\n" +
+    "  if (body?.code === 'HISTORY_OFF')\n" +
+    "    throw new Error('its owner keeps no history, so nobody knows. With own(space, { history }) it does.');\n" +
+    "  throw new Error(body?.detail ?? body?.message ?? `the history cannot be read: HTTP ${response.status}.`);\n" +
+    "}\n" +
+    "\n" +
+    "function textOf({ value, raw, deleted }) {\n" +
+    "  const text = deleted ? 'deleted' : (raw ?? JSON.stringify(value));\n" +
+    "  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;\n" +
+    "}\n",
   "moment.js":
     "/** A moment that a link leads to: what each space was like then, and what happened around it. */\n" +
     "import { el, setText } from './dom.js';\n" +
@@ -1255,18 +1365,23 @@ export const PAGE = {
     "  #element;\n" +
     "  #views;\n" +
     "  #log;\n" +
+    "  #meanwhile;\n" +
     "  #shown;\n" +
     "  #isNew = false;\n" +
+    "  /** Whether the changes of the moment's span are shown, or there is no such span. */\n" +
+    "  #isAsked = false;\n" +
     "\n" +
     "  /**\n" +
     "   * @param {HTMLElement} element\n" +
     "   * @param views the view of each space, by its name\n" +
     "   * @param {HTMLElement} log the list of events, each with its time in `data-at`\n" +
+    "   * @param meanwhile shows what changed in a span\n" +
     "   */\n" +
-    "  constructor(element, views, log) {\n" +
+    "  constructor(element, views, log, meanwhile) {\n" +
     "    this.#element = element;\n" +
     "    this.#views = views;\n" +
     "    this.#log = log;\n" +
+    "    this.#meanwhile = meanwhile;\n" +
     "    addEventListener('hashchange', () => this.#read());\n" +
     "    this.#read();\n" +
     "  }\n" +
@@ -1274,6 +1389,8 @@ export const PAGE = {
     "  #read() {\n" +
     "    this.#shown = momentIn(location.hash);\n" +
     "    this.#isNew = this.#shown !== undefined;\n" +
+    "    this.#isAsked = false;\n" +
+    "    this.#meanwhile.hide();\n" +
     "    if (this.#shown === undefined) this.#hide();\n" +
     "    else this.draw(Date.now());\n" +
     "  }\n" +
@@ -1296,11 +1413,21 @@ export const PAGE = {
     "        el('a', { href: '#' }, 'Back to now'),\n" +
     "      );\n" +
     "    for (const [n, text] of texts.entries()) setText(this.#element.children[n], text);\n" +
+    "    if (!this.#isAsked) this.#showChanges(spaces, at);\n" +
     "    if (!this.#isNew) return;\n" +
     "    this.#isNew = false;\n" +
     "    this.#element.scrollIntoView({ block: 'nearest' });\n" +
     "    const first = this.#log.querySelector('[data-around]');\n" +
     "    if (first) this.#log.scrollTop = first.offsetTop - this.#log.offsetTop;\n" +
+    "  }\n" +
+    "\n" +
+    "  /** Of one space, and of a span in which something was wrong. The timeline may come after the first drawing. */\n" +
+    "  #showChanges(spaces, at) {\n" +
+    "    const [space] = spaces;\n" +
+    "    const span = spaces.length === 1 ? space[1].at(at) : undefined;\n" +
+    "    if (span === undefined) return;\n" +
+    "    this.#isAsked = true;\n" +
+    "    if (span.headline !== 'all-well') void this.#meanwhile.show(space[0], span);\n" +
     "  }\n" +
     "\n" +
     "  #markEvents(at) {\n" +
@@ -1815,7 +1942,8 @@ export const PAGE = {
     "}\n" +
     "\n" +
     "h3,\n" +
-    ".log h2 {\n" +
+    ".log h2,\n" +
+    ".meanwhile h2 {\n" +
     "  font-size: 13px;\n" +
     "  font-weight: 650;\n" +
     "  letter-spacing: 0;\n" +
@@ -1978,6 +2106,14 @@ export const PAGE = {
     "  border: 1px solid var(--accent);\n" +
     "  border-radius: 8px;\n" +
     "  background: var(--card);\n" +
+    "}\n" +
+    "\n" +
+    ".meanwhile {\n" +
+    "  margin-bottom: 12px;\n" +
+    "}\n" +
+    "\n" +
+    ".meanwhile td:nth-child(2) {\n" +
+    "  text-align: right;\n" +
     "}\n" +
     "\n" +
     "nav {\n" +

@@ -3,6 +3,7 @@ import { keepContact } from './contact.js';
 import { el, setText, tone } from './dom.js';
 import { FleetView } from './fleet.js';
 import { addToLog } from './log.js';
+import { Meanwhile } from './meanwhile.js';
 import { Moment } from './moment.js';
 import { showNoContact, showSign } from './sign.js';
 import { SpaceView } from './space.js';
@@ -27,7 +28,7 @@ let isDrawing = false;
 const wallOf = (at) => at + offsetMs;
 /** All times on this page are by the clock of the process, as those of its log. */
 const wallNow = () => Date.now() + skewMs;
-const moment = new Moment($('moment'), views, log);
+const moment = new Moment($('moment'), views, log, new Meanwhile($('meanwhile')));
 
 keepContact('events', {
   update(news) {

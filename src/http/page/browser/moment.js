@@ -21,18 +21,23 @@ export class Moment {
   #element;
   #views;
   #log;
+  #meanwhile;
   #shown;
   #isNew = false;
+  /** Whether the changes of the moment's span are shown, or there is no such span. */
+  #isAsked = false;
 
   /**
    * @param {HTMLElement} element
    * @param views the view of each space, by its name
    * @param {HTMLElement} log the list of events, each with its time in `data-at`
+   * @param meanwhile shows what changed in a span
    */
-  constructor(element, views, log) {
+  constructor(element, views, log, meanwhile) {
     this.#element = element;
     this.#views = views;
     this.#log = log;
+    this.#meanwhile = meanwhile;
     addEventListener('hashchange', () => this.#read());
     this.#read();
   }
@@ -40,6 +45,8 @@ export class Moment {
   #read() {
     this.#shown = momentIn(location.hash);
     this.#isNew = this.#shown !== undefined;
+    this.#isAsked = false;
+    this.#meanwhile.hide();
     if (this.#shown === undefined) this.#hide();
     else this.draw(Date.now());
   }
@@ -62,11 +69,21 @@ export class Moment {
         el('a', { href: '#' }, 'Back to now'),
       );
     for (const [n, text] of texts.entries()) setText(this.#element.children[n], text);
+    if (!this.#isAsked) this.#showChanges(spaces, at);
     if (!this.#isNew) return;
     this.#isNew = false;
     this.#element.scrollIntoView({ block: 'nearest' });
     const first = this.#log.querySelector('[data-around]');
     if (first) this.#log.scrollTop = first.offsetTop - this.#log.offsetTop;
+  }
+
+  /** Of one space, and of a span in which something was wrong. The timeline may come after the first drawing. */
+  #showChanges(spaces, at) {
+    const [space] = spaces;
+    const span = spaces.length === 1 ? space[1].at(at) : undefined;
+    if (span === undefined) return;
+    this.#isAsked = true;
+    if (span.headline !== 'all-well') void this.#meanwhile.show(space[0], span);
   }
 
   #markEvents(at) {

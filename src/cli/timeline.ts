@@ -1,0 +1,133 @@
+/** `timeline`: what happened to the participants of all processes, oldest first. */
+import type { FleetMember, Standing } from '../fleet/fleet.ts';
+import type { TransitionKind } from '../fleet/transition.ts';
+import { EXPECTED_PATTERN, isSpacePattern, spacePattern } from '../state/space-name.ts';
+import { parsed } from './arguments.ts';
+import type { Console, ExitCode } from './console.ts';
+import { UsageError } from './console.ts';
+import { inWords } from './duration.ts';
+import { jsonLine } from './json-line.ts';
+import { momentOf } from './moment.ts';
+import { paintOf } from './paint.ts';
+import type { Tone } from './paint.ts';
+import { REACH, REACH_USAGE, reachOf } from './reach.ts';
+import { Server } from './server.ts';
+import { dateText } from './stored-line.ts';
+import { tableOf } from './table.ts';
+
+const USAGE = `Usage: tandem-sync timeline [SPACE|PATTERN] [options]
+
+Prints what happened to the owners, standbys and followers of all processes, oldest first: changes of their mode, of the
+freshness of their readings, and of how their owner stands. Each has its time by the clock of Redis, how long it lasted,
+and the reason. Each participant keeps its last 20. One that is gone is listed for an hour. "tandem-sync history" has
+the values of that time, where the owner keeps them.
+
+  SPACE, PATTERN          only spaces whose names match, such as 'bot:*'
+  --from TIME             only what happened then or later, or lasted until then: an ISO 8601 date, ms since 1970, or how
+                          long ago (90s, 15min, 2h, 3d)
+  --to TIME               only what happened then or earlier
+${REACH_USAGE}`;
+
+const OPTIONS = { ...REACH, from: { type: 'string' }, to: { type: 'string' } } as const;
+const COLUMNS = [
+  { title: 'AT' },
+  { title: 'LASTED', align: 'right' },
+  { title: 'SPACE' },
+  { title: 'ROLE' },
+  { title: 'NAME' },
+  { title: 'PID', align: 'right' },
+  { title: 'WHAT' },
+  { title: 'WAS' },
+  { title: 'IS' },
+  { title: '' },
+] as const;
+
+/** A transition of a participant, and how long it was like that. */
+export interface Passage {
+  /** When it became so, ms since 1970 on the clock of Redis. */
+  readonly at: number;
+  /** Until it became something else; `null` where it is like that still, or was as its process was last heard. */
+  readonly lastedMs: number | null;
+  readonly space: string;
+  readonly role: FleetMember['role'];
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly kind: TransitionKind;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+  /** How the participant stands now. */
+  readonly standing: Standing;
+}
+
+export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
+  const { values, positionals } = parsed(args, OPTIONS);
+  if (values.help === true) return (console.out(USAGE), 0);
+  const [pattern = '*', ...others] = positionals;
+  if (others.length > 0 || !isSpacePattern(pattern)) throw new UsageError(EXPECTED_PATTERN);
+  const reach = reachOf(values, console);
+  const server = await Server.open(reach);
+  try {
+    const { at: now, members, leftOut } = await server.fleet();
+    const [from, to] = [momentOf('--from', values.from, now), momentOf('--to', values.to, now)];
+    if (from !== undefined && to !== undefined && from > to) throw new UsageError('--from is after --to');
+    const names = spacePattern(pattern);
+    const passages = passagesOf(
+      members.filter(({ space }) => names.test(space)),
+      { from, to },
+    );
+    if (values.json === true) for (const passage of passages) console.out(jsonLine(passage));
+    else if (passages.length === 0) console.err('nothing is known of that time\n');
+    else {
+      const width = console.isTerminal ? console.size().columns : Infinity;
+      console.out(tableOf(COLUMNS, passages.map(rowOf), paintOf(console), width));
+    }
+    if (leftOut > 0) console.err(`${leftOut} participants are not listed\n`);
+    return 0;
+  } finally {
+    server.close();
+  }
+}
+
+/** What happened in a time, or lasted into it, oldest first. Of one moment, the order of a participant stays. */
+export function passagesOf(
+  members: readonly FleetMember[],
+  {
+    from = -Infinity,
+    to = Infinity,
+  }: { readonly from?: number | undefined; readonly to?: number | undefined },
+): Passage[] {
+  return members
+    .flatMap(passagesOfMember)
+    .filter(({ at, lastedMs }) => at <= to && at + (lastedMs ?? Infinity) >= from)
+    .toSorted((a, b) => a.at - b.at);
+}
+
+function passagesOfMember({ space, role, name, host, pid, standing, transitions }: FleetMember): Passage[] {
+  return transitions.map(({ kind, from, to, reason, at }, place) => {
+    const next = transitions.slice(place + 1).find((one) => one.kind === kind);
+    const lastedMs = next === undefined ? null : Math.max(0, next.at - at);
+    return { at, lastedMs, space, role, name, host, pid, kind, from, to, reason, standing };
+  });
+}
+
+const TONES: Readonly<Record<string, Tone>> = {
+  connected: 'good',
+  live: 'good',
+  alive: 'good',
+  stale: 'bad',
+  lost: 'bad',
+  degraded: 'warning',
+};
+
+/** Of whoever says nothing any more, nobody knows whether it is like that still. */
+const OVER: ReadonlySet<Standing> = new Set(['gone', 'silent', 'replaced', 'stopped']);
+
+function rowOf({ at, lastedMs, space, role, name, pid, kind, from, to, reason, standing }: Passage) {
+  const noEnd = OVER.has(standing) ? '-' : 'still';
+  const lasted = lastedMs === null ? noEnd : inWords(lastedMs);
+  const is = { text: to, tone: TONES[to] };
+  const why = { text: reason, tone: 'quiet' as const };
+  return [dateText(at), lasted, space, role, name, String(pid), kind, from, is, why];
+}
