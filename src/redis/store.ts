@@ -417,7 +417,12 @@ export class RedisStore implements Store {
   }
 
   async #askLimits(): Promise<void> {
-    this.#limitNames = await this.commands.call(limitsOf).catch(() => '');
+    try {
+      this.#limitNames = await this.commands.call(limitsOf);
+    } catch {
+      // The next large call may have closed the connection before the answer came.
+      if (!this.commands.up) this.#askLimitsLater();
+    }
   }
 
   #keys(space: string): Keys {
@@ -493,11 +498,12 @@ function mayBeTooLarge({ code, message }: TandemError): boolean {
 /** The limits of a server on what it is sent, where it tells them. */
 async function limitsOf(client: Client): Promise<string> {
   if (client.isCluster) return '';
-  const limits: string[] = [];
-  for (const name of ['client-query-buffer-limit', 'proto-max-bulk-len']) {
-    const reply: unknown = await client.config('GET', name);
+  // Both at once, before the large call that follows them closes the connection.
+  const names = ['client-query-buffer-limit', 'proto-max-bulk-len'];
+  const replies = await Promise.all(names.map((name) => client.config('GET', name) as Promise<unknown>));
+  const limits = replies.flatMap((reply, at) => {
     const [, value] = Array.isArray(reply) ? (reply as string[]) : [];
-    if (value !== undefined) limits.push(`${name} is ${value}`);
-  }
+    return value === undefined ? [] : [`${names[at]} is ${value}`];
+  });
   return limits.join(', ');
 }
