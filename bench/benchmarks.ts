@@ -1,4 +1,5 @@
 /** All benchmarks, in the order of the figures. */
+import { cluster } from './cluster.ts';
 import { direct } from './direct.ts';
 import { fanOut } from './fan-out.ts';
 import type { Benchmark } from './harness/benchmark.ts';
@@ -27,5 +28,6 @@ export const benchmarks: readonly Benchmark[] = [
   idle,
   fleet,
   fanOut,
+  cluster,
   size,
 ];
