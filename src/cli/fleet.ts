@@ -19,7 +19,7 @@ Lists the owners, standbys and followers of all processes, worst first: who is g
 (4.5 s), stale, behind its owner, or ended. Then how long it has been like that, host, pid, version, mode, freshness, how
 many changes of its owner it misses, when its process was last heard, and its head. A process that is gone is listed
 for an hour, one that stopped for 15 minutes. Exit code 1 where somebody is not well. With --json each has its last
-transitions as well.
+transitions as well; "tandem-sync timeline" puts those of all into one list.
 
   SPACE, PATTERN          only spaces whose names match, such as 'bot:*'
   --watch                 draws it anew each second, until Ctrl-C. With --json a line each second: { at, members }

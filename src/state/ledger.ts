@@ -163,7 +163,9 @@ export class Ledger {
     for (const { after, last, lo, hi } of this.#fresh.between(0, Infinity)) {
       const from = inWholeMs(lo + clock.aheadMs(lo));
       if (Number.isNaN(from)) return;
-      this.#times.note(after, last, from, hi === lo ? from : inWholeMs(hi + clock.aheadMs(hi)));
+      // Of a span across a sleep, the two ends go by two estimates.
+      const to = hi === lo ? from : Math.max(from, inWholeMs(hi + clock.aheadMs(hi)));
+      this.#times.note(after, last, from, to);
     }
     this.#fresh.clear();
   }

@@ -58,7 +58,7 @@ onRealServer(
       t.deepEqual([commit!.kind, apply!.kind], [PRODUCER, CONSUMER]);
       t.is(commit!.attributes['tandem.position'], apply!.attributes['tandem.position']);
       const position = String(apply!.attributes['tandem.position']);
-      const setUs = trading.sightings.get(position);
+      const setUs = oldestUnseen(trading.sightings, api.sightings, position);
       const seenUs = api.sightings.get(position);
       // A frame of several bars has no sighting of its own.
       if (setUs === undefined || seenUs === undefined) continue;
@@ -90,6 +90,31 @@ onRealServer(
         t.false(body.includes(value), `a value was exported: ${value}`);
   },
 );
+
+/**
+ * When the oldest bar was set that the API had not seen before this position: its frame may replace several bars.
+ * `undefined` where the trading process has no sighting of the position itself.
+ */
+function oldestUnseen(
+  sets: ReadonlyMap<string, number>,
+  seen: ReadonlyMap<string, number>,
+  position: string,
+): number | undefined {
+  if (!sets.has(position)) return undefined;
+  const [epoch, upTo] = placeOf(position);
+  const revisions = [...seen.keys()].map(placeOf).filter((at) => at[0] === epoch && at[1] < upTo);
+  const before = Math.max(0, ...revisions.map(([, revision]) => revision));
+  const oldest = [...sets].find(([at]) => {
+    const [of, revision] = placeOf(at);
+    return of === epoch && revision > before && revision <= upTo;
+  });
+  return oldest?.[1];
+}
+
+function placeOf(position: string): [epoch: string, revision: number] {
+  const [epoch = '', revision] = position.split('-');
+  return [epoch, Number(revision)];
+}
 
 onRealServer('without an endpoint, the SDK is not loaded, and the log names no trace', async (t) => {
   const redis = await RedisServer.start();

@@ -3364,7 +3364,9 @@ export const PAGE = {
     "  return a < b ? -1 : 1;\n" +
     "}\n",
   "timeline.js":
-    "/** The last 24 hours of a space as a bar, the outages in it as a list, and links to their moments. */\n" +
+    "/**\n" +
+    " * The last 24 hours of a space as a bar, the last outages in it as a list in the same order, and links to their moments.\n" +
+    " */\n" +
     "import { el, setText } from './dom.js';\n" +
     "import { momentHref } from './moment.js';\n" +
     "import { clockTime, dayTime, duration, headlineName } from './words.js';\n" +
@@ -3461,7 +3463,6 @@ export const PAGE = {
     "    this.#list.replaceChildren(\n" +
     "      ...outagesOf(this.#spans)\n" +
     "        .slice(-SHOWN_OUTAGES)\n" +
-    "        .toReversed()\n" +
     "        .map((one) => this.#item(one, wallMs)),\n" +
     "    );\n" +
     "  }\n" +

@@ -1,4 +1,6 @@
-/** The last 24 hours of a space as a bar, the outages in it as a list, and links to their moments. */
+/**
+ * The last 24 hours of a space as a bar, the last outages in it as a list in the same order, and links to their moments.
+ */
 import { el, setText } from './dom.js';
 import { momentHref } from './moment.js';
 import { clockTime, dayTime, duration, headlineName } from './words.js';
@@ -95,7 +97,6 @@ export class TimelineView {
     this.#list.replaceChildren(
       ...outagesOf(this.#spans)
         .slice(-SHOWN_OUTAGES)
-        .toReversed()
         .map((one) => this.#item(one, wallMs)),
     );
   }
