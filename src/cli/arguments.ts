@@ -1,6 +1,7 @@
 /** The arguments of a command, by Node's own parser. */
 import type { ParseArgsConfig } from 'node:util';
 import { parseArgs } from 'node:util';
+import { EXPECTED_PATTERN, isSpacePattern } from '../state/space-name.ts';
 import { UsageError } from './console.ts';
 
 /** @throws UsageError for an option that the command does not have, or that lacks its value */
@@ -13,6 +14,15 @@ export function parsed<T extends NonNullable<ParseArgsConfig['options']>>(
   } catch (error) {
     throw new UsageError(error instanceof Error ? said(error.message) : 'wrong arguments');
   }
+}
+
+/**
+ * The pattern of names of spaces that a command may have as its only argument. Default: all.
+ * @throws UsageError
+ */
+export function patternIn([pattern = '*', ...others]: readonly string[]): string {
+  if (others.length > 0 || !isSpacePattern(pattern)) throw new UsageError(EXPECTED_PATTERN);
+  return pattern;
 }
 
 /** In one line, and without what stands behind the name of an option: it may be a URL with a password. */

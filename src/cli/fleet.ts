@@ -2,15 +2,14 @@
 import { pause, systemTime } from '../base/time.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { partOf } from '../fleet/part.ts';
-import { parsed } from './arguments.ts';
+import { parsed, patternIn } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
-import { UsageError } from './console.ts';
 import { fleetSummary, fleetTable } from './fleet-table.ts';
 import { jsonLine } from './json-line.ts';
 import { harmless, paintOf } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
-import { EXPECTED_PATTERN, isSpacePattern, spacePattern } from '../state/space-name.ts';
+import { spacePattern } from '../state/space-name.ts';
 import { ENTER, LEAVE, screenOf } from './top-screen.ts';
 
 const USAGE = `Usage: tandem-sync fleet [SPACE|PATTERN] [options]
@@ -31,8 +30,7 @@ const SECOND_MS = 1_000;
 export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
   const { values, positionals } = parsed(args, OPTIONS);
   if (values.help === true) return (console.out(USAGE), 0);
-  const [pattern = '*', ...others] = positionals;
-  if (others.length > 0 || !isSpacePattern(pattern)) throw new UsageError(EXPECTED_PATTERN);
+  const pattern = patternIn(positionals);
   const reach = reachOf(values, console);
   const isJson = values.json === true;
   const server = await Server.open(reach);

@@ -8,7 +8,7 @@ import { TandemError } from '../base/errors.ts';
 import { jsonLine } from './json-line.ts';
 import { keyPatternOf } from './key-pattern.ts';
 import { harmless, paintOf } from './paint.ts';
-import { momentOf } from './moment.ts';
+import { spanOf } from './moment.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
 import { EXPECTED_NAME, isSpaceName } from '../state/space-name.ts';
@@ -47,8 +47,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   const server = await Server.open(reachOf(values, console));
   try {
     const now = (await server.head(space)).now;
-    const [from, to] = [momentOf('--from', values.from, now), momentOf('--to', values.to, now)];
-    if (from !== undefined && to !== undefined && from > to) throw new UsageError('--from is after --to');
+    const span = spanOf(values, now);
     const times = await server.times(space);
     const source = {
       space,
@@ -57,7 +56,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
       read: (_: string, json: string): unknown => JSON.parse(json),
     };
     const name = pattern.is === 'key' ? pattern.key : undefined;
-    const history = await readHistory(source, name, checkedQuery({ from, to, limit })).catch(asFailure);
+    const history = await readHistory(source, name, checkedQuery({ ...span, limit })).catch(asFailure);
     if (values.json === true) for (const change of history) console.out(jsonLine(lineOf(change)));
     else printTable(history, console);
     return 0;

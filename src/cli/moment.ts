@@ -4,11 +4,31 @@ import { UsageError } from './console.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** The moments between which something is wanted, ms since 1970; `undefined` where there is no bound. */
+export interface Span {
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+}
+
+/**
+ * The options `--from` and `--to`.
+ * @param now ms since 1970
+ * @throws UsageError
+ */
+export function spanOf(
+  options: { readonly from?: string | undefined; readonly to?: string | undefined },
+  now: number,
+): Span {
+  const [from, to] = [momentOf('--from', options.from, now), momentOf('--to', options.to, now)];
+  if (from !== undefined && to !== undefined && from > to) throw new UsageError('--from is after --to');
+  return { from, to };
+}
+
 /**
  * @param now ms since 1970
  * @throws UsageError
  */
-export function momentOf(option: string, text: string | undefined, now: number): number | undefined {
+function momentOf(option: string, text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined;
   const [, count, unit = ''] = /^(\d{1,9})(ms|s|min|h|d)$/.exec(text) ?? [];
   if (count !== undefined) return Math.max(0, Math.floor(now - Number(count) * UNITS[unit]!));

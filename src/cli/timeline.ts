@@ -1,13 +1,13 @@
 /** `timeline`: what happened to the participants of all processes, oldest first. */
 import type { FleetMember, Standing } from '../fleet/fleet.ts';
 import type { TransitionKind } from '../fleet/transition.ts';
-import { EXPECTED_PATTERN, isSpacePattern, spacePattern } from '../state/space-name.ts';
-import { parsed } from './arguments.ts';
+import { spacePattern } from '../state/space-name.ts';
+import { parsed, patternIn } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
-import { UsageError } from './console.ts';
 import { inWords } from './duration.ts';
 import { jsonLine } from './json-line.ts';
-import { momentOf } from './moment.ts';
+import type { Span } from './moment.ts';
+import { spanOf } from './moment.ts';
 import { paintOf } from './paint.ts';
 import type { Tone } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
@@ -43,7 +43,7 @@ const COLUMNS = [
 ] as const;
 
 /** A transition of a participant, and how long it was like that. */
-export interface Passage {
+interface Passage {
   /** When it became so, ms since 1970 on the clock of Redis. */
   readonly at: number;
   /** Until it became something else; `null` where it is like that still, or was as its process was last heard. */
@@ -64,18 +64,16 @@ export interface Passage {
 export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
   const { values, positionals } = parsed(args, OPTIONS);
   if (values.help === true) return (console.out(USAGE), 0);
-  const [pattern = '*', ...others] = positionals;
-  if (others.length > 0 || !isSpacePattern(pattern)) throw new UsageError(EXPECTED_PATTERN);
+  const pattern = patternIn(positionals);
   const reach = reachOf(values, console);
   const server = await Server.open(reach);
   try {
     const { at: now, members, leftOut } = await server.fleet();
-    const [from, to] = [momentOf('--from', values.from, now), momentOf('--to', values.to, now)];
-    if (from !== undefined && to !== undefined && from > to) throw new UsageError('--from is after --to');
+    const span = spanOf(values, now);
     const names = spacePattern(pattern);
     const passages = passagesOf(
       members.filter(({ space }) => names.test(space)),
-      { from, to },
+      span,
     );
     if (values.json === true) for (const passage of passages) console.out(jsonLine(passage));
     else if (passages.length === 0) console.err('nothing is known of that time\n');
@@ -91,12 +89,9 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
 }
 
 /** What happened in a time, or lasted into it, oldest first. Of one moment, the order of a participant stays. */
-export function passagesOf(
+function passagesOf(
   members: readonly FleetMember[],
-  {
-    from = -Infinity,
-    to = Infinity,
-  }: { readonly from?: number | undefined; readonly to?: number | undefined },
+  { from = -Infinity, to = Infinity }: Span,
 ): Passage[] {
   return members
     .flatMap(passagesOfMember)

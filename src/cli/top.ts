@@ -2,7 +2,7 @@
 import type { Follower, Tandem } from '../index.ts';
 import { connect, defineSpace, json } from '../index.ts';
 import { systemTime, pause } from '../base/time.ts';
-import { parsed } from './arguments.ts';
+import { parsed, patternIn } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { UsageError } from './console.ts';
 import { jsonLine } from './json-line.ts';
@@ -11,7 +11,7 @@ import { REACH, REACH_USAGE, reachOf } from './reach.ts';
 import { Server } from './server.ts';
 import type { SpaceSecond } from './space-meter.ts';
 import { SpaceMeter } from './space-meter.ts';
-import { EXPECTED_PATTERN, isSpaceName, isSpacePattern } from '../state/space-name.ts';
+import { isSpaceName } from '../state/space-name.ts';
 import { ENTER, LEAVE, topScreen, topTable } from './top-screen.ts';
 
 const USAGE = `Usage: tandem-sync top [SPACE|PATTERN] [options]
@@ -34,8 +34,7 @@ const MOST_SPACES = 1_000;
 export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
   const { values, positionals } = parsed(args, OPTIONS);
   if (values.help === true) return (console.out(USAGE), 0);
-  const [pattern = '*', ...others] = positionals;
-  if (others.length > 0 || !isSpacePattern(pattern)) throw new UsageError(EXPECTED_PATTERN);
+  const pattern = patternIn(positionals);
   const count = Number(values.count ?? Infinity);
   if (!(count >= 1)) throw new UsageError('--count: expected a whole number from 1 on');
   const reach = reachOf(values, console);
