@@ -96,8 +96,8 @@ inBrowser('the page loads, is live, and shows each value that is set', async (t)
   owner.set('strategy/momentum', { pnl: 4_711 });
   owner.delete('strategy/carry');
   await see(page, 'tbody tr:has-text("strategy/momentum")', /4711.*\d\d:\d\d:\d\d.*now/);
-  const when = page.locator('tbody tr', { hasText: 'strategy/momentum' }).locator('.when');
-  t.is(Number(await when.getAttribute('data-ms')), owner.get('strategy/momentum').changedAt!);
+  const changed = page.locator('tbody tr', { hasText: 'strategy/momentum' }).locator('.changed');
+  t.is(Number(await changed.getAttribute('data-ms')), owner.get('strategy/momentum').changedAt!);
   await page.locator('tbody tr', { hasText: 'strategy/carry' }).waitFor({ state: 'detached' });
   await see(page, 'dd', new RegExp(follower.head));
   await see(page, '.figures', /p50(?:under )?[\d.]+ m?s/);

@@ -30,9 +30,6 @@ import { SpaceStatuses } from './space-status.ts';
 const LOOK_MS = 100;
 const BEAT_MS = 250;
 const SECOND_MS = 1_000;
-/** As `rowOf` gives it. */
-type PageRow = [key: string, position: string, text: string | null, changedAt: number | null];
-
 /** The greatest number of keys in one update of a space. */
 const MAX_ROWS = 2_000;
 /** The greatest length of a value's text. */
@@ -309,6 +306,8 @@ function* updateParts(
   }
   yield `]}${EVENT_END}`;
 }
+
+type PageRow = [key: string, position: string, text: string | null, changedAt: number | null];
 
 /**
  * A row: a key, the position of its last change, its value as text, cut at 240, and when it was set, in ms on the clock

@@ -1234,7 +1234,7 @@ export const PAGE = {
     "  });\n" +
     "}\n",
   "meanwhile.js":
-    "/** What changed during a span that is over: of each key the value before it and the last one in it. */\n" +
+    "/** What changed during a span of the timeline: of each key the value before it and the last one in it. */\n" +
     "import { el, setText } from './dom.js';\n" +
     "import { clockTime, count } from './words.js';\n" +
     "\n" +
@@ -1317,15 +1317,23 @@ export const PAGE = {
     "      return { ...one, changes: count(one.changes), before: before ? textOf(before) : 'not known' };\n" +
     "    }),\n" +
     "  );\n" +
-    "  const known = knownFrom === null || knownFrom > from ? ' Older changes are not kept any more.' : '';\n" +
     "  const more = hasMore ? ` Only the last ${count(MAX_CHANGES)} are counted.` : '';\n" +
     "  const others =\n" +
     "    keys.size > shown.length ? ` ${count(keys.size - shown.length)} more keys are not shown.` : '';\n" +
     "  const what =\n" +
     "    keys.size === 0\n" +
-    "      ? 'no committed change'\n" +
+    "      ? 'no change is known'\n" +
     "      : `${count(keys.size)} ${keys.size === 1 ? 'key' : 'keys'} changed`;\n" +
-    "  return { note: `${space}: ${what} ${span}, by the clock of Redis.${more}${others}${known}`, rows };\n" +
+    "  return {\n" +
+    "    note: `${space}: ${what} ${span}, by the clock of Redis.${more}${others}${lacking(knownFrom, from)}`,\n" +
+    "    rows,\n" +
+    "  };\n" +
+    "}\n" +
+    "\n" +
+    "/** What the history does not have of the span. */\n" +
+    "function lacking(knownFrom, from) {\n" +
+    "  if (knownFrom === null) return ' The present owner keeps no history, so changes may be missing.';\n" +
+    "  return knownFrom > from ? ` Nothing from before ${clockTime(knownFrom, Date.now())} is kept.` : '';\n" +
     "}\n" +
     "\n" +
     "async function history(space, query) {\n" +
@@ -2827,15 +2835,14 @@ export const PAGE = {
     "  overflow-wrap: anywhere;\n" +
     "}\n" +
     "\n" +
-    ".when {\n" +
+    ".changed,\n" +
+    ".at {\n" +
     "  color: var(--muted);\n" +
     "  white-space: nowrap;\n" +
     "}\n" +
     "\n" +
     ".at {\n" +
-    "  color: var(--muted);\n" +
     "  text-align: right;\n" +
-    "  white-space: nowrap;\n" +
     "}\n" +
     "\n" +
     "thead th:last-child {\n" +
@@ -3322,18 +3329,18 @@ export const PAGE = {
     "      const cells = [\n" +
     "        el('th', { scope: 'row' }, key),\n" +
     "        el('td', { class: 'value' }),\n" +
-    "        el('td', { class: 'when' }),\n" +
+    "        el('td', { class: 'changed' }),\n" +
     "        el('td', { class: 'at' }),\n" +
     "      ];\n" +
     "      const text = el('span');\n" +
     "      cells[3].append(tag, text);\n" +
-    "      row.shown = { line: el('tr', {}, ...cells), value: cells[1], when: cells[2], at: text, tag };\n" +
+    "      row.shown = { line: el('tr', {}, ...cells), value: cells[1], changed: cells[2], at: text, tag };\n" +
     "    }\n" +
-    "    const { line, value, when, at, tag } = row.shown;\n" +
+    "    const { line, value, changed, at, tag } = row.shown;\n" +
     "    if (this.#body.children[index] !== line)\n" +
     "      this.#body.insertBefore(line, this.#body.children[index] ?? null);\n" +
     "    setText(value, row.text);\n" +
-    "    this.#showTime(when, row.changedAt);\n" +
+    "    this.#showTime(changed, row.changedAt);\n" +
     "    setText(at, row.position.slice(row.position.indexOf('-') + 1));\n" +
     "    at.title = row.position;\n" +
     "    const isFresh = now - row.at < FRESH_MS;\n" +

@@ -1,4 +1,4 @@
-/** What changed during a span that is over: of each key the value before it and the last one in it. */
+/** What changed during a span of the timeline: of each key the value before it and the last one in it. */
 import { el, setText } from './dom.js';
 import { clockTime, count } from './words.js';
 
@@ -81,15 +81,23 @@ async function changesOf(space, from, to) {
       return { ...one, changes: count(one.changes), before: before ? textOf(before) : 'not known' };
     }),
   );
-  const known = knownFrom === null || knownFrom > from ? ' Older changes are not kept any more.' : '';
   const more = hasMore ? ` Only the last ${count(MAX_CHANGES)} are counted.` : '';
   const others =
     keys.size > shown.length ? ` ${count(keys.size - shown.length)} more keys are not shown.` : '';
   const what =
     keys.size === 0
-      ? 'no committed change'
+      ? 'no change is known'
       : `${count(keys.size)} ${keys.size === 1 ? 'key' : 'keys'} changed`;
-  return { note: `${space}: ${what} ${span}, by the clock of Redis.${more}${others}${known}`, rows };
+  return {
+    note: `${space}: ${what} ${span}, by the clock of Redis.${more}${others}${lacking(knownFrom, from)}`,
+    rows,
+  };
+}
+
+/** What the history does not have of the span. */
+function lacking(knownFrom, from) {
+  if (knownFrom === null) return ' The present owner keeps no history, so changes may be missing.';
+  return knownFrom > from ? ` Nothing from before ${clockTime(knownFrom, Date.now())} is kept.` : '';
 }
 
 async function history(space, query) {

@@ -112,18 +112,18 @@ export class StateTable {
       const cells = [
         el('th', { scope: 'row' }, key),
         el('td', { class: 'value' }),
-        el('td', { class: 'when' }),
+        el('td', { class: 'changed' }),
         el('td', { class: 'at' }),
       ];
       const text = el('span');
       cells[3].append(tag, text);
-      row.shown = { line: el('tr', {}, ...cells), value: cells[1], when: cells[2], at: text, tag };
+      row.shown = { line: el('tr', {}, ...cells), value: cells[1], changed: cells[2], at: text, tag };
     }
-    const { line, value, when, at, tag } = row.shown;
+    const { line, value, changed, at, tag } = row.shown;
     if (this.#body.children[index] !== line)
       this.#body.insertBefore(line, this.#body.children[index] ?? null);
     setText(value, row.text);
-    this.#showTime(when, row.changedAt);
+    this.#showTime(changed, row.changedAt);
     setText(at, row.position.slice(row.position.indexOf('-') + 1));
     at.title = row.position;
     const isFresh = now - row.at < FRESH_MS;
