@@ -89,10 +89,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
 }
 
 /** What happened in a time, or lasted into it, oldest first. Of one moment, the order of a participant stays. */
-function passagesOf(
-  members: readonly FleetMember[],
-  { from = -Infinity, to = Infinity }: Span,
-): Passage[] {
+function passagesOf(members: readonly FleetMember[], { from = -Infinity, to = Infinity }: Span): Passage[] {
   return members
     .flatMap(passagesOfMember)
     .filter(({ at, lastedMs }) => at <= to && at + (lastedMs ?? Infinity) >= from)
