@@ -199,13 +199,15 @@ for (const name of KEYS) {
 
 onRealServers('another type at the lease gives the space to nobody while its owner lives', async (t) => {
   const rig = await Rig.start(t);
-  // It renews its lease every 7.5 s. A rival's own lease is short, and counts for nothing.
+  // A rival's own lease is short, and counts for nothing.
   const { owner } = await rig.owner('owner', { leaseMs: 60_000 });
   await owner.ready();
   await rig.retype('lease', 'list');
   const rival = rig.tandem('rival').own(space, { leaseMs: 50 });
   noted(rival);
-  await t.throwsAsync(rival.ready({ timeoutMs: 1_500 }), { code: 'TIMEOUT' });
+  const refused = await t.throwsAsync(rival.ready({ timeoutMs: 1_500 }));
+  // The owner mends its lease with several writes. A rival that looks between two of them sees it renewed.
+  t.true(['TIMEOUT', 'OWNED_ELSEWHERE'].includes((refused as TandemError).code), String(refused));
   t.is(owner.ownership, 'leading');
 });
 
