@@ -35,8 +35,8 @@ const direct = readDirect();
 
 const telemetry = await startTelemetry('trading', 'trading-1');
 const tandem = connect({ redis, name: 'trading-1', log });
-// Some 13 minutes at the usual speed: enough to ask, after an outage, what changed meanwhile.
-const state = tandem.own(trading, { history: { maxChanges: 100_000, maxAgeMs: 30 * 60_000 } });
+// Half an hour at the usual speed: enough to ask, after an outage, what changed meanwhile.
+const state = tandem.own(trading, { history: { maxChanges: 300_000, maxAgeMs: 30 * 60_000 } });
 
 const server = direct && serveDirect(tandem, direct);
 

@@ -7,7 +7,7 @@ import type { Console, ExitCode } from './console.ts';
 import { inWords } from './duration.ts';
 import { jsonLine } from './json-line.ts';
 import type { Span } from './moment.ts';
-import { spanOf } from './moment.ts';
+import { MOMENT_USAGE, spanOf } from './moment.ts';
 import { paintOf } from './paint.ts';
 import type { Tone } from './paint.ts';
 import { REACH, REACH_USAGE, reachOf } from './reach.ts';
@@ -19,12 +19,11 @@ const USAGE = `Usage: tandem-sync timeline [SPACE|PATTERN] [options]
 
 Prints what happened to the owners, standbys and followers of all processes, oldest first: changes of their mode, of the
 freshness of their readings, and of how their owner stands. Each has its time by the clock of Redis, how long it lasted,
-and the reason. Each participant keeps its last 20. One that is gone is listed for an hour. "tandem-sync history" has
-the values of that time, where the owner keeps them.
+and the reason. Each participant keeps its last 20. One that is gone is listed for an hour. What changed meanwhile, and
+what was there before: "tandem-sync history SPACE --from TIME --to TIME --by-key", where the owner keeps a history.
 
   SPACE, PATTERN          only spaces whose names match, such as 'bot:*'
-  --from TIME             only what happened then or later, or lasted until then: an ISO 8601 date, ms since 1970, or how
-                          long ago (90s, 15min, 2h, 3d)
+  --from TIME             only what happened then or later, or lasted until then: ${MOMENT_USAGE}
   --to TIME               only what happened then or earlier
 ${REACH_USAGE}`;
 

@@ -342,7 +342,10 @@ export class RedisModel {
     };
   }
 
-  history(name: string, { key, before, oldestMs = 0, limit }: HistoryRequest): HistoryPage {
+  history(
+    name: string,
+    { key, before, newestMs = Infinity, oldestMs = 0, limit }: HistoryRequest,
+  ): HistoryPage {
     const space = this.#begin(name, LIVE);
     const { history = [], meta } = space;
     const changes: HistoryChange[] = [];
@@ -350,7 +353,7 @@ export class RedisModel {
     let looked = 0;
     let next: string | undefined;
     for (const { number, at, change } of history.toReversed()) {
-      if (before !== undefined && number > Number(before)) continue;
+      if (before === undefined ? at > newestMs : number > Number(before)) continue;
       if (at < oldestMs) break;
       if (changes.length === limit || looked === MOST_HISTORY || bytes >= MOST_IN_PAGE) {
         next = String(number);

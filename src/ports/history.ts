@@ -15,6 +15,10 @@ import { opened } from '../state/value.ts';
 const MOST_LENGTH = 16 * 1024 * 1024;
 /** A change is committed after it was set. What the owner does not know of the server's clock is less than this, ms. */
 const CLOCK_MS = 1_000;
+/** A large turn is recorded as it is settled, which takes seconds, and other changes are committed meanwhile, ms. */
+const LATE_MS = 30_000;
+/** How much further ahead each next look is. */
+const FURTHER = 8;
 const MAX_LIMIT = 10_000;
 const PAGE_LIMIT = 500;
 
@@ -92,6 +96,7 @@ export async function readHistory(
   key: string | undefined,
   { from, to, limit }: CheckedQuery,
 ): Promise<History> {
+  const newestMs = await lastCommitOf(source, to);
   const found: { readonly past: PastChange; readonly position: Position }[] = [];
   const oldestMs = from > CLOCK_MS ? from - CLOCK_MS : undefined;
   let length = 0;
@@ -100,7 +105,7 @@ export async function readHistory(
   let first: HistoryPage | undefined;
   let hasMore = false;
   do {
-    page = await source.ask({ key, before, oldestMs, limit: Math.min(PAGE_LIMIT, limit) });
+    page = await source.ask({ key, before, newestMs, oldestMs, limit: Math.min(PAGE_LIMIT, limit) });
     first ??= page;
     if (page.oldestMs === undefined && page.upTo === 0) throw historyOff(source.space);
     for (const change of page.changes) {
@@ -119,19 +124,39 @@ export async function readHistory(
   return Object.freeze(Object.assign(changes, { knownFrom: knownFrom(first), hasMore }));
 }
 
+/**
+ * The time by which all was committed that had been set by `to`, server's time in ms; `undefined` where that is not
+ * known before now. Changes are committed in the order in which they were set, so one that was set later proves it of
+ * all behind it. An outage may have put off a commit for long, so this looks ever further ahead.
+ */
+async function lastCommitOf(source: HistorySource, to: number): Promise<number | undefined> {
+  for (let aheadMs = LATE_MS; ; aheadMs *= FURTHER) {
+    const newestMs = to + aheadMs;
+    if (newestMs > Number.MAX_SAFE_INTEGER) return undefined;
+    const { head, changes } = await source.ask({ newestMs, limit: 1 });
+    if (newestMs >= head.now) return undefined;
+    const at = changes[0] && changedAtOf(source, changes[0]);
+    if (at !== undefined && at > to + CLOCK_MS) return newestMs;
+  }
+}
+
 function knownFrom({ head, upTo, fromMs, oldestMs = 0, isTrimmed }: HistoryPage): number | undefined {
   if (upTo !== head.revision) return undefined;
   return isTrimmed ? Math.max(fromMs, oldestMs) : fromMs;
 }
 
-function pastOf({ read, timeOf }: HistorySource, change: HistoryChange): PastChange {
-  const { key, revision, json, times } = change;
+function changedAtOf({ timeOf }: HistorySource, { revision, times }: HistoryChange): number | undefined {
+  return ChangeTimes.of(times).at(revision) ?? timeOf(revision);
+}
+
+function pastOf(source: HistorySource, change: HistoryChange): PastChange {
+  const { key, json } = change;
   const deleted = json === '';
-  const changedAt = ChangeTimes.of(times).at(revision) ?? timeOf(revision);
+  const changedAt = changedAtOf(source, change);
   const past = { key, value: undefined, deleted, changedAt, position: printPosition(change) };
   if (deleted) return past;
   try {
-    return { ...past, value: opened(read(key, json)) };
+    return { ...past, value: opened(source.read(key, json)) };
   } catch (error) {
     return { ...past, error, raw: json };
   }

@@ -166,6 +166,8 @@ export interface HistoryRequest {
   readonly key?: string | undefined;
   /** Where a page before has ended. Default: with the newest change. */
   readonly before?: string | undefined;
+  /** Only what was committed at this time or earlier, server's time in ms. It counts on the first page alone. Default: all. */
+  readonly newestMs?: number | undefined;
   /** Only what was committed since, server's time in ms. Default: all. */
   readonly oldestMs?: number | undefined;
   /** The greatest number of changes. */

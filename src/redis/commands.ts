@@ -210,14 +210,19 @@ export const since = {
 };
 
 export const history = {
-  args: ({ key = '', before = '+', oldestMs, limit }: HistoryRequest): string[] => [
-    before,
-    oldestMs === undefined ? '-' : String(Math.max(0, Math.floor(oldestMs))),
+  args: ({ key = '', before, newestMs, oldestMs, limit }: HistoryRequest): string[] => [
+    before ?? wholeMs(newestMs) ?? '+',
+    wholeMs(oldestMs) ?? '-',
     key,
     String(limit),
   ],
   read: readHistoryPage,
 };
+
+/** A time as the beginning of an id of a stream: all ids of that millisecond. */
+function wholeMs(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : String(Math.max(0, Math.floor(ms)));
+}
 
 export const renew = {
   args: (owner: string, epoch: number, leaseMs: number): string[] => [owner, String(leaseMs), String(epoch)],

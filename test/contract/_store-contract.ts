@@ -776,6 +776,11 @@ export function storeContract(
     const rest = await store.history(space, { key: 'a', limit: 9, before: next });
     t.deepEqual([rest.changes.map(({ revision }) => revision), rest.next], [[2], undefined]);
     t.is((await store.history(space, { oldestMs: all.head.now + 60_000, limit: 9 })).changes.length, 0);
+    t.deepEqual(
+      (await store.history(space, { newestMs: all.head.now + 60_000, limit: 9 })).changes,
+      all.changes,
+    );
+    t.is((await store.history(space, { newestMs: all.fromMs - 1, limit: 9 })).changes.length, 0);
   });
 
   contract('history says where it has a gap, and is gone with its space', async (t, stage) => {

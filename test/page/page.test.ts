@@ -338,7 +338,7 @@ inBrowser(
     await see(
       other,
       '#meanwhile',
-      /trading: 1 key changed between [\d:]+ and [\d:]+, by the clock of Redis\./,
+      /trading: 1 key changed between [\d:]+ and [\d:]+ \([\d.]+ m?s\), by the clock of Redis\./,
     );
     await see(other, '#meanwhile tbody tr', /^strategy\/momentum1{"pnl":1}{"pnl":4711}$/);
     await other.locator('.moment-mark').waitFor();

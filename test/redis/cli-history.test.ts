@@ -7,6 +7,7 @@ import { linesOf, program } from '../_console.ts';
 import { listen } from '../_listen.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
+import { until } from '../_wait.ts';
 
 const space = defineSpace('trading', { regime: json(), 'strategy/*': json() });
 
@@ -66,6 +67,53 @@ onRealServer('the command and the route print the values that a key had, newest 
   t.like(await get('?limit=0'), { status: 400, body: { code: 'INVALID_PARAMETER' } });
   t.like(await get('?from=5&to=4'), { status: 200, body: { hasMore: false, changes: [] } });
   t.like(await get('?key=unknown'), { status: 404, body: { code: 'UNKNOWN_KEY' } });
+});
+
+onRealServer('by key, the command prints what each key held before a time and at its end', async (t) => {
+  const { redis, owner } = await world(t, true);
+  const [deleted, bear] = await owner.history('regime');
+  const call = (...args: string[]) =>
+    program(['history', '--redis', redis.url, 'trading', '--by-key', ...args]);
+  const span = ['--from', String(bear!.changedAt), '--to', String(deleted!.changedAt)];
+  const { code, out } = await call(...span, '--json');
+  t.is(code, 0);
+  const [regime, strategy] = linesOf(out) as [object, object];
+  t.like(regime, { key: 'regime', changes: 2, before: { value: 'bull' }, last: { deleted: true } });
+  t.like(strategy, { key: 'strategy/a', changes: 1, before: null, last: { value: 1 } });
+  const text = await call(...span);
+  t.regex(
+    text.out,
+    /^regime {2}2 changes, the last at \d{4}-\S+Z\n {2}before {2}"bull"\n {2}last {4}deleted\nstrategy\/a {2}one change at \S+\n {2}before {2}not known\n {2}last {4}1\n$/,
+  );
+  t.regex(
+    (await call('--to', String(bear!.changedAt! - 1))).out,
+    /^regime {2}one change .*\n {2}before {2}not known/,
+  );
+});
+
+onRealServer('a key that changed long before the time is found all the same', async (t) => {
+  const { redis, owner } = await world(t, true);
+  for (let n = 0; n < 20; n += 1) {
+    owner.batch(() => {
+      for (let key = 0; key < 50; key += 1) owner.set(`strategy/${key}`, n);
+    });
+    await owner.flush();
+  }
+  const from = owner.get('strategy/49').changedAt! + 1;
+  await until(() => Date.now() > from + 20, 'a later moment');
+  owner.set('regime', 'bull again');
+  await owner.flush();
+  const told = await program([
+    'history',
+    '--redis',
+    redis.url,
+    'trading',
+    '--by-key',
+    '--json',
+    '--from',
+    String(from),
+  ]);
+  t.like(linesOf(told.out)[0], { key: 'regime', before: { deleted: true }, last: { value: 'bull again' } });
 });
 
 onRealServer('where nobody keeps a history, both say so', async (t) => {

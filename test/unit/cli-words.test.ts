@@ -2,6 +2,7 @@
 import test from 'ava';
 import { inWords } from '../../src/cli/duration.ts';
 import { jsonLine } from '../../src/cli/json-line.ts';
+import { spanOf } from '../../src/cli/moment.ts';
 import { harmless, paintOf } from '../../src/cli/paint.ts';
 import { summaryOf, ownerOf } from '../../src/cli/space-summary.ts';
 import { tableOf } from '../../src/cli/table.ts';
@@ -121,4 +122,18 @@ test('what stands behind the name of an unknown option is not shown: it may be a
     t.notRegex(err, /s3cr3t/);
     t.is(err.trim().split('\n').length, 1);
   }
+});
+
+test('a time is a date, a number, how long ago, or a time of day that has passed', (t) => {
+  const now = Date.parse('2026-12-01T03:42:10Z');
+  const from = (text: string): string => new Date(spanOf({ from: text }, now).from!).toISOString();
+  t.is(from('2026-11-30T12:00Z'), '2026-11-30T12:00:00.000Z');
+  t.is(from(String(now - 5)), '2026-12-01T03:42:09.995Z');
+  t.is(from('90s'), '2026-12-01T03:40:40.000Z');
+  t.is(from('03:42'), '2026-12-01T03:42:00.000Z');
+  t.is(from('03:42:09.5Z'), '2026-12-01T03:42:09.500Z');
+  t.is(from('03:43'), '2026-11-30T03:43:00.000Z');
+  for (const text of ['25:00', '3:42', '03:60', '03:42:00.1234', 'noon', ''])
+    t.throws(() => from(text), { message: /^--from: expected a date/ });
+  t.throws(() => spanOf({ from: '03:42', to: '03:41' }, now), { message: '--from is after --to' });
 });

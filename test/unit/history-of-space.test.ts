@@ -3,7 +3,10 @@ import test from 'ava';
 import * as z from 'zod';
 import type { HistoryOptions, Owner, PastChange } from '../../src/index.ts';
 import { defineSpace, json } from '../../src/index.ts';
-import { MemoryWorld } from '../_memory-world.ts';
+import type { HistorySource } from '../../src/ports/history.ts';
+import { checkedQuery, readHistory } from '../../src/ports/history.ts';
+import type { HistoryRequest } from '../../src/ports/store.ts';
+import { cut, MemoryWorld, mend } from '../_memory-world.ts';
 
 const SPACE = defineSpace('past', { regime: z.enum(['bull', 'bear']), 'bot/*': json() });
 const KEPT = { maxChanges: 1_000, maxAgeMs: 3_600_000 };
@@ -80,6 +83,45 @@ test('a history can be asked for by time, and by number', async (t) => {
   );
   const newest = await ask({ limit: 1 });
   t.deepEqual([newest.length, newest.hasMore], [1, true]);
+});
+
+test('what was set in an outage, and committed long after, is found at the time at which it was set', async (t) => {
+  const { world, process, owner } = await begun();
+  owner.on('error', () => {});
+  await setEach(world, owner, 'bull');
+  cut(process);
+  await world.time.advance(60_000);
+  owner.set('regime', 'bear');
+  const at = Math.floor(world.server.now());
+  await world.time.advance(600_000);
+  mend(process);
+  await world.time.advance(5_000);
+  await setEach(world, owner, 'bull');
+  await world.time.advance(100_000);
+  const found = await world.result(owner.history('regime', { from: at - 1_000, to: at + 1_000 }));
+  t.deepEqual(valuesOf(found), ['bear']);
+});
+
+test('a moment long ago is found without reading all that came after it', async (t) => {
+  const { world, owner } = await begun({ maxChanges: 100_000, maxAgeMs: 3_600_000 });
+  const [at] = await setEach(world, owner, 'bull');
+  for (let n = 0; n < 600; n += 1) {
+    for (let key = 0; key < 10; key += 1) owner.set(`bot/${key}`, n);
+    await world.time.advance(1_000);
+  }
+  const asked: HistoryRequest[] = [];
+  const source: HistorySource = {
+    space: 'past',
+    ask: (request) => {
+      asked.push(request);
+      return Promise.resolve(world.server.history('past', request));
+    },
+    timeOf: () => undefined,
+    read: (_, text) => JSON.parse(text),
+  };
+  const found = await readHistory(source, undefined, checkedQuery({ to: at! + 500 }));
+  t.deepEqual(valuesOf(found), ['bull']);
+  t.true(asked.length <= 10, `asked ${asked.length} times`);
 });
 
 test('values that were replaced before their commit are not in it', async (t) => {

@@ -35,7 +35,7 @@ export const RUNBOOK = {
     "<tr><td>do keys miss?</td><td>Events</td><td><code>npx tandem-sync doctor SPACE</code></td><td><code>redis-cli HLEN 'tandem:{SPACE}:state'</code> against <code>HGET … size</code></td></tr>\n" +
     "<tr><td>what is wrong with Redis?</td><td>the reason, under Connection</td><td><code>npx tandem-sync doctor</code></td><td><code>redis-cli INFO</code>, <code>redis-cli CONFIG GET maxmemory-policy</code></td></tr>\n" +
     "<tr><td>who is behind, or gone?</td><td>Fleet, on the page of any</td><td><code>npx tandem-sync fleet SPACE</code>, <code>diff SPACE --url URL…</code></td><td><code>redis-cli PUBSUB NUMSUB 'tandem:{SPACE}:frames'</code> counts the followers</td></tr>\n" +
-    "<tr><td>what was it like before?</td><td>Last 24 hours</td><td><code>npx tandem-sync timeline SPACE</code>, <code>history SPACE</code></td><td>nothing: Redis keeps the present alone</td></tr>\n" +
+    "<tr><td>what was it like before?</td><td>Last 24 hours</td><td><code>npx tandem-sync timeline SPACE</code>, <code>history SPACE --by-key</code></td><td>nothing: Redis keeps the present alone</td></tr>\n" +
     "</tbody></table></div>\n" +
     "<p>The field <code>owner</code> of the meta is empty where the last owner had committed everything and given up its lease.</p>\n" +
     "<p><strong>A line of a log</strong> has an <code>event</code>, and often a <code>code</code>:</p>\n" +

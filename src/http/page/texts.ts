@@ -1236,12 +1236,12 @@ export const PAGE = {
   "meanwhile.js":
     "/** What changed during a span of the timeline: of each key the value before it and the last one in it. */\n" +
     "import { el, setText } from './dom.js';\n" +
-    "import { clockTime, count } from './words.js';\n" +
+    "import { clockTime, count, duration } from './words.js';\n" +
     "\n" +
-    "/** Each key is one more request. */\n" +
     "const MAX_KEYS = 12;\n" +
     "const MAX_CHANGES = 1_000;\n" +
-    "const MAX_TEXT = 80;\n" +
+    "/** What is longer is cut: all of it is in the title. */\n" +
+    "const MAX_TEXT = 600;\n" +
     "\n" +
     "export class Meanwhile {\n" +
     "  #element;\n" +
@@ -1294,40 +1294,57 @@ export const PAGE = {
     "    {},\n" +
     "    el('th', { scope: 'row' }, key),\n" +
     "    el('td', {}, changes),\n" +
-    "    el('td', { class: 'value' }, before),\n" +
-    "    el('td', { class: 'value' }, last),\n" +
+    "    valueCell(before),\n" +
+    "    valueCell(last),\n" +
+    "  );\n" +
+    "}\n" +
+    "\n" +
+    "function valueCell(text) {\n" +
+    "  const isLong = text.length > MAX_TEXT;\n" +
+    "  return el(\n" +
+    "    'td',\n" +
+    "    { class: 'value', ...(isLong && { title: text }) },\n" +
+    "    isLong ? `${text.slice(0, MAX_TEXT)}…` : text,\n" +
     "  );\n" +
     "}\n" +
     "\n" +
     "async function changesOf(space, from, to) {\n" +
-    "  const { changes, hasMore, knownFrom } = await history(space, { from, to, limit: MAX_CHANGES });\n" +
-    "  const span = `between ${clockTime(from, Date.now())} and ${clockTime(to, Date.now())}`;\n" +
+    "  const found = await history(space, { from, to, limit: MAX_CHANGES });\n" +
     "  const keys = new Map();\n" +
-    "  for (const change of changes) {\n" +
+    "  for (const change of found.changes) {\n" +
     "    const one = keys.get(change.key);\n" +
     "    if (one === undefined) keys.set(change.key, { key: change.key, changes: 1, last: textOf(change) });\n" +
     "    else one.changes += 1;\n" +
     "  }\n" +
     "  const shown = [...keys.values()].slice(0, MAX_KEYS);\n" +
-    "  const rows = await Promise.all(\n" +
-    "    shown.map(async (one) => {\n" +
-    "      const {\n" +
-    "        changes: [before],\n" +
-    "      } = await history(space, { key: one.key, to: from - 1, limit: 1 });\n" +
-    "      return { ...one, changes: count(one.changes), before: before ? textOf(before) : 'not known' };\n" +
-    "    }),\n" +
-    "  );\n" +
-    "  const more = hasMore ? ` Only the last ${count(MAX_CHANGES)} are counted.` : '';\n" +
-    "  const others =\n" +
-    "    keys.size > shown.length ? ` ${count(keys.size - shown.length)} more keys are not shown.` : '';\n" +
-    "  const what =\n" +
-    "    keys.size === 0\n" +
-    "      ? 'no change is known'\n" +
-    "      : `${count(keys.size)} ${keys.size === 1 ? 'key' : 'keys'} changed`;\n" +
-    "  return {\n" +
-    "    note: `${space}: ${what} ${span}, by the clock of Redis.${more}${others}${lacking(knownFrom, from)}`,\n" +
-    "    rows,\n" +
-    "  };\n" +
+    "  const before = await valuesBefore(space, from, shown);\n" +
+    "  const rows = shown.map((one) => ({ ...one, changes: count(one.changes), before: before.get(one.key) }));\n" +
+    "  return { note: `${space}: ${noteOf(found, { from, to }, keys.size)}`, rows };\n" +
+    "}\n" +
+    "\n" +
+    "/** What the keys held before a moment: most changed a short time before it, and are found in one answer. */\n" +
+    "async function valuesBefore(space, from, keys) {\n" +
+    "  const values = new Map();\n" +
+    "  if (keys.length === 0) return values;\n" +
+    "  const earlier = await history(space, { to: from - 1, limit: MAX_CHANGES });\n" +
+    "  for (const { key } of keys) {\n" +
+    "    let change = earlier.changes.find((one) => one.key === key);\n" +
+    "    if (change === undefined && earlier.hasMore)\n" +
+    "      [change] = (await history(space, { key, to: from - 1, limit: 1 })).changes;\n" +
+    "    values.set(key, change === undefined ? 'not known' : textOf(change));\n" +
+    "  }\n" +
+    "  return values;\n" +
+    "}\n" +
+    "\n" +
+    "function noteOf({ hasMore, knownFrom }, { from, to }, keys) {\n" +
+    "  const now = Date.now();\n" +
+    "  if (knownFrom > to)\n" +
+    "    return `its history begins at ${clockTime(knownFrom, now)}, after this. Nobody knows what changed.`;\n" +
+    "  const span = `between ${clockTime(from, now)} and ${clockTime(to, now)} (${duration(to - from)})`;\n" +
+    "  const what = keys === 0 ? 'no key changed' : `${count(keys)} ${keys === 1 ? 'key' : 'keys'} changed`;\n" +
+    "  const more = hasMore ? ` Only the last ${count(MAX_CHANGES)} changes are counted.` : '';\n" +
+    "  const others = keys > MAX_KEYS ? ` ${count(keys - MAX_KEYS)} more keys are not shown.` : '';\n" +
+    "  return `${what} ${span}, by the clock of Redis.${more}${others}${lacking(knownFrom, from)}`;\n" +
     "}\n" +
     "\n" +
     "/** What the history does not have of the span. */\n" +
@@ -1346,8 +1363,7 @@ export const PAGE = {
     "}\n" +
     "\n" +
     "function textOf({ value, raw, deleted }) {\n" +
-    "  const text = deleted ? 'deleted' : (raw ?? JSON.stringify(value));\n" +
-    "  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;\n" +
+    "  return deleted ? 'deleted' : (raw ?? JSON.stringify(value));\n" +
     "}\n",
   "moment.js":
     "/** A moment that a link leads to: what each space was like then, and what happened around it. */\n" +
@@ -2120,8 +2136,31 @@ export const PAGE = {
     "  margin-bottom: 12px;\n" +
     "}\n" +
     "\n" +
+    ".meanwhile table {\n" +
+    "  table-layout: fixed;\n" +
+    "}\n" +
+    "\n" +
+    ".meanwhile tbody th {\n" +
+    "  overflow-wrap: anywhere;\n" +
+    "  white-space: normal;\n" +
+    "}\n" +
+    "\n" +
     ".meanwhile td:nth-child(2) {\n" +
     "  text-align: right;\n" +
+    "}\n" +
+    "\n" +
+    "/* The two values share what the key and the number leave. */\n" +
+    ".meanwhile thead th:first-child {\n" +
+    "  width: 20%;\n" +
+    "}\n" +
+    "\n" +
+    ".meanwhile thead th:nth-child(2) {\n" +
+    "  width: 10ch;\n" +
+    "}\n" +
+    "\n" +
+    ".meanwhile :is(.value, thead th:last-child) {\n" +
+    "  width: auto;\n" +
+    "  text-align: left;\n" +
     "}\n" +
     "\n" +
     "nav {\n" +

@@ -1,11 +1,11 @@
 /** What changed during a span of the timeline: of each key the value before it and the last one in it. */
 import { el, setText } from './dom.js';
-import { clockTime, count } from './words.js';
+import { clockTime, count, duration } from './words.js';
 
-/** Each key is one more request. */
 const MAX_KEYS = 12;
 const MAX_CHANGES = 1_000;
-const MAX_TEXT = 80;
+/** What is longer is cut: all of it is in the title. */
+const MAX_TEXT = 600;
 
 export class Meanwhile {
   #element;
@@ -58,40 +58,57 @@ function rowOf({ key, changes, before, last }) {
     {},
     el('th', { scope: 'row' }, key),
     el('td', {}, changes),
-    el('td', { class: 'value' }, before),
-    el('td', { class: 'value' }, last),
+    valueCell(before),
+    valueCell(last),
+  );
+}
+
+function valueCell(text) {
+  const isLong = text.length > MAX_TEXT;
+  return el(
+    'td',
+    { class: 'value', ...(isLong && { title: text }) },
+    isLong ? `${text.slice(0, MAX_TEXT)}…` : text,
   );
 }
 
 async function changesOf(space, from, to) {
-  const { changes, hasMore, knownFrom } = await history(space, { from, to, limit: MAX_CHANGES });
-  const span = `between ${clockTime(from, Date.now())} and ${clockTime(to, Date.now())}`;
+  const found = await history(space, { from, to, limit: MAX_CHANGES });
   const keys = new Map();
-  for (const change of changes) {
+  for (const change of found.changes) {
     const one = keys.get(change.key);
     if (one === undefined) keys.set(change.key, { key: change.key, changes: 1, last: textOf(change) });
     else one.changes += 1;
   }
   const shown = [...keys.values()].slice(0, MAX_KEYS);
-  const rows = await Promise.all(
-    shown.map(async (one) => {
-      const {
-        changes: [before],
-      } = await history(space, { key: one.key, to: from - 1, limit: 1 });
-      return { ...one, changes: count(one.changes), before: before ? textOf(before) : 'not known' };
-    }),
-  );
-  const more = hasMore ? ` Only the last ${count(MAX_CHANGES)} are counted.` : '';
-  const others =
-    keys.size > shown.length ? ` ${count(keys.size - shown.length)} more keys are not shown.` : '';
-  const what =
-    keys.size === 0
-      ? 'no change is known'
-      : `${count(keys.size)} ${keys.size === 1 ? 'key' : 'keys'} changed`;
-  return {
-    note: `${space}: ${what} ${span}, by the clock of Redis.${more}${others}${lacking(knownFrom, from)}`,
-    rows,
-  };
+  const before = await valuesBefore(space, from, shown);
+  const rows = shown.map((one) => ({ ...one, changes: count(one.changes), before: before.get(one.key) }));
+  return { note: `${space}: ${noteOf(found, { from, to }, keys.size)}`, rows };
+}
+
+/** What the keys held before a moment: most changed a short time before it, and are found in one answer. */
+async function valuesBefore(space, from, keys) {
+  const values = new Map();
+  if (keys.length === 0) return values;
+  const earlier = await history(space, { to: from - 1, limit: MAX_CHANGES });
+  for (const { key } of keys) {
+    let change = earlier.changes.find((one) => one.key === key);
+    if (change === undefined && earlier.hasMore)
+      [change] = (await history(space, { key, to: from - 1, limit: 1 })).changes;
+    values.set(key, change === undefined ? 'not known' : textOf(change));
+  }
+  return values;
+}
+
+function noteOf({ hasMore, knownFrom }, { from, to }, keys) {
+  const now = Date.now();
+  if (knownFrom > to)
+    return `its history begins at ${clockTime(knownFrom, now)}, after this. Nobody knows what changed.`;
+  const span = `between ${clockTime(from, now)} and ${clockTime(to, now)} (${duration(to - from)})`;
+  const what = keys === 0 ? 'no key changed' : `${count(keys)} ${keys === 1 ? 'key' : 'keys'} changed`;
+  const more = hasMore ? ` Only the last ${count(MAX_CHANGES)} changes are counted.` : '';
+  const others = keys > MAX_KEYS ? ` ${count(keys - MAX_KEYS)} more keys are not shown.` : '';
+  return `${what} ${span}, by the clock of Redis.${more}${others}${lacking(knownFrom, from)}`;
 }
 
 /** What the history does not have of the span. */
@@ -110,6 +127,5 @@ async function history(space, query) {
 }
 
 function textOf({ value, raw, deleted }) {
-  const text = deleted ? 'deleted' : (raw ?? JSON.stringify(value));
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+  return deleted ? 'deleted' : (raw ?? JSON.stringify(value));
 }
