@@ -6,10 +6,11 @@
  * when the slowest reader has passed it. Once nobody reads it, it is sealed, all of it is dropped, and nothing
  * more of it is made. So all readers together hold each piece once.
  */
+import { Pieces } from './pieces.ts';
 import type { Sliced, Slices } from './slices.ts';
 import type { Time } from './time.ts';
 
-/** The least length of a piece, UTF-16 code units; the last piece may be shorter. */
+/** A text of this length or more, in UTF-16 code units, is too long for one write. */
 export const PIECE_LENGTH = 64 * 1024;
 /** The time for which a message may be made in one stretch, ms. */
 const STRETCH_MS = 2;
@@ -130,17 +131,14 @@ export class Text {
   }
 
   *#fill(parts: Iterator<string, unknown, void>, begun: string): Sliced<void> {
-    let gathered = begun;
+    const pieces = new Pieces((piece) => this.#add(piece));
+    pieces.add(begun);
     try {
       for (let part = parts.next(); !part.done; part = parts.next()) {
-        gathered += part.value;
-        if (gathered.length >= PIECE_LENGTH) {
-          this.#add(gathered);
-          gathered = '';
-        }
+        pieces.add(part.value);
         yield;
       }
-      if (gathered !== '') this.#add(gathered);
+      pieces.end();
     } finally {
       parts.return?.();
     }
@@ -148,8 +146,7 @@ export class Text {
     this.#settled.resolve();
   }
 
-  #add(text: string): void {
-    const piece = Buffer.from(text);
+  #add(piece: Buffer): void {
     this.#pieces.push(piece);
     this.#readersAt.push(0);
     this.#bytes += piece.length;

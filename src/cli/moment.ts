@@ -1,5 +1,5 @@
 /** A moment, as an option says it: a date, a number of ms since 1970, or how long ago. Pure. */
-import { parseIsoTime } from '../base/time.ts';
+import { isoTime, parseIsoTime } from '../base/time.ts';
 import { UsageError } from './console.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -46,7 +46,7 @@ function momentOf(option: string, text: string | undefined, now: number): number
 /** The last time at which the clock showed this time of day; `undefined` for another text. */
 function lastAt(text: string, now: number): number | undefined {
   if (!/^\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z?$/.test(text)) return undefined;
-  const date = new Date(now).toISOString().slice(0, 'YYYY-MM-DD'.length);
-  const today = Date.parse(`${date}T${text.replace('Z', '')}Z`);
+  const date = isoTime(now).slice(0, 'YYYY-MM-DD'.length);
+  const today = parseIsoTime(`${date}T${text.replace('Z', '')}Z`);
   return today > now ? today - UNITS.d! : today;
 }
