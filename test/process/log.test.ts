@@ -97,7 +97,7 @@ onRealServer('an owner that stood still while its standby took over says that it
   const redis = await RedisServer.start();
   t.teardown(() => redis.stop());
   const owner = await new Quiet(t, 'owner', redis.url, 'a').ready();
-  const standby = new Quiet(t, 'standby', redis.url, 'b');
+  const standby = await new Quiet(t, 'standby', redis.url, 'b').ready();
   const probe = await new Quiet(t, 'follower', redis.url, 'api').ready();
   owner.process.kill('SIGSTOP');
   await standby.says(/WARN b\/quiet owner has taken over the space, after the owner "a" was lost$/);

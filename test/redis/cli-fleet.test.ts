@@ -188,7 +188,8 @@ onRealServer('what a user may not write is unregistered, is said once, and fails
 
 onRealServer('after an outage of Redis, the timeline says who was what, when and for how long', async (t) => {
   const { redis, process, asked } = await stage(t);
-  process('trader').own(space).set('key/a', 1);
+  const trader = process('trader').own(space);
+  trader.set('key/a', 1);
   const portal = process('portal').follow(space);
   await until(async () => {
     const { code, members } = await asked();
@@ -197,6 +198,7 @@ onRealServer('after an outage of Redis, the timeline says who was what, when and
   const before = Date.now();
   redis.pause();
   await until(() => portal.get('key/a').freshness === 'stale', 'the portal is stale');
+  for (const one of [trader, portal]) await until(() => one.mode === 'degraded', 'both are out of contact');
   redis.resume();
   await until(() => portal.get('key/a').freshness === 'live', 'the portal is live');
   type Line = Record<'name' | 'kind' | 'from' | 'to' | 'reason', string> & {
@@ -216,7 +218,12 @@ onRealServer('after an outage of Redis, the timeline says who was what, when and
     return out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Line]));
   };
   const isEnd = ({ name, to }: Line): boolean => name === 'portal' && to === 'live';
-  await until(async () => (await told()).filter(isEnd).length === 2, 'the end of the outage');
+  const isBack = ({ name, to }: Line): boolean => name === 'trader' && to === 'connected';
+  // Each process registers what it was like in its own time.
+  await until(async () => {
+    const lines = await told();
+    return lines.filter(isEnd).length === 2 && lines.filter(isBack).length === 2;
+  }, 'the end of the outage');
   const lines = await told();
   t.deepEqual(
     lines.map(({ at }) => at),
