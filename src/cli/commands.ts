@@ -80,7 +80,7 @@ export function usage(): string {
 
 Commands:
 ${lines.join('')}
-tandem-sync <command> --help says more.
+tandem-sync <command> --help says more, tandem-sync --version prints the version.
 Exit codes: 0 well, 1 not well, 2 wrong usage.
 `;
 }

@@ -1,6 +1,7 @@
 /** Finds the command that was asked for, and turns what it throws into a message and an exit code. */
 import { TandemError } from '../base/errors.ts';
 import { safeError } from '../base/node-error.ts';
+import { VERSION } from '../base/version.ts';
 import { COMMANDS, usage } from './commands.ts';
 import type { Console, ExitCode } from './console.ts';
 import { Failure, UsageError } from './console.ts';
@@ -11,6 +12,10 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   const [name, ...rest] = args;
   if (name === '--help' || name === '-h' || name === 'help') {
     console.out(usage());
+    return 0;
+  }
+  if (name === '--version' || name === '-v') {
+    console.out(`${VERSION}\n`);
     return 0;
   }
   const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name!] : undefined;

@@ -52,7 +52,8 @@ interface Passage {
   readonly name: string;
   readonly host: string;
   readonly pid: number;
-  readonly kind: TransitionKind;
+  /** `process`: its process was heard last at that time. */
+  readonly kind: TransitionKind | 'process';
   readonly from: string;
   readonly to: string;
   readonly reason: string;
@@ -95,13 +96,26 @@ function passagesOf(members: readonly FleetMember[], { from = -Infinity, to = In
     .toSorted((a, b) => a.at - b.at);
 }
 
-function passagesOfMember({ space, role, name, host, pid, standing, transitions }: FleetMember): Passage[] {
-  return transitions.map(({ kind, from, to, reason, at }, place) => {
+function passagesOfMember(member: FleetMember): Passage[] {
+  const { space, role, name, host, pid, standing, transitions } = member;
+  const who = { space, role, name, host, pid, standing };
+  const passages = transitions.map(({ kind, from, to, reason, at }, place): Passage => {
     const next = transitions.slice(place + 1).find((one) => one.kind === kind);
     const lastedMs = next === undefined ? null : Math.max(0, next.at - at);
-    return { at, lastedMs, space, role, name, host, pid, kind, from, to, reason, standing };
+    return { at, lastedMs, ...who, kind, from, to, reason };
   });
+  const reason = LOST[standing];
+  if (reason === undefined) return passages;
+  const to = standing === 'silent' ? 'silent' : 'gone';
+  return [...passages, { at: member.at, lastedMs: null, ...who, kind: 'process', from: 'heard', to, reason }];
 }
+
+/** Processes that said no goodbye tell nothing of their end, so the time at which they were heard last stands for it. */
+const LOST: Readonly<Partial<Record<Standing, string>>> = {
+  gone: 'heard last then; it said no goodbye',
+  silent: 'heard last then; it was killed, stands still, or cannot reach Redis',
+  replaced: 'heard last then; it said no goodbye, and one of the same name was started since',
+};
 
 const TONES: Readonly<Record<string, Tone>> = {
   connected: 'good',
@@ -109,6 +123,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   alive: 'good',
   stale: 'bad',
   lost: 'bad',
+  gone: 'bad',
+  silent: 'bad',
   degraded: 'warning',
 };
 

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import type { FleetMember } from '../../src/index.ts';
 import { connect, defineSpace, json } from '../../src/index.ts';
 import { aclLine, applyLine } from '../_acl.ts';
-import { called } from '../_console.ts';
+import { called, linesOf } from '../_console.ts';
 import { onRealServer } from '../_real.ts';
 import { RedisServer } from '../_redis-server.ts';
 import { until } from '../_wait.ts';
@@ -92,6 +92,13 @@ onRealServer('of 50 followers, the three that were stopped stand first within si
     );
   }, 'the paused are back');
   t.deepEqual((await asked('bot:*')).members, []);
+  const told = await called(['timeline', '--json', '--redis', redis.url]);
+  const lines = linesOf(told.out);
+  const lost = lines.filter(({ kind }) => kind === 'process');
+  t.is(lost.length, 1);
+  t.like(lost[0], { name: 'killed', from: 'heard', to: 'silent' });
+  const heardAt = after!.members.find(({ name }) => name === 'killed')!.at;
+  t.true(Math.abs((lost[0]!.at as number) - heardAt) < 1_000);
 });
 
 onRealServer('the table has everybody, worst first, and says how many are not well', async (t) => {

@@ -137,3 +137,9 @@ test('the rules have each command that a script calls, and no other', (t) => {
   for (const command of ['hget', 'zscore']) called.add(command);
   t.deepEqual([...called].toSorted(), [...READING_COMMANDS, ...WRITING_COMMANDS].toSorted());
 });
+
+test('--version prints the version of the package', async (t) => {
+  const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
+  for (const option of ['--version', '-v'])
+    t.like(await called([option]), { code: 0, out: `${version}\n`, err: '' });
+});

@@ -1442,7 +1442,7 @@ export const PAGE = {
     "    this.#isNew = false;\n" +
     "    this.#element.scrollIntoView({ block: 'nearest' });\n" +
     "    const first = this.#log.querySelector('[data-around]');\n" +
-    "    if (first) this.#log.scrollTop = first.offsetTop - this.#log.offsetTop;\n" +
+    "    if (first) this.#log.scrollTop = first.offsetTop;\n" +
     "  }\n" +
     "\n" +
     "  /** Of one space, and of a span in which something was wrong. The timeline may come after the first drawing. */\n" +

@@ -74,7 +74,7 @@ export class Moment {
     this.#isNew = false;
     this.#element.scrollIntoView({ block: 'nearest' });
     const first = this.#log.querySelector('[data-around]');
-    if (first) this.#log.scrollTop = first.offsetTop - this.#log.offsetTop;
+    if (first) this.#log.scrollTop = first.offsetTop;
   }
 
   /** Of one space, and of a span in which something was wrong. The timeline may come after the first drawing. */
