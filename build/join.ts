@@ -5,9 +5,8 @@
  * A program must start at once. So what it shares with the main entry is in a file apart from the rest of the
  * core, and what its own files share is in one that no entry loads.
  *
- * A module becomes a function that is called when it is first needed, and returns its exports. Its imports are
- * constants at its top, so a module calls those that it imports; there are no circles between them. An entry has the
- * functions that it exports call their modules. So an import reads all of the code, and runs next to none of it.
+ * A module becomes a function that is called once, in the order of evaluation, and returns its exports. Its imports
+ * are constants at its top. There are no circles between modules, so each is ready before the next one needs it.
  * This file knows the forms that the compiler writes for our sources, and refuses every other one.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -37,8 +36,6 @@ export interface Module {
   /** Exported again without being used. */
   readonly passed: readonly Import[];
   readonly exports: readonly string[];
-  /** Those of them that are declared as functions. */
-  readonly functions: ReadonlySet<string>;
   /** Imported when it is first needed. */
   readonly later: readonly string[];
   readonly body: string;
@@ -60,18 +57,16 @@ export function parse(path: string, text: string): Module {
       from: at(from),
     }));
   const exports: string[] = [];
-  const functions = new Set<string>();
   const body = text
     .replace(IMPORT, '')
     .replace(PASSED, '')
     .replace(NOTHING, '')
     .replace(DECLARED, (_, kind: string, name: string) => {
       exports.push(name);
-      if (kind.includes('function')) functions.add(name);
       return `${kind} ${name}`;
     });
   const later = [...body.matchAll(LATER)].map(([, from = '']) => at(from));
-  return { path, imports: read(IMPORT), passed: read(PASSED), exports, functions, later, body };
+  return { path, imports: read(IMPORT), passed: read(PASSED), exports, later, body };
 }
 
 function namesIn(list: string): Name[] {
@@ -119,10 +114,7 @@ export function join(
   for (const file of [CORE, BASE, PROGRAM, ...files]) {
     const parts = order.filter((path) => homes.get(path) === file).map((path) => modules.get(path)!);
     if (parts.length === 0 && !files.has(file)) continue;
-    written.set(
-      file,
-      new File(file, homes, modules).write(parts, files.has(file) ? modules.get(file) : undefined),
-    );
+    written.set(file, new File(file, homes).write(parts, files.has(file) ? modules.get(file) : undefined));
   }
   return written;
 }
@@ -167,28 +159,19 @@ function reachable(
   return found.add(entry);
 }
 
-/** Calls a module when it is first needed. */
-const ONCE = `const once = (make) => {
-let made;
-return () => (made ??= make());
-};
-`;
-
 class File {
   readonly #path: string;
   readonly #homes: ReadonlyMap<string, string>;
-  readonly #modules: ReadonlyMap<string, Module>;
   /** From each other file and package, the names that are imported, and the constants that they become. */
   readonly #imported = new Map<string, Map<string, string>>();
 
-  constructor(path: string, homes: ReadonlyMap<string, string>, modules: ReadonlyMap<string, Module>) {
+  constructor(path: string, homes: ReadonlyMap<string, string>) {
     this.#path = path;
     this.#homes = homes;
-    this.#modules = modules;
   }
 
   write(parts: readonly Module[], entry: Module | undefined): string {
-    const text = (parts.length > 0 ? ONCE : '') + parts.map((part) => this.#function(part)).join('');
+    const text = parts.map((part) => this.#function(part)).join('');
     const end = entry
       ? this.#entry(entry)
       : `export { ${parts.map(({ path }) => constantOf(path)).join(', ')} };\n`;
@@ -205,57 +188,32 @@ class File {
   #function(module: Module): string {
     const { path, passed, exports } = module;
     const given = [...exports, ...passed.flatMap(({ names }) => names.map(({ ours }) => ours))];
-    const body = `${this.#constants(importsOf(module))}${this.#body(module)}return { ${given.join(', ')} };\n`;
-    return `const ${constantOf(path)} = /* @__PURE__ */ once(() => {\n${body}});\n`;
+    const body = `${this.#constants(module)}${this.#body(module)}return { ${given.join(', ')} };\n`;
+    return `const ${constantOf(path)} = /* @__PURE__ */ (() => {\n${body}})();\n`;
   }
 
   #entry(module: Module): string {
     const names = [...module.exports, ...module.passed.flatMap(({ names }) => names.map(({ ours }) => ours))];
     const [shebang = ''] = /^#!.*\n/.exec(module.body) ?? [];
     const body = this.#body(module).slice(shebang.length);
-    const used = new Set(module.imports.flatMap(({ names }) => names.map(({ ours }) => ours)));
-    const isForwarded = ({ theirs, ours }: Name, from: string): boolean =>
-      !used.has(ours) && this.#isFunction(from, theirs);
-    const constants: Import[] = [];
-    let forwarded = '';
-    for (const { names, from } of importsOf(module)) {
-      const [later, now] = [true, false].map((is) => names.filter((name) => isForwarded(name, from) === is));
-      if (now!.length > 0) constants.push({ names: now!, from });
-      for (const name of later!) forwarded += this.#forward(name, from);
-    }
-    return `${shebang}${this.#constants(constants)}${forwarded}${body}export { ${names.join(', ')} };\n`;
+    return `${shebang}${this.#constants(module)}${body}export { ${names.join(', ')} };\n`;
   }
 
-  /** Whether a module of ours declares this name as a function, or passes one on. */
-  #isFunction(from: string, name: string): boolean {
-    const module = this.#homes.has(from) ? this.#modules.get(from) : undefined;
-    if (module === undefined) return false;
-    if (module.functions.has(name)) return true;
-    const origin = module.passed.find(({ names }) => names.some(({ ours }) => ours === name));
-    const theirs = origin?.names.find(({ ours }) => ours === name)?.theirs;
-    return origin !== undefined && this.#isFunction(origin.from, theirs!);
-  }
-
-  #forward({ theirs, ours }: Name, from: string): string {
-    return `function ${ours}(...args) {\nreturn ${this.#module(from)}().${theirs}(...args);\n}\n`;
-  }
-
-  #constants(imports: readonly Import[]): string {
-    return imports.map((each) => this.#constant(each)).join('');
+  #constants({ imports, passed }: Module): string {
+    const known = new Set(imports.flatMap(({ names }) => names.map(({ ours }) => ours)));
+    const others = passed.map(({ names, from }) => ({
+      names: names.filter(({ ours }) => !known.has(ours)),
+      from,
+    }));
+    return [...imports, ...others].map((each) => this.#constant(each)).join('');
   }
 
   #constant({ names, from }: Import): string {
     const home = this.#homes.get(from);
     if (home === undefined)
       return names.map(({ theirs, ours }) => `const ${ours} = ${this.#import(from, theirs)};\n`).join('');
-    const list = names.map(({ theirs, ours }) => (theirs === ours ? ours : `${theirs}: ${ours}`)).join(', ');
-    return `const { ${list} } = ${this.#module(from)}();\n`;
-  }
-
-  /** @returns the constant that calls a module of ours */
-  #module(from: string): string {
-    const home = this.#homes.get(from)!;
-    return home === this.#path ? constantOf(from) : this.#import(home, constantOf(from));
+    const constant = home === this.#path ? constantOf(from) : this.#import(home, constantOf(from));
+    return `const { ${names.map(({ theirs, ours }) => (theirs === ours ? ours : `${theirs}: ${ours}`)).join(', ')} } = ${constant};\n`;
   }
 
   /** @returns the constant that the import becomes */
@@ -275,16 +233,6 @@ class File {
       (_, from: string) => `import('${relative(this.#path, posix.join(posix.dirname(path), from))}')`,
     );
   }
-}
-
-/** All that a module imports, and what it passes on and does not use. */
-function importsOf({ imports, passed }: Module): Import[] {
-  const known = new Set(imports.flatMap(({ names }) => names.map(({ ours }) => ours)));
-  const others = passed.map(({ names, from }) => ({
-    names: names.filter(({ ours }) => !known.has(ours)),
-    from,
-  }));
-  return [...imports, ...others].filter(({ names }) => names.length > 0);
 }
 
 function constantOf(path: string): string {
