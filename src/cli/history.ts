@@ -1,6 +1,6 @@
 /** `history`: which values the keys of a space had, as Redis has it. */
 import type { History, HistoryQuery, PastChange } from '../ports/history.ts';
-import { checkedQuery, readHistory } from '../ports/history.ts';
+import { checkedQuery, MAX_LIMIT, readHistory } from '../ports/history.ts';
 import { parsed } from './arguments.ts';
 import type { Console, ExitCode } from './console.ts';
 import { Failure, UsageError } from './console.ts';
@@ -39,8 +39,6 @@ const OPTIONS = {
   'by-key': { type: 'boolean' },
 } as const;
 
-const MOST = 10_000;
-
 export async function run(args: readonly string[], console: Console): Promise<ExitCode> {
   const { values, positionals } = parsed(args, OPTIONS);
   if (values.help === true) return (console.out(USAGE), 0);
@@ -50,7 +48,7 @@ export async function run(args: readonly string[], console: Console): Promise<Ex
   if (pattern.is === 'prefix' && pattern.prefix !== '')
     throw new UsageError('KEY: expected one key, or none');
   const isByKey = values['by-key'] === true;
-  const limit = limitOf(values.limit) ?? (isByKey ? MOST : undefined);
+  const limit = limitOf(values.limit) ?? (isByKey ? MAX_LIMIT : undefined);
   const server = await Server.open(reachOf(values, console));
   try {
     const now = (await server.head(space)).now;
@@ -84,7 +82,7 @@ function asFailure(error: unknown): never {
 function limitOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const limit = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MOST) return limit;
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
   throw new UsageError('--limit: expected a whole number from 1 to 10000');
 }
 

@@ -4,9 +4,9 @@
  */
 import type { Context } from 'koa';
 import type { AnyParticipant } from '../actor/participant.ts';
+import { PIECE_BYTES } from '../base/pieces.ts';
 import { SharedTexts } from '../base/shared-texts.ts';
 import type { LongMessage, TextReader } from '../base/text.ts';
-import { PIECE_LENGTH } from '../base/text.ts';
 import type { Freshness } from '../state/reading.ts';
 import type { Tandem } from '../tandem.ts';
 import type { AnswerHeaders } from './answer-headers.ts';
@@ -57,7 +57,7 @@ export class SpaceTexts {
   answer(ctx: Context, message: LongMessage): void {
     const { head, body, tail } = message;
     ctx.type = 'json';
-    if (body.text.bytes <= PIECE_LENGTH) {
+    if (body.text.bytes <= PIECE_BYTES) {
       ctx.body = `${head}${body.next()?.toString() ?? ''}${tail}`;
       return body.close();
     }

@@ -19,7 +19,8 @@ const CLOCK_MS = 1_000;
 const LATE_MS = 30_000;
 /** How much further ahead each next look is. */
 const FURTHER = 8;
-const MAX_LIMIT = 10_000;
+/** The greatest number of changes of one call. */
+export const MAX_LIMIT = 10_000;
 const PAGE_LIMIT = 500;
 
 /** Which part of a history is asked for. */
